@@ -1,0 +1,21 @@
+"""The nearest known name, for 'did you mean' hints."""
+
+import difflib
+from collections.abc import Iterable
+
+
+def nearest(name: str, known: Iterable[str], cutoff: float = 0.6) -> str:
+    """Return the known name most like ``name``, or an empty string. Ties go to the alphabetically first."""
+    pool = {_plain(item): item for item in sorted(known, reverse=True)}
+    found = difflib.get_close_matches(_plain(name), sorted(pool), n=1, cutoff=cutoff)
+    return pool[found[0]] if found else ""
+
+
+def did_you_mean(name: str, known: Iterable[str]) -> str:
+    """Return a sentence such as ``did you mean 'python'?``, or an empty string."""
+    found = nearest(name, known)
+    return f"did you mean {found!r}?" if found else ""
+
+
+def _plain(name: str) -> str:
+    return name.lower().replace("-", "_")

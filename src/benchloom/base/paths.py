@@ -1,0 +1,79 @@
+"""Where Benchloom keeps things on this machine.
+
+``LOOM_HOME`` wins; else the user's data folder (platformdirs); else, where that cannot be created (no HOME, a
+read-only parent), a folder under the system's temporary directory that belongs to this user. Nothing is created here
+except by ``Locations.ensure``.
+"""
+
+import os
+import tempfile
+from dataclasses import dataclass
+from pathlib import Path
+
+
+@dataclass(frozen=True)
+class Locations:
+    """The folders of one Benchloom home."""
+
+    home: Path
+
+    @property
+    def store(self) -> Path:
+        """Content-addressed entries, stages and downloads."""
+        return self.home / "store"
+
+    @property
+    def index(self) -> Path:
+        """Persisted index files, one per set of repositories."""
+        return self.home / "index"
+
+    @property
+    def repositories(self) -> Path:
+        """The list of added repositories (JSON)."""
+        return self.home / "repositories.json"
+
+    @property
+    def clones(self) -> Path:
+        """Repositories added by git URL."""
+        return self.home / "repos"
+
+    @property
+    def runs(self) -> Path:
+        """Run directories, one per run."""
+        return self.home / "runs"
+
+    @property
+    def records(self) -> Path:
+        """Records, one JSON file per run."""
+        return self.home / "records"
+
+    @property
+    def config(self) -> Path:
+        """User settings (TOML)."""
+        return self.home / "config.toml"
+
+    def ensure(self) -> "Locations":
+        """Create the home folder and return self. Raises OSError where even the fallback cannot be written."""
+        self.home.mkdir(parents=True, exist_ok=True)
+        return self
+
+
+def locate(environ: "os._Environ[str] | dict[str, str]") -> Locations:
+    """Return the locations for this environment, picking the first home that can be written."""
+    if chosen := environ.get("LOOM_HOME"):
+        return Locations(Path(chosen).expanduser().resolve())
+    import platformdirs  # late: completion and --help do not need it
+
+    preferred = Path(platformdirs.user_data_dir("benchloom", appauthor=False))
+    if _can_create(preferred):
+        return Locations(preferred)
+    uid = os.getuid() if hasattr(os, "getuid") else "user"
+    return Locations(Path(tempfile.gettempdir()) / f"benchloom-{uid}")
+
+
+def _can_create(folder: Path) -> bool:
+    try:
+        folder.mkdir(parents=True, exist_ok=True)
+    except OSError:
+        return False
+    return os.access(folder, os.W_OK)

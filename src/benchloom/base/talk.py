@@ -1,0 +1,61 @@
+"""What lower layers use to talk to the user. stdout is data; talk goes to stderr, and only the CLI decides how."""
+
+from collections.abc import Iterator
+from contextlib import contextmanager
+from typing import Protocol
+
+
+class Progress(Protocol):
+    """One running bar: call ``advance`` with the units done since the last call."""
+
+    def advance(self, amount: int) -> None:
+        """Add ``amount`` units (bytes, images, queries)."""
+
+    def total(self, amount: int | None) -> None:
+        """Set or correct the expected total; None means unknown."""
+
+
+class Talk(Protocol):
+    """Notes and progress for a person. Implementations must be safe to call from several threads."""
+
+    def note(self, text: str) -> None:
+        """Say one line of information."""
+
+    def warn(self, text: str) -> None:
+        """Say one line of warning."""
+
+    def progress(self, label: str, total: int | None, unit: str) -> "ProgressContext":
+        """Open a progress bar for work of ``total`` units."""
+
+
+class ProgressContext(Protocol):
+    """A context manager that yields a Progress."""
+
+    def __enter__(self) -> Progress:
+        """Start the bar."""
+
+    def __exit__(self, *exc: object) -> None:
+        """End the bar."""
+
+
+class _Nothing:
+    def advance(self, amount: int) -> None:
+        """Ignore."""
+
+    def total(self, amount: int | None) -> None:
+        """Ignore."""
+
+
+class Silent:
+    """Talk that says nothing: for tests, ``--quiet`` and use as a library."""
+
+    def note(self, text: str) -> None:
+        """Ignore."""
+
+    def warn(self, text: str) -> None:
+        """Ignore."""
+
+    @contextmanager
+    def progress(self, label: str, total: int | None, unit: str) -> Iterator[Progress]:
+        """Yield a bar that shows nothing."""
+        yield _Nothing()

@@ -1,0 +1,220 @@
+"""A component as every layer above the index sees it, whatever file format it came from."""
+
+from typing import Literal
+
+from benchloom.model.base import Value
+from benchloom.model.facts import Backend, Dataset, Model, Profile
+from benchloom.model.query import Query
+
+Kind = str
+KINDS = ("program", "package", "soft", "dataset", "script", "venv.template")
+
+Convention = Literal["ck", "cm"]
+
+
+class Condition(Value):
+    """When a requirement applies, over the requirer's environment.
+
+    ``ck`` (CK): a list of alternatives (OR) of key -> accepted values (AND over keys), exact membership, a missing key
+    counts as "". ``cm`` (CM/MLC): AND over keys with the truthy/falsy rules of CM ``enable_if_env``/``skip_if_env``;
+    ``any`` makes it OR over keys. ``negate`` turns it into "skip if".
+    """
+
+    convention: Convention
+    alternatives: tuple[dict[str, tuple[str, ...]], ...]
+    any: bool = False
+    negate: bool = False
+
+
+class Requirement(Value):
+    """A query with a role and a requirer: one need of one component (or of the command line)."""
+
+    role: str
+    query: Query
+    requirer: str
+    where: str = ""
+    optional: bool = False
+    conditions: tuple[Condition, ...] = ()
+    sort: int = 0
+    env: dict[str, str] = {}
+
+
+class Fetch(Value):
+    """One file to obtain.
+
+    Exactly one of ``url`` and ``path`` is given; ``path`` is a file in the component's own folder. ``digest`` is
+    ``sha256:…`` (sha384, sha512 or md5 where upstream publishes nothing better); without one, ``unpinned`` says why.
+    """
+
+    url: str = ""
+    path: str = ""
+    mirrors: tuple[str, ...] = ()
+    filename: str = ""
+    digest: str = ""
+    unpinned: str = ""
+    size: int | None = None
+    archive: Literal["", "zip", "tar", "gz"] = ""
+    member: str = ""
+    unpack_to: str = ""
+
+
+class Install(Value):
+    """How a package comes to be, apart from what it fetches.
+
+    ``pip`` names a distribution, installed in the plan's one Python environment with the version chosen. ``script`` is
+    a Python or shell file of the component (or ``module`` a Python module of the engine's runtime) run in the staging
+    folder with the node's exact environment; whatever it leaves there is the entry's content.
+    """
+
+    pip: str = ""
+    script: str = ""
+    module: str = ""
+    arguments: tuple[str, ...] = ()
+
+
+class PythonModule(Value):
+    """Detection of an installed Python distribution by its metadata."""
+
+    distribution: str
+    module: str = ""
+
+
+class Executable(Value):
+    """Detection of a program on PATH: the first group of ``version_regex`` over its output is the version."""
+
+    names: tuple[str, ...]
+    version_arguments: tuple[str, ...] = ("--version",)
+    version_regex: str = r"(\d+(?:\.\d+)+)"
+
+
+class FileGlob(Value):
+    """Detection of files: every pattern must match below one of the search folders.
+
+    ``search`` may hold ``~`` and ``$VARIABLES``; a folder given by the user comes first. ``minimum`` is the least number
+    of matches of the first pattern.
+    """
+
+    patterns: tuple[str, ...]
+    search: tuple[str, ...] = ()
+    version: str = ""
+    minimum: int = 1
+
+
+class Detect(Value):
+    """How a soft component recognises what is already on this machine; exactly one way is given."""
+
+    python: PythonModule | None = None
+    executable: Executable | None = None
+    files: FileGlob | None = None
+
+
+class Version(Value):
+    """One version a component offers."""
+
+    version: str
+    requires_python: str = ""
+    fetch: tuple[Fetch, ...] = ()
+    env: dict[str, str] = {}
+    unpinned: str = ""
+
+
+class Variation(Value):
+    """A named alternative of a component. In a group, one member is chosen; ``name`` ending in ``.#`` takes a value."""
+
+    name: str
+    group: str = ""
+    default: bool = False
+    env: dict[str, str] = {}
+    tags: tuple[str, ...] = ()
+    base: tuple[str, ...] = ()
+    alias: str = ""
+    default_variations: dict[str, str] = {}
+    version: str = ""
+    fetch: tuple[Fetch, ...] = ()
+    requires: tuple[Requirement, ...] = ()
+
+
+class Input(Value):
+    """A typed input of a program, given as ``--name=value``; it reaches the program as a flag.
+
+    ``secret`` values are passed on but never written to any file.
+    """
+
+    name: str
+    summary: str
+    type: Literal["str", "int", "float", "path", "bool"] = "str"
+    choices: tuple[str, ...] = ()
+    default: str = ""
+    minimum: float | None = None
+    secret: bool = False
+
+
+class Command(Value):
+    """One of a program's ``run_cmds``: text with ``$<<VARIABLE>>$`` places, split into words without a shell."""
+
+    name: str
+    text: str
+    env: dict[str, str] = {}
+
+
+class Program(Value):
+    """What only programs have."""
+
+    commands: tuple[Command, ...]
+    env: dict[str, str] = {}
+    inputs: tuple[Input, ...] = ()
+    results: str = "results.json"
+    timeout: float | None = None
+
+
+class Component(Value):
+    """A self-describing component.
+
+    Attributes:
+        repo: alias of its repository.
+        path: its folder, relative to the repository root, with forward slashes.
+        file: the metadata file, relative to the repository root.
+        tags: its tags, sorted.
+        family: what may exist only once per plan (for a package, the soft it registers; else its own reference).
+        default_for: queries (as tag lists) for which this component wins over equally good ones.
+    """
+
+    kind: Kind
+    alias: str
+    uid: str
+    repo: str
+    path: str
+    file: str
+    tags: tuple[str, ...] = ()
+    summary: str = ""
+    licence: str = ""
+    maintainers: tuple[str, ...] = ()
+    sources: tuple[str, ...] = ()
+    family: str = ""
+    default_for: tuple[str, ...] = ()
+    priority: int = 0
+    versions: tuple[Version, ...] = ()
+    default_version: str = ""
+    variations: dict[str, Variation] = {}
+    default_variations: dict[str, str] = {}
+    requires: tuple[Requirement, ...] = ()
+    env: dict[str, str] = {}
+    fetch: tuple[Fetch, ...] = ()
+    result: str = ""
+    install: Install | None = None
+    detect: Detect | None = None
+    program: Program | None = None
+    model: Model | None = None
+    dataset: Dataset | None = None
+    profile: Profile | None = None
+    backend: Backend | None = None
+
+    @property
+    def ref(self) -> str:
+        """``kind:alias``, as users type it."""
+        return f"{self.kind}:{self.alias}"
+
+    @property
+    def names(self) -> frozenset[str]:
+        """Tags and variation names: what plain words of a query match (CK's rule)."""
+        return frozenset(self.tags) | frozenset(self.variations)

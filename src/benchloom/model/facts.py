@@ -1,0 +1,129 @@
+"""Typed facts of models, datasets, profiles and backends: what the harness needs to know of what was chosen.
+
+The engine writes them to the file named by ``LOOM_<ROLE>``; the harness reads them with the same types.
+"""
+
+from typing import Literal
+
+from benchloom.model.base import Value
+
+Task = Literal["image-classification", "object-detection"]
+
+
+class Tensor(Value):
+    """One input or output of a network; ``shape`` holds numbers and names of free dimensions such as ``N``."""
+
+    name: str
+    shape: tuple[int | str, ...] = ()
+    dtype: str = ""
+    layout: str = ""
+    meaning: str = ""
+
+
+class Classes(Value):
+    """``count`` outputs of which ``offset`` precede the data set's label 0 (1 where output 0 is the background)."""
+
+    count: int
+    offset: int = 0
+
+
+class Reference(Value):
+    """A published accuracy: ``value`` in the metric's own unit (top1 as a fraction, 0-1) and where it was read."""
+
+    metric: str
+    value: float
+    source: str
+    target: float | None = None
+
+
+class Model(Value):
+    """A trained network.
+
+    ``prediction`` tells how a class comes out of the first output: ``argmax`` over scores, or ``index`` where the graph
+    ends in ArgMax already. ``max_batch`` is the largest batch the graph takes; None means any. ``name`` is MLPerf's
+    benchmark name (``resnet50``), used for LoadGen's configuration look-ups.
+    """
+
+    name: str
+    task: Task
+    format: str
+    precision: str
+    inputs: tuple[Tensor, ...]
+    outputs: tuple[Tensor, ...]
+    classes: Classes
+    prediction: Literal["argmax", "index"] = "argmax"
+    max_batch: int | None = None
+    reference: Reference | None = None
+    unpinned: dict[str, str] = {}
+
+
+class Dataset(Value):
+    """A labelled data set in a known layout.
+
+    ``layout`` ``imagenet``: ``images`` is the folder with the image files, ``labels`` a text file of
+    ``<file name> <label>`` lines whose order is the QSL's; both relative to the component's result.
+    """
+
+    name: str
+    task: Task
+    layout: Literal["imagenet", "coco"]
+    images: str
+    labels: str
+    count: int
+    classes: int
+
+
+class Step(Value):
+    """One step of a profile.
+
+    ``op`` and its fields: ``decode`` (colour rgb|bgr|gray) · ``resize`` (size, mode exact|short-side, interpolation) ·
+    ``crop`` (size, centre) · ``cast`` (dtype) · ``subtract``/``divide``/``multiply`` (values, one or one per channel) ·
+    ``transpose`` (layout NCHW|NHWC).
+    """
+
+    op: Literal["decode", "resize", "crop", "cast", "subtract", "divide", "multiply", "transpose"]
+    colour: Literal["", "rgb", "bgr", "gray"] = ""
+    size: tuple[int, ...] = ()
+    mode: Literal["", "exact", "short-side"] = ""
+    interpolation: Literal["", "area", "linear", "pil-bilinear"] = ""
+    dtype: str = ""
+    values: tuple[float, ...] = ()
+    layout: Literal["", "NCHW", "NHWC"] = ""
+
+
+class Profile(Value):
+    """Pre-processing as data: the steps from a file to one sample of ``shape`` and ``dtype``."""
+
+    name: str
+    steps: tuple[Step, ...]
+    shape: tuple[int, ...]
+    dtype: str
+
+
+class Backend(Value):
+    """A runtime the harness can drive; ``name`` picks the module ``benchloom.harness.backends.<name>``."""
+
+    name: str
+    devices: tuple[str, ...] = ("cpu",)
+
+
+class Facts(Value):
+    """What one node of a plan turned out to be: the content of the file named by ``LOOM_<ROLE>``.
+
+    ``path`` is absolute: the file or folder of the result ('' for what has none, such as a Python library that is
+    simply importable). ``digest`` is of the file, where it was checked.
+    """
+
+    role: str
+    component: str
+    version: str = ""
+    variations: tuple[str, ...] = ()
+    origin: str = ""
+    key: str = ""
+    path: str = ""
+    digest: str = ""
+    env: dict[str, str] = {}
+    model: Model | None = None
+    dataset: Dataset | None = None
+    profile: Profile | None = None
+    backend: Backend | None = None

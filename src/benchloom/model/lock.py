@@ -1,0 +1,32 @@
+"""The Lock: a plan less its host facts, to be kept under version control."""
+
+from benchloom.model.base import Document, Value
+from benchloom.model.component import Fetch
+
+LOCK_SCHEMA = "benchloom.lock/1"
+
+
+class LockedNode(Value):
+    """What a node must be again: its choice and contents, but not where it came from or what must be done."""
+
+    id: str
+    component: str
+    uid: str = ""
+    version: str = ""
+    variations: tuple[str, ...] = ()
+    roles: tuple[str, ...] = ()
+    files: str = ""
+    fetch: tuple[Fetch, ...] = ()
+    needs: dict[str, str] = {}
+    pip: tuple[str, ...] = ()
+
+
+class Lock(Document):
+    """``loom.lock.json``."""
+
+    schema: str
+    target: str
+    command: str
+    inputs: dict[str, str]
+    env: dict[str, str]
+    nodes: tuple[LockedNode, ...]

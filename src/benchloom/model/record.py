@@ -1,0 +1,121 @@
+"""The Record: plan + host facts + measurements + digests of one run. Reports are renderings of records."""
+
+from typing import Literal
+
+from benchloom.model.base import Document, Value
+from benchloom.model.plan import Plan
+
+RECORD_SCHEMA = "benchloom.record/1"
+RESULTS_SCHEMA = "benchloom.results/1"
+
+
+class Accuracy(Value):
+    """Accuracy from LoadGen's accuracy log. ``top1`` is a fraction (0-1); ``reference`` is the model's published one."""
+
+    metric: str
+    top1: float | None = None
+    correct: int | None = None
+    total: int = 0
+    reference: float | None = None
+    reference_source: str = ""
+
+
+class Performance(Value):
+    """What LoadGen measured. Latencies in nanoseconds, by percentile name (``mean``, ``p50``, ``p90``, ``p99`` …).
+
+    ``samples_per_second`` is LoadGen's own throughput figure where the scenario has one, else completed samples divided
+    by the run's wall time. ``metric`` names the scenario's official figure and ``value`` holds it.
+    """
+
+    scenario: str
+    valid: bool
+    samples_per_second: float
+    latency_ns: dict[str, int]
+    metric: str = ""
+    value: float | None = None
+    query_count: int = 0
+    sample_count: int = 0
+    invalid_reasons: tuple[str, ...] = ()
+    min_duration_met: bool | None = None
+    min_queries_met: bool | None = None
+
+
+class Results(Document):
+    """``results.json``: what a benchmark program leaves in its working directory, the same under loom, ck and cm."""
+
+    schema: str
+    task: str
+    model: str
+    dataset: str
+    backend: str
+    scenario: str
+    mode: str
+    ruleset: str
+    submission_valid: bool
+    accuracy: Accuracy | None
+    performance: Performance | None
+    settings: dict[str, str | int | float | bool | None]
+    versions: dict[str, str]
+    notes: tuple[str, ...]
+
+
+class Host(Value):
+    """The machine and software of a run."""
+
+    os: str
+    kernel: str
+    arch: str
+    cpu_model: str
+    cores: int
+    memory_bytes: int | None
+    python: str
+    libraries: dict[str, str] = {}
+
+
+class Statistics(Value):
+    """Statistics of one figure over repetitions; ``stdev`` is the sample standard deviation (0 for one repetition)."""
+
+    min: float
+    median: float
+    mean: float
+    max: float
+    stdev: float
+
+
+class Repetition(Value):
+    """One execution of the program. ``status`` tells how it ended; exactly one of exit_code and signal is set."""
+
+    started: str
+    ended: str
+    seconds: float
+    status: Literal["ok", "failed", "timeout", "interrupted"]
+    exit_code: int | None = None
+    signal: str = ""
+    results: Results | None = None
+
+
+class Record(Document):
+    """One ``loom run``. Times are UTC, ISO 8601; ``directory`` is the run directory; digests are ``sha256:…``.
+
+    ``plan_digest`` and ``lock_digest`` are of the canonical JSON of the plan and of the lock made from it.
+    """
+
+    schema: str
+    id: str
+    target: str
+    command: tuple[str, ...]
+    arguments: tuple[str, ...]
+    status: str
+    started: str
+    ended: str
+    directory: str
+    plan: Plan
+    plan_digest: str
+    lock_digest: str
+    host: Host
+    repetitions: tuple[Repetition, ...]
+    results: Results | None
+    statistics: dict[str, Statistics]
+    inputs: dict[str, str]
+    outputs: dict[str, str]
+    tags: tuple[str, ...]
