@@ -27,7 +27,11 @@ class Condition(Value):
 
 
 class Requirement(Value):
-    """A query with a role and a requirer: one need of one component (or of the command line)."""
+    """A query with a role and a requirer: one need of one component (or of the command line).
+
+    ``optional`` requirements constrain a role that something else requires; alone they bring nothing in.
+    ``only`` limits the answer to one component (``kind:alias``) or family.
+    """
 
     role: str
     query: Query
@@ -37,6 +41,7 @@ class Requirement(Value):
     conditions: tuple[Condition, ...] = ()
     sort: int = 0
     env: dict[str, str] = {}
+    only: str = ""
 
 
 class Fetch(Value):
@@ -213,6 +218,11 @@ class Component(Value):
     def ref(self) -> str:
         """``kind:alias``, as users type it."""
         return f"{self.kind}:{self.alias}"
+
+    @property
+    def is_python_library(self) -> bool:
+        """Whether it lives in the plan's one Python environment."""
+        return bool((self.install and self.install.pip) or (self.detect and self.detect.python))
 
     @property
     def names(self) -> frozenset[str]:

@@ -7,10 +7,13 @@ LOCK_SCHEMA = "benchloom.lock/1"
 
 
 class LockedNode(Value):
-    """What a node must be again: its choice and contents, but not where it came from or what must be done."""
+    """What a node must be again: its choice and contents, but not where it came from or what must be done.
+
+    ``family`` and not the component is locked for Python libraries, which one machine detects and another installs.
+    """
 
     id: str
-    component: str
+    family: str
     uid: str = ""
     version: str = ""
     variations: tuple[str, ...] = ()

@@ -49,6 +49,8 @@ class Node(Value):
         roles: the roles it fills, sorted.
         reason: one sentence: why this candidate, over what.
         action: what the executor will do; ``reuse`` does nothing.
+        uid: the component's uid.
+        files: digest of the component's folder ('' where the component only describes something found on this machine).
         key: content address of its result ('' for detected things, which are referred to in place).
         needs: ids of the nodes it is built from, by role, sorted.
         required_by: the requirements it answers.
@@ -60,6 +62,8 @@ class Node(Value):
 
     id: str
     candidate: Candidate
+    uid: str = ""
+    files: str = ""
     roles: tuple[str, ...] = ()
     reason: str = ""
     action: Action = "reuse"

@@ -1,0 +1,42 @@
+"""What resolution knows of the host and of the user's wishes, as values."""
+
+from benchloom.model.base import Value
+from benchloom.model.component import Requirement
+from benchloom.model.plan import Candidate, Platform
+from benchloom.model.query import Query
+
+
+class Installed(Value):
+    """An entry of the store, by what it was made from."""
+
+    component: str
+    version: str = ""
+    variations: tuple[str, ...] = ()
+
+
+class HostFacts(Value):
+    """Everything about this machine that a plan depends on.
+
+    Attributes:
+        platform: operating system, architecture and Python ``major.minor``.
+        detected: candidates that soft components recognised on this machine.
+        installed: what the store holds, used to prefer it.
+        stored: keys the store holds, used to decide between reuse and work.
+        modules: digest of the source of each runtime module that builds something.
+    """
+
+    platform: Platform
+    detected: tuple[Candidate, ...] = ()
+    installed: frozenset[Installed] = frozenset()
+    stored: frozenset[str] = frozenset()
+    modules: dict[str, str] = {}
+
+
+class Overrides(Value):
+    """What the command line adds: queries by role, environment variables and program inputs."""
+
+    roles: dict[str, Query] = {}
+    env: dict[str, str] = {}
+    inputs: dict[str, str] = {}
+    sources: dict[str, str] = {}
+    locked: tuple[Requirement, ...] = ()
