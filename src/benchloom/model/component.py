@@ -12,7 +12,7 @@ KINDS = ("program", "package", "soft", "dataset", "script", "venv.template")
 Convention = Literal["ck", "cm"]
 
 
-class Condition(Value):
+class Condition(Value, frozen=True, kw_only=True):
     """When a requirement applies, over the requirer's environment.
 
     ``ck`` (CK): a list of alternatives (OR) of key -> accepted values (AND over keys), exact membership, a missing key
@@ -26,7 +26,7 @@ class Condition(Value):
     negate: bool = False
 
 
-class Requirement(Value):
+class Requirement(Value, frozen=True, kw_only=True):
     """A query with a role and a requirer: one need of one component (or of the command line).
 
     ``optional`` requirements constrain a role that something else requires; alone they bring nothing in.
@@ -44,7 +44,7 @@ class Requirement(Value):
     only: str = ""
 
 
-class Fetch(Value):
+class Fetch(Value, frozen=True, kw_only=True):
     """One file to obtain.
 
     Exactly one of ``url`` and ``path`` is given; ``path`` is a file in the component's own folder. ``digest`` is
@@ -63,7 +63,7 @@ class Fetch(Value):
     unpack_to: str = ""
 
 
-class Install(Value):
+class Install(Value, frozen=True, kw_only=True):
     """How a package comes to be, apart from what it fetches.
 
     ``pip`` names a distribution, installed in the plan's one Python environment with the version chosen. ``script`` is
@@ -77,14 +77,14 @@ class Install(Value):
     arguments: tuple[str, ...] = ()
 
 
-class PythonModule(Value):
+class PythonModule(Value, frozen=True, kw_only=True):
     """Detection of an installed Python distribution by its metadata."""
 
     distribution: str
     module: str = ""
 
 
-class Executable(Value):
+class Executable(Value, frozen=True, kw_only=True):
     """Detection of a program on PATH: the first group of ``version_regex`` over its output is the version."""
 
     names: tuple[str, ...]
@@ -92,7 +92,7 @@ class Executable(Value):
     version_regex: str = r"(\d+(?:\.\d+)+)"
 
 
-class FileGlob(Value):
+class FileGlob(Value, frozen=True, kw_only=True):
     """Detection of files: every pattern must match below one of the search folders.
 
     ``search`` may hold ``~`` and ``$VARIABLES``; a folder given by the user comes first. ``minimum`` is the least number
@@ -105,7 +105,7 @@ class FileGlob(Value):
     minimum: int = 1
 
 
-class Detect(Value):
+class Detect(Value, frozen=True, kw_only=True):
     """How a soft component recognises what is already on this machine; exactly one way is given."""
 
     python: PythonModule | None = None
@@ -113,7 +113,7 @@ class Detect(Value):
     files: FileGlob | None = None
 
 
-class Version(Value):
+class Version(Value, frozen=True, kw_only=True):
     """One version a component offers."""
 
     version: str
@@ -123,7 +123,7 @@ class Version(Value):
     unpinned: str = ""
 
 
-class Variation(Value):
+class Variation(Value, frozen=True, kw_only=True):
     """A named alternative of a component. In a group, one member is chosen; ``name`` ending in ``.#`` takes a value."""
 
     name: str
@@ -139,7 +139,7 @@ class Variation(Value):
     requires: tuple[Requirement, ...] = ()
 
 
-class Input(Value):
+class Input(Value, frozen=True, kw_only=True):
     """A typed input of a program, given as ``--name=value``; it reaches the program as a flag.
 
     ``secret`` values are passed on but never written to any file.
@@ -154,7 +154,7 @@ class Input(Value):
     secret: bool = False
 
 
-class Command(Value):
+class Command(Value, frozen=True, kw_only=True):
     """One of a program's ``run_cmds``: text with ``$<<VARIABLE>>$`` places, split into words without a shell."""
 
     name: str
@@ -162,7 +162,7 @@ class Command(Value):
     env: dict[str, str] = {}
 
 
-class Program(Value):
+class Program(Value, frozen=True, kw_only=True):
     """What only programs have."""
 
     commands: tuple[Command, ...]
@@ -172,7 +172,7 @@ class Program(Value):
     timeout: float | None = None
 
 
-class Component(Value):
+class Component(Value, frozen=True, kw_only=True):
     """A self-describing component.
 
     Attributes:

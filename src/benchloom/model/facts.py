@@ -10,7 +10,7 @@ from benchloom.model.base import Value
 Task = Literal["image-classification", "object-detection"]
 
 
-class Tensor(Value):
+class Tensor(Value, frozen=True, kw_only=True):
     """One input or output of a network; ``shape`` holds numbers and names of free dimensions such as ``N``."""
 
     name: str
@@ -20,14 +20,14 @@ class Tensor(Value):
     meaning: str = ""
 
 
-class Classes(Value):
+class Classes(Value, frozen=True, kw_only=True):
     """``count`` outputs of which ``offset`` precede the data set's label 0 (1 where output 0 is the background)."""
 
     count: int
     offset: int = 0
 
 
-class Reference(Value):
+class Reference(Value, frozen=True, kw_only=True):
     """A published accuracy: ``value`` in the metric's own unit (top1 as a fraction, 0-1) and where it was read."""
 
     metric: str
@@ -36,7 +36,7 @@ class Reference(Value):
     target: float | None = None
 
 
-class Model(Value):
+class Model(Value, frozen=True, kw_only=True):
     """A trained network.
 
     ``prediction`` tells how a class comes out of the first output: ``argmax`` over scores, or ``index`` where the graph
@@ -57,7 +57,7 @@ class Model(Value):
     unpinned: dict[str, str] = {}
 
 
-class Dataset(Value):
+class Dataset(Value, frozen=True, kw_only=True):
     """A labelled data set in a known layout.
 
     ``layout`` ``imagenet``: ``images`` is the folder with the image files, ``labels`` a text file of
@@ -73,7 +73,7 @@ class Dataset(Value):
     classes: int
 
 
-class Step(Value):
+class Step(Value, frozen=True, kw_only=True):
     """One step of a profile.
 
     ``op`` and its fields: ``decode`` (colour rgb|bgr|gray) · ``resize`` (size, mode exact|short-side, interpolation) ·
@@ -91,7 +91,7 @@ class Step(Value):
     layout: Literal["", "NCHW", "NHWC"] = ""
 
 
-class Profile(Value):
+class Profile(Value, frozen=True, kw_only=True):
     """Pre-processing as data: the steps from a file to one sample of ``shape`` and ``dtype``."""
 
     name: str
@@ -100,14 +100,14 @@ class Profile(Value):
     dtype: str
 
 
-class Backend(Value):
+class Backend(Value, frozen=True, kw_only=True):
     """A runtime the harness can drive; ``name`` picks the module ``benchloom.harness.backends.<name>``."""
 
     name: str
     devices: tuple[str, ...] = ("cpu",)
 
 
-class Facts(Value):
+class Facts(Value, frozen=True, kw_only=True):
     """What one node of a plan turned out to be: the content of the file named by ``LOOM_<ROLE>``.
 
     ``path`` is absolute: the file or folder of the result ('' for what has none, such as a Python library that is

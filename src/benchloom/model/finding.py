@@ -7,7 +7,7 @@ from benchloom.model.base import Value
 Severity = Literal["error", "warning", "info", "pass"]
 
 
-class Finding(Value):
+class Finding(Value, frozen=True, kw_only=True):
     """A checked fact about one subject.
 
     Attributes:

@@ -6,7 +6,7 @@ from benchloom.model.component import Fetch
 LOCK_SCHEMA = "benchloom.lock/1"
 
 
-class LockedNode(Value):
+class LockedNode(Value, frozen=True, kw_only=True):
     """What a node must be again: its choice and contents, but not where it came from or what must be done.
 
     ``family`` and not the component is locked for Python libraries, which one machine detects and another installs.
@@ -20,11 +20,10 @@ class LockedNode(Value):
     roles: tuple[str, ...] = ()
     files: str = ""
     fetch: tuple[Fetch, ...] = ()
-    needs: dict[str, str] = {}
     pip: tuple[str, ...] = ()
 
 
-class Lock(Document):
+class Lock(Document, frozen=True, kw_only=True):
     """``loom.lock.json``."""
 
     schema: str

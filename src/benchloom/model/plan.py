@@ -11,7 +11,7 @@ Action = Literal["fetch", "extract", "detect", "build", "install", "run", "reuse
 PLAN_SCHEMA = "benchloom.plan/1"
 
 
-class Candidate(Value):
+class Candidate(Value, frozen=True, kw_only=True):
     """A component with a version, variations and an origin: one possible answer to a requirement.
 
     ``location`` is where a detected thing was found (a host fact; empty for the rest).
@@ -33,7 +33,7 @@ class Candidate(Value):
         return f"{' '.join(words)} ({self.origin})"
 
 
-class Platform(Value):
+class Platform(Value, frozen=True, kw_only=True):
     """The host facts that resolution depends on: ``linux``, ``x86_64``, Python ``3.11``."""
 
     os: str
@@ -41,7 +41,7 @@ class Platform(Value):
     python: str
 
 
-class Node(Value):
+class Node(Value, frozen=True, kw_only=True):
     """One chosen thing and what will be done about it.
 
     Attributes:
@@ -77,7 +77,7 @@ class Node(Value):
     env: dict[str, str] = {}
 
 
-class Plan(Document):
+class Plan(Document, frozen=True, kw_only=True):
     """The whole graph in dependency order: a node comes after everything it needs, ties by id."""
 
     schema: str

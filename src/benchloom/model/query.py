@@ -14,7 +14,7 @@ _WORD = re.compile(r"[^\s,]+")
 _OPERATORS = (">=", "<=", "==", "!=", "~=", ">", "<")
 
 
-class Query(Value):
+class Query(Value, frozen=True, kw_only=True):
     """A parsed query. Tuples are sorted and free of repetitions, so equal questions are equal values."""
 
     tags: tuple[str, ...] = ()

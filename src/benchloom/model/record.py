@@ -9,7 +9,7 @@ RECORD_SCHEMA = "benchloom.record/1"
 RESULTS_SCHEMA = "benchloom.results/1"
 
 
-class Accuracy(Value):
+class Accuracy(Value, frozen=True, kw_only=True):
     """Accuracy from LoadGen's accuracy log. ``top1`` is a fraction (0-1); ``reference`` is the model's published one."""
 
     metric: str
@@ -20,7 +20,7 @@ class Accuracy(Value):
     reference_source: str = ""
 
 
-class Performance(Value):
+class Performance(Value, frozen=True, kw_only=True):
     """What LoadGen measured. Latencies in nanoseconds, by percentile name (``mean``, ``p50``, ``p90``, ``p99`` …).
 
     ``samples_per_second`` is LoadGen's own throughput figure where the scenario has one, else completed samples divided
@@ -40,7 +40,7 @@ class Performance(Value):
     min_queries_met: bool | None = None
 
 
-class Results(Document):
+class Results(Document, frozen=True, kw_only=True):
     """``results.json``: what a benchmark program leaves in its working directory, the same under loom, ck and cm."""
 
     schema: str
@@ -59,7 +59,7 @@ class Results(Document):
     notes: tuple[str, ...]
 
 
-class Host(Value):
+class Host(Value, frozen=True, kw_only=True):
     """The machine and software of a run."""
 
     os: str
@@ -72,7 +72,7 @@ class Host(Value):
     libraries: dict[str, str] = {}
 
 
-class Statistics(Value):
+class Statistics(Value, frozen=True, kw_only=True):
     """Statistics of one figure over repetitions; ``stdev`` is the sample standard deviation (0 for one repetition)."""
 
     min: float
@@ -82,7 +82,7 @@ class Statistics(Value):
     stdev: float
 
 
-class Repetition(Value):
+class Repetition(Value, frozen=True, kw_only=True):
     """One execution of the program. ``status`` tells how it ended; exactly one of exit_code and signal is set."""
 
     started: str
@@ -94,7 +94,7 @@ class Repetition(Value):
     results: Results | None = None
 
 
-class Record(Document):
+class Record(Document, frozen=True, kw_only=True):
     """One ``loom run``. Times are UTC, ISO 8601; ``directory`` is the run directory; digests are ``sha256:…``.
 
     ``plan_digest`` and ``lock_digest`` are of the canonical JSON of the plan and of the lock made from it.

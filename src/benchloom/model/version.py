@@ -45,7 +45,7 @@ def _piece(word: str) -> Piece:
     return (2, 0, word)
 
 
-class VersionRange(Value):
+class VersionRange(Value, frozen=True, kw_only=True):
     """A conjunction of clauses such as ``>=1.2`` and ``<2``; no clauses admits everything."""
 
     clauses: tuple[tuple[str, str], ...] = ()

@@ -6,7 +6,7 @@ from benchloom.model.plan import Candidate, Platform
 from benchloom.model.query import Query
 
 
-class Installed(Value):
+class Installed(Value, frozen=True, kw_only=True):
     """An entry of the store, by what it was made from."""
 
     component: str
@@ -14,7 +14,7 @@ class Installed(Value):
     variations: tuple[str, ...] = ()
 
 
-class HostFacts(Value):
+class HostFacts(Value, frozen=True, kw_only=True):
     """Everything about this machine that a plan depends on.
 
     Attributes:
@@ -32,7 +32,7 @@ class HostFacts(Value):
     modules: dict[str, str] = {}
 
 
-class Overrides(Value):
+class Overrides(Value, frozen=True, kw_only=True):
     """What the command line adds: queries by role, environment variables and program inputs."""
 
     roles: dict[str, Query] = {}

@@ -35,7 +35,7 @@ class Universe(Protocol):
         """Digest of the files in the component's folder."""
 
 
-class Option(Value):
+class Option(Value, frozen=True, kw_only=True):
     """One candidate with what it is made of."""
 
     candidate: Candidate
@@ -49,14 +49,14 @@ class Option(Value):
         return (0 if self.default else 1, _ORIGINS[self.candidate.origin], -self.component.priority)
 
 
-class Refusal(Value):
+class Refusal(Value, frozen=True, kw_only=True):
     """A component (or a version of it) that could not be chosen, and the reason."""
 
     component: str
     reason: str
 
 
-class Options(Value):
+class Options(Value, frozen=True, kw_only=True):
     """The answers to one role, best first, and the refusals."""
 
     options: tuple[Option, ...]

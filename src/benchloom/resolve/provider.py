@@ -18,7 +18,7 @@ from benchloom.resolve.host import Overrides
 from benchloom.resolve.options import Examiner, Option
 
 
-class RoleNeed(Value):
+class RoleNeed(Value, frozen=True, kw_only=True):
     """A requirement on a role."""
 
     requirement: Requirement
@@ -29,7 +29,7 @@ class RoleNeed(Value):
         return f"role:{self.requirement.role}"
 
 
-class Pin(Value):
+class Pin(Value, frozen=True, kw_only=True):
     """The demand of a chosen role that its family is exactly this option."""
 
     option: Option
@@ -40,7 +40,7 @@ class Pin(Value):
         return f"family:{self.option.candidate.family}"
 
 
-class RoleAnswer(Value):
+class RoleAnswer(Value, frozen=True, kw_only=True):
     """A role with its answer; ``option`` is None where only optional requirements mention the role."""
 
     role: str
@@ -52,7 +52,7 @@ class RoleAnswer(Value):
         return f"role:{self.role}"
 
 
-class FamilyMember(Value):
+class FamilyMember(Value, frozen=True, kw_only=True):
     """The one member of a family in the plan."""
 
     option: Option

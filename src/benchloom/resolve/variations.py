@@ -12,7 +12,7 @@ from benchloom.model.base import Value
 from benchloom.model.component import Component, Fetch, Requirement, Variation
 
 
-class Choice(Value):
+class Choice(Value, frozen=True, kw_only=True):
     """A component as configured: its variations applied.
 
     ``problem`` is not empty where the wanted variations cannot be had; it then says why.

@@ -1,0 +1,57 @@
+"""Content addresses: the digest of everything that can change what a node's result is."""
+
+from collections.abc import Mapping
+
+import msgspec
+
+from benchloom.base.digest import of_bytes
+from benchloom.model.component import Component, Fetch
+from benchloom.model.plan import Candidate, Platform
+
+KEY_VERSION = 1
+
+
+def library_key(family: str, version: str) -> str:
+    """Key of a Python library: the same whether an interpreter had it or pip installs it."""
+    return _key({"library": family, "version": version})
+
+
+def environment_key(requirements: tuple[str, ...], platform: Platform) -> str:
+    """Key of a Python environment solved from exact ``requirements`` on ``platform``."""
+    return _key({"environment": requirements, "platform": platform})
+
+
+def result_key(
+    component: Component,
+    candidate: Candidate,
+    *,
+    files: str,
+    env: Mapping[str, str],
+    fetch: tuple[Fetch, ...],
+    needs: Mapping[str, str],
+    platform: Platform | None,
+    module: str,
+) -> str:
+    """Key of a fetched or built result.
+
+    ``files`` is the digest of the component's folder, ``needs`` the keys it is built from by role, ``platform`` is given
+    where a process builds it, and ``module`` is the digest of the runtime module that does.
+    """
+    return _key(
+        {
+            "component": component.uid or component.ref,
+            "files": files,
+            "version": candidate.version,
+            "variations": candidate.variations,
+            "env": dict(env),
+            "fetch": fetch,
+            "needs": dict(needs),
+            "platform": platform,
+            "module": module,
+        }
+    )
+
+
+def _key(content: dict[str, object]) -> str:
+    data = msgspec.json.encode({"key_version": KEY_VERSION, **content}, order="sorted")
+    return of_bytes(data).replace(":", "-")

@@ -1,0 +1,77 @@
+"""Locks: made from plans, compared with plans, and fed back as requirements."""
+
+from benchloom.model.component import Requirement
+from benchloom.model.lock import LOCK_SCHEMA, Lock, LockedNode
+from benchloom.model.plan import Node, Plan
+from benchloom.model.query import Query
+
+_PLATFORM_NODES = frozenset({"python"})
+
+
+def make_lock(plan: Plan) -> Lock:
+    """Return ``plan`` less its host facts: origins, actions, keys, locations and the platform."""
+    return Lock(
+        schema=LOCK_SCHEMA,
+        target=plan.target,
+        command=plan.command,
+        inputs=plan.inputs,
+        env=plan.env,
+        nodes=tuple(_locked(node) for node in plan.nodes),
+    )
+
+
+def _locked(node: Node) -> LockedNode:
+    is_shared = not node.files
+    return LockedNode(
+        id=node.candidate.family if is_shared else node.id,
+        family=node.candidate.family,
+        uid="" if is_shared else node.uid,
+        version=node.candidate.version if node.id not in _PLATFORM_NODES else "",
+        variations=node.candidate.variations,
+        roles=node.roles,
+        files=node.files,
+        fetch=node.fetch,
+        pip=node.pip,
+    )
+
+
+def lock_requirements(lock: Lock, where: str) -> tuple[Requirement, ...]:
+    """Return the lock as requirements: every role it names keeps its family, version and variations."""
+    return tuple(
+        Requirement(
+            role=role,
+            query=Query(variations=node.variations, version=f"=={node.version}" if node.version else ""),
+            requirer="the lock",
+            where=f"{where}: {node.id}",
+            optional=True,
+            only=node.family if "," not in node.family else node.family.partition(",")[0],
+        )
+        for node in lock.nodes
+        if node.id not in _PLATFORM_NODES
+        for role in node.roles
+    )
+
+
+def drift(lock: Lock, plan: Plan) -> list[str]:
+    """Return what differs between ``lock`` and ``plan``, one sentence each; empty where they agree."""
+    now = make_lock(plan)
+    found = [
+        f"{field} was {getattr(lock, field)!r}, is {getattr(now, field)!r}"
+        for field in ("target", "command", "inputs", "env")
+        if getattr(lock, field) != getattr(now, field)
+    ]
+    old_nodes = {node.id: node for node in lock.nodes}
+    new_nodes = {node.id: node for node in now.nodes}
+    found += [f"{node_id} is no longer in the plan" for node_id in sorted(set(old_nodes) - set(new_nodes))]
+    found += [f"{node_id} is new in the plan" for node_id in sorted(set(new_nodes) - set(old_nodes))]
+    for node_id in sorted(set(old_nodes) & set(new_nodes)):
+        found += _differences(old_nodes[node_id], new_nodes[node_id])
+    return found
+
+
+def _differences(old: LockedNode, new: LockedNode) -> list[str]:
+    return [
+        f"{old.id}: {field} was {getattr(old, field)!r}, is {getattr(new, field)!r}"
+        for field in LockedNode.__struct_fields__
+        if getattr(old, field) != getattr(new, field)
+    ]

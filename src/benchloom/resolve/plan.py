@@ -1,0 +1,241 @@
+"""From a solution to the Plan: nodes in dependency order with actions, keys and reasons."""
+
+import heapq
+from collections.abc import Mapping
+
+from benchloom.errors import ResolutionError
+from benchloom.model.component import Component, Fetch, Requirement, Version
+from benchloom.model.plan import PLAN_SCHEMA, Action, Candidate, Node, Plan
+from benchloom.resolve.host import HostFacts, Overrides
+from benchloom.resolve.keys import environment_key, library_key, result_key
+from benchloom.resolve.options import Examiner, Option, Universe, produces
+from benchloom.resolve.provider import requirements_of
+from benchloom.resolve.solve import Solution, solve
+
+TARGET_ROLE = "target"
+PYTHON = "python"
+
+
+def make_plan(
+    target: Requirement, command: str, universe: Universe, host: HostFacts, overrides: Overrides, env: Mapping[str, str]
+) -> Plan:
+    """Resolve ``target`` (a requirement on role ``target``) and return the whole plan.
+
+    ``command`` names the ``run_cmds`` entry; ``env`` is recorded as given. Raises what ``solve`` raises, and
+    ResolutionError on a dependency cycle.
+    """
+    return _Planner(solve(target, universe, host, overrides), command, universe, host, overrides).plan(env)
+
+
+class _Planner:
+    def __init__(
+        self, solution: Solution, command: str, universe: Universe, host: HostFacts, overrides: Overrides
+    ) -> None:
+        self.solution = solution
+        self.command = command
+        self.universe = universe
+        self.host = host
+        self.overrides = overrides
+        self.by_id: dict[str, Option] = {}
+        self.roles: dict[str, list[str]] = {}
+        for role, option in solution.options.items():
+            node_id = _node_id(option)
+            self.by_id[node_id] = option
+            self.roles.setdefault(node_id, []).append(role)
+        self.needs = {node_id: self._needs_of(node_id, option) for node_id, option in self.by_id.items()}
+        self.nodes: dict[str, Node] = {}
+
+    def plan(self, env: Mapping[str, str]) -> Plan:
+        libraries = sorted(node_id for node_id, option in self.by_id.items() if option.component.is_python_library)
+        if libraries:
+            self.nodes[PYTHON] = self._python_node(libraries)
+        for node_id in self._order():
+            self.nodes[node_id] = self._node(node_id, self.by_id[node_id])
+        target = self.solution.options[TARGET_ROLE].component
+        return Plan(
+            schema=PLAN_SCHEMA,
+            target=target.ref,
+            command=self.command,
+            inputs=dict(sorted(self.overrides.inputs.items())),
+            env=dict(sorted(env.items())),
+            platform=self.host.platform,
+            nodes=tuple(self.nodes.values()),
+        )
+
+    def _needs_of(self, node_id: str, option: Option) -> dict[str, str]:
+        wanted = {item.role for item in requirements_of(option, self.overrides) if not item.optional}
+        optional = {item.role for item in requirements_of(option, self.overrides) if item.optional}
+        roles = wanted | (optional & set(self.solution.options) if _is_process(option.component) else set())
+        return {role: _node_id(self.solution.options[role]) for role in sorted(roles) if role in self.solution.options}
+
+    def _order(self) -> list[str]:
+        """Kahn's algorithm with a heap: a node after its needs, ties by id."""
+        waiting = {node_id: set(needs.values()) - {node_id} for node_id, needs in self.needs.items()}
+        ready = [node_id for node_id, needs in waiting.items() if not needs]
+        heapq.heapify(ready)
+        order: list[str] = []
+        while ready:
+            current = heapq.heappop(ready)
+            order.append(current)
+            for node_id, needs in waiting.items():
+                if current in needs:
+                    needs.discard(current)
+                    if not needs:
+                        heapq.heappush(ready, node_id)
+        stuck = sorted(set(waiting) - set(order))
+        if stuck:
+            raise ResolutionError(
+                "the components need each other in a circle",
+                why=[f"{node_id} needs {', '.join(sorted(waiting[node_id]))}" for node_id in stuck],
+                fix="remove one of these needs",
+            )
+        return order
+
+    def _python_node(self, libraries: list[str]) -> Node:
+        options = [self.by_id[node_id] for node_id in libraries]
+        pip = tuple(sorted(self._pip_requirement(option) for option in options))
+        is_running = self.solution.python_mode == "running"
+        key = environment_key(pip, self.host.platform)
+        return Node(
+            id=PYTHON,
+            candidate=Candidate(
+                component=PYTHON,
+                family=PYTHON,
+                version=self.host.platform.python,
+                origin="detected" if is_running else ("installed" if key in self.host.stored else "installable"),
+            ),
+            roles=(PYTHON,),
+            reason=self.solution.python_reason,
+            action="reuse" if is_running or key in self.host.stored else "install",
+            key="" if is_running else key,
+            pip=pip,
+            bytes=0 if is_running or key in self.host.stored else None,
+        )
+
+    def _pip_requirement(self, option: Option) -> str:
+        version = option.candidate.version
+        name = self._distribution(option.component)
+        return f"{name}=={version}" if version else name
+
+    def _distribution(self, component: Component) -> str:
+        if component.install and component.install.pip:
+            return component.install.pip
+        assert component.detect is not None and component.detect.python is not None
+        return component.detect.python.distribution
+
+    def _node(self, node_id: str, option: Option) -> Node:
+        component, candidate = option.component, option.candidate
+        needs = dict(self.needs[node_id])
+        if PYTHON in self.nodes and (component.is_python_library or _is_process(component)):
+            needs[PYTHON] = PYTHON
+        fetch = self._fetch(option)
+        key, files = self._key(option, needs, fetch)
+        action = self._action(option, key, fetch)
+        if action == "reuse" and candidate.origin == "installable":
+            candidate = _with_origin(candidate, "installed")
+        roles = tuple(sorted(self.roles[node_id]))
+        return Node(
+            id=node_id,
+            candidate=candidate,
+            uid=component.uid,
+            files=files,
+            roles=roles,
+            reason=self._reason(roles[0], option),
+            action=action,
+            key=key,
+            needs=dict(sorted(needs.items())),
+            required_by=tuple(item for role in roles for item in self.solution.requirements[role]),
+            fetch=fetch,
+            bytes=_bytes(fetch) if action in {"fetch", "extract"} else 0,
+            digest=next((item.digest for item in fetch), ""),
+            env=option.choice.env,
+        )
+
+    def _fetch(self, option: Option) -> tuple[Fetch, ...]:
+        spec = next((v for v in option.component.versions if v.version == option.candidate.version), Version(version=""))
+        return () if option.candidate.origin == "detected" else (spec.fetch or option.choice.fetch)
+
+    def _key(self, option: Option, needs: Mapping[str, str], fetch: tuple[Fetch, ...]) -> tuple[str, str]:
+        component, candidate = option.component, option.candidate
+        if component.is_python_library:
+            return library_key(candidate.family, candidate.version), ""
+        if candidate.origin == "detected":
+            return "", ""
+        files = self.universe.files_digest(component)
+        install = component.install
+        is_built = bool(install and (install.script or install.module))
+        key = result_key(
+            component,
+            candidate,
+            files=files,
+            env=option.choice.env,
+            fetch=fetch,
+            needs={role: self.nodes[need].key for role, need in needs.items() if need != PYTHON},
+            platform=self.host.platform if is_built else None,
+            module=self.host.modules.get(install.module, "") if install else "",
+        )
+        return key, files
+
+    def _action(self, option: Option, key: str, fetch: tuple[Fetch, ...]) -> Action:
+        component = option.component
+        if component.program:
+            return "run"
+        if option.candidate.origin == "detected":
+            return "detect"
+        if component.is_python_library:
+            return "reuse" if self.nodes[PYTHON].action == "reuse" else "install"
+        if not produces(component, option.choice) or key in self.host.stored:
+            return "reuse"
+        if component.install and (component.install.script or component.install.module):
+            return "build"
+        return "extract" if any(item.archive for item in fetch) else "fetch"
+
+    def _reason(self, role: str, option: Option) -> str:
+        examiner = Examiner(self.universe, self.host, self.overrides, self.solution.python_mode)
+        requirements = self.solution.requirements[role]
+        options = examiner.examine(requirements).options
+        others = sorted({item.component.ref for item in options if item.component.ref != option.component.ref})
+        words = "the only answer" if len(options) == 1 else _preference(option, options)
+        return f"{words}; preferred over {', '.join(others)}" if others else words
+
+
+def _preference(option: Option, options: tuple[Option, ...]) -> str:
+    rivals = [item for item in options if item.candidate != option.candidate]
+    if option.default and not all(item.default for item in rivals):
+        return "marked default for this query"
+    if any(item.candidate.origin != option.candidate.origin for item in rivals):
+        return f"already {option.candidate.origin}" if option.candidate.origin != "installable" else "installable"
+    if option.candidate.version and option.candidate.version == option.component.default_version:
+        return "the default version"
+    if any(item.component.priority != option.component.priority for item in rivals):
+        return "higher priority"
+    return "the highest version"
+
+
+def _node_id(option: Option) -> str:
+    component = option.component
+    if component.kind == "script":
+        return option.candidate.family
+    words = [component.ref, *(f"_{name}" for name in option.candidate.variations)]
+    return ",".join(words)
+
+
+def _is_process(component: Component) -> bool:
+    return bool(component.program or (component.install and (component.install.script or component.install.module)))
+
+
+def _with_origin(candidate: Candidate, origin: str) -> Candidate:
+    return Candidate(
+        component=candidate.component,
+        family=candidate.family,
+        version=candidate.version,
+        variations=candidate.variations,
+        origin="installed" if origin == "installed" else candidate.origin,
+        location=candidate.location,
+    )
+
+
+def _bytes(fetch: tuple[Fetch, ...]) -> int | None:
+    """Total size to download: 0 for files of the component's own folder, None where an upstream states no size."""
+    sizes = [0 if item.path else item.size for item in fetch]
+    return None if any(size is None for size in sizes) else sum(size or 0 for size in sizes)

@@ -1,0 +1,1 @@
+"""Content-addressed entries, verified downloads and safe archives."""

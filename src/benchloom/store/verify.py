@@ -1,0 +1,39 @@
+"""Re-hashing of entries: what is missing, changed or extra."""
+
+from collections.abc import Iterable
+
+from benchloom.model.finding import Finding
+from benchloom.store.entries import Entry, Store, scan
+
+
+def verify(store: Store, keys: Iterable[str] = ()) -> tuple[Finding, ...]:
+    """Compare entries (all, or those named) with their entry.json; one finding per difference, or one ``pass``."""
+    return tuple(finding for key in (tuple(keys) or store.keys()) for finding in _check(store, key))
+
+
+def _check(store: Store, key: str) -> list[Finding]:
+    entry = store.find(key)
+    if entry is None:
+        return [_finding("store-entry-missing", key, f"there is no readable entry {key}", "run the target again to build it")]
+    files, links, _ = scan(store.content(key))
+    found = [*_differences(entry, entry.files, files), *_differences(entry, entry.links, links)]
+    if not found:
+        message = f"{entry.label}: {len(files)} files match their digests"
+        return [Finding(rule="store-entry", severity="pass", subject=key, message=message)]
+    return found
+
+
+def _differences(entry: Entry, expected: dict[str, str], actual: dict[str, str]) -> Iterable[Finding]:
+    fix = f"loom gc --remove {entry.key}, then run the target again"
+    for name in sorted(expected.keys() | actual.keys()):
+        if name not in actual:
+            yield _finding("store-file-missing", entry.key, f"{entry.label}: {name} is missing", fix, name)
+        elif name not in expected:
+            yield _finding("store-file-extra", entry.key, f"{entry.label}: {name} does not belong there", fix, name)
+        elif expected[name] != actual[name]:
+            message = f"{entry.label}: {name} changed (expected {expected[name]}, found {actual[name]})"
+            yield _finding("store-file-changed", entry.key, message, fix, name)
+
+
+def _finding(rule: str, key: str, message: str, fix: str, file: str = "") -> Finding:
+    return Finding(rule=rule, severity="error", subject=key, message=message, file=file, fix=fix)
