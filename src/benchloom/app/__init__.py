@@ -1,0 +1,1 @@
+"""Use cases, one per file: each takes a Workspace and values, and returns values for the CLI to render."""

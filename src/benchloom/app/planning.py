@@ -1,0 +1,221 @@
+"""Plan: from what the user typed to a Plan, with the host facts gathered here and nowhere deeper."""
+
+import ast
+import platform
+import sys
+from collections.abc import Iterable, Mapping
+from pathlib import Path
+
+import benchloom
+from benchloom.app.workspace import Workspace
+from benchloom.base.digest import of_bytes
+from benchloom.base.names import did_you_mean
+from benchloom.errors import InputError, UnknownNameError
+from benchloom.model.base import Value
+from benchloom.model.component import Component, Input, Requirement
+from benchloom.model.lock import Lock
+from benchloom.model.plan import Candidate, Plan, Platform
+from benchloom.model.query import Query, parse_query
+from benchloom.resolve.host import HostFacts, Installed, Overrides
+from benchloom.resolve.lock import lock_requirements
+from benchloom.resolve.plan import TARGET_ROLE, make_plan
+from benchloom.resolve.reach import reachable
+from benchloom.store.detect import detect
+
+
+class Ask(Value, frozen=True, kw_only=True):
+    """What is to be planned.
+
+    Attributes:
+        name: ``kind:alias`` (or alias, or uid) of the target; empty where ``query`` says it by tags.
+        query: tags of the target.
+        command: which ``run_cmds`` entry; empty means the only one, or ``default``.
+        roles: queries to add by role (``--dep_add_tags.<role>``), each with the flag it came from in ``sources``.
+        env: ``--env.X`` variables.
+        inputs: program inputs as given.
+        lock: a lock the plan must keep to.
+    """
+
+    name: str = ""
+    query: str = ""
+    kind: str = ""
+    command: str = ""
+    roles: dict[str, Query] = {}
+    sources: dict[str, str] = {}
+    env: dict[str, str] = {}
+    inputs: dict[str, str] = {}
+    lock: Lock | None = None
+    lock_file: str = ""
+
+
+def plan(workspace: Workspace, ask: Ask) -> Plan:
+    """Resolve ``ask`` on this machine. Raises UnknownNameError, InputError or ResolutionError."""
+    index = workspace.index
+    target = target_requirement(workspace, ask)
+    component = index.get(target.only) if target.only else None
+    command = _command(component, ask.command) if component and component.program else ""
+    inputs = check_inputs(component, ask.inputs) if component else ask.inputs
+    overrides = Overrides(
+        roles=ask.roles,
+        env=ask.env,
+        inputs=inputs,
+        sources=ask.sources,
+        locked=lock_requirements(ask.lock, ask.lock_file) if ask.lock else (),
+    )
+    host = host_facts(workspace, [target, *overrides.locked, *_as_requirements(ask.roles)])
+    return make_plan(target, command, index, host, overrides, ask.env)
+
+
+def target_requirement(workspace: Workspace, ask: Ask) -> Requirement:
+    """Return the requirement on role ``target``. Raises UnknownNameError for a tag or name nobody has."""
+    index = workspace.index
+    if ask.name:
+        head, _, rest = ask.name.partition(",")
+        component = index.get(head, kind=ask.kind)
+        query = parse_query(rest, where="command line")
+        return Requirement(role=TARGET_ROLE, query=query, requirer="the command line", only=component.ref)
+    query = parse_query(ask.query, where="--tags")
+    if not (query.tags or query.variations):
+        raise InputError("nothing was asked for", where="command line", fix="name a component (program:alias) or give --tags=")
+    refuse_unknown_tags(query, index.components, "--tags")
+    if ask.kind:
+        found = index.match(query, [ask.kind])
+        if len(found) == 1:
+            only = found[0].ref
+            return Requirement(role=TARGET_ROLE, query=query, requirer="the command line", where="--tags", only=only)
+        if not found:
+            raise UnknownNameError(f"no {ask.kind} answers {str(query)!r}", where="--tags", fix=f"see loom find {ask.kind}")
+        names = [item.ref for item in found]
+        raise InputError(
+            f"{len(found)} {ask.kind} components answer {str(query)!r}", where="--tags", why=names, fix="add a tag that only one has"
+        )
+    return Requirement(role=TARGET_ROLE, query=query, requirer="the command line", where="--tags")
+
+
+def refuse_unknown_tags(query: Query, components: Iterable[Component], where: str) -> None:
+    """Raise UnknownNameError for a plain tag that no component has at all."""
+    known = {name for component in components for name in component.names}
+    for tag in query.tags:
+        if tag not in known:
+            raise UnknownNameError(f"no component has the tag {tag!r}", where=where, fix=did_you_mean(tag, known) or "see loom find")
+
+
+def check_inputs(component: Component, given: Mapping[str, str]) -> dict[str, str]:
+    """Return the inputs after checking names and values against the program's declarations. Raises InputError."""
+    declared = {item.name: item for item in component.program.inputs} if component.program else {}
+    checked = {}
+    for name, value in given.items():
+        if name not in declared:
+            raise UnknownNameError(
+                f"{component.ref} has no input --{name}",
+                where="command line",
+                fix=did_you_mean(name, declared) or f"its inputs are {', '.join(sorted(declared)) or 'none'}",
+            )
+        checked[name] = check_value(declared[name], value)
+    return checked
+
+
+def check_value(declared: Input, value: str) -> str:
+    """Return ``value`` in its declared spelling. Raises InputError where it is not of the declared type."""
+    where = f"--{declared.name}"
+    if declared.choices:
+        by_lower = {choice.lower(): choice for choice in declared.choices}
+        if value.lower() not in by_lower:
+            hint = did_you_mean(value, declared.choices)
+            raise InputError(
+                f"{value!r} is not a value of --{declared.name}", where=where, why=[f"it takes {', '.join(declared.choices)}"], fix=hint
+            )
+        return by_lower[value.lower()]
+    if declared.type in {"int", "float"}:
+        return _check_number(declared, value, where)
+    if declared.type == "path":
+        path = Path(value).expanduser().resolve()
+        if not path.exists():
+            raise InputError(f"{value} does not exist", where=where)
+        return str(path)
+    return value
+
+
+def _check_number(declared: Input, value: str, where: str) -> str:
+    try:
+        number = int(value) if declared.type == "int" else float(value)
+    except ValueError:
+        raise InputError(f"{value!r} is not a number ({declared.type})", where=where) from None
+    if declared.minimum is not None and number < declared.minimum:
+        raise InputError(f"{value} is below the minimum {declared.minimum:g}", where=where)
+    return value
+
+
+def _command(component: Component, asked: str) -> str:
+    assert component.program is not None
+    names = [command.name for command in component.program.commands]
+    if asked:
+        if asked not in names:
+            raise UnknownNameError(
+                f"{component.ref} has no command {asked!r}", where="--cmd_key", fix=did_you_mean(asked, names) or f"it has {', '.join(names)}"
+            )
+        return asked
+    if len(names) == 1 or "default" in names:
+        return "default" if "default" in names else names[0]
+    raise InputError(f"{component.ref} has several commands", where=component.file, why=names, fix=f"choose one: --cmd_key={names[0]}")
+
+
+def _as_requirements(roles: Mapping[str, Query]) -> list[Requirement]:
+    return [Requirement(role=role, query=query, requirer="the command line") for role, query in roles.items()]
+
+
+def host_facts(workspace: Workspace, targets: list[Requirement]) -> HostFacts:
+    """Gather what resolution may know of this machine: platform, detected software, what the store holds."""
+    components = reachable(targets, workspace.index)
+    detected: list[Candidate] = []
+    for component in components:
+        if component.detect:
+            detected += detect(component, environ=workspace.environ)
+    entries = workspace.store.entries()
+    modules = {item.install.module for item in components if item.install and item.install.module}
+    return HostFacts(
+        platform=this_platform(),
+        detected=tuple(detected),
+        installed=frozenset(_installed(entry.meta) for entry in entries if "component" in entry.meta),
+        stored=frozenset(entry.key for entry in entries),
+        modules={name: module_digest(name) for name in sorted(modules)},
+    )
+
+
+def this_platform() -> Platform:
+    """Operating system, architecture and Python ``major.minor`` of this process."""
+    return Platform(
+        os=sys.platform, arch=platform.machine().lower(), python=f"{sys.version_info.major}.{sys.version_info.minor}"
+    )
+
+
+def _installed(meta: Mapping[str, str]) -> Installed:
+    variations = tuple(name for name in meta.get("variations", "").split(",") if name)
+    return Installed(component=meta["component"], version=meta.get("version", ""), variations=variations)
+
+
+def module_digest(name: str) -> str:
+    """Digest of a runtime module's source with everything of ours it imports: any change of it can change its output."""
+    root = Path(benchloom.__file__).resolve().parent
+    waiting, seen = [name], {}
+    while waiting:
+        module = waiting.pop()
+        path = root.joinpath(*module.split(".")[1:])
+        file = path.with_suffix(".py") if path.with_suffix(".py").is_file() else path / "__init__.py"
+        if module in seen or not file.is_file():
+            continue
+        source = file.read_bytes()
+        seen[module] = of_bytes(source)
+        waiting += _our_imports(source)
+    return of_bytes("\n".join(f"{module} {digest}" for module, digest in sorted(seen.items())).encode())
+
+
+def _our_imports(source: bytes) -> list[str]:
+    found: list[str] = []
+    for statement in ast.walk(ast.parse(source)):
+        if isinstance(statement, ast.ImportFrom) and (statement.module or "").startswith("benchloom."):
+            found.append(statement.module or "")
+            found += [f"{statement.module}.{alias.name}" for alias in statement.names]
+        elif isinstance(statement, ast.Import):
+            found += [alias.name for alias in statement.names if alias.name.startswith("benchloom.")]
+    return found

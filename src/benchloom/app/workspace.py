@@ -1,0 +1,55 @@
+"""What every use case works in: locations, repositories, index, store and the user's choices, each opened when needed."""
+
+from collections.abc import Mapping
+from functools import cached_property
+from pathlib import Path
+
+import benchloom
+from benchloom.base.paths import Locations, locate
+from benchloom.base.talk import Silent, Talk
+from benchloom.index.index import Index, load
+from benchloom.index.repositories import Repository, list_repositories
+from benchloom.store.entries import Store
+from benchloom.store.fetch import Fetcher, FetchOptions
+
+
+class Workspace:
+    """One invocation's view of this machine. Nothing is read or created before it is asked for."""
+
+    def __init__(
+        self, environ: Mapping[str, str], *, talk: Talk | None = None, offline: bool = False, mirror: str = ""
+    ) -> None:
+        self.environ = dict(environ)
+        self.talk: Talk = talk or Silent()
+        self.offline = offline
+        self.mirror = mirror or self.environ.get("LOOM_MIRROR", "")
+
+    @cached_property
+    def locations(self) -> Locations:
+        """The home of this user, created."""
+        return locate(self.environ).ensure()
+
+    @cached_property
+    def repositories(self) -> tuple[Repository, ...]:
+        """Repositories in order of precedence: added ones, then the built-in one."""
+        return list_repositories(self.locations, [built_in_repository()])
+
+    @cached_property
+    def index(self) -> Index:
+        """The index over all repositories, from its persisted form where that is current."""
+        return load(self.repositories, self.locations.index)
+
+    @cached_property
+    def store(self) -> Store:
+        """The content-addressed store."""
+        return Store(self.locations.store, self.talk)
+
+    @cached_property
+    def fetcher(self) -> Fetcher:
+        """Downloads, as this invocation's options allow."""
+        return Fetcher(self.locations.store, FetchOptions(offline=self.offline, mirror=self.mirror), self.talk)
+
+
+def built_in_repository() -> Path:
+    """The repository this engine was started from: the checkout that holds its source."""
+    return Path(benchloom.__file__).resolve().parents[2]

@@ -1,0 +1,274 @@
+"""Carry out a Plan: bring every node into being, independent nodes in parallel, one log per node.
+
+The program itself is run by ``run.program``; everything it needs is there, whole and verified, before it starts.
+"""
+
+import shutil
+import sys
+from collections.abc import Mapping
+from concurrent.futures import FIRST_COMPLETED, Future, ThreadPoolExecutor, wait
+from dataclasses import dataclass, field
+from graphlib import TopologicalSorter
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from benchloom.base.talk import Talk
+from benchloom.errors import InputError, InstallError, OfflineError
+from benchloom.model.base import to_json
+from benchloom.model.component import Component
+from benchloom.model.facts import Facts
+from benchloom.model.plan import Node, Plan
+from benchloom.resolve.options import Universe
+from benchloom.run.process import clean_environment, run_process
+from benchloom.store.archive import extract
+from benchloom.store.entries import Store
+from benchloom.store.fetch import Fetcher
+from benchloom.store.python_env import environment_python, install_environment
+
+if TYPE_CHECKING:
+    from typing import Protocol
+
+    class Components(Universe, Protocol):
+        """What execution needs of an index."""
+
+        def get(self, name: str, kind: str = "") -> Component:
+            """Return a component by reference."""
+
+        def folder(self, component: Component) -> Path:
+            """Return a component's folder."""
+
+
+@dataclass(frozen=True)
+class Means:
+    """What an execution works with."""
+
+    index: "Components"
+    store: Store
+    fetcher: Fetcher
+    talk: Talk
+    environ: Mapping[str, str]
+    offline: bool
+    logs: Path
+    runtime: Path
+    find_links: str = ""
+
+
+@dataclass
+class Ready:
+    """What became of the nodes: facts by node id, and the interpreter that serves the plan."""
+
+    python: Path = field(default_factory=lambda: Path(sys.executable))
+    facts: dict[str, Facts] = field(default_factory=dict)
+
+
+def prepare(plan: Plan, means: Means, jobs: int = 4) -> Ready:
+    """Bring every node but the program into being and return their facts.
+
+    Raises FetchError, OfflineError, InstallError or IntegrityError of the first node that fails; nodes that already
+    started finish, and what they published stays.
+    """
+    refuse_missing_offline(plan, means)
+    ready = Ready()
+    nodes = {node.id: node for node in plan.nodes if node.action != "run"}
+    sorter = TopologicalSorter({node.id: [need for need in node.needs.values() if need in nodes] for node in nodes.values()})
+    sorter.prepare()
+    with ThreadPoolExecutor(max_workers=jobs) as pool:
+        running: dict[Future[Facts], str] = {}
+        while sorter.is_active():
+            for node_id in sorted(sorter.get_ready()):
+                running[pool.submit(_materialise, nodes[node_id], means, ready)] = node_id
+            done, _ = wait(running, return_when=FIRST_COMPLETED)
+            for future in done:
+                node_id = running.pop(future)
+                ready.facts[node_id] = future.result()
+                sorter.done(node_id)
+    return ready
+
+
+def refuse_missing_offline(plan: Plan, means: Means) -> None:
+    """Raise OfflineError naming everything a plan lacks, where ``--offline`` forbids fetching it. Opens no socket."""
+    if not means.offline:
+        return
+    missing = []
+    for node in plan.nodes:
+        if node.action in {"fetch", "extract"}:
+            missing += [
+                f"{node.id}: {item.url} ({item.digest or 'unpinned'})"
+                for item in node.fetch
+                if item.url and not item.url.startswith("file:") and means.fetcher.missing(item)
+            ]
+        if node.action == "install" and node.pip and not means.find_links:
+            missing.append(f"{node.id}: Python packages {', '.join(node.pip)}")
+    if missing:
+        raise OfflineError(
+            f"{len(missing)} thing(s) are missing and --offline forbids fetching them",
+            why=missing,
+            fix="run once without --offline, or give a mirror folder with --mirror",
+            details={"missing": missing},
+        )
+
+
+def _materialise(node: Node, means: Means, ready: Ready) -> Facts:
+    if node.pip:
+        return _python_environment(node, means, ready)
+    component = means.index.get(node.candidate.component)
+    if node.key and node.files:
+        _ensure_entry(node, component, means, ready)
+    return _facts(node, component, means)
+
+
+def _ensure_entry(node: Node, component: Component, means: Means, ready: Ready) -> None:
+    if node.action in {"fetch", "extract"} and means.store.find(node.key) is None:
+        means.store.build(node.key, node.id, lambda folder: _fetch_all(node, component, means, folder))
+    elif node.action == "build" and means.store.find(node.key) is None:
+        means.talk.note(f"building {node.id}")
+        means.store.build(node.key, node.id, lambda folder: _build(node, component, means, ready, folder))
+
+
+def _fetch_all(node: Node, component: Component, means: Means, folder: Path) -> Mapping[str, str]:
+    for item in node.fetch:
+        download = means.fetcher.obtain(item, means.index.folder(component))
+        place = folder / item.unpack_to if item.unpack_to else folder
+        if item.archive:
+            extract(download.path, item.archive, place, member=item.member)
+        else:
+            place.mkdir(parents=True, exist_ok=True)
+            name = item.filename or Path(item.path or item.url.split("?")[0]).name
+            shutil.copyfile(download.path, place / name)
+    return entry_meta(node)
+
+
+def entry_meta(node: Node) -> dict[str, str]:
+    """What the store remembers of a node, so that later resolutions prefer it."""
+    candidate = node.candidate
+    return {
+        "component": candidate.component,
+        "version": candidate.version,
+        "variations": ",".join(candidate.variations),
+    }
+
+
+def _build(node: Node, component: Component, means: Means, ready: Ready, folder: Path) -> Mapping[str, str]:
+    install = component.install
+    if install is None:
+        raise InputError(f"{component.ref} has nothing to build it with", where=component.file)
+    source = means.index.folder(component)
+    _fetch_all(node, component, means, folder)
+    facts_folder = means.logs / f"{_plain(node.id)}.facts"
+    env = clean_environment(
+        means.environ,
+        {
+            **node.env,
+            **role_variables(node.needs, ready, facts_folder),
+            **runtime_variables(means),
+            "LOOM_PYTHON": str(ready.python),
+            "LOOM_COMPONENT": str(source),
+            "LOOM_PROGRESS": "1",
+        },
+    )
+    argv = _build_command(install.module, install.script, source, ready.python, install.arguments)
+    log = means.logs / f"{_plain(node.id)}.log"
+    result = run_process(argv, cwd=folder, env=env, timeout=None, stdout=log, stderr=log.with_suffix(".err"), echo=None)
+    if result.status != "ok":
+        how = f"exit code {result.exit_code}" if result.exit_code is not None else f"signal {result.signal}"
+        raise InstallError(
+            f"building {node.id} failed with {how}",
+            where=component.file,
+            why=_tail(log.with_suffix(".err")),
+            fix=f"read the log: {log.with_suffix('.err')}",
+            details={"exit_code": result.exit_code, "signal": result.signal, "log": str(log.with_suffix(".err"))},
+        )
+    return entry_meta(node)
+
+
+def _build_command(module: str, script: str, source: Path, python: Path, arguments: tuple[str, ...]) -> list[str]:
+    if module:
+        return [str(python), "-m", module, *arguments]
+    if script.endswith(".py"):
+        return [str(python), str(source / script), *arguments]
+    return ["bash", str(source / script), *arguments]
+
+
+def _python_environment(node: Node, means: Means, ready: Ready) -> Facts:
+    if node.key:
+        means.store.build(node.key, "Python environment", lambda folder: _install(node, means, folder))
+        ready.python = environment_python(means.store.content(node.key))
+    return Facts(role="python", component="python", version=node.candidate.version, key=node.key, path=str(ready.python))
+
+
+def _install(node: Node, means: Means, folder: Path) -> Mapping[str, str]:
+    means.talk.note(f"installing {len(node.pip)} Python packages into an environment of their own")
+    versions = install_environment(
+        folder,
+        means.store.content(node.key),
+        node.pip,
+        base_python=Path(sys.executable),
+        offline=means.offline,
+        find_links=means.find_links,
+        log=means.logs / "python.log",
+        talk=means.talk,
+        environ=means.environ,
+    )
+    return {"component": "python", "version": node.candidate.version, **{f"pip:{name}": v for name, v in versions.items()}}
+
+
+def _facts(node: Node, component: Component, means: Means) -> Facts:
+    candidate = node.candidate
+    return Facts(
+        role=node.roles[0] if node.roles else "",
+        component=candidate.component,
+        version=candidate.version,
+        variations=candidate.variations,
+        origin=candidate.origin,
+        key=node.key,
+        path=_result_path(node, component, means),
+        digest=node.digest,
+        env=node.env,
+        model=component.model,
+        dataset=component.dataset,
+        profile=component.profile,
+        backend=component.backend,
+    )
+
+
+def _result_path(node: Node, component: Component, means: Means) -> str:
+    if component.is_python_library:
+        return ""
+    if node.candidate.origin == "detected":
+        return node.candidate.location
+    base = means.store.content(node.key) if means.store.find(node.key) else means.index.folder(component)
+    return str((base / component.result).resolve()) if component.result else str(base)
+
+
+def role_variables(needs: Mapping[str, str], ready: Ready, folder: Path) -> dict[str, str]:
+    """Write one facts file per role into ``folder`` and return ``LOOM_<ROLE>`` -> path."""
+    folder.mkdir(parents=True, exist_ok=True)
+    variables = {}
+    for role, node_id in needs.items():
+        facts = ready.facts.get(node_id)
+        if facts is None or role == "python":
+            continue
+        path = folder / f"{_plain(role)}.json"
+        path.write_bytes(to_json(facts))
+        variables[variable_of(role)] = str(path)
+    return variables
+
+
+def runtime_variables(means: Means) -> dict[str, str]:
+    """Let the child import this very engine's harness, whatever interpreter serves the plan, and nothing else of ours."""
+    return {"PYTHONPATH": str(means.runtime), "PYTHONDONTWRITEBYTECODE": "1"}
+
+
+def variable_of(role: str) -> str:
+    """``LOOM_<ROLE>`` in upper case, with ``_`` for what a variable name cannot hold."""
+    return "LOOM_" + "".join(char if char.isalnum() else "_" for char in role.upper())
+
+
+def _plain(text: str) -> str:
+    return "".join(char if char.isalnum() or char in "-._" else "_" for char in text)
+
+
+def _tail(path: Path, lines: int = 12) -> list[str]:
+    if not path.exists():
+        return []
+    return path.read_text(errors="replace").replace("\r", "\n").splitlines()[-lines:]
