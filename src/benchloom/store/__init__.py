@@ -1,1 +1,1 @@
-"""Content-addressed entries, verified downloads and safe archives."""
+"""Where results live: content-addressed entries, verified downloads, detection and Python environments."""

@@ -1,0 +1,1 @@
+"""What exists: components read from repositories, tolerantly, and found again quickly."""

@@ -1,0 +1,1 @@
+"""Records of runs: host facts, statistics and the files they are kept in."""

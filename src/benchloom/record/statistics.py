@@ -1,0 +1,30 @@
+"""Statistics of a figure over repetitions."""
+
+import statistics
+from collections.abc import Sequence
+
+from benchloom.model.record import Results, Statistics
+
+
+def statistics_of(values: Sequence[float]) -> Statistics:
+    """Return min, median, mean, max and the sample standard deviation (0 for one value) of a non-empty sequence."""
+    return Statistics(
+        min=min(values),
+        median=statistics.median(values),
+        mean=statistics.fmean(values),
+        max=max(values),
+        stdev=statistics.stdev(values) if len(values) > 1 else 0.0,
+    )
+
+
+def over_results(results: Sequence[Results]) -> dict[str, Statistics]:
+    """Return statistics by figure: ``performance.samples_per_second``, ``performance.latency_ns.p50`` …, ``accuracy.top1``."""
+    figures: dict[str, list[float]] = {}
+    for item in results:
+        if item.performance:
+            figures.setdefault("performance.samples_per_second", []).append(item.performance.samples_per_second)
+            for name, value in item.performance.latency_ns.items():
+                figures.setdefault(f"performance.latency_ns.{name}", []).append(float(value))
+        if item.accuracy and item.accuracy.top1 is not None:
+            figures.setdefault("accuracy.top1", []).append(item.accuracy.top1)
+    return {name: statistics_of(values) for name, values in sorted(figures.items())}
