@@ -171,7 +171,7 @@ def host_facts(workspace: Workspace, targets: list[Requirement]) -> HostFacts:
     for component in components:
         if component.detect:
             detected += detect(component, environ=workspace.environ)
-    entries = workspace.store.entries()
+    entries = list(workspace.store.entries())
     modules = {item.install.module for item in components if item.install and item.install.module}
     return HostFacts(
         platform=this_platform(),

@@ -1,0 +1,86 @@
+"""Repositories: which folders are searched for components, and in which order."""
+
+import json
+from collections.abc import Sequence
+from pathlib import Path
+
+import msgspec
+from filelock import FileLock
+
+from benchloom.base.atomic import write_bytes
+from benchloom.base.names import did_you_mean
+from benchloom.base.paths import Locations
+from benchloom.errors import InputError, UnknownNameError
+from benchloom.model.base import Value, to_json
+
+
+class Repository(Value, frozen=True, kw_only=True):
+    """A folder with components. ``path`` is absolute; a higher ``priority`` hides the same names of lower ones."""
+
+    alias: str
+    path: str
+    uid: str = ""
+    url: str = ""
+    priority: int = 0
+
+
+def read_repository(path: Path, *, url: str = "", priority: int = 0) -> Repository:
+    """Return the repository at ``path`` with the identity its ``.ckr.json`` gives. Raises InputError if there is no folder."""
+    folder = path.expanduser().resolve()
+    if not folder.is_dir():
+        raise InputError(f"{path} is not a folder", fix="give the folder that holds program/, package/ and the like")
+    marker = folder / ".ckr.json"
+    identity: dict[str, str] = {}
+    if marker.is_file():
+        try:
+            identity = json.loads(marker.read_text())
+        except ValueError as error:
+            raise InputError("the repository's identity cannot be read", where=str(marker), why=[str(error)]) from error
+    return Repository(
+        alias=str(identity.get("data_alias") or identity.get("data_uoa") or folder.name),
+        uid=str(identity.get("data_uid", "")),
+        path=str(folder),
+        url=url,
+        priority=priority,
+    )
+
+
+def list_repositories(locations: Locations, extra: Sequence[Path] = ()) -> tuple[Repository, ...]:
+    """Return the added repositories and the ``extra`` ones, by falling priority, in order of addition."""
+    found = list(_stored(locations))
+    known = {item.path for item in found}
+    found += [item for item in map(read_repository, extra) if item.path not in known]
+    return tuple(sorted(found, key=lambda item: -item.priority))
+
+
+def add_repository(locations: Locations, repository: Repository) -> None:
+    """Remember ``repository``. Raises InputError where another one has its alias."""
+    locations.ensure()
+    with FileLock(str(locations.repositories) + ".lock"):
+        stored = [item for item in _stored(locations) if item.path != repository.path]
+        if any(item.alias == repository.alias for item in stored):
+            raise InputError(f"a repository called {repository.alias!r} is already there", fix=f"loom repo remove {repository.alias}")
+        write_bytes(locations.repositories, to_json([*stored, repository]))
+
+
+def remove_repository(locations: Locations, alias: str) -> Repository:
+    """Forget a repository (its files stay). Raises UnknownNameError."""
+    locations.ensure()
+    with FileLock(str(locations.repositories) + ".lock"):
+        stored = _stored(locations)
+        gone = next((item for item in stored if item.alias == alias), None)
+        if gone is None:
+            names = [item.alias for item in stored]
+            raise UnknownNameError(f"no added repository is called {alias!r}", fix=did_you_mean(alias, names) or "see loom repo list")
+        write_bytes(locations.repositories, to_json([item for item in stored if item != gone]))
+    return gone
+
+
+def _stored(locations: Locations) -> tuple[Repository, ...]:
+    try:
+        return msgspec.json.decode(locations.repositories.read_bytes(), type=tuple[Repository, ...])
+    except FileNotFoundError:
+        return ()
+    except msgspec.MsgspecError as error:
+        where = str(locations.repositories)
+        raise InputError("the list of repositories cannot be read", where=where, why=[str(error)], fix=f"mend or remove {where}") from error
