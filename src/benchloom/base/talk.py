@@ -1,7 +1,7 @@
 """What lower layers use to talk to the user. stdout is data; talk goes to stderr, and only the CLI decides how."""
 
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import AbstractContextManager, contextmanager
 from typing import Protocol
 
 
@@ -24,18 +24,8 @@ class Talk(Protocol):
     def warn(self, text: str) -> None:
         """Say one line of warning."""
 
-    def progress(self, label: str, total: int | None, unit: str) -> "ProgressContext":
+    def progress(self, label: str, total: int | None, unit: str) -> AbstractContextManager[Progress]:
         """Open a progress bar for work of ``total`` units."""
-
-
-class ProgressContext(Protocol):
-    """A context manager that yields a Progress."""
-
-    def __enter__(self) -> Progress:
-        """Start the bar."""
-
-    def __exit__(self, *exc: object) -> None:
-        """End the bar."""
 
 
 class _Nothing:

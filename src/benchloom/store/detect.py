@@ -1,0 +1,93 @@
+"""Recognise what is already on this machine, as soft components describe it."""
+
+import glob
+import importlib.metadata
+import os
+import re
+import shutil
+import subprocess
+from collections.abc import Iterator, Mapping, Sequence
+from pathlib import Path
+
+from benchloom.model.component import Component, Executable, FileGlob
+from benchloom.model.plan import Candidate
+
+VERSION_SECONDS = 10.0
+
+
+def detect(component: Component, *, environ: Mapping[str, str], search: Sequence[Path] = ()) -> tuple[Candidate, ...]:
+    """Return what of ``component`` is on this machine, in a fixed order; ``search`` folders are looked into first.
+
+    A Python distribution of the running interpreter has no location, since plans hold no path of it. An executable
+    whose version command fails or hangs is a candidate without a version, so it satisfies no range.
+    """
+    block = component.detect
+    found: list[tuple[str, str]] = []
+    if block and block.python:
+        version = python_version(block.python.distribution)
+        found = [(version, "")] if version else []
+    elif block and block.executable:
+        found = list(_executables(block.executable, environ, search))
+    elif block and block.files:
+        found = [(block.files.version, str(path)) for path in _file_places(block.files, environ, search)]
+    return tuple(
+        Candidate(component=component.ref, family=component.family or component.ref, version=version, origin="detected", location=location)
+        for version, location in found
+    )
+
+
+def python_version(distribution: str) -> str:
+    """Return the version of a distribution in the running interpreter without importing it, or ''."""
+    try:
+        return importlib.metadata.version(distribution)
+    except importlib.metadata.PackageNotFoundError:
+        return ""
+
+
+def _executables(block: Executable, environ: Mapping[str, str], search: Sequence[Path]) -> Iterator[tuple[str, str]]:
+    folders = os.pathsep.join([*map(str, search), environ.get("PATH", "")])
+    seen = set()
+    for name in block.names:
+        path = shutil.which(name, path=folders)
+        if path and os.path.realpath(path) not in seen:
+            seen.add(os.path.realpath(path))
+            yield _version_of(path, block), str(Path(path).absolute())
+
+
+def _version_of(path: str, block: Executable) -> str:
+    try:
+        done = subprocess.run(  # noqa: S603 - the component names the program, no shell is involved
+            [path, *block.version_arguments], stdin=subprocess.DEVNULL, capture_output=True, text=True, errors="replace",
+            timeout=VERSION_SECONDS, check=False,
+        )
+    except (OSError, subprocess.TimeoutExpired):
+        return ""
+    match = re.search(block.version_regex, done.stdout + done.stderr)
+    return match.group(1) if match else ""
+
+
+def _file_places(block: FileGlob, environ: Mapping[str, str], search: Sequence[Path]) -> Iterator[Path]:
+    folders = [*search, *(Path(text) for text in map(lambda item: _expanded(item, environ), block.search) if text)]
+    seen = set()
+    for folder in folders:
+        place = _match(folder, block)
+        if place is not None and place not in seen:
+            seen.add(place)
+            yield place
+
+
+def _match(folder: Path, block: FileGlob) -> Path | None:
+    matches = [sorted(glob.glob(pattern, root_dir=folder, recursive=True)) for pattern in block.patterns]
+    if not folder.is_dir() or not all(matches) or len(matches[0]) < block.minimum:
+        return None
+    is_one_file = len(block.patterns) == 1 and len(matches[0]) == 1 and (folder / matches[0][0]).is_file()
+    return (folder / matches[0][0] if is_one_file else folder).absolute()
+
+
+def _expanded(text: str, environ: Mapping[str, str]) -> str:
+    """Expand ``~`` and ``$NAME`` from ``environ``; '' where a variable is not set."""
+    text = re.sub(r"^~(?=/|$)", environ.get("HOME", ""), text)
+    names = re.findall(r"\$\{?(\w+)\}?", text)
+    if any(name not in environ for name in names):
+        return ""
+    return re.sub(r"\$\{?(\w+)\}?", lambda match: environ[match.group(1)], text)
