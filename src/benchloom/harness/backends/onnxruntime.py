@@ -1,0 +1,50 @@
+"""ONNX Runtime on the CPU."""
+
+from typing import Any
+
+import numpy as np
+import onnxruntime
+from numpy.typing import NDArray
+
+from benchloom.errors import InputError
+from benchloom.model.facts import Model
+
+
+class OnnxRuntime:
+    """One InferenceSession that computes only the output which is used."""
+
+    name = "onnxruntime"
+
+    def __init__(self, session: Any, input_name: str, output_name: str, threads: int) -> None:
+        self.version: str = onnxruntime.__version__
+        self._session = session
+        self._input = input_name
+        self._outputs = [output_name]
+        self._threads = threads
+
+    def predict(self, batch: NDArray[np.generic]) -> NDArray[np.generic]:
+        """Run one batch and return the first output of the model's facts."""
+        result: NDArray[np.generic] = self._session.run(self._outputs, {self._input: batch})[0]
+        return result
+
+    def settings(self) -> dict[str, str | int | float | bool | None]:
+        """Return the execution provider and thread count."""
+        return {"provider": ",".join(self._session.get_providers()), "intra_op_threads": self._threads}
+
+
+def load(model: Model, path: str, threads: int) -> OnnxRuntime:
+    """Open ``path``. Raises InputError where the file has no such tensors or cannot be loaded."""
+    options = onnxruntime.SessionOptions()
+    options.intra_op_num_threads = threads
+    options.inter_op_num_threads = 1
+    options.log_severity_level = 3
+    try:
+        session = onnxruntime.InferenceSession(path, options, providers=["CPUExecutionProvider"])
+    except Exception as error:  # onnxruntime's own exceptions share no public base class
+        raise InputError("onnxruntime cannot load the model", where=path, why=[str(error).splitlines()[0]]) from error
+    input_name, output_name = model.inputs[0].name, model.outputs[0].name
+    known = {item.name for item in session.get_inputs()} | {item.name for item in session.get_outputs()}
+    missing = [name for name in (input_name, output_name) if name not in known]
+    if missing:
+        raise InputError(f"the model has no tensor {missing[0]!r}", where=path, why=[f"it has {', '.join(sorted(known))}"])
+    return OnnxRuntime(session, input_name, output_name, threads)

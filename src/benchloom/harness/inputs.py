@@ -1,0 +1,70 @@
+"""The facts and samples a run works on."""
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from pathlib import Path
+
+import msgspec
+import numpy as np
+from numpy.typing import NDArray
+
+from benchloom.errors import InputError
+from benchloom.model.facts import Backend, Facts, Model
+
+
+@dataclass(frozen=True)
+class Inputs:
+    """The chosen model and backend with the samples (memory-mapped, N x input shape) and their labels (N)."""
+
+    model: Model
+    model_path: str
+    backend: Backend
+    dataset: str
+    samples: NDArray[np.generic]
+    labels: NDArray[np.int64]
+
+
+def read_facts(role: str, environ: Mapping[str, str]) -> Facts:
+    """Read the facts file named by ``LOOM_<ROLE>``. Raises InputError where it is not set or cannot be read."""
+    name = f"LOOM_{role.upper()}"
+    path = environ.get(name, "")
+    if not path:
+        raise InputError(f"{name} is not set", fix="run the program through loom, ck or cm, which say what was chosen")
+    try:
+        return msgspec.json.decode(Path(path).read_bytes(), type=Facts)
+    except (OSError, msgspec.MsgspecError) as error:
+        raise InputError(f"the facts of role {role} cannot be read", where=f"{name}={path}", why=[str(error)]) from error
+
+
+def load(environ: Mapping[str, str], count: int | None) -> Inputs:
+    """Open everything a run needs, the first ``count`` samples of it. Raises InputError naming what does not fit."""
+    model, backend = read_facts("model", environ), read_facts("backend", environ)
+    samples_facts = read_facts("samples", environ)
+    if model.model is None:
+        raise InputError(f"{model.component} states no facts of a model", where="LOOM_MODEL", fix="add a 'model' block to it")
+    if backend.backend is None:
+        raise InputError(f"{backend.component} is not a backend", where="LOOM_BACKEND", fix="add a 'backend' block to it")
+    folder = Path(samples_facts.path)
+    try:
+        samples = np.load(folder / "samples.npy", mmap_mode="r")
+        labels = np.load(folder / "labels.npy")
+    except (OSError, ValueError) as error:
+        raise InputError("the pre-processed samples cannot be read", where=str(folder), why=[str(error)]) from error
+    _check_shape(model.model, samples)
+    total = min(count or len(samples), len(samples))
+    name = read_facts("dataset", environ).component if environ.get("LOOM_DATASET") else samples_facts.component
+    return Inputs(
+        model=model.model, model_path=model.path, backend=backend.backend, dataset=name, samples=samples[:total],
+        labels=labels[:total].astype(np.int64),
+    )
+
+
+def _check_shape(model: Model, samples: NDArray[np.generic]) -> None:
+    wanted = model.inputs[0]
+    fits = len(wanted.shape) == samples.ndim and all(
+        isinstance(size, str) or size == samples.shape[axis] for axis, size in enumerate(wanted.shape) if axis
+    )
+    if wanted.shape and not fits:
+        raise InputError(f"samples of shape {samples.shape[1:]} do not fit the model's input {wanted.shape}", fix="check the model's profile")
+    if wanted.dtype and wanted.dtype != samples.dtype.name:
+        raise InputError(f"samples of {samples.dtype.name} do not fit the model's input of {wanted.dtype}", fix="check the model's profile")

@@ -1,0 +1,111 @@
+"""The harness's flags; each may also come as ``LOOM_INPUT_<NAME>``, and a flag wins."""
+
+import argparse
+import os
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+
+from benchloom.base.names import did_you_mean
+from benchloom.errors import InputError
+
+SCENARIOS = ("SingleStream", "MultiStream", "Server", "Offline")
+MODES = ("performance", "accuracy", "both")
+RULESETS = ("quick", "mlperf-inference-1.0")
+
+
+@dataclass(frozen=True)
+class Options:
+    """What a run was asked to do; None means: the ruleset or a measurement decides."""
+
+    scenario: str
+    mode: str
+    ruleset: str
+    count: int | None
+    batch_size: int | None
+    threads: int
+    user_conf: Path | None
+    target_qps: float | None
+    target_latency_ms: float | None
+    max_latency_ms: float | None
+    duration: float | None
+
+
+def usable_cores() -> int:
+    """Cores this process may run on."""
+    return len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count() or 1
+
+
+def parse(arguments: Sequence[str], environ: Mapping[str, str]) -> Options:
+    """Return the options. Raises InputError with the nearest known value; ``--help`` and unknown flags leave by SystemExit."""
+    values = vars(_parser().parse_args(list(arguments)))
+
+    def text(name: str, default: str = "") -> str:
+        return values[name] or environ.get(f"LOOM_INPUT_{name.upper()}", "") or default
+
+    conf = text("user_conf")
+    if conf and not Path(conf).is_file():
+        raise InputError(f"{conf} is not a file", where="--user_conf")
+    return Options(
+        scenario=_one_of("scenario", text("scenario", SCENARIOS[0]), SCENARIOS),
+        mode=_one_of("mode", text("mode", "both"), MODES),
+        ruleset=_one_of("ruleset", text("ruleset", RULESETS[0]), RULESETS),
+        count=_whole("count", text("count")),
+        batch_size=_whole("batch_size", text("batch_size")),
+        threads=_whole("threads", text("threads")) or usable_cores(),
+        user_conf=Path(conf).resolve() if conf else None,
+        target_qps=_positive("target_qps", text("target_qps")),
+        target_latency_ms=_positive("target_latency_ms", text("target_latency_ms")),
+        max_latency_ms=_positive("max_latency_ms", text("max_latency_ms")),
+        duration=_positive("duration", text("duration")),
+    )
+
+
+def _parser() -> argparse.ArgumentParser:
+    parser = argparse.ArgumentParser(
+        prog="python -m benchloom.harness",
+        description="Drive MLPerf LoadGen over the model, backend and samples named by LOOM_MODEL, LOOM_BACKEND and LOOM_SAMPLES.",
+        epilog="example: --scenario=Offline --mode=both --count=100",
+    )
+    helps = {
+        "scenario": f"one of {', '.join(SCENARIOS)} (default {SCENARIOS[0]})",
+        "mode": f"one of {', '.join(MODES)} (default both)",
+        "ruleset": f"one of {', '.join(RULESETS)} (default quick: seconds long, not submission-valid)",
+        "count": "use only the first COUNT samples",
+        "batch_size": "samples per inference in Offline and Server",
+        "threads": "threads of the backend (default: usable cores)",
+        "user_conf": "LoadGen user.conf, applied last",
+        "target_qps": "expected queries per second (Offline, Server)",
+        "target_latency_ms": "expected latency in ms (SingleStream, MultiStream)",
+        "max_latency_ms": "latency bound of Server in ms",
+        "duration": "least seconds of a quick performance run",
+    }
+    for name, words in helps.items():
+        parser.add_argument(f"--{name}", default="", help=words)
+    return parser
+
+
+def _one_of(name: str, value: str, known: Sequence[str]) -> str:
+    found = {item.lower(): item for item in known}.get(value.lower())
+    if found is None:
+        raise InputError(f"{value!r} is not a {name}", where=f"--{name}", fix=did_you_mean(value, known) or f"known: {', '.join(known)}")
+    return found
+
+
+def _positive(name: str, value: str) -> float | None:
+    if not value:
+        return None
+    try:
+        number = float(value)
+    except ValueError:
+        number = 0.0
+    if not number > 0:
+        raise InputError(f"{value!r} is not a number above zero", where=f"--{name}")
+    return number
+
+
+def _whole(name: str, value: str) -> int | None:
+    number = _positive(name, value)
+    if number is not None and number != int(number):
+        raise InputError(f"{value!r} is not a whole number", where=f"--{name}")
+    return None if number is None else int(number)

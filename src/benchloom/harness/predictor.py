@@ -1,0 +1,34 @@
+"""From sample indexes to labels with as little between LoadGen and the backend as possible."""
+
+import numpy as np
+from numpy.typing import NDArray
+
+from benchloom.harness.inputs import Inputs
+from benchloom.harness.sut import Backend
+
+
+class Predictor:
+    """Runs batches of a contiguous sample array; the class offset and argmax are applied here, for every backend."""
+
+    def __init__(self, backend: Backend, inputs: Inputs, batch_size: int) -> None:
+        self.backend = backend
+        self.batch_size = batch_size
+        self._samples = np.ascontiguousarray(inputs.samples)
+        self._offset = inputs.model.classes.offset
+        self._is_index = inputs.model.prediction == "index"
+        self._buffer = np.empty((batch_size, *self._samples.shape[1:]), self._samples.dtype)
+
+    def labels(self, indexes: NDArray[np.int64]) -> NDArray[np.float32]:
+        """Return the predicted labels (float32, data set numbering) of at most ``batch_size`` samples."""
+        output = self.backend.predict(self._batch(indexes))
+        classes = output.reshape(len(indexes)) if self._is_index else output.reshape(len(indexes), -1).argmax(axis=1)
+        return (classes - self._offset).astype(np.float32)
+
+    def _batch(self, indexes: NDArray[np.int64]) -> NDArray[np.generic]:
+        first, size = int(indexes[0]), len(indexes)
+        if size == 1 or (int(indexes[-1]) - first == size - 1 and bool(np.all(np.diff(indexes) == 1))):
+            view: NDArray[np.generic] = self._samples[first : first + size]
+            return view
+        buffer = self._buffer[:size]
+        np.take(self._samples, indexes, axis=0, out=buffer)
+        return buffer

@@ -1,0 +1,36 @@
+"""The protocol every backend keeps, and how one is opened by name."""
+
+import importlib
+from typing import TYPE_CHECKING, Protocol
+
+from benchloom.base.names import did_you_mean
+from benchloom.errors import InputError
+from benchloom.model.facts import Model
+
+if TYPE_CHECKING:
+    import numpy as np
+    from numpy.typing import NDArray
+
+BACKENDS = ("onnxruntime",)
+
+
+class Backend(Protocol):
+    """A loaded network. ``version`` is the runtime library's."""
+
+    name: str
+    version: str
+
+    def predict(self, batch: "NDArray[np.generic]") -> "NDArray[np.generic]":
+        """Return the first output for ``batch`` (N x the model's input shape); row i belongs to sample i."""
+
+    def settings(self) -> dict[str, str | int | float | bool | None]:
+        """Return what was set on the runtime, for the record."""
+
+
+def open_backend(name: str, model: Model, path: str, threads: int) -> Backend:
+    """Load ``path`` with the backend ``name``. Raises InputError for an unknown name and what loading raises."""
+    if name not in BACKENDS:
+        raise InputError(f"no backend is called {name!r}", where="LOOM_BACKEND", fix=did_you_mean(name, BACKENDS) or f"known: {', '.join(BACKENDS)}")
+    module = importlib.import_module(f"benchloom.harness.backends.{name}")
+    backend: Backend = module.load(model, path, threads)
+    return backend
