@@ -9,7 +9,11 @@ from hashlib import sha256
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from pathlib import Path
 from types import TracebackType
+from typing import TYPE_CHECKING
 from urllib.parse import unquote, urlsplit
+
+if TYPE_CHECKING:
+    from typing_extensions import Self
 
 
 @dataclass
@@ -62,12 +66,14 @@ class FileServer:
         self._server.files = self
         self._thread = threading.Thread(target=self._server.serve_forever, kwargs={"poll_interval": 0.02}, daemon=True)
 
-    def __enter__(self) -> "FileServer":
+    def __enter__(self) -> "Self":
         """Start serving."""
         self._thread.start()
         return self
 
-    def __exit__(self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None) -> None:
+    def __exit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
+    ) -> None:
         """Stop serving and close the socket."""
         self._server.shutdown()
         self._server.server_close()
@@ -120,10 +126,10 @@ class _Handler(BaseHTTPRequestHandler):
     def log_message(self, format: str, *args: object) -> None:
         """Stay quiet."""
 
-    def do_HEAD(self) -> None:  # noqa: N802
+    def do_HEAD(self) -> None:
         self._answer(body=False)
 
-    def do_GET(self) -> None:  # noqa: N802
+    def do_GET(self) -> None:
         self._answer(body=True)
 
     def _answer(self, *, body: bool) -> None:
@@ -136,13 +142,16 @@ class _Handler(BaseHTTPRequestHandler):
         if behaviour.delay:
             time.sleep(behaviour.delay)
         if behaviour.take("status"):
-            return self._plain(behaviour.status)
+            self._plain(behaviour.status)
+            return
         if behaviour.redirect:
-            return self._plain(302, {"Location": behaviour.redirect})
+            self._plain(302, {"Location": behaviour.redirect})
+            return
         target = (files.folder / path.lstrip("/")).resolve()
         if not target.is_relative_to(files.folder.resolve()) or not target.is_file():
-            return self._plain(404)
-        return self._send(target.read_bytes(), behaviour, body)
+            self._plain(404)
+            return
+        self._send(target.read_bytes(), behaviour, body)
 
     def _plain(self, status: int, headers: dict[str, str] | None = None) -> None:
         self.send_response(status)
@@ -157,7 +166,8 @@ class _Handler(BaseHTTPRequestHandler):
         etag = behaviour.etag or f'"{sha256(data).hexdigest()[:16]}"'
         start = self._start(len(data), etag, behaviour)
         if start < 0:
-            return self._plain(416, {"Content-Range": f"bytes */{len(data)}"})
+            self._plain(416, {"Content-Range": f"bytes */{len(data)}"})
+            return
         self.send_response(206 if start else 200)
         if start:
             self.send_header("Content-Range", f"bytes {start}-{len(data) - 1}/{len(data)}")

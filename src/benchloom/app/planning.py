@@ -76,7 +76,9 @@ def target_requirement(workspace: Workspace, ask: Ask) -> Requirement:
         return Requirement(role=TARGET_ROLE, query=query, requirer="the command line", only=component.ref)
     query = parse_query(ask.query, where="--tags")
     if not (query.tags or query.variations):
-        raise InputError("nothing was asked for", where="command line", fix="name a component (program:alias) or give --tags=")
+        raise InputError(
+            "nothing was asked for", where="command line", fix="name a component (program:alias) or give --tags="
+        )
     refuse_unknown_tags(query, index.components, "--tags")
     if ask.kind:
         found = index.match(query, [ask.kind])
@@ -84,10 +86,15 @@ def target_requirement(workspace: Workspace, ask: Ask) -> Requirement:
             only = found[0].ref
             return Requirement(role=TARGET_ROLE, query=query, requirer="the command line", where="--tags", only=only)
         if not found:
-            raise UnknownNameError(f"no {ask.kind} answers {str(query)!r}", where="--tags", fix=f"see loom find {ask.kind}")
+            raise UnknownNameError(
+                f"no {ask.kind} answers {str(query)!r}", where="--tags", fix=f"see loom find {ask.kind}"
+            )
         names = [item.ref for item in found]
         raise InputError(
-            f"{len(found)} {ask.kind} components answer {str(query)!r}", where="--tags", why=names, fix="add a tag that only one has"
+            f"{len(found)} {ask.kind} components answer {str(query)!r}",
+            where="--tags",
+            why=names,
+            fix="add a tag that only one has",
         )
     return Requirement(role=TARGET_ROLE, query=query, requirer="the command line", where="--tags")
 
@@ -97,7 +104,9 @@ def refuse_unknown_tags(query: Query, components: Iterable[Component], where: st
     known = {name for component in components for name in component.names}
     for tag in query.tags:
         if tag not in known:
-            raise UnknownNameError(f"no component has the tag {tag!r}", where=where, fix=did_you_mean(tag, known) or "see loom find")
+            raise UnknownNameError(
+                f"no component has the tag {tag!r}", where=where, fix=did_you_mean(tag, known) or "see loom find"
+            )
 
 
 def check_inputs(component: Component, given: Mapping[str, str]) -> dict[str, str]:
@@ -123,7 +132,10 @@ def check_value(declared: Input, value: str) -> str:
         if value.lower() not in by_lower:
             hint = did_you_mean(value, declared.choices)
             raise InputError(
-                f"{value!r} is not a value of --{declared.name}", where=where, why=[f"it takes {', '.join(declared.choices)}"], fix=hint
+                f"{value!r} is not a value of --{declared.name}",
+                where=where,
+                why=[f"it takes {', '.join(declared.choices)}"],
+                fix=hint,
             )
         return by_lower[value.lower()]
     if declared.type in {"int", "float"}:
@@ -152,12 +164,19 @@ def _command(component: Component, asked: str) -> str:
     if asked:
         if asked not in names:
             raise UnknownNameError(
-                f"{component.ref} has no command {asked!r}", where="--cmd_key", fix=did_you_mean(asked, names) or f"it has {', '.join(names)}"
+                f"{component.ref} has no command {asked!r}",
+                where="--cmd_key",
+                fix=did_you_mean(asked, names) or f"it has {', '.join(names)}",
             )
         return asked
     if len(names) == 1 or "default" in names:
         return "default" if "default" in names else names[0]
-    raise InputError(f"{component.ref} has several commands", where=component.file, why=names, fix=f"choose one: --cmd_key={names[0]}")
+    raise InputError(
+        f"{component.ref} has several commands",
+        where=component.file,
+        why=names,
+        fix=f"choose one: --cmd_key={names[0]}",
+    )
 
 
 def _as_requirements(roles: Mapping[str, Query]) -> list[Requirement]:

@@ -12,8 +12,8 @@ from benchloom.app.planning import Ask, plan
 from benchloom.app.workspace import Workspace
 from benchloom.base.digest import of_bytes, of_file
 from benchloom.errors import ExecutionError, InputError, RunTimeoutError
-from benchloom.model.base import to_json
-from benchloom.model.plan import Plan
+from benchloom.model.base import Document, Value, to_json
+from benchloom.model.plan import Action, Plan
 from benchloom.model.record import RECORD_SCHEMA, Record, Repetition
 from benchloom.record.host import host_facts
 from benchloom.record.records import save
@@ -23,12 +23,35 @@ from benchloom.run.executor import Means, Ready, prepare
 from benchloom.run.program import run_program
 
 
-def install(workspace: Workspace, ask: Ask, jobs: int) -> tuple[Plan, Ready]:
+class InstalledNode(Value, frozen=True, kw_only=True):
+    """One node of an installation: what was done and where its result lies ('' for importable libraries)."""
+
+    id: str
+    roles: tuple[str, ...]
+    action: Action
+    key: str
+    path: str
+
+
+class Installation(Document, frozen=True, kw_only=True):
+    """What ``loom install`` brought into being, in the order of the plan; ``python`` is the interpreter that serves it."""
+
+    target: str
+    python: str
+    nodes: tuple[InstalledNode, ...]
+
+
+def install(workspace: Workspace, ask: Ask, jobs: int) -> Installation:
     """Bring the target and everything it needs into being. Raises what planning and preparing raise."""
     made = plan(workspace, ask)
     folder = _new_folder(workspace, "install")
     ready = prepare(made, means_for(workspace, folder), jobs)
-    return made, ready
+    nodes = [
+        InstalledNode(id=node.id, roles=node.roles, action=node.action, key=node.key, path=ready.facts[node.id].path)
+        for node in made.nodes
+        if node.id in ready.facts
+    ]
+    return Installation(target=made.target, python=str(ready.python), nodes=tuple(nodes))
 
 
 def means_for(workspace: Workspace, folder: Path) -> Means:
@@ -87,8 +110,14 @@ def run(
 
 
 def _record(
-    made: Plan, folder: Path, started: str, argv: list[str], arguments: tuple[str, ...], done: list[Repetition],
-    tags: tuple[str, ...], ready: Ready,
+    made: Plan,
+    folder: Path,
+    started: str,
+    argv: list[str],
+    arguments: tuple[str, ...],
+    done: list[Repetition],
+    tags: tuple[str, ...],
+    ready: Ready,
 ) -> Record:
     results = [item.results for item in done if item.results is not None]
     libraries = dict(results[-1].versions) if results else {}
@@ -109,7 +138,11 @@ def _record(
         repetitions=tuple(done),
         results=results[-1] if results else None,
         statistics=over_results(results) if results else {},
-        inputs={node_id: facts.digest or facts.key for node_id, facts in sorted(ready.facts.items()) if facts.digest or facts.key},
+        inputs={
+            node_id: facts.digest or facts.key
+            for node_id, facts in sorted(ready.facts.items())
+            if facts.digest or facts.key
+        },
         outputs=_outputs(folder),
         tags=tags,
     )
@@ -130,15 +163,27 @@ def _raise_failure(record: Record, path: Path) -> None:
     last = record.repetitions[-1]
     stderr = Path(record.directory) / "stderr.txt"
     tail = stderr.read_text(errors="replace").replace("\r", "\n").splitlines()[-8:] if stderr.exists() else []
-    details: dict[str, object] = {"record": str(path), "exit_code": last.exit_code, "signal": last.signal, "status": last.status}
+    details: dict[str, object] = {
+        "record": str(path),
+        "exit_code": last.exit_code,
+        "signal": last.signal,
+        "status": last.status,
+    }
     if last.status == "timeout":
         raise RunTimeoutError(
             f"{record.target} ran past its time limit and was killed (TIMEOUT after {last.seconds:.1f} s)",
-            where=record.directory, why=tail, fix="raise --timeout, or leave it out", details=details,
+            where=record.directory,
+            why=tail,
+            fix="raise --timeout, or leave it out",
+            details=details,
         )
     how = f"with exit code {last.exit_code}" if last.exit_code is not None else f"by signal {last.signal}"
     raise ExecutionError(
-        f"{record.target} ended {how}", where=record.directory, why=tail, fix=f"read {stderr}; the record is {path}", details=details
+        f"{record.target} ended {how}",
+        where=record.directory,
+        why=tail,
+        fix=f"read {stderr}; the record is {path}",
+        details=details,
     )
 
 

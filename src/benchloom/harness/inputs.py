@@ -33,7 +33,9 @@ def read_facts(role: str, environ: Mapping[str, str]) -> Facts:
     try:
         return msgspec.json.decode(Path(path).read_bytes(), type=Facts)
     except (OSError, msgspec.MsgspecError) as error:
-        raise InputError(f"the facts of role {role} cannot be read", where=f"{name}={path}", why=[str(error)]) from error
+        raise InputError(
+            f"the facts of role {role} cannot be read", where=f"{name}={path}", why=[str(error)]
+        ) from error
 
 
 def load(environ: Mapping[str, str], count: int | None) -> Inputs:
@@ -41,9 +43,13 @@ def load(environ: Mapping[str, str], count: int | None) -> Inputs:
     model, backend = read_facts("model", environ), read_facts("backend", environ)
     samples_facts = read_facts("samples", environ)
     if model.model is None:
-        raise InputError(f"{model.component} states no facts of a model", where="LOOM_MODEL", fix="add a 'model' block to it")
+        raise InputError(
+            f"{model.component} states no facts of a model", where="LOOM_MODEL", fix="add a 'model' block to it"
+        )
     if backend.backend is None:
-        raise InputError(f"{backend.component} is not a backend", where="LOOM_BACKEND", fix="add a 'backend' block to it")
+        raise InputError(
+            f"{backend.component} is not a backend", where="LOOM_BACKEND", fix="add a 'backend' block to it"
+        )
     folder = Path(samples_facts.path)
     try:
         samples = np.load(folder / "samples.npy", mmap_mode="r")
@@ -54,7 +60,11 @@ def load(environ: Mapping[str, str], count: int | None) -> Inputs:
     total = min(count or len(samples), len(samples))
     name = read_facts("dataset", environ).component if environ.get("LOOM_DATASET") else samples_facts.component
     return Inputs(
-        model=model.model, model_path=model.path, backend=backend.backend, dataset=name, samples=samples[:total],
+        model=model.model,
+        model_path=model.path,
+        backend=backend.backend,
+        dataset=name,
+        samples=samples[:total],
         labels=labels[:total].astype(np.int64),
     )
 
@@ -65,6 +75,12 @@ def _check_shape(model: Model, samples: NDArray[np.generic]) -> None:
         isinstance(size, str) or size == samples.shape[axis] for axis, size in enumerate(wanted.shape) if axis
     )
     if wanted.shape and not fits:
-        raise InputError(f"samples of shape {samples.shape[1:]} do not fit the model's input {wanted.shape}", fix="check the model's profile")
+        raise InputError(
+            f"samples of shape {samples.shape[1:]} do not fit the model's input {wanted.shape}",
+            fix="check the model's profile",
+        )
     if wanted.dtype and wanted.dtype != samples.dtype.name:
-        raise InputError(f"samples of {samples.dtype.name} do not fit the model's input of {wanted.dtype}", fix="check the model's profile")
+        raise InputError(
+            f"samples of {samples.dtype.name} do not fit the model's input of {wanted.dtype}",
+            fix="check the model's profile",
+        )

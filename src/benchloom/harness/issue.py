@@ -41,7 +41,7 @@ class Issuer:
         if self.failure is None:
             try:
                 labels = self.predictor.labels(indexes)
-            except Exception as error:  # see the module's docstring
+            except Exception as error:  # noqa: BLE001 - see the module's docstring
                 self.failure = error
         base = labels.ctypes.data
         lg.QuerySamplesComplete([lg.QuerySampleResponse(int(ids[i]), base + 4 * i, 4) for i in range(len(ids))])
@@ -80,7 +80,9 @@ class QueueIssuer(Issuer):
                     self._queue.put(None)
                     break
                 batch.append(item)
-            self.serve(np.array([item[0] for item in batch], np.uint64), np.array([item[1] for item in batch], np.int64))
+            self.serve(
+                np.array([item[0] for item in batch], np.uint64), np.array([item[1] for item in batch], np.int64)
+            )
 
     def close(self) -> None:
         """Let the thread finish what is in line and end."""

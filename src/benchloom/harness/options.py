@@ -88,7 +88,11 @@ def _parser() -> argparse.ArgumentParser:
 def _one_of(name: str, value: str, known: Sequence[str]) -> str:
     found = {item.lower(): item for item in known}.get(value.lower())
     if found is None:
-        raise InputError(f"{value!r} is not a {name}", where=f"--{name}", fix=did_you_mean(value, known) or f"known: {', '.join(known)}")
+        raise InputError(
+            f"{value!r} is not a {name}",
+            where=f"--{name}",
+            fix=did_you_mean(value, known) or f"known: {', '.join(known)}",
+        )
     return found
 
 

@@ -30,7 +30,11 @@ class Backend(Protocol):
 def open_backend(name: str, model: Model, path: str, threads: int) -> Backend:
     """Load ``path`` with the backend ``name``. Raises InputError for an unknown name and what loading raises."""
     if name not in BACKENDS:
-        raise InputError(f"no backend is called {name!r}", where="LOOM_BACKEND", fix=did_you_mean(name, BACKENDS) or f"known: {', '.join(BACKENDS)}")
+        raise InputError(
+            f"no backend is called {name!r}",
+            where="LOOM_BACKEND",
+            fix=did_you_mean(name, BACKENDS) or f"known: {', '.join(BACKENDS)}",
+        )
     module = importlib.import_module(f"benchloom.harness.backends.{name}")
     backend: Backend = module.load(model, path, threads)
     return backend

@@ -80,7 +80,14 @@ class Index:
             if rival is not component:
                 message = f"uid {component.uid} is also that of {rival.path}"
                 found.append(
-                    Finding(rule="duplicate-uid", severity="error", subject=component.ref, message=message, file=component.file, key="uid")
+                    Finding(
+                        rule="duplicate-uid",
+                        severity="error",
+                        subject=component.ref,
+                        message=message,
+                        file=component.file,
+                        key="uid",
+                    )
                 )
         return tuple(sorted(found, key=lambda item: (item.file, item.line, item.rule, item.message)))
 
@@ -93,10 +100,20 @@ class Index:
         if len({item.ref for item in found}) == 1:
             return found[0]
         if found:
-            raise UnknownNameError(f"{name!r} is ambiguous", why=[item.ref for item in found], fix=f"write {found[0].ref}")
-        broken = [item for item in self._findings if item.severity == "error" and name in {item.subject, item.subject.partition(":")[2]}]
+            raise UnknownNameError(
+                f"{name!r} is ambiguous", why=[item.ref for item in found], fix=f"write {found[0].ref}"
+            )
+        broken = [
+            item
+            for item in self._findings
+            if item.severity == "error" and name in {item.subject, item.subject.partition(":")[2]}
+        ]
         if broken:
-            raise ComponentError(f"{broken[0].subject} cannot be read", where=f"{broken[0].file}:{broken[0].line}", why=[str(i) for i in broken])
+            raise ComponentError(
+                f"{broken[0].subject} cannot be read",
+                where=f"{broken[0].file}:{broken[0].line}",
+                why=[str(i) for i in broken],
+            )
         known = [item.ref for item in self.components] if ":" in name else [item.alias for item in self.components]
         raise UnknownNameError(
             f"no component is called {name!r}",
@@ -161,7 +178,9 @@ def _has_variation(component: Component, name: str) -> bool:
 def _entries(root: Path) -> Iterator[tuple[str, Path]]:
     for kind in KINDS:
         with contextlib.suppress(FileNotFoundError, NotADirectoryError):
-            names = sorted(item.name for item in os.scandir(root / kind) if item.is_dir() and not item.name.startswith("."))
+            names = sorted(
+                item.name for item in os.scandir(root / kind) if item.is_dir() and not item.name.startswith(".")
+            )
             yield from ((kind, root / kind / name) for name in names)
 
 

@@ -8,15 +8,44 @@ from benchloom.model.component import Condition, Requirement
 from benchloom.model.query import Query, parse_query
 
 DEP_KEYS = frozenset(
-    "tags name names sort local version version_from version_to version_min version_max no_tags optional enable_if_env "
-    "disable_if_env skip_if_env enable_if_any_env skip_if_any_env env force_target_as_host skip_default update_tags_if_env "
-    "add_to_path or_tags only_for_target_os_tags skip_from_bat version_max_usable force_cache extra_cache_tags".split()
+    [
+        "tags",
+        "name",
+        "names",
+        "sort",
+        "local",
+        "version",
+        "version_from",
+        "version_to",
+        "version_min",
+        "version_max",
+        "no_tags",
+        "optional",
+        "enable_if_env",
+        "disable_if_env",
+        "skip_if_env",
+        "enable_if_any_env",
+        "skip_if_any_env",
+        "env",
+        "force_target_as_host",
+        "skip_default",
+        "update_tags_if_env",
+        "add_to_path",
+        "or_tags",
+        "only_for_target_os_tags",
+        "skip_from_bat",
+        "version_max_usable",
+        "force_cache",
+        "extra_cache_tags",
+    ]
 )
 
 
 def read_requirements(block: Any, key: str, requirer: str, file: str) -> tuple[Requirement, ...]:
     """Read ``deps`` in either form. Raises InputError naming the key where one cannot be read."""
-    return tuple(_requirement(role, dep, f"{key}.{place}", requirer, file) for role, place, dep in _items(block, requirer))
+    return tuple(
+        _requirement(role, dep, f"{key}.{place}", requirer, file) for role, place, dep in _items(block, requirer)
+    )
 
 
 def _items(block: Any, requirer: str) -> Iterator[tuple[str, str, Mapping[str, Any]]]:
@@ -66,8 +95,11 @@ def _words(value: Any) -> set[str]:
 
 def _conditions(dep: Mapping[str, Any]) -> Iterator[Condition]:
     forms = (
-        ("enable_if_env", False, False), ("disable_if_env", False, True), ("skip_if_env", False, True),
-        ("enable_if_any_env", True, False), ("skip_if_any_env", True, True),
+        ("enable_if_env", False, False),
+        ("disable_if_env", False, True),
+        ("skip_if_env", False, True),
+        ("enable_if_any_env", True, False),
+        ("skip_if_any_env", True, True),
     )
     for key, is_any, negate in forms:
         if key not in dep:

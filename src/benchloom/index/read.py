@@ -11,25 +11,116 @@ import msgspec
 from benchloom.base.names import did_you_mean
 from benchloom.errors import LoomError
 from benchloom.index.needs import DEP_KEYS, read_requirements
-from benchloom.model.component import Command, Component, Detect, Fetch, Input, Install, Program, Requirement, Variation, Version
+from benchloom.model.component import (
+    Command,
+    Component,
+    Detect,
+    Fetch,
+    Input,
+    Install,
+    Program,
+    Requirement,
+    Variation,
+    Version,
+)
 from benchloom.model.facts import Backend, Dataset, Model, Profile
 from benchloom.model.finding import Finding
 
 CM_FILES = ("_cm.yaml", "_cm.json", "meta.yaml", "meta.json")
 _UID = re.compile(r"[0-9a-f]{16}")
 _COMMON = frozenset(
-    "tags summary licence maintainers sources priority default_for needs versions default_version variations deps fetch install "
-    "result model dataset profile backend detect customize soft_uoa soft_name env default_env uid alias $schema".split()
+    [
+        "tags",
+        "summary",
+        "licence",
+        "maintainers",
+        "sources",
+        "priority",
+        "default_for",
+        "needs",
+        "versions",
+        "default_version",
+        "variations",
+        "deps",
+        "fetch",
+        "install",
+        "result",
+        "model",
+        "dataset",
+        "profile",
+        "backend",
+        "detect",
+        "customize",
+        "soft_uoa",
+        "soft_name",
+        "env",
+        "default_env",
+        "uid",
+        "alias",
+        "$schema",
+    ]
 )
 _CK = frozenset(
-    "program no_compile no_target_file process_in_tmp main_language run_cmds run_vars run_deps compile_deps inputs timeout results "
-    "process_script end_full_path end_full_path_universal use_scripts_from_another_entry suggested_path package_name auto_detect "
-    "check_exit_status need_cpu_info only_for_host_os_tags only_for_target_os_tags sort template python".split()
+    [
+        "program",
+        "no_compile",
+        "no_target_file",
+        "process_in_tmp",
+        "main_language",
+        "run_cmds",
+        "run_vars",
+        "run_deps",
+        "compile_deps",
+        "inputs",
+        "timeout",
+        "results",
+        "process_script",
+        "end_full_path",
+        "end_full_path_universal",
+        "use_scripts_from_another_entry",
+        "suggested_path",
+        "package_name",
+        "auto_detect",
+        "check_exit_status",
+        "need_cpu_info",
+        "only_for_host_os_tags",
+        "only_for_target_os_tags",
+        "sort",
+        "template",
+        "python",
+    ]
 )
 _CM = frozenset(
-    "automation_alias automation_uid category cache name new_env_keys new_state_keys prehook_deps posthook_deps post_deps predeps "
-    "input_mapping input_description docker can_force_cache tags_help developers sort print_env_at_the_end default_variations "
-    "default_variation variation_groups_order const local_env_keys clean_files extra_cache_tags_from_env min_cm_version tests".split()
+    [
+        "automation_alias",
+        "automation_uid",
+        "category",
+        "cache",
+        "name",
+        "new_env_keys",
+        "new_state_keys",
+        "prehook_deps",
+        "posthook_deps",
+        "post_deps",
+        "predeps",
+        "input_mapping",
+        "input_description",
+        "docker",
+        "can_force_cache",
+        "tags_help",
+        "developers",
+        "sort",
+        "print_env_at_the_end",
+        "default_variations",
+        "default_variation",
+        "variation_groups_order",
+        "const",
+        "local_env_keys",
+        "clean_files",
+        "extra_cache_tags_from_env",
+        "min_cm_version",
+        "tests",
+    ]
 )
 
 
@@ -80,7 +171,16 @@ class _Reader:
 
             line = locate(self.main, key.split("."))
         self.findings.append(
-            Finding(rule=rule, severity=severity, subject=self.ref, message=message, file=self.file, line=line, key=key, fix=fix)
+            Finding(
+                rule=rule,
+                severity=severity,
+                subject=self.ref,
+                message=message,
+                file=self.file,
+                line=line,
+                key=key,
+                fix=fix,
+            )
         )
 
     def component(self) -> Component | None:
@@ -103,7 +203,13 @@ class _Reader:
             found = json.loads(text) if path.suffix == ".json" else _yaml(text)
         except (OSError, ValueError) as error:
             line = getattr(error, "lineno", 0) or getattr(getattr(error, "problem_mark", None), "line", -1) + 1
-            self.note("broken-file", "error", f"{path.name} cannot be read: {str(error).splitlines()[0]}", line=line, fix="mend the file")
+            self.note(
+                "broken-file",
+                "error",
+                f"{path.name} cannot be read: {str(error).splitlines()[0]}",
+                line=line,
+                fix="mend the file",
+            )
             return None
         if not isinstance(found, dict):
             self.note("broken-file", "error", f"{path.name} is not a table")
@@ -112,11 +218,17 @@ class _Reader:
 
     def _uid(self, value: Any) -> str:
         if not isinstance(value, str):
-            self.note("uid-not-text", "warning", f"the uid {value} is a number in this file", key="uid", fix="put it in quotes")
-            value = str(value)
-        if value and not _UID.fullmatch(value):
-            self.note("bad-uid", "warning", f"{value!r} is not a uid (16 lower-case hexadecimal digits)", key="uid")
-        return value
+            self.note(
+                "uid-not-text",
+                "warning",
+                f"the uid {value} is a number in this file",
+                key="uid",
+                fix="put it in quotes",
+            )
+        uid = str(value)
+        if uid and not _UID.fullmatch(uid):
+            self.note("bad-uid", "warning", f"{uid!r} is not a uid (16 lower-case hexadecimal digits)", key="uid")
+        return uid
 
     def _check_keys(self, meta: Mapping[str, Any]) -> None:
         known = _COMMON | _CK | _CM
@@ -131,13 +243,23 @@ class _Reader:
     def _unknown(self, table: Mapping[str, Any], known: frozenset[str], prefix: str) -> None:
         for key in table:
             if key not in known and not _is_comment(str(key)):
-                self.note("unknown-key", "warning", f"unknown key {key!r}", key=f"{prefix}{key}", fix=did_you_mean(str(key), known))
+                self.note(
+                    "unknown-key",
+                    "warning",
+                    f"unknown key {key!r}",
+                    key=f"{prefix}{key}",
+                    fix=did_you_mean(str(key), known),
+                )
 
     def _build(self, meta: Mapping[str, Any], alias: str, uid: str) -> Component:
         customize = meta.get("customize") or {}
         is_ck = self.main is not None and self.main.name not in CM_FILES
         family = {"soft": self.ref, "package": f"soft:{meta['soft_uoa']}" if meta.get("soft_uoa") else self.ref}
-        env = customize.get("install_env", {}) if is_ck else {**(meta.get("default_env") or {}), **(meta.get("env") or {})}
+        env = (
+            customize.get("install_env", {})
+            if is_ck
+            else {**(meta.get("default_env") or {}), **(meta.get("env") or {})}
+        )
         return Component(
             kind=self.kind,
             alias=alias,
@@ -237,7 +359,9 @@ class _Reader:
 
 
 def _texts(table: Mapping[str, Any]) -> dict[str, str]:
-    return {str(key): ("yes" if value else "no") if isinstance(value, bool) else str(value) for key, value in table.items()}
+    return {
+        str(key): ("yes" if value else "no") if isinstance(value, bool) else str(value) for key, value in table.items()
+    }
 
 
 def _is_comment(key: str) -> bool:

@@ -59,7 +59,9 @@ def add_repository(locations: Locations, repository: Repository) -> None:
     with FileLock(str(locations.repositories) + ".lock"):
         stored = [item for item in _stored(locations) if item.path != repository.path]
         if any(item.alias == repository.alias for item in stored):
-            raise InputError(f"a repository called {repository.alias!r} is already there", fix=f"loom repo remove {repository.alias}")
+            raise InputError(
+                f"a repository called {repository.alias!r} is already there", fix=f"loom repo remove {repository.alias}"
+            )
         write_bytes(locations.repositories, to_json([*stored, repository]))
 
 
@@ -71,7 +73,9 @@ def remove_repository(locations: Locations, alias: str) -> Repository:
         gone = next((item for item in stored if item.alias == alias), None)
         if gone is None:
             names = [item.alias for item in stored]
-            raise UnknownNameError(f"no added repository is called {alias!r}", fix=did_you_mean(alias, names) or "see loom repo list")
+            raise UnknownNameError(
+                f"no added repository is called {alias!r}", fix=did_you_mean(alias, names) or "see loom repo list"
+            )
         write_bytes(locations.repositories, to_json([item for item in stored if item != gone]))
     return gone
 
@@ -83,4 +87,6 @@ def _stored(locations: Locations) -> tuple[Repository, ...]:
         return ()
     except msgspec.MsgspecError as error:
         where = str(locations.repositories)
-        raise InputError("the list of repositories cannot be read", where=where, why=[str(error)], fix=f"mend or remove {where}") from error
+        raise InputError(
+            "the list of repositories cannot be read", where=where, why=[str(error)], fix=f"mend or remove {where}"
+        ) from error

@@ -60,11 +60,13 @@ def parse_query(text: str, *, where: str = "") -> Query:
         prefix, word = _split_prefix(raw)
         in_range = prefix == "@"
         if not word or not _WORD.fullmatch(word):
-            raise InputError(f"query word {raw!r} is not valid", where=where, fix="write tag,tag,-tag,_variation,@version")
+            raise InputError(
+                f"query word {raw!r} is not valid", where=where, fix="write tag,tag,-tag,_variation,@version"
+            )
         found[prefix].append(_exactly(word) if prefix == "@" else word)
     clash = (set(found[""]) & set(found["-"])) | (set(found["_"]) & set(found["-_"]))
     if clash:
-        raise InputError(f"query {text!r} both asks for and excludes {sorted(clash)[0]!r}", where=where)
+        raise InputError(f"query {text!r} both asks for and excludes {min(clash)!r}", where=where)
     return Query(
         tags=_unique(found[""]),
         without=_unique(found["-"]),

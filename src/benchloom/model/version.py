@@ -69,7 +69,9 @@ def parse_range(text: str, *, where: str = "") -> VersionRange:
             continue
         match = _CLAUSE.fullmatch(part)
         if match is None:
-            raise InputError(f"version range {text!r} is not valid at {part!r}", where=where, fix="write for instance >=1.2,<2")
+            raise InputError(
+                f"version range {text!r} is not valid at {part!r}", where=where, fix="write for instance >=1.2,<2"
+            )
         clauses.append((match.group(1) or "==", match.group(2)))
     return VersionRange(clauses=tuple(dict.fromkeys(clauses)))
 

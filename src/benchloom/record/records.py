@@ -26,7 +26,10 @@ def load(path: Path) -> Record:
         raise InputError("the record cannot be read", where=str(path), why=[str(error)]) from error
     except msgspec.MsgspecError as error:
         raise InputError(
-            "the record does not fit the schema", where=str(path), why=[str(error)], fix="see schemas/record.schema.json"
+            "the record does not fit the schema",
+            where=str(path),
+            why=[str(error)],
+            fix="see schemas/record.schema.json",
         ) from error
 
 

@@ -86,7 +86,9 @@ def order_of(option: Option) -> Order:
     Versions are compared only within a family: across families they mean different things.
     """
     candidate = option.candidate
-    is_default = bool(candidate.version) and version_key(candidate.version) == version_key(option.component.default_version)
+    is_default = bool(candidate.version) and version_key(candidate.version) == version_key(
+        option.component.default_version
+    )
     return (
         option.rank,
         candidate.family,

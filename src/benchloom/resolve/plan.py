@@ -42,7 +42,7 @@ class _Planner:
             node_id = _node_id(option)
             self.by_id[node_id] = option
             self.roles.setdefault(node_id, []).append(role)
-        self.needs = {node_id: self._needs_of(node_id, option) for node_id, option in self.by_id.items()}
+        self.needs = {node_id: self._needs_of(option) for node_id, option in self.by_id.items()}
         self.nodes: dict[str, Node] = {}
 
     def plan(self, env: Mapping[str, str]) -> Plan:
@@ -62,7 +62,7 @@ class _Planner:
             nodes=tuple(self.nodes.values()),
         )
 
-    def _needs_of(self, node_id: str, option: Option) -> dict[str, str]:
+    def _needs_of(self, option: Option) -> dict[str, str]:
         wanted = {item.role for item in requirements_of(option, self.overrides) if not item.optional}
         optional = {item.role for item in requirements_of(option, self.overrides) if item.optional}
         roles = wanted | (optional & set(self.solution.options) if _is_process(option.component) else set())
@@ -120,7 +120,8 @@ class _Planner:
     def _distribution(self, component: Component) -> str:
         if component.install and component.install.pip:
             return component.install.pip
-        assert component.detect is not None and component.detect.python is not None
+        assert component.detect is not None
+        assert component.detect.python is not None
         return component.detect.python.distribution
 
     def _node(self, node_id: str, option: Option) -> Node:
@@ -152,7 +153,9 @@ class _Planner:
         )
 
     def _fetch(self, option: Option) -> tuple[Fetch, ...]:
-        spec = next((v for v in option.component.versions if v.version == option.candidate.version), Version(version=""))
+        spec = next(
+            (v for v in option.component.versions if v.version == option.candidate.version), Version(version="")
+        )
         return () if option.candidate.origin == "detected" else (spec.fetch or option.choice.fetch)
 
     def _key(self, option: Option, needs: Mapping[str, str], fetch: tuple[Fetch, ...]) -> tuple[str, str]:

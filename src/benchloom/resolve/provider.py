@@ -6,16 +6,18 @@ same version and variations of it.
 """
 
 from collections.abc import Iterable, Iterator, Mapping, Sequence
-from typing import TypeAlias
+from typing import TYPE_CHECKING, TypeAlias
 
 from resolvelib import AbstractProvider
-from resolvelib.resolvers import RequirementInformation
 
 from benchloom.model.base import Value
 from benchloom.model.component import Requirement
 from benchloom.resolve.conditions import applies
 from benchloom.resolve.host import Overrides
 from benchloom.resolve.options import Examiner, Option
+
+if TYPE_CHECKING:
+    from resolvelib.resolvers import RequirementInformation
 
 
 class RoleNeed(Value, frozen=True, kw_only=True):
@@ -104,7 +106,9 @@ class Provider(AbstractProvider[Need, Answer, str]):
             pins = [need.option for need in needs if isinstance(need, Pin)]
             found: list[Answer] = [FamilyMember(option=pins[0])] if _agree(pins) else []
         else:
-            found = self._answers(identifier.partition(":")[2], [n.requirement for n in needs if isinstance(n, RoleNeed)])
+            found = self._answers(
+                identifier.partition(":")[2], [n.requirement for n in needs if isinstance(n, RoleNeed)]
+            )
         return [answer for answer in found if answer not in refused]
 
     def _answers(self, role: str, requirements: list[Requirement]) -> list[Answer]:

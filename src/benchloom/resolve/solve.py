@@ -64,10 +64,13 @@ def _attempt(roots: Sequence[Requirement], examiner: Examiner, overrides: Overri
         return explain_impossible([(cause.requirement, cause.parent) for cause in error.causes], examiner)
     except ResolutionTooDeep:
         return ResolutionError(
-            f"no solution found within {MAX_ROUNDS} steps", fix="narrow the query, for instance with --dep_add_tags.<role>="
+            f"no solution found within {MAX_ROUNDS} steps",
+            fix="narrow the query, for instance with --dep_add_tags.<role>=",
         )
     options = {
-        answer.role: answer.option for answer in result.mapping.values() if isinstance(answer, RoleAnswer) and answer.option
+        answer.role: answer.option
+        for answer in result.mapping.values()
+        if isinstance(answer, RoleAnswer) and answer.option
     }
     return Solution(
         options=dict(sorted(options.items())),
@@ -90,7 +93,9 @@ def _requirements(
         if bucket is not None and requirement not in bucket:
             bucket.append(requirement)
     del found
-    return {role: tuple(sorted(items, key=lambda r: (r.requirer, r.where, str(r.query)))) for role, items in ordered.items()}
+    return {
+        role: tuple(sorted(items, key=lambda r: (r.requirer, r.where, str(r.query)))) for role, items in ordered.items()
+    }
 
 
 def _checked(solution: Solution, universe: Universe, host: HostFacts, overrides: Overrides) -> Solution:
@@ -99,7 +104,9 @@ def _checked(solution: Solution, universe: Universe, host: HostFacts, overrides:
             raise UnknownNameError(
                 f"the plan has no role {role!r}",
                 where=overrides.sources.get(role, ""),
-                fix=" ".join([did_you_mean(role, solution.options), f"its roles are {', '.join(solution.options)}"]).strip(),
+                fix=" ".join(
+                    [did_you_mean(role, solution.options), f"its roles are {', '.join(solution.options)}"]
+                ).strip(),
             )
     examiner = Examiner(universe, host, overrides, solution.python_mode)
     for role, option in solution.options.items():
@@ -111,7 +118,9 @@ def _refuse_ambiguity(role: str, option: Option, requirements: Sequence[Requirem
     rivals = {
         other.component.ref
         for other in examiner.examine(requirements).options
-        if other.rank == option.rank and other.candidate.family != option.candidate.family and other.component != option.component
+        if other.rank == option.rank
+        and other.candidate.family != option.candidate.family
+        and other.component != option.component
     }
     if rivals and not any(item.only for item in requirements):
         names = sorted({option.component.ref, *rivals})
@@ -156,7 +165,10 @@ def explain_impossible(causes: Sequence[tuple[Need, Answer | None]], examiner: E
             for item in sorted(requirements, key=lambda r: (r.requirer, r.where))
         )
         refusals = examiner.examine(requirements).refusals
-        why.extend(f"refused {item.component}: {item.reason}" for item in sorted(refusals, key=lambda r: (r.component, r.reason)))
+        why.extend(
+            f"refused {item.component}: {item.reason}"
+            for item in sorted(refusals, key=lambda r: (r.component, r.reason))
+        )
     wheres = [item.where for items in by_role.values() for item in items if item.where]
     return ResolutionError(
         _headline(by_role, examiner),
@@ -173,7 +185,11 @@ def _behind(need: Need, parent: Answer | None) -> tuple[Requirement, ...]:
     if isinstance(parent, RoleAnswer):
         candidate = need.option.candidate
         label = f"=={candidate.version}" if candidate.version else ""
-        return (Requirement(role=parent.role, query=Query(version=label), requirer=f"role {parent.role}", only=candidate.component),)
+        return (
+            Requirement(
+                role=parent.role, query=Query(version=label), requirer=f"role {parent.role}", only=candidate.component
+            ),
+        )
     return ()
 
 
@@ -181,7 +197,11 @@ def _headline(by_role: dict[str, list[Requirement]], examiner: Examiner) -> str:
     for role, requirements in sorted(by_role.items()):
         tags = {tag for item in requirements for tag in item.query.tags}
         if not examiner.examine(requirements).refusals and not any(item.only for item in requirements):
-            return f"nothing answers {str(_merged(requirements))!r}, needed as {role}" if tags else f"nothing fits role {role}"
+            return (
+                f"nothing answers {str(_merged(requirements))!r}, needed as {role}"
+                if tags
+                else f"nothing fits role {role}"
+            )
     roles = ", ".join(sorted(by_role))
     return f"the requirements on {roles} cannot all be met"
 
@@ -199,7 +219,9 @@ def _suggestion(by_role: dict[str, list[Requirement]], examiner: Examiner) -> st
             last = ranged[-1]
             return f"loosen {str(last.query.version)!r} of {last.requirer} at {last.where}, or --adr.{role}.version=..."
     for role in sorted(by_role):
-        return f"see every candidate and its refusal: loom explain {role}; choose another with --dep_add_tags.{role}=..."
+        return (
+            f"see every candidate and its refusal: loom explain {role}; choose another with --dep_add_tags.{role}=..."
+        )
     return "see loom explain"
 
 

@@ -124,7 +124,7 @@ class _Builder:
     def result(self) -> Choice:
         names = tuple(sorted(self.chosen))
         if not self.problem and self.excluded & set(names):
-            self.problem = f"{self.component.ref} needs the excluded variation {sorted(self.excluded & set(names))[0]!r}"
+            self.problem = f"{self.component.ref} needs the excluded variation {min(self.excluded & set(names))!r}"
         variations = [variation for variation, _ in self.chosen.values()]
         fetch = next((item.fetch for item in variations if item.fetch), self.component.fetch)
         return Choice(

@@ -18,7 +18,6 @@ from benchloom.model.base import to_json
 from benchloom.model.component import Component
 from benchloom.model.facts import Facts
 from benchloom.model.plan import Node, Plan
-from benchloom.resolve.options import Universe
 from benchloom.run.process import clean_environment, run_process
 from benchloom.store.archive import extract
 from benchloom.store.entries import Store
@@ -27,6 +26,8 @@ from benchloom.store.python_env import environment_python, install_environment
 
 if TYPE_CHECKING:
     from typing import Protocol
+
+    from benchloom.resolve.options import Universe
 
     class Components(Universe, Protocol):
         """What execution needs of an index."""
@@ -70,7 +71,9 @@ def prepare(plan: Plan, means: Means, jobs: int = 4) -> Ready:
     refuse_missing_offline(plan, means)
     ready = Ready()
     nodes = {node.id: node for node in plan.nodes if node.action != "run"}
-    sorter = TopologicalSorter({node.id: [need for need in node.needs.values() if need in nodes] for node in nodes.values()})
+    sorter = TopologicalSorter(
+        {node.id: [need for need in node.needs.values() if need in nodes] for node in nodes.values()}
+    )
     sorter.prepare()
     with ThreadPoolExecutor(max_workers=jobs) as pool:
         running: dict[Future[Facts], str] = {}
@@ -193,7 +196,9 @@ def _python_environment(node: Node, means: Means, ready: Ready) -> Facts:
     if node.key:
         means.store.build(node.key, "Python environment", lambda folder: _install(node, means, folder))
         ready.python = environment_python(means.store.content(node.key))
-    return Facts(role="python", component="python", version=node.candidate.version, key=node.key, path=str(ready.python))
+    return Facts(
+        role="python", component="python", version=node.candidate.version, key=node.key, path=str(ready.python)
+    )
 
 
 def _install(node: Node, means: Means, folder: Path) -> Mapping[str, str]:
@@ -209,7 +214,11 @@ def _install(node: Node, means: Means, folder: Path) -> Mapping[str, str]:
         talk=means.talk,
         environ=means.environ,
     )
-    return {"component": "python", "version": node.candidate.version, **{f"pip:{name}": v for name, v in versions.items()}}
+    return {
+        "component": "python",
+        "version": node.candidate.version,
+        **{f"pip:{name}": v for name, v in versions.items()},
+    }
 
 
 def _facts(node: Node, component: Component, means: Means) -> Facts:

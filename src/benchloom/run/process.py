@@ -17,8 +17,31 @@ from benchloom.model.base import Value
 
 GRACE_SECONDS = 3.0
 _PASSED = frozenset(
-    {"PATH", "HOME", "USER", "LOGNAME", "LANG", "LANGUAGE", "TMPDIR", "TEMP", "TMP", "TZ", "TERM", "SYSTEMROOT", "COMSPEC"}
-    | {"LD_LIBRARY_PATH", "DYLD_LIBRARY_PATH", "LD_PRELOAD", "HTTP_PROXY", "HTTPS_PROXY", "NO_PROXY", "ALL_PROXY", "SSL_CERT_FILE"}
+    {
+        "PATH",
+        "HOME",
+        "USER",
+        "LOGNAME",
+        "LANG",
+        "LANGUAGE",
+        "TMPDIR",
+        "TEMP",
+        "TMP",
+        "TZ",
+        "TERM",
+        "SYSTEMROOT",
+        "COMSPEC",
+    }
+    | {
+        "LD_LIBRARY_PATH",
+        "DYLD_LIBRARY_PATH",
+        "LD_PRELOAD",
+        "HTTP_PROXY",
+        "HTTPS_PROXY",
+        "NO_PROXY",
+        "ALL_PROXY",
+        "SSL_CERT_FILE",
+    }
 )
 _PASSED_PREFIXES = ("LC_", "OMP_", "MKL_", "KMP_", "OPENBLAS_", "CUDA_", "NVIDIA_", "MALLOC_", "LOOM_INPUT_")
 
@@ -43,12 +66,20 @@ def clean_environment(base: Mapping[str, str], additions: Mapping[str, str]) -> 
     env = {k: v for k, v in base.items() if k.upper() in _PASSED or k.startswith(_PASSED_PREFIXES)}
     for name, value in additions.items():
         if not name or "=" in name or "\0" in name or "\0" in value:
-            raise InputError(f"{name!r} cannot be an environment variable", fix="use a name without '=' and a value without NUL")
+            raise InputError(
+                f"{name!r} cannot be an environment variable", fix="use a name without '=' and a value without NUL"
+            )
     return {**env, **additions}
 
 
 def run_process(
-    argv: Sequence[str], *, cwd: Path, env: Mapping[str, str], timeout: float | None, stdout: Path, stderr: Path,
+    argv: Sequence[str],
+    *,
+    cwd: Path,
+    env: Mapping[str, str],
+    timeout: float | None,
+    stdout: Path,
+    stderr: Path,
     echo: Callable[[str], None] | None = None,
 ) -> ProcessResult:
     """Run ``argv`` without a shell and with standard input closed; past ``timeout`` seconds its whole group is killed.
@@ -58,12 +89,18 @@ def run_process(
     started, clock = _now(), time.monotonic()
     try:
         child = subprocess.Popen(  # noqa: S603 - the argument vector is the plan's, no shell is involved
-            list(argv), cwd=cwd, env=dict(env), stdin=subprocess.DEVNULL, stdout=subprocess.PIPE, stderr=subprocess.PIPE,
+            list(argv),
+            cwd=cwd,
+            env=dict(env),
+            stdin=subprocess.DEVNULL,
+            stdout=subprocess.PIPE,
+            stderr=subprocess.PIPE,
             start_new_session=True,
         )
     except OSError as error:
         raise ExecutionError(f"{argv[0]} cannot be started", where=str(cwd), why=[str(error)]) from error
-    assert child.stdout is not None and child.stderr is not None
+    assert child.stdout is not None
+    assert child.stderr is not None
     readers = [
         threading.Thread(target=_copy, args=(child.stdout, stdout, echo), daemon=True),
         threading.Thread(target=_copy, args=(child.stderr, stderr, echo), daemon=True),

@@ -32,7 +32,12 @@ def program_environment(plan: Plan, component: Component) -> dict[str, str]:
 
 
 def run_program(
-    plan: Plan, ready: Ready, means: Means, folder: Path, secrets: Mapping[str, str], timeout: float | None,
+    plan: Plan,
+    ready: Ready,
+    means: Means,
+    folder: Path,
+    secrets: Mapping[str, str],
+    timeout: float | None,
     echo: Callable[[str], None] | None,
 ) -> tuple[list[str], Repetition]:
     """Run the program once in ``folder`` and return its argv and how it went.
@@ -58,7 +63,12 @@ def run_program(
     hidden = [f"--{name}={value}" for name, value in secrets.items()]
     limit = timeout if timeout is not None else component.program.timeout
     result = run_process(
-        [*argv, *hidden], cwd=folder, env=env, timeout=limit, stdout=folder / "stdout.txt", stderr=folder / "stderr.txt",
+        [*argv, *hidden],
+        cwd=folder,
+        env=env,
+        timeout=limit,
+        stdout=folder / "stdout.txt",
+        stderr=folder / "stderr.txt",
         echo=echo,
     )
     return argv, _repetition(result, _read_results(folder / component.program.results, result))
@@ -75,7 +85,9 @@ def _read_results(path: Path, result: ProcessResult) -> Results | None:
         return msgspec.json.decode(path.read_bytes(), type=Results)
     except msgspec.MsgspecError as error:
         raise ExecutionError(
-            "the program left results that do not fit the schema", where=str(path), why=[str(error)],
+            "the program left results that do not fit the schema",
+            where=str(path),
+            why=[str(error)],
             fix="see schemas/results.schema.json",
         ) from error
 

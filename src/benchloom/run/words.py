@@ -25,7 +25,9 @@ def split_command(text: str, variables: Mapping[str, str], where: str) -> list[s
     operators = [word for word in bare if word in _OPERATORS or word.endswith(";") or word.startswith("`")]
     if operators:
         raise InputError(
-            f"the command holds {operators[0]!r}, but it runs without a shell", where=where, fix="put a script beside the metadata and run that"
+            f"the command holds {operators[0]!r}, but it runs without a shell",
+            where=where,
+            fix="put a script beside the metadata and run that",
         )
     return [_PLACE.sub(lambda match: _value(match.group(1), variables, where), word) for word in words]
 

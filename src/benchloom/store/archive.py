@@ -34,7 +34,9 @@ class _Member:
     executable: bool
 
 
-def extract(archive: Path, kind: str, destination: Path, *, member: str = "", limits: Limits | None = None) -> tuple[Path, ...]:
+def extract(
+    archive: Path, kind: str, destination: Path, *, member: str = "", limits: Limits | None = None
+) -> tuple[Path, ...]:
     """Extract into ``destination`` (created; files of the same name are replaced) and return the files.
 
     ``kind`` is zip, tar (also .tgz, .tar.bz2, .tar.xz) or gz (one file). ``member`` is a glob that limits what is taken.
@@ -51,7 +53,9 @@ def extract(archive: Path, kind: str, destination: Path, *, member: str = "", li
             target.parent.mkdir(parents=True, exist_ok=True)
             os.replace(stage / name, target)
     except (zipfile.BadZipFile, tarfile.TarError, gzip.BadGzipFile, EOFError, zlib.error, NotImplementedError) as error:
-        raise IntegrityError(f"{archive.name} is not a sound {kind} archive", where=str(archive), why=[str(error)]) from error
+        raise IntegrityError(
+            f"{archive.name} is not a sound {kind} archive", where=str(archive), why=[str(error)]
+        ) from error
     finally:
         remove_tree(stage)
     return tuple(destination / name for name in names)
@@ -110,7 +114,8 @@ def _safe_name(name: str, archive: Path) -> str:
 
 def _hostile(archive: Path, name: str, reason: str) -> IntegrityError:
     return IntegrityError(
-        f"{archive.name} was refused: {reason}", where=f"{archive}: member {name!r}" if name else str(archive),
+        f"{archive.name} was refused: {reason}",
+        where=f"{archive}: member {name!r}" if name else str(archive),
         fix="do not use this file; tell whoever published it",
     )
 
@@ -145,8 +150,7 @@ def _opened(archive: tarfile.TarFile, info: tarfile.TarInfo) -> IO[bytes]:
 
 def _gz_members(archive: Path) -> Iterator[_Member]:
     name = archive.name[:-3] if archive.name.endswith(".gz") else f"{archive.name}.out"
-    yield _Member(name, lambda: gzip.open(archive), False)  # type: ignore[arg-type, return-value]
+    yield _Member(name, lambda: gzip.GzipFile(archive), executable=False)
 
 
 _MEMBERS: dict[str, Callable[[Path], Iterator[_Member]]] = {"zip": _zip_members, "tar": _tar_members, "gz": _gz_members}
-

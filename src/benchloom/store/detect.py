@@ -31,7 +31,13 @@ def detect(component: Component, *, environ: Mapping[str, str], search: Sequence
     elif block and block.files:
         found = [(block.files.version, str(path)) for path in _file_places(block.files, environ, search)]
     return tuple(
-        Candidate(component=component.ref, family=component.family or component.ref, version=version, origin="detected", location=location)
+        Candidate(
+            component=component.ref,
+            family=component.family or component.ref,
+            version=version,
+            origin="detected",
+            location=location,
+        )
         for version, location in found
     )
 
@@ -57,8 +63,13 @@ def _executables(block: Executable, environ: Mapping[str, str], search: Sequence
 def _version_of(path: str, block: Executable) -> str:
     try:
         done = subprocess.run(  # noqa: S603 - the component names the program, no shell is involved
-            [path, *block.version_arguments], stdin=subprocess.DEVNULL, capture_output=True, text=True, errors="replace",
-            timeout=VERSION_SECONDS, check=False,
+            [path, *block.version_arguments],
+            stdin=subprocess.DEVNULL,
+            capture_output=True,
+            text=True,
+            errors="replace",
+            timeout=VERSION_SECONDS,
+            check=False,
         )
     except (OSError, subprocess.TimeoutExpired):
         return ""
@@ -67,7 +78,7 @@ def _version_of(path: str, block: Executable) -> str:
 
 
 def _file_places(block: FileGlob, environ: Mapping[str, str], search: Sequence[Path]) -> Iterator[Path]:
-    folders = [*search, *(Path(text) for text in map(lambda item: _expanded(item, environ), block.search) if text)]
+    folders = [*search, *(Path(text) for item in block.search if (text := _expanded(item, environ)))]
     seen = set()
     for folder in folders:
         place = _match(folder, block)

@@ -5,7 +5,7 @@ kernel releases when its holder dies; the stage such a holder leaves behind is r
 """
 
 import contextlib
-import datetime
+import datetime as dt
 import errno
 import json
 import os
@@ -64,9 +64,11 @@ class Store:
         except FileNotFoundError:
             if not path.parent.is_dir():
                 return None
-            return self._quarantine(key, "entry.json is missing")
+            self._quarantine(key, "entry.json is missing")
+            return None
         except (msgspec.DecodeError, UnicodeDecodeError) as error:
-            return self._quarantine(key, f"entry.json cannot be read: {error}")
+            self._quarantine(key, f"entry.json cannot be read: {error}")
+            return None
         return entry
 
     def content(self, key: str) -> Path:
@@ -180,7 +182,9 @@ class Store:
     def _clean_stages(self, key: str) -> list[str]:
         """Remove every stage of ``key``; its lock is held, so whoever made them is gone."""
         folder = self.root / "stage"
-        stale = [name for name in _names(folder) if name.startswith(f"{key}.") and not (folder / name / "keep").exists()]
+        stale = [
+            name for name in _names(folder) if name.startswith(f"{key}.") and not (folder / name / "keep").exists()
+        ]
         for name in stale:
             remove_tree(folder / name)
         return stale
@@ -298,7 +302,7 @@ def _seal(key: str, label: str, content: Path, meta: Mapping[str, str]) -> Entry
         schema=ENTRY_SCHEMA,
         key=key,
         label=label,
-        created=datetime.datetime.now(datetime.timezone.utc).isoformat(timespec="seconds"),
+        created=dt.datetime.now(dt.timezone.utc).isoformat(timespec="seconds"),
         files=files,
         links=links,
         size=size,
@@ -331,5 +335,8 @@ def _read_root(path: Path) -> tuple[str, ...]:
         return msgspec.json.decode(path.read_bytes(), type=tuple[str, ...])
     except msgspec.DecodeError as error:
         raise IntegrityError(
-            "a root of the store cannot be read", where=str(path), why=[str(error)], fix="delete the file if it is yours"
+            "a root of the store cannot be read",
+            where=str(path),
+            why=[str(error)],
+            fix="delete the file if it is yours",
         ) from error

@@ -119,11 +119,23 @@ class Fetcher:
         name, where = _name(fetch), redacted(fetch.url)
         if is_wrong:
             fix = "if upstream re-released the file, review it and update the digest in the component"
-            return IntegrityError(f"{name}: no source delivered the bytes that the component states", where=where, why=reasons, fix=fix)
+            return IntegrityError(
+                f"{name}: no source delivered the bytes that the component states", where=where, why=reasons, fix=fix
+            )
         if self.options.offline:
             fix = f"place the file at {blob}, give a --mirror folder, or run without --offline"
-            return OfflineError(f"{name} ({fetch.digest or 'unpinned'}) is missing and --offline forbids fetching it", where=where, why=reasons, fix=fix)
-        return FetchError(f"{name} could not be fetched", where=where, why=reasons, fix=f"try again later, or place the file at {blob}")
+            return OfflineError(
+                f"{name} ({fetch.digest or 'unpinned'}) is missing and --offline forbids fetching it",
+                where=where,
+                why=reasons,
+                fix=fix,
+            )
+        return FetchError(
+            f"{name} could not be fetched",
+            where=where,
+            why=reasons,
+            fix=f"try again later, or place the file at {blob}",
+        )
 
     def _sources(self, fetch: Fetch) -> Iterator[str]:
         yield from (path.as_uri() for path in self._mirror_files(fetch) if path.is_file())
@@ -246,7 +258,9 @@ def _copy(source: str, part: Path) -> None:
 def _check(path: Path, fetch: Fetch, source: str) -> str:
     size = path.stat().st_size
     if fetch.size is not None and size != fetch.size:
-        raise IntegrityError(f"{_name(fetch)} has {size} bytes, the component states {fetch.size}", where=redacted(source))
+        raise IntegrityError(
+            f"{_name(fetch)} has {size} bytes, the component states {fetch.size}", where=redacted(source)
+        )
     digest = of_file(path, fetch.digest.partition(":")[0] if fetch.digest else "sha256")
     if fetch.digest and digest != fetch.digest:
         raise IntegrityError(f"{_name(fetch)} is {digest}, the component states {fetch.digest}", where=redacted(source))

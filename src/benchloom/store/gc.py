@@ -29,8 +29,9 @@ def collect(
     Downloads and stages in use by another process stay.
     """
     reachable = keep.union(*store.roots().values())
-    removed = tuple(key for key in store.keys() if key not in reachable)
-    kept = tuple(key for key in store.keys() if key in reachable)
+    everything = store.keys()
+    removed = tuple(key for key in everything if key not in reachable)
+    kept = tuple(key for key in everything if key in reachable)
     blobs = _idle_downloads(store.root) if downloads else []
     damaged = _children(store.root / "quarantine")
     gone = [*(store.content(key).parent for key in removed), *damaged, *blobs]

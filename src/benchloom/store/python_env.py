@@ -20,8 +20,16 @@ def environment_python(folder: Path) -> Path:
 
 
 def install_environment(
-    folder: Path, final: Path, requirements: Sequence[str], *, base_python: Path, offline: bool, log: Path, talk: Talk,
-    environ: Mapping[str, str], find_links: str = "",
+    folder: Path,
+    final: Path,
+    requirements: Sequence[str],
+    *,
+    base_python: Path,
+    offline: bool,
+    log: Path,
+    talk: Talk,
+    environ: Mapping[str, str],
+    find_links: str = "",
 ) -> dict[str, str]:
     """Make an environment in ``folder`` that works once renamed to ``final``, and return versions by distribution.
 
@@ -48,9 +56,16 @@ def _failure(requirements: Sequence[str], log: Path, offline: bool) -> InstallEr
     lines = [line for line in log.read_text(errors="replace").splitlines() if line.startswith("ERROR")]
     if offline:
         fix = "run without --offline, or give a --mirror folder with the wheels"
-        return OfflineError("Python packages are missing and --offline forbids fetching them", where=str(log), why=[*requirements, *lines[:4]], fix=fix)
+        return OfflineError(
+            "Python packages are missing and --offline forbids fetching them",
+            where=str(log),
+            why=[*requirements, *lines[:4]],
+            fix=fix,
+        )
     fix = "check the network and pip's configuration, then run again"
-    return InstallError("pip could not install the plan's Python packages", where=str(log), why=lines[:6] or list(requirements), fix=fix)
+    return InstallError(
+        "pip could not install the plan's Python packages", where=str(log), why=lines[:6] or list(requirements), fix=fix
+    )
 
 
 def _move_scripts(folder: Path, final: Path) -> None:
@@ -62,13 +77,15 @@ def _move_scripts(folder: Path, final: Path) -> None:
             if old in data:
                 path.write_bytes(data.replace(old, new))
     config = folder / "pyvenv.cfg"
-    config.write_text("".join(line for line in config.read_text().splitlines(keepends=True) if not line.startswith("command")))
+    config.write_text(
+        "".join(line for line in config.read_text().splitlines(keepends=True) if not line.startswith("command"))
+    )
 
 
 def _versions(python: Path) -> dict[str, str]:
     code = "import importlib.metadata as m, json; print(json.dumps({d.name: d.version for d in m.distributions()}))"
-    done = subprocess.run([str(python), "-I", "-c", code], capture_output=True, text=True, check=True, stdin=subprocess.DEVNULL)  # noqa: S603
+    done = subprocess.run(  # noqa: S603 - the environment's own interpreter
+        [str(python), "-I", "-c", code], capture_output=True, text=True, check=True, stdin=subprocess.DEVNULL
+    )
     found: dict[str, str] = json.loads(done.stdout)
     return dict(sorted(found.items()))
-
-

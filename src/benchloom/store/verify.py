@@ -14,7 +14,11 @@ def verify(store: Store, keys: Iterable[str] = ()) -> tuple[Finding, ...]:
 def _check(store: Store, key: str) -> list[Finding]:
     entry = store.find(key)
     if entry is None:
-        return [_finding("store-entry-missing", key, f"there is no readable entry {key}", "run the target again to build it")]
+        return [
+            _finding(
+                "store-entry-missing", key, f"there is no readable entry {key}", "run the target again to build it"
+            )
+        ]
     files, links, _ = scan(store.content(key))
     found = [*_differences(entry, entry.files, files), *_differences(entry, entry.links, links)]
     if not found:

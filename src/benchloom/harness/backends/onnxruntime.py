@@ -46,5 +46,7 @@ def load(model: Model, path: str, threads: int) -> OnnxRuntime:
     known = {item.name for item in session.get_inputs()} | {item.name for item in session.get_outputs()}
     missing = [name for name in (input_name, output_name) if name not in known]
     if missing:
-        raise InputError(f"the model has no tensor {missing[0]!r}", where=path, why=[f"it has {', '.join(sorted(known))}"])
+        raise InputError(
+            f"the model has no tensor {missing[0]!r}", where=path, why=[f"it has {', '.join(sorted(known))}"]
+        )
     return OnnxRuntime(session, input_name, output_name, threads)

@@ -1,0 +1,134 @@
+"""From the words of a command line, as CK and CM users write them, to an Ask.
+
+    program:alias[,tag,_variation]  --tags=a,b  --cmd_key=NAME  @file.json
+    --env.NAME=value  --dep_add_tags.ROLE=tags  --adr.ROLE.tags=tags  --adr.ROLE.version=range  --INPUT=value
+
+A word ``--name`` without a value means ``yes``, as in CK; a value is always text until a declaration types it.
+"""
+
+import json
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from pathlib import Path
+from typing import Any
+
+import click
+import msgspec
+
+from benchloom.app.planning import Ask
+from benchloom.errors import InputError
+from benchloom.model.lock import Lock
+from benchloom.model.query import Query, parse_query
+
+ROLE_PREFIXES = ("dep_add_tags.", "adr.", "ad.", "deps.")
+
+
+def ask_options(function: Callable[..., Any]) -> Callable[..., Any]:
+    """Add what every verb with a target takes; the function receives ``words``, ``tags``, ``cmd_key`` and ``lock``."""
+    options = (
+        click.argument("words", nargs=-1, metavar="[TARGET] [@FILE.json] [--INPUT=VALUE]...", type=click.UNPROCESSED),
+        click.option(
+            "--tags", default="", metavar="QUERY", help="Choose the target by tags: tag,-tag,_variation,@version."
+        ),
+        click.option("--cmd_key", default="", metavar="NAME", help="Which of the program's commands."),
+        click.option("--lock", "lock_file", default="", metavar="FILE", help="Keep to this lock (see loom lock)."),
+        click.option("--locked", is_flag=True, help="Like --lock=loom.lock.json."),
+    )
+    for option in reversed(options):
+        function = option(function)
+    return function
+
+
+def parse_ask(words: Sequence[str], *, tags: str, cmd_key: str, lock_file: str, locked: bool, kind: str = "") -> Ask:
+    """Return what is asked for. Raises InputError naming the word that cannot be read."""
+    names, values = _split(words)
+    if len(names) > 1:
+        raise InputError(f"one target at a time, not {' and '.join(names)}", where="command line")
+    lock_file = lock_file or ("loom.lock.json" if locked else "")
+    roles, sources = _roles(values)
+    return Ask(
+        name=names[0] if names else "",
+        query=values.get("tags", tags),
+        kind=kind,
+        command=values.get("cmd_key", cmd_key),
+        roles=roles,
+        sources=sources,
+        env={name.removeprefix("env."): value for name, value in values.items() if name.startswith("env.")},
+        inputs={name: value for name, value in values.items() if _is_input(name)},
+        lock=read_lock(Path(lock_file)) if lock_file else None,
+        lock_file=lock_file,
+    )
+
+
+def read_lock(path: Path) -> Lock:
+    """Read a lock. Raises InputError naming the file."""
+    try:
+        return msgspec.json.decode(path.read_bytes(), type=Lock)
+    except OSError as error:
+        raise InputError(
+            "the lock cannot be read",
+            where=str(path),
+            why=[error.strerror or str(error)],
+            fix="make one with loom lock",
+        ) from error
+    except msgspec.MsgspecError as error:
+        raise InputError("the lock does not fit its schema", where=str(path), why=[str(error)]) from error
+
+
+def _is_input(name: str) -> bool:
+    return not name.startswith((*ROLE_PREFIXES, "env.")) and name not in {"tags", "cmd_key"}
+
+
+def _split(words: Sequence[str]) -> tuple[list[str], dict[str, str]]:
+    """Separate names from ``--name=value`` words; files come first, so that words override them."""
+    names, values, late = [], {}, {}
+    for word in words:
+        if word.startswith("@") and len(word) > 1:
+            values.update(_from_file(Path(word[1:])))
+        elif word.startswith("--"):
+            name, equals, value = word[2:].partition("=")
+            late[name] = value if equals else "yes"
+        elif word.startswith("-"):
+            raise InputError(f"unknown flag {word!r}", where="command line", fix="inputs are written --name=value")
+        else:
+            names.append(word)
+    return names, {**values, **late}
+
+
+def _from_file(path: Path) -> dict[str, str]:
+    try:
+        found = json.loads(path.read_text(encoding="utf-8"))
+    except OSError as error:
+        raise InputError("the file cannot be read", where=f"@{path}", why=[error.strerror or str(error)]) from error
+    except ValueError as error:
+        raise InputError("the file is not JSON", where=f"@{path}", why=[str(error)]) from error
+    if not isinstance(found, dict):
+        raise InputError("the file must hold a table of names and values", where=f"@{path}")
+    return dict(_flat("", found))
+
+
+def _flat(prefix: str, table: Mapping[str, Any]) -> Iterator[tuple[str, str]]:
+    for name, value in table.items():
+        if isinstance(value, Mapping):
+            yield from _flat(f"{prefix}{name}.", value)
+        else:
+            yield f"{prefix}{name}", ("yes" if value else "no") if isinstance(value, bool) else str(value)
+
+
+def _roles(values: Mapping[str, str]) -> tuple[dict[str, Query], dict[str, str]]:
+    roles: dict[str, Query] = {}
+    sources: dict[str, str] = {}
+    for name, value in values.items():
+        prefix = next((item for item in ROLE_PREFIXES if name.startswith(item)), "")
+        if not prefix:
+            continue
+        role, _, what = name.removeprefix(prefix).rpartition(".")
+        if prefix == "dep_add_tags.":
+            role, what = name.removeprefix(prefix), "tags"
+        if not role or what not in {"tags", "version"}:
+            raise InputError(
+                f"--{name} is not understood", where=f"--{name}", fix=f"write --{prefix}ROLE.tags= or .version="
+            )
+        query = parse_query(value if what == "tags" else f"@{value}", where=f"--{name}")
+        roles[role] = roles.get(role, Query()).merged(query)
+        sources[role] = f"--{name}"
+    return roles, sources

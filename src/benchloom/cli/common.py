@@ -1,0 +1,62 @@
+"""Options that every verb has, and the workspace they describe."""
+
+import os
+from collections.abc import Callable
+from dataclasses import dataclass
+from functools import wraps
+from typing import Any, TypeVar
+
+import click
+
+from benchloom.app.workspace import Workspace
+from benchloom.base.talk import Talk
+from benchloom.cli.terminal import make_talk
+
+Function = TypeVar("Function", bound=Callable[..., Any])
+
+
+@dataclass(frozen=True)
+class Session:
+    """One invocation: what the options common to all verbs said."""
+
+    workspace: Workspace
+    as_json: bool
+    quiet: bool
+
+    @property
+    def talk(self) -> Talk:
+        """How to talk to this user."""
+        return self.workspace.talk
+
+
+def verb(name: str, *, free: bool = False, example: str) -> Callable[[Callable[..., int | None]], click.Command]:
+    """Make a command whose function receives a Session first; its docstring and ``example`` are the help.
+
+    ``free`` lets words of the form ``--name=value`` that the verb does not declare through to its ``words`` argument:
+    the inputs of programs. Whoever takes them must refuse unknown ones.
+    """
+    settings = {"ignore_unknown_options": True} if free else {}
+
+    def wrap(function: Callable[..., int | None]) -> click.Command:
+        @wraps(function)
+        def call(*, as_json: bool, quiet: bool, debug: bool, offline: bool, mirror: str, **values: Any) -> int | None:
+            del debug  # read by main, before anything is parsed
+            talk = make_talk(quiet=quiet)
+            workspace = Workspace(os.environ, talk=talk, offline=offline, mirror=mirror)
+            return function(Session(workspace, as_json, quiet), **values)
+
+        for option in reversed(_COMMON):
+            call = option(call)
+        epilog = f"\b\nExample:\n  {example}"
+        return click.command(name, epilog=epilog, context_settings=settings, short_help=None)(call)
+
+    return wrap
+
+
+_COMMON = (
+    click.option("--json", "as_json", is_flag=True, help="Print one JSON value on standard output (see loom schema)."),
+    click.option("--quiet", "-q", is_flag=True, help="Say nothing on standard error but errors."),
+    click.option("--offline", is_flag=True, help="Open no socket; say what is missing."),
+    click.option("--mirror", default="", metavar="DIR|URL", help="Ask this folder or base URL for downloads first."),
+    click.option("--debug", is_flag=True, help="Show the traceback of an error."),
+)

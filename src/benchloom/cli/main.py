@@ -1,0 +1,139 @@
+"""The entry point: the table of verbs, and errors turned into messages and exit codes.
+
+Verbs are imported when used, so ``loom --help`` costs little more than Python itself.
+"""
+
+import importlib
+import os
+import sys
+from collections.abc import Sequence
+
+import click
+
+from benchloom import __version__
+from benchloom.base.names import did_you_mean
+from benchloom.errors import EXIT_EXECUTION, EXIT_INPUT, EXIT_INTERRUPTED, LoomError
+
+VERBS = {
+    "find": "List components by kind, name or tags.",
+    "show": "Show everything known about one component.",
+    "plan": "Show the whole graph of a target before anything runs.",
+    "run": "Run a program and leave a record.",
+    "install": "Bring a component and everything it needs into being.",
+    "detect": "Look for installed software and files on this machine.",
+    "explain": "Say why something was chosen, or not.",
+    "graph": "Draw a plan as svg, dot, mermaid or json.",
+    "lock": "Write down what a plan chose, to hold later plans to it.",
+    "record": "List and show records of runs.",
+    "repo": "Add, list, remove and synchronise repositories.",
+    "lint": "Check the components of the repositories.",
+    "new": "Make the skeleton of a component.",
+    "verify": "Compare the store with its digests.",
+    "gc": "Remove from the store what nothing needs.",
+    "doctor": "Check this machine, the store and the repositories.",
+    "config": "Show and change settings.",
+    "completion": "Print the shell code that completes verbs and components.",
+    "schema": "Print the JSON Schema of what --json prints.",
+    "test": "Run the project's own tests (in a checkout).",
+}
+
+EPILOG = """\b
+Examples:
+  loom run program:image-classification-onnx
+  loom run program:image-classification-onnx --scenario=Offline --mode=performance
+  loom find package --tags=model,onnx
+  loom plan program:image-classification-onnx --dep_add_tags.model=digits
+
+\b
+Exit codes: 0 ok, 1 negative answer, 2 wrong input, 3 cannot resolve, fetch or install,
+4 the program failed, 5 bytes or lock do not match, 130 interrupted."""
+
+
+class Verbs(click.Group):
+    """A group that knows its commands by name and imports one when it is used."""
+
+    def list_commands(self, ctx: click.Context) -> list[str]:
+        """Return the verbs in the order of the table."""
+        return list(VERBS)
+
+    def get_command(self, ctx: click.Context, cmd_name: str) -> click.Command | None:
+        """Import the module of a verb; None for an unknown one."""
+        if cmd_name not in VERBS:
+            return None
+        module = importlib.import_module(f"benchloom.cli.verbs.{cmd_name}")
+        command: click.Command = module.command
+        return command
+
+    def resolve_command(
+        self, ctx: click.Context, args: list[str]
+    ) -> tuple[str | None, click.Command | None, list[str]]:
+        """Name the nearest verb where there is no such one."""
+        if args and args[0] not in VERBS:
+            hint = did_you_mean(args[0], VERBS) or "see loom --help"
+            raise click.UsageError(f"loom has no verb {args[0]!r}; {hint}")
+        return super().resolve_command(ctx, args)
+
+    def format_commands(self, ctx: click.Context, formatter: click.HelpFormatter) -> None:
+        """List the verbs without importing them."""
+        with formatter.section("Verbs"):
+            formatter.write_dl(list(VERBS.items()))
+
+
+@click.group(
+    cls=Verbs, epilog=EPILOG, context_settings={"help_option_names": ["-h", "--help"], "max_content_width": 120}
+)
+@click.version_option(__version__, prog_name="loom")
+def loom() -> None:
+    """Assemble and run reproducible MLPerf-style inference benchmarks from components chosen by tags."""
+
+
+def main(arguments: Sequence[str] | None = None) -> int:
+    """Run one command and return its exit status (see the exit codes of ``benchloom.errors``)."""
+    words = list(sys.argv[1:] if arguments is None else arguments)
+    if "--debug" in words:
+        return _call(words)
+    try:
+        return _call(words)
+    except LoomError as error:
+        return _report(error, words)
+    except click.UsageError as error:
+        return _report_usage(error, words)
+    except click.ClickException as error:
+        error.show()
+        return error.exit_code
+    except (KeyboardInterrupt, click.Abort):
+        click.echo("loom: interrupted", err=True)
+        return EXIT_INTERRUPTED
+    except BrokenPipeError:
+        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
+        return 0
+    except Exception as error:  # noqa: BLE001 - the last resort: no traceback unless it was asked for
+        text = f"{type(error).__name__}: {error}" if str(error) else type(error).__name__
+        click.echo(f"loom: internal error: {text}\n  fix: run again with --debug and report what it prints", err=True)
+        return EXIT_EXECUTION
+
+
+def _call(words: list[str]) -> int:
+    status = loom.main(args=words, prog_name="loom", standalone_mode=False)
+    sys.stdout.flush()
+    return status if isinstance(status, int) else 0
+
+
+def _report(error: LoomError, words: Sequence[str]) -> int:
+    if "--json" in words:
+        from benchloom.cli.render import write_json
+
+        write_json({"error": error.as_dict()})
+    click.echo(f"loom: {error}", err=True)
+    return error.exit_code
+
+
+def _report_usage(error: click.UsageError, words: Sequence[str]) -> int:
+    command = error.ctx.command_path if error.ctx else "loom"
+    hint = ""
+    if isinstance(error, click.NoSuchOption) and error.ctx:
+        known = [name for item in error.ctx.command.get_params(error.ctx) for name in item.opts]
+        hint = did_you_mean(error.option_name, known)
+    what = error.format_message().partition(" Did you mean")[0].rstrip(".")
+    fix = hint or f"see {command} --help"
+    return _report(LoomError(what, where=command, fix=fix), words) and EXIT_INPUT

@@ -1,0 +1,35 @@
+"""Everything that goes to standard output: JSON for programs, aligned columns for people."""
+
+from collections.abc import Iterable, Sequence
+
+import click
+
+from benchloom.model.base import to_json
+from benchloom.model.finding import Finding
+
+
+def write_json(value: object) -> None:
+    """Print one value as canonical JSON."""
+    click.echo(to_json(value), nl=False)
+
+
+def write(text: str) -> None:
+    """Print one line or block of data."""
+    click.echo(text)
+
+
+def write_columns(rows: Iterable[Sequence[str]], indent: str = "") -> None:
+    """Print rows in aligned columns, two spaces apart; the last column is as wide as it likes."""
+    table = [list(row) for row in rows]
+    if not table:
+        return
+    widths = [max(len(row[column]) for row in table) for column in range(len(table[0]) - 1)]
+    for row in table:
+        cells = [cell.ljust(width) for cell, width in zip(row[:-1], widths, strict=True)]
+        click.echo((indent + "  ".join([*cells, row[-1]])).rstrip())
+
+
+def write_findings(findings: Sequence[Finding]) -> None:
+    """Print findings, one a line."""
+    for finding in findings:
+        click.echo(str(finding))

@@ -1,0 +1,1 @@
+"""Renderings of plans and records: pure functions from a value to text. They print nothing."""
