@@ -87,7 +87,7 @@ def loom() -> None:
     """Assemble and run reproducible MLPerf-style inference benchmarks from components chosen by tags."""
 
 
-def main(arguments: Sequence[str] | None = None) -> int:
+def main(arguments: Sequence[str] | None = None) -> int:  # noqa: PLR0911 - one for each way to end
     """Run one command and return its exit status (see the exit codes of ``benchloom.errors``)."""
     words = list(sys.argv[1:] if arguments is None else arguments)
     if "--debug" in words:

@@ -150,7 +150,7 @@ def _opened(archive: tarfile.TarFile, info: tarfile.TarInfo) -> IO[bytes]:
 
 def _gz_members(archive: Path) -> Iterator[_Member]:
     name = archive.name[:-3] if archive.name.endswith(".gz") else f"{archive.name}.out"
-    yield _Member(name, lambda: gzip.GzipFile(archive), executable=False)
+    yield _Member(name, lambda: gzip.GzipFile(archive), executable=False)  # type: ignore[arg-type, return-value]
 
 
 _MEMBERS: dict[str, Callable[[Path], Iterator[_Member]]] = {"zip": _zip_members, "tar": _tar_members, "gz": _gz_members}
