@@ -3,6 +3,7 @@
 import json
 from collections.abc import Sequence
 from pathlib import Path
+from typing import Any
 
 import msgspec
 from filelock import FileLock
@@ -15,27 +16,36 @@ from benchloom.model.base import Value, to_json
 
 
 class Repository(Value, frozen=True, kw_only=True):
-    """A folder with components. ``path`` is absolute; a higher ``priority`` hides the same names of lower ones."""
+    """A folder with components. ``path`` is absolute; a higher ``priority`` hides the same names of lower ones.
+
+    ``url`` is where a clone came from, ``checkout`` the branch, tag or commit it is held at ('' follows its branch).
+    """
 
     alias: str
     path: str
     uid: str = ""
     url: str = ""
     priority: int = 0
+    checkout: str = ""
 
 
 def read_repository(path: Path, *, url: str = "", priority: int = 0) -> Repository:
-    """Return the repository at ``path`` with the identity its ``.ckr.json`` gives. Raises InputError if there is no folder."""
+    """Return the repository at ``path`` with the identity its ``.ckr.json`` gives.
+
+    Raises InputError where there is no folder, or its identity cannot be read.
+    """
     folder = path.expanduser().resolve()
     if not folder.is_dir():
         raise InputError(f"{path} is not a folder", fix="give the folder that holds program/, package/ and the like")
     marker = folder / ".ckr.json"
-    identity: dict[str, str] = {}
+    identity: Any = {}
     if marker.is_file():
         try:
             identity = json.loads(marker.read_text())
         except ValueError as error:
             raise InputError("the repository's identity cannot be read", where=str(marker), why=[str(error)]) from error
+        if not isinstance(identity, dict):
+            raise InputError("the repository's identity is not a table", where=str(marker), fix="mend or remove it")
     return Repository(
         alias=str(identity.get("data_alias") or identity.get("data_uoa") or folder.name),
         uid=str(identity.get("data_uid", "")),
@@ -47,7 +57,7 @@ def read_repository(path: Path, *, url: str = "", priority: int = 0) -> Reposito
 
 def list_repositories(locations: Locations, extra: Sequence[Path] = ()) -> tuple[Repository, ...]:
     """Return the added repositories and the ``extra`` ones, by falling priority, in order of addition."""
-    found = list(_stored(locations))
+    found = list(stored_repositories(locations))
     known = {item.path for item in found}
     found += [item for item in map(read_repository, extra) if item.path not in known]
     return tuple(sorted(found, key=lambda item: -item.priority))
@@ -57,7 +67,7 @@ def add_repository(locations: Locations, repository: Repository) -> None:
     """Remember ``repository``. Raises InputError where another one has its alias."""
     locations.ensure()
     with FileLock(str(locations.repositories) + ".lock"):
-        stored = [item for item in _stored(locations) if item.path != repository.path]
+        stored = [item for item in stored_repositories(locations) if item.path != repository.path]
         if any(item.alias == repository.alias for item in stored):
             raise InputError(
                 f"a repository called {repository.alias!r} is already there", fix=f"loom repo remove {repository.alias}"
@@ -69,7 +79,7 @@ def remove_repository(locations: Locations, alias: str) -> Repository:
     """Forget a repository (its files stay). Raises UnknownNameError."""
     locations.ensure()
     with FileLock(str(locations.repositories) + ".lock"):
-        stored = _stored(locations)
+        stored = stored_repositories(locations)
         gone = next((item for item in stored if item.alias == alias), None)
         if gone is None:
             names = [item.alias for item in stored]
@@ -80,7 +90,8 @@ def remove_repository(locations: Locations, alias: str) -> Repository:
     return gone
 
 
-def _stored(locations: Locations) -> tuple[Repository, ...]:
+def stored_repositories(locations: Locations) -> tuple[Repository, ...]:
+    """Return the added repositories in order of addition. Raises InputError where their list cannot be read."""
     try:
         return msgspec.json.decode(locations.repositories.read_bytes(), type=tuple[Repository, ...])
     except FileNotFoundError:

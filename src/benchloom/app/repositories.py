@@ -1,0 +1,298 @@
+"""Repositories: add, list, remove and update them, and keep their CK and CM identity in step with their folders."""
+
+import os
+import re
+import secrets
+import shutil
+import subprocess
+from collections.abc import Callable
+from pathlib import Path
+from typing import Literal, TypeVar
+from urllib.parse import urlsplit
+
+from filelock import FileLock
+
+from benchloom.app.workspace import Workspace, built_in_repository
+from benchloom.base.names import did_you_mean
+from benchloom.errors import FetchError, InputError, OfflineError, UnknownNameError
+from benchloom.index.identity import Drift, apply, changes
+from benchloom.index.index import load
+from benchloom.index.repositories import (
+    Repository,
+    add_repository,
+    read_repository,
+    remove_repository,
+    stored_repositories,
+)
+from benchloom.model.base import Document, Value
+from benchloom.store.entries import remove_tree
+from benchloom.store.fetch import redacted
+
+Origin = Literal["built-in", "folder", "clone"]
+Result = TypeVar("Result")
+_ALIAS = re.compile(r"[A-Za-z0-9][A-Za-z0-9._@+-]{0,127}")
+_REMOTE = re.compile(r"[a-z][a-z0-9+.-]*://|[^/\\]+@[^/\\]+:|[a-z]+::")
+_STAGE = ".stage-"
+# Set where loom is started from a git hook; they would make git work on that other repository.
+_GIT_PLACES = frozenset({"GIT_DIR", "GIT_WORK_TREE", "GIT_INDEX_FILE", "GIT_COMMON_DIR", "GIT_PREFIX"})
+
+
+class ListedRepository(Value, frozen=True, kw_only=True):
+    """One repository as ``loom repo list`` shows it, with the number of components found there; no credentials."""
+
+    alias: str
+    path: str
+    origin: Origin
+    uid: str = ""
+    url: str = ""
+    checkout: str = ""
+    priority: int = 0
+    components: int = 0
+    missing: bool = False
+
+
+class Updated(Value, frozen=True, kw_only=True):
+    """What ``loom repo update`` did to one clone: the commits before and after."""
+
+    alias: str
+    before: str
+    after: str
+
+
+class Synced(Document, frozen=True, kw_only=True):
+    """What ``loom repo sync`` changed, or would change with ``--check``; drift to ``mend`` is left to a person."""
+
+    path: str
+    check: bool
+    drift: tuple[Drift, ...]
+
+
+def add(
+    workspace: Workspace, source: str, *, name: str = "", priority: int = 0, checkout: str = ""
+) -> ListedRepository:
+    """Add a folder or clone a git URL. Runs nothing of the repository's.
+
+    Raises InputError (no such folder, a name that is taken), OfflineError or FetchError (git failed); nothing is left
+    behind then.
+    """
+    if is_url(source):
+        return _listed(workspace, _locked(workspace, lambda: _add_clone(workspace, source, name, priority, checkout)))
+    if checkout:
+        raise InputError("--checkout is for a git URL", where="--checkout", fix="check it out in the folder yourself")
+    repository = _named(read_repository(Path(source), priority=priority), name)
+    _refuse_taken(workspace, repository)
+    add_repository(workspace.locations, repository)
+    return _listed(workspace, repository)
+
+
+def listing(workspace: Workspace) -> tuple[ListedRepository, ...]:
+    """Return every repository in order of precedence."""
+    return tuple(_listed(workspace, item) for item in workspace.repositories)
+
+
+def remove(workspace: Workspace, name: str) -> Repository:
+    """Forget a repository; a clone is deleted, the files of a folder stay. Raises UnknownNameError."""
+    if name == read_repository(built_in_repository()).alias and not any(
+        item.alias == name for item in stored_repositories(workspace.locations)
+    ):
+        raise InputError(f"{name} is the repository this engine came with", fix="only added ones can be removed")
+    gone = remove_repository(workspace.locations, name)
+    if is_clone(workspace, gone):
+        _locked(workspace, lambda: _discard(Path(gone.path)))
+    return gone
+
+
+def update(workspace: Workspace, name: str = "") -> tuple[Updated, ...]:
+    """Bring clones (or the one called ``name``) to what their URL holds now. Raises as ``add`` does.
+
+    A clone whose own commits or edits stand in the way is left as it is, with git's reason.
+    """
+    clones = [item for item in stored_repositories(workspace.locations) if is_clone(workspace, item)]
+    if name:
+        clones = [item for item in clones if item.alias == name]
+        if not clones:
+            known = [item.alias for item in stored_repositories(workspace.locations)]
+            fix = did_you_mean(name, known) or "see loom repo list; folders you added are yours to update"
+            raise UnknownNameError(f"no cloned repository is called {name!r}", where="NAME", fix=fix)
+    return tuple(_locked(workspace, lambda item=item: _update(workspace, item)) for item in clones)  # type: ignore[misc]
+
+
+def sync(workspace: Workspace, path: str = "", *, name: str = "", check: bool = False) -> Synced:
+    """Make the CK and CM identity of a repository (a folder or a known name; the built-in one) what its folders say.
+
+    ``name`` is the alias of a repository that has none yet. With ``check`` nothing is written. Raises InputError where
+    the folder or its identity cannot be read.
+    """
+    root = Path(path).expanduser().resolve() if path else built_in_repository()
+    if not root.is_dir():
+        root = next((Path(item.path) for item in workspace.repositories if item.alias == path), root)
+    if not root.is_dir():
+        raise InputError(f"{path} is not a folder", fix="give the folder that holds program/, package/ and the like")
+    found = changes(root, _checked(name) if name else "")
+    if not check:
+        apply(root, found)
+    return Synced(path=str(root), check=check, drift=tuple(change.drift for change in found))
+
+
+def is_url(source: str) -> bool:
+    """Tell whether ``source`` is for git rather than a folder."""
+    return bool(_REMOTE.match(source)) and not Path(source).is_dir()
+
+
+def is_clone(workspace: Workspace, repository: Repository) -> bool:
+    """Tell whether the files of ``repository`` are ours to delete."""
+    return bool(repository.url) and Path(repository.path).parent == workspace.locations.clones.resolve()
+
+
+def _add_clone(workspace: Workspace, url: str, name: str, priority: int, checkout: str) -> Repository:
+    _refuse_network(workspace, url)
+    clones = workspace.locations.clones
+    for dead in clones.glob(f"{_STAGE}*"):
+        remove_tree(dead)
+    stage = clones / f"{_STAGE}{secrets.token_hex(4)}"
+    try:
+        _git(workspace, ["clone", "--quiet", "--", url, str(stage)], clones, url)
+        if checkout:
+            _check_out(workspace, stage, checkout, url)
+        found = _named(read_repository(stage, url=url, priority=priority), name or _name_from(stage, url))
+        target = clones / found.alias
+        placed = Repository(
+            alias=found.alias,
+            uid=found.uid,
+            path=str(target.resolve()),
+            url=url,
+            priority=priority,
+            checkout=checkout,
+        )
+        _refuse_taken(workspace, placed)
+        if any(item.path == placed.path for item in stored_repositories(workspace.locations)):
+            raise InputError(f"{placed.alias!r} is already there", fix=f"loom repo update {placed.alias}")
+        _discard(target)  # left by somebody who was killed between here and the next line but one
+        os.rename(stage, target)
+        add_repository(workspace.locations, placed)
+        return placed
+    finally:
+        remove_tree(stage)
+
+
+def _update(workspace: Workspace, repository: Repository) -> Updated:
+    _refuse_network(workspace, repository.url)
+    folder = Path(repository.path)
+    before = _head(workspace, folder)
+    _git(workspace, ["fetch", "--quiet", "--tags", "--force", "origin"], folder, repository.url)
+    if repository.checkout:
+        _check_out(workspace, folder, repository.checkout, repository.url)
+    else:
+        _git(workspace, ["merge", "--quiet", "--ff-only", "@{upstream}"], folder, repository.url)
+    return Updated(alias=repository.alias, before=before, after=_head(workspace, folder))
+
+
+def _check_out(workspace: Workspace, folder: Path, ref: str, url: str) -> None:
+    """Put ``folder`` at a branch of the origin, a tag or a commit, on no branch of its own."""
+    if ref.startswith("-"):
+        raise InputError(f"{ref!r} is not a branch, tag or commit", where="--checkout")
+    branches = _git(workspace, ["branch", "--remotes", "--list", f"origin/{ref}"], folder, url)
+    wanted = f"origin/{ref}" if branches.strip() else ref
+    _git(workspace, ["checkout", "--quiet", "--detach", wanted, "--"], folder, url)
+
+
+def _head(workspace: Workspace, folder: Path) -> str:
+    return _git(workspace, ["rev-parse", "HEAD"], folder, str(folder)).strip()
+
+
+def _git(workspace: Workspace, words: list[str], folder: Path, url: str) -> str:
+    """Run git without a terminal and return its output. Raises FetchError with what it said."""
+    executable = shutil.which("git", path=workspace.environ.get("PATH"))
+    if executable is None:
+        raise FetchError("git is not installed", where=redacted(url), fix="install git, or add a folder")
+    inherited = {key: value for key, value in workspace.environ.items() if key not in _GIT_PLACES}
+    environ = {"GIT_SSH_COMMAND": "ssh -oBatchMode=yes", **inherited, "GIT_TERMINAL_PROMPT": "0"}
+    done = subprocess.run(  # noqa: S603 - no shell, and the words after -- are never options
+        [executable, *words],
+        cwd=folder,
+        env=environ,
+        stdin=subprocess.DEVNULL,
+        capture_output=True,
+        text=True,
+        errors="replace",
+        check=False,
+    )
+    if done.returncode:
+        said = [line.replace(url, redacted(url)) for line in done.stderr.splitlines() if line.strip()]
+        fix = "check the URL, and that git can read it without asking"
+        raise FetchError(f"git {words[0]} failed", where=redacted(url), why=said[-6:], fix=fix)
+    return done.stdout
+
+
+def _refuse_network(workspace: Workspace, url: str) -> None:
+    if workspace.offline and urlsplit(url).scheme != "file":
+        raise OfflineError("the repository lies on the network", where=redacted(url), fix="leave out --offline")
+
+
+def _refuse_taken(workspace: Workspace, repository: Repository) -> None:
+    rivals = [item for item in workspace.repositories if item.alias == repository.alias]
+    if any(item.path != repository.path for item in rivals):
+        raise InputError(
+            f"a repository called {repository.alias!r} is already there",
+            where=rivals[0].path,
+            fix="give it another name: --name",
+        )
+
+
+def _named(repository: Repository, name: str) -> Repository:
+    return Repository(
+        alias=_checked(name or repository.alias),
+        uid=repository.uid,
+        path=repository.path,
+        url=repository.url,
+        priority=repository.priority,
+    )
+
+
+def _checked(alias: str) -> str:
+    if not _ALIAS.fullmatch(alias):
+        raise InputError(
+            f"{alias!r} cannot be the name of a repository",
+            fix="use letters, digits and . _ @ + - (give one with --name)",
+        )
+    return alias
+
+
+def _name_from(stage: Path, url: str) -> str:
+    """Return the last part of the URL for a clone that does not say its name, '' for one that does."""
+    is_silent = read_repository(stage).alias == stage.name
+    return re.split(r"[/:\\]", url.rstrip("/"))[-1].removesuffix(".git") if is_silent else ""
+
+
+def _listed(workspace: Workspace, repository: Repository) -> ListedRepository:
+    origin: Origin = "folder"
+    if is_clone(workspace, repository):
+        origin = "clone"
+    elif repository.path == str(built_in_repository()):
+        origin = "built-in"
+    return ListedRepository(
+        alias=repository.alias,
+        path=repository.path,
+        origin=origin,
+        uid=repository.uid,
+        url=redacted(repository.url) if repository.url else "",
+        checkout=repository.checkout,
+        priority=repository.priority,
+        components=len(load([repository], workspace.locations.index).components),
+        missing=not Path(repository.path).is_dir(),
+    )
+
+
+def _locked(workspace: Workspace, work: Callable[[], Result]) -> Result:
+    clones = workspace.locations.clones
+    clones.mkdir(parents=True, exist_ok=True)
+    with FileLock(clones / ".lock"):
+        return work()
+
+
+def _discard(folder: Path) -> None:
+    """Remove a clone so that nobody sees half of it."""
+    if folder.is_dir():
+        trash = folder.parent / f"{_STAGE}{secrets.token_hex(4)}"
+        os.rename(folder, trash)
+        remove_tree(trash)

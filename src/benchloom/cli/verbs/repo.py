@@ -1,0 +1,98 @@
+"""``loom repo``."""
+
+import click
+
+from benchloom.app import repositories
+from benchloom.app.repositories import ListedRepository
+from benchloom.cli.common import Session, verb
+from benchloom.cli.render import write_columns, write_json
+
+command = click.Group(
+    "repo",
+    short_help="Add, list, remove and synchronise repositories.",
+    help="Repositories are folders of components. A higher priority hides the same names of lower ones.",
+    context_settings={"help_option_names": ["-h", "--help"]},
+)
+
+
+@verb("add", example="loom repo add ~/my-components --priority 10")
+@click.argument("source", metavar="PATH|GIT-URL")
+@click.option("--name", default="", metavar="ALIAS", help="Its name here; that of its .ckr.json otherwise.")
+@click.option("--priority", type=int, default=0, show_default=True, help="Higher hides the same names of lower ones.")
+@click.option("--checkout", default="", metavar="REF", help="Hold a clone at this branch, tag or commit.")
+def add(session: Session, source: str, name: str, priority: int, checkout: str) -> None:
+    """Add a folder, or clone a git URL. Nothing of the repository is run, and nothing is installed."""
+    added = repositories.add(session.workspace, source, name=name, priority=priority, checkout=checkout)
+    if session.as_json:
+        write_json(added)
+    else:
+        write_columns([_row(added)])
+
+
+@verb("list", example="loom repo list")
+def show(session: Session) -> None:
+    """List the repositories in the order in which they are searched."""
+    found = repositories.listing(session.workspace)
+    if session.as_json:
+        write_json(found)
+    else:
+        write_columns([_row(item) for item in found])
+
+
+@verb("remove", example="loom repo remove my-components")
+@click.argument("name")
+def remove(session: Session, name: str) -> None:
+    """Forget a repository: a clone is deleted, the files of a folder stay."""
+    gone = repositories.remove(session.workspace, name)
+    if session.as_json:
+        write_json(gone)
+    else:
+        write_columns([(gone.alias, gone.path)])
+
+
+@verb("update", example="loom repo update")
+@click.argument("name", default="")
+def update(session: Session, name: str) -> None:
+    """Bring clones (all, or NAME) to what their URL holds now. Folders you added are yours to update."""
+    done = repositories.update(session.workspace, name)
+    if session.as_json:
+        write_json(done)
+        return
+    write_columns([(item.alias, item.before[:12], item.after[:12]) for item in done])
+    if not done:
+        session.talk.note("no repository is a clone")
+
+
+@verb("sync", example="loom repo sync --check")
+@click.argument("path", default="", metavar="[PATH|NAME]")
+@click.option("--name", default="", metavar="ALIAS", help="The name of a repository that has none yet.")
+@click.option("--check", is_flag=True, help="Write nothing, list what differs, and exit 1 where something does.")
+def sync(session: Session, path: str, name: str, check: bool) -> int:
+    """Write what CK and CM need to read a repository (this engine's own by default) from its folders.
+
+    Refreshes .ckr.json, cmr.yaml, the uids of entries and the tables of aliases. Exits 1 where a person must mend
+    something first.
+    """
+    synced = repositories.sync(session.workspace, path, name=name, check=check)
+    if session.as_json:
+        write_json(synced)
+    else:
+        write_columns([(item.action, item.file, item.reason) for item in synced.drift])
+        if not synced.drift:
+            session.talk.note(f"{synced.path} is as its folders say")
+    return 1 if any(check or item.action == "mend" for item in synced.drift) else 0
+
+
+for _subcommand in (add, show, remove, update, sync):
+    command.add_command(_subcommand)
+
+
+def _row(item: ListedRepository) -> tuple[str, ...]:
+    notes = [
+        f"{item.components} components",
+        *([f"priority {item.priority}"] if item.priority else []),
+        *([f"from {item.url}"] if item.url else []),
+        *([f"at {item.checkout}"] if item.checkout else []),
+        *(["the folder is gone"] if item.missing else []),
+    ]
+    return (item.alias, item.origin, item.path, ", ".join(notes))
