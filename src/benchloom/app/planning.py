@@ -6,6 +6,8 @@ import sys
 from collections.abc import Iterable, Mapping
 from pathlib import Path
 
+import msgspec
+
 import benchloom
 from benchloom.app.workspace import Workspace
 from benchloom.base.digest import of_bytes
@@ -107,6 +109,17 @@ def refuse_unknown_tags(query: Query, components: Iterable[Component], where: st
             raise UnknownNameError(
                 f"no component has the tag {tag!r}", where=where, fix=did_you_mean(tag, known) or "see loom find"
             )
+
+
+def split_secrets(workspace: Workspace, ask: Ask) -> tuple[Ask, dict[str, str]]:
+    """Return ``ask`` without the inputs that its program declares secret, and those: they belong in no plan."""
+    requirement = target_requirement(workspace, ask)
+    component = workspace.index.get(requirement.only) if requirement.only else None
+    declared = component.program.inputs if component and component.program else ()
+    names = {item.name for item in declared if item.secret}
+    secrets = {name: value for name, value in ask.inputs.items() if name in names}
+    inputs = {name: value for name, value in ask.inputs.items() if name not in names}
+    return msgspec.structs.replace(ask, inputs=inputs), secrets
 
 
 def check_inputs(component: Component, given: Mapping[str, str]) -> dict[str, str]:

@@ -14,7 +14,7 @@ from benchloom.base.digest import of_bytes, of_file
 from benchloom.errors import ExecutionError, InputError, RunTimeoutError
 from benchloom.model.base import Document, Value, to_json
 from benchloom.model.plan import Action, Plan
-from benchloom.model.record import RECORD_SCHEMA, Record, Repetition
+from benchloom.model.record import RECORD_SCHEMA, Record, Repetition, Results, Statistics
 from benchloom.record.host import host_facts
 from benchloom.record.records import save
 from benchloom.record.statistics import over_results
@@ -95,18 +95,47 @@ def run(
     ready = prepare(made, means, jobs)
     done: list[Repetition] = []
     argv: list[str] = []
-    for number in range(1, repetitions + 1):
-        place = folder if repetitions == 1 else folder / f"repetition-{number}"
-        place.mkdir(parents=True, exist_ok=True)
-        argv, repetition = run_program(made, ready, means, place, secrets or {}, timeout, echo)
-        done.append(repetition)
-        if repetition.status != "ok":
-            break
+    try:
+        for number in range(1, repetitions + 1):
+            place = folder if repetitions == 1 else folder / f"repetition-{number}"
+            place.mkdir(parents=True, exist_ok=True)
+            begun = _now()
+            argv, repetition = run_program(made, ready, means, place, secrets or {}, timeout, echo)
+            done.append(repetition)
+            if repetition.status != "ok":
+                break
+    except KeyboardInterrupt:
+        done.append(Repetition(started=begun, ended=_now(), seconds=0.0, status="interrupted", signal="SIGINT"))
+        save(_record(made, folder, started, argv, arguments, done, tags, ready), workspace.locations.records)
+        raise
     record = _record(made, folder, started, argv, arguments, done, tags, ready)
     path = save(record, workspace.locations.records)
     _register(workspace, record)
     _raise_failure(record, path)
     return record, path
+
+
+class RunSummary(Document, frozen=True, kw_only=True):
+    """What ``loom run --json`` prints: where the record is, and the results of the last repetition."""
+
+    record: str
+    directory: str
+    target: str
+    status: str
+    results: Results | None
+    statistics: dict[str, Statistics]
+
+
+def summary(record: Record, path: Path) -> RunSummary:
+    """Return the summary of ``record``, which lies at ``path``."""
+    return RunSummary(
+        record=str(path),
+        directory=record.directory,
+        target=record.target,
+        status=record.status,
+        results=record.results,
+        statistics=record.statistics,
+    )
 
 
 def _record(
@@ -137,7 +166,7 @@ def _record(
         host=host_facts(libraries),
         repetitions=tuple(done),
         results=results[-1] if results else None,
-        statistics=over_results(results) if results else {},
+        statistics=over_results(results) if len(done) > 1 else {},
         inputs={
             node_id: facts.digest or facts.key
             for node_id, facts in sorted(ready.facts.items())
@@ -149,7 +178,7 @@ def _record(
 
 
 def _outputs(folder: Path) -> dict[str, str]:
-    skipped = {"runtime", "facts", "logs"}
+    skipped = {"runtime", "facts", "logs"}  # not outputs: this engine, what it told the program, and the preparations
     return {
         path.relative_to(folder).as_posix(): of_file(path)
         for path in sorted(folder.rglob("*"))
@@ -175,6 +204,13 @@ def _raise_failure(record: Record, path: Path) -> None:
             where=record.directory,
             why=tail,
             fix="raise --timeout, or leave it out",
+            details=details,
+        )
+    if last.problem:
+        raise ExecutionError(
+            f"{record.target} left results that cannot be used",
+            where=record.directory,
+            why=[last.problem],
             details=details,
         )
     how = f"with exit code {last.exit_code}" if last.exit_code is not None else f"by signal {last.signal}"

@@ -1,51 +1,70 @@
 """How queries are served in each scenario: one class per way, all behind ``issue`` and ``flush``.
 
-A Python exception that leaves a LoadGen callback ends the process with a segmentation fault, so every callback catches:
-the first error is kept in ``failure``, what is outstanding is completed empty, and the caller raises it afterwards.
+A Python exception that leaves a LoadGen callback ends the process with a segmentation fault, and LoadGen cannot be told
+to stop early. So a failing backend ends the process at once, with the reason on standard error (``give_up``).
 """
 
+import os
 import queue
+import sys
 import threading
+import time
+import traceback
 from collections.abc import Sequence
-from typing import Any
+from typing import Any, NoReturn
 
 import mlperf_loadgen as lg
 import numpy as np
 from numpy.typing import NDArray
 
+from benchloom.errors import EXIT_EXECUTION
 from benchloom.harness.predictor import Predictor
 
 
+def give_up(error: BaseException) -> NoReturn:
+    """End the process after a failure inside a LoadGen callback."""
+    traceback.print_exception(error, file=sys.stderr)
+    sys.stderr.write(f"error: the backend failed while LoadGen was running: {type(error).__name__}: {error}\n")
+    sys.stderr.flush()
+    os._exit(EXIT_EXECUTION)
+
+
 class Issuer:
-    """Serves each query in the thread that LoadGen calls from: SingleStream, MultiStream and Offline."""
+    """Serves each query in the thread that LoadGen calls from: SingleStream, MultiStream and Offline.
+
+    ``done`` counts samples; ``first`` and ``last`` are monotonic nanoseconds of the first issue and last completion.
+    """
 
     def __init__(self, predictor: Predictor) -> None:
         self.predictor = predictor
-        self.failure: BaseException | None = None
         self.done = 0
+        self.first = self.last = 0
 
     def issue(self, query: Sequence[Any]) -> None:
         """LoadGen callback: answer every sample of ``query``, sorted so that batches are contiguous where they can be."""
+        self.first = self.first or time.monotonic_ns()
+        try:
+            self._issue(query)
+        except BaseException as error:  # noqa: BLE001 - see the module's docstring
+            give_up(error)
+
+    def _issue(self, query: Sequence[Any]) -> None:
         ids = np.fromiter((item.id for item in query), np.uint64, len(query))
         indexes = np.fromiter((item.index for item in query), np.int64, len(query))
-        if len(query) > self.predictor.batch_size:
+        step = self.predictor.batch_size
+        if len(query) > step:
             order = np.argsort(indexes, kind="stable")
             ids, indexes = ids[order], indexes[order]
-        step = self.predictor.batch_size
         for start in range(0, len(ids), step):
             self.serve(ids[start : start + step], indexes[start : start + step])
 
     def serve(self, ids: NDArray[np.uint64], indexes: NDArray[np.int64]) -> None:
-        """Answer one batch."""
-        labels = np.zeros(len(ids), np.float32)
-        if self.failure is None:
-            try:
-                labels = self.predictor.labels(indexes)
-            except Exception as error:  # noqa: BLE001 - see the module's docstring
-                self.failure = error
+        """Answer one batch: the label of each sample, as one float32."""
+        labels = self.predictor.labels(indexes)
         base = labels.ctypes.data
         lg.QuerySamplesComplete([lg.QuerySampleResponse(int(ids[i]), base + 4 * i, 4) for i in range(len(ids))])
         self.done += len(ids)
+        self.last = time.monotonic_ns()
 
     def flush(self) -> None:
         """LoadGen callback: nothing waits."""
@@ -63,26 +82,31 @@ class QueueIssuer(Issuer):
         self._thread = threading.Thread(target=self._work, daemon=True)
         self._thread.start()
 
-    def issue(self, query: Sequence[Any]) -> None:
-        """LoadGen callback: put the query's samples in line."""
+    def _issue(self, query: Sequence[Any]) -> None:
         for item in query:
             self._queue.put((item.id, item.index))
 
     def _work(self) -> None:
-        while (first := self._queue.get()) is not None:
-            batch = [first]
-            while len(batch) < self.predictor.batch_size:
-                try:
-                    item = self._queue.get_nowait()
-                except queue.Empty:
-                    break
-                if item is None:
-                    self._queue.put(None)
-                    break
-                batch.append(item)
-            self.serve(
-                np.array([item[0] for item in batch], np.uint64), np.array([item[1] for item in batch], np.int64)
-            )
+        try:
+            while batch := self._batch():
+                self.serve(
+                    np.array([item[0] for item in batch], np.uint64), np.array([item[1] for item in batch], np.int64)
+                )
+        except BaseException as error:  # noqa: BLE001 - LoadGen would wait for ever for what this thread owes
+            give_up(error)
+
+    def _batch(self) -> list[tuple[int, int]]:
+        """Wait for one sample and take what else is in line; empty at the end."""
+        item = self._queue.get()
+        batch = []
+        while item is not None:
+            batch.append(item)
+            if len(batch) == self.predictor.batch_size or self._queue.empty():
+                return batch
+            item = self._queue.get()
+        if batch:
+            self._queue.put(None)
+        return batch
 
     def close(self) -> None:
         """Let the thread finish what is in line and end."""

@@ -17,10 +17,15 @@ class Rules:
 
 @dataclass(frozen=True)
 class Ruleset:
-    """Values of one round. ``seeds`` are qsl, sample index and schedule seeds; None leaves LoadGen's own."""
+    """Values of one round.
+
+    ``seeds`` are qsl, sample index and schedule seeds; None leaves LoadGen's own. ``sample_counts`` are the performance
+    sample counts by benchmark; ``notes`` say what cannot be kept, by scenario (``*`` for all).
+    """
 
     name: str
     rules: dict[str, Rules]
+    is_official: bool = False
     seeds: tuple[int, int, int] | None = None
     sample_counts: dict[str, int] = field(default_factory=dict)
     server_bounds_ms: dict[str, float] = field(default_factory=dict)
@@ -43,6 +48,7 @@ QUICK = Ruleset(
 
 V1_0 = Ruleset(
     name="mlperf-inference-1.0",
+    is_official=True,
     rules={
         "SingleStream": Rules(600.0, 1024),
         "MultiStream": Rules(600.0, 270_336),
@@ -58,5 +64,8 @@ V1_0 = Ruleset(
         "*": "today's LoadGen compiles in its own mlperf.conf and applies early stopping; v1.0's values are set over it",
     },
 )
+
+# Where nothing states how many samples a performance run draws from: ImageNet's number in mlperf.conf.
+DEFAULT_SAMPLE_COUNT = 1024
 
 RULESETS = {item.name: item for item in (QUICK, V1_0)}

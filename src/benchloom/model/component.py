@@ -142,7 +142,7 @@ class Variation(Value, frozen=True, kw_only=True):
 class Input(Value, frozen=True, kw_only=True):
     """A typed input of a program, given as ``--name=value``; it reaches the program as a flag.
 
-    ``secret`` values are passed on but never written to any file.
+    A ``secret`` one reaches it as the variable ``LOOM_INPUT_<NAME>``, and is never written to any file or argv.
     """
 
     name: str

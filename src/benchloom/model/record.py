@@ -83,7 +83,10 @@ class Statistics(Value, frozen=True, kw_only=True):
 
 
 class Repetition(Value, frozen=True, kw_only=True):
-    """One execution of the program. ``status`` tells how it ended; exactly one of exit_code and signal is set."""
+    """One execution of the program. ``status`` tells how it ended; exactly one of exit_code and signal is set.
+
+    ``problem`` says what is wrong with what a program that ended well left behind.
+    """
 
     started: str
     ended: str
@@ -91,6 +94,7 @@ class Repetition(Value, frozen=True, kw_only=True):
     status: Literal["ok", "failed", "timeout", "interrupted"]
     exit_code: int | None = None
     signal: str = ""
+    problem: str = ""
     results: Results | None = None
 
 

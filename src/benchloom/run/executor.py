@@ -19,6 +19,7 @@ from benchloom.model.component import Component
 from benchloom.model.facts import Facts
 from benchloom.model.plan import Node, Plan
 from benchloom.run.process import clean_environment, run_process
+from benchloom.run.progress import VARIABLE, watched
 from benchloom.store.archive import extract
 from benchloom.store.entries import Store
 from benchloom.store.fetch import Fetcher
@@ -158,6 +159,7 @@ def _build(node: Node, component: Component, means: Means, ready: Ready, folder:
     source = means.index.folder(component)
     _fetch_all(node, component, means, folder)
     facts_folder = means.logs / f"{_plain(node.id)}.facts"
+    progress = means.logs / f"{_plain(node.id)}.progress"
     env = clean_environment(
         means.environ,
         {
@@ -166,12 +168,13 @@ def _build(node: Node, component: Component, means: Means, ready: Ready, folder:
             **runtime_variables(means),
             "LOOM_PYTHON": str(ready.python),
             "LOOM_COMPONENT": str(source),
-            "LOOM_PROGRESS": "1",
+            VARIABLE: str(progress),
         },
     )
     argv = _build_command(install.module, install.script, source, ready.python, install.arguments)
     log = means.logs / f"{_plain(node.id)}.log"
-    result = run_process(argv, cwd=folder, env=env, timeout=None, stdout=log, stderr=log.with_suffix(".err"), echo=None)
+    with watched(progress, means.talk):
+        result = run_process(argv, cwd=folder, env=env, timeout=None, stdout=log, stderr=log.with_suffix(".err"))
     if result.status != "ok":
         how = f"exit code {result.exit_code}" if result.exit_code is not None else f"signal {result.signal}"
         raise InstallError(

@@ -1,17 +1,16 @@
 """Run the program of a plan: unique run directory, exact environment, repetitions, results read back."""
 
-import os
 from collections.abc import Callable, Mapping
 from pathlib import Path
 
 import msgspec
 
-from benchloom.errors import ExecutionError
 from benchloom.model.component import Component
 from benchloom.model.plan import Node, Plan
 from benchloom.model.record import Repetition, Results
 from benchloom.run.executor import Means, Ready, role_variables, runtime_variables
 from benchloom.run.process import ProcessResult, clean_environment, run_process
+from benchloom.run.progress import VARIABLE, watched
 from benchloom.run.words import split_command
 
 
@@ -42,13 +41,14 @@ def run_program(
 ) -> tuple[list[str], Repetition]:
     """Run the program once in ``folder`` and return its argv and how it went.
 
-    ``secrets`` are inputs which are passed on as flags but appear in no file and not in the returned argv.
+    ``secrets`` are inputs which reach the program as ``LOOM_INPUT_<NAME>``; they appear in no file and no argv.
     """
     node = _program_node(plan)
     component = means.index.get(node.candidate.component)
     assert component.program is not None
     source = means.index.folder(component)
     argv = program_command(plan, component, ready.python, source)
+    progress = folder / "progress.json"
     env = clean_environment(
         means.environ,
         {
@@ -57,48 +57,47 @@ def run_program(
             **runtime_variables(means),
             "LOOM_PYTHON": str(ready.python),
             "LOOM_COMPONENT": str(source),
-            **({"LOOM_PROGRESS": "1"} if echo and os.isatty(2) else {}),
+            **{f"LOOM_INPUT_{name.upper()}": value for name, value in secrets.items()},
+            VARIABLE: str(progress),
         },
     )
-    hidden = [f"--{name}={value}" for name, value in secrets.items()]
     limit = timeout if timeout is not None else component.program.timeout
-    result = run_process(
-        [*argv, *hidden],
-        cwd=folder,
-        env=env,
-        timeout=limit,
-        stdout=folder / "stdout.txt",
-        stderr=folder / "stderr.txt",
-        echo=echo,
-    )
-    return argv, _repetition(result, _read_results(folder / component.program.results, result))
+    with watched(progress, means.talk):
+        result = run_process(
+            argv,
+            cwd=folder,
+            env=env,
+            timeout=limit,
+            stdout=folder / "stdout.txt",
+            stderr=folder / "stderr.txt",
+            echo=echo,
+        )
+    return argv, _repetition(result, folder / component.program.results)
 
 
 def _program_node(plan: Plan) -> Node:
     return next(node for node in plan.nodes if node.action == "run")
 
 
-def _read_results(path: Path, result: ProcessResult) -> Results | None:
-    if result.status != "ok" or not path.exists():
-        return None
-    try:
-        return msgspec.json.decode(path.read_bytes(), type=Results)
-    except msgspec.MsgspecError as error:
-        raise ExecutionError(
-            "the program left results that do not fit the schema",
-            where=str(path),
-            why=[str(error)],
-            fix="see schemas/results.schema.json",
-        ) from error
-
-
-def _repetition(result: ProcessResult, results: Results | None) -> Repetition:
+def _repetition(result: ProcessResult, path: Path) -> Repetition:
+    results, problem = _read_results(path) if result.status == "ok" else (None, "")
     return Repetition(
         started=result.started,
         ended=result.ended,
         seconds=result.seconds,
-        status=result.status,
+        status="failed" if problem else result.status,
         exit_code=result.exit_code,
         signal=result.signal,
+        problem=problem,
         results=results,
     )
+
+
+def _read_results(path: Path) -> tuple[Results | None, str]:
+    """Return the results, or what is wrong with them. Programs that measure nothing may leave none."""
+    try:
+        return msgspec.json.decode(path.read_bytes(), type=Results), ""
+    except FileNotFoundError:
+        return None, ""
+    except (OSError, msgspec.MsgspecError) as error:
+        return None, f"{path.name} does not fit schemas/results.schema.json: {error}"

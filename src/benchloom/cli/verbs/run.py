@@ -1,0 +1,79 @@
+"""``loom run``."""
+
+import sys
+from typing import Any
+
+import click
+
+from benchloom.app.planning import plan, split_secrets
+from benchloom.app.running import run, summary
+from benchloom.cli.ask import ask_options, parse_ask
+from benchloom.cli.common import Session, verb
+from benchloom.cli.render import write, write_json
+from benchloom.report.plans import plan_text
+
+
+@verb("run", free=True, example="loom run program:image-classification-onnx --scenario=Offline --count=100")
+@ask_options
+@click.option(
+    "--repetitions", type=click.IntRange(min=1), default=1, show_default=True, help="Run the program N times."
+)
+@click.option(
+    "--timeout", type=click.FloatRange(min=0, min_open=True), help="Seconds after which the program is killed."
+)
+@click.option("--record_tags", default="", metavar="A,B", help="Tags to find the record by.")
+@click.option("--jobs", type=click.IntRange(min=1), default=4, show_default=True, help="Nodes to prepare at once.")
+@click.option("--dry-run", is_flag=True, help="Show the plan and stop.")
+@click.option("--show_output", is_flag=True, help="Show what the program prints, as it comes, on standard error.")
+def command(
+    session: Session,
+    *,
+    repetitions: int,
+    timeout: float | None,
+    record_tags: str,
+    jobs: int,
+    dry_run: bool,
+    show_output: bool,
+    **asked: Any,
+) -> None:
+    """Run the program TARGET: resolve, prepare what is missing, run, and leave a record.
+
+    Inputs of the program are written --NAME=VALUE; see them with loom show TARGET. A LoadGen result of INVALID is reported,
+    with LoadGen's reason, and exits 0: the run itself succeeded. A failing program exits 4; its own status is in the
+    message and in the record.
+    """
+    ask, secrets = split_secrets(session.workspace, parse_ask(**asked))
+    made = plan(session.workspace, ask)
+    if dry_run:
+        write_json(made) if session.as_json else write(plan_text(made))
+        return
+    record, path = run(
+        session.workspace,
+        made,
+        repetitions=repetitions,
+        timeout=timeout,
+        secrets=secrets,
+        arguments=_told(secrets),
+        tags=tuple(sorted(tag for tag in record_tags.split(",") if tag)),
+        jobs=jobs,
+        echo=_echo if show_output else None,
+    )
+    if session.as_json:
+        write_json(summary(record, path))
+    else:
+        from benchloom.report.records import record_text  # late: a record is rendered once, at the end
+
+        write(record_text(record, path))
+
+
+def _echo(text: str) -> None:
+    click.echo(text, nl=False, err=True)
+
+
+def _told(secrets: dict[str, str]) -> tuple[str, ...]:
+    """Return the user's words, without the values of secrets."""
+    return tuple(
+        f"--{name}=***" if name in secrets else word
+        for word in sys.argv[1:]
+        for name in [word[2:].partition("=")[0] if word.startswith("--") else ""]
+    )

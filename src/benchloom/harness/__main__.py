@@ -1,0 +1,189 @@
+"""``python -m benchloom.harness``: the process that a benchmark program runs.
+
+It leaves ``results.json`` in the working directory, and LoadGen's logs in ``performance/`` and ``accuracy/`` beside it.
+"""
+
+import os
+import platform
+import signal
+import sys
+import traceback
+from collections.abc import Mapping, Sequence
+from importlib.metadata import PackageNotFoundError, version
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+import msgspec
+
+import benchloom
+from benchloom.base.atomic import write_bytes
+from benchloom.errors import EXIT_EXECUTION, InputError, LoomError
+from benchloom.harness.inputs import Inputs, load
+from benchloom.harness.options import Options, parse
+from benchloom.harness.rulesets import DEFAULT_SAMPLE_COUNT, RULESETS, Ruleset
+from benchloom.harness.sut import Backend, open_backend
+from benchloom.model.base import to_json
+from benchloom.model.facts import Reference
+from benchloom.model.record import RESULTS_SCHEMA, Accuracy, Performance, Results
+
+if TYPE_CHECKING:
+    from benchloom.harness.predictor import Predictor
+
+DEFAULT_BATCH = 32
+
+
+def main(arguments: Sequence[str], environ: Mapping[str, str]) -> int:
+    """Run the benchmark in the working directory and return the exit status."""
+    signal.signal(signal.SIGINT, signal.SIG_DFL)  # LoadGen's loop is not Python: only the default action ends it
+    try:
+        results = benchmark(parse(arguments, environ), environ, Path.cwd())
+        write_bytes(Path("results.json"), to_json(results))
+    except LoomError as error:
+        sys.stderr.write(f"error: {error}\n")
+        return error.exit_code
+    except Exception:  # noqa: BLE001 - a backend may raise anything; the reason goes to the log, the status says failed
+        traceback.print_exc()
+        return EXIT_EXECUTION
+    sys.stdout.write(_summary(results))
+    return 0
+
+
+def benchmark(options: Options, environ: Mapping[str, str], folder: Path) -> Results:
+    """Measure what ``options`` ask for and return the results; logs go below ``folder``.
+
+    Raises InputError where model, samples and options do not fit each other, ExecutionError where LoadGen has no result.
+    """
+    # Late, so that wrong options are told before the heavy libraries are imported.
+    from benchloom.harness.calibrate import measure
+    from benchloom.harness.predictor import Predictor
+    from benchloom.harness.settings import shown, test_settings
+
+    inputs = load(environ, options.count)
+    ruleset = RULESETS[options.ruleset]
+    backend = open_backend(inputs.backend.name, inputs.model, inputs.model_path, options.threads)
+    predictor = Predictor(backend, inputs, _batch_size(options, inputs))
+    settings = test_settings(options, ruleset, inputs.model.name, measure(predictor, len(inputs.samples)))
+    performance, accuracy = _measure(options, ruleset, inputs, predictor, settings, environ, folder)
+    against = _against(options, ruleset, inputs, performance)
+    return Results(
+        schema=RESULTS_SCHEMA,
+        task=inputs.model.task,
+        model=inputs.model.name,
+        dataset=inputs.dataset,
+        backend=backend.name,
+        scenario=options.scenario,
+        mode=options.mode,
+        ruleset=ruleset.name,
+        submission_valid=ruleset.is_official and not against,
+        accuracy=accuracy,
+        performance=performance,
+        settings={
+            "batch_size": predictor.batch_size,
+            "threads": options.threads,
+            "samples": len(inputs.samples),
+            **backend.settings(),
+            **shown(settings, options.scenario),
+        },
+        versions=_versions(backend),
+        notes=(*against, *_about(options, ruleset)),
+    )
+
+
+def _batch_size(options: Options, inputs: Inputs) -> int:
+    largest = inputs.model.max_batch or sys.maxsize
+    if options.batch_size and options.batch_size > largest:
+        raise InputError(f"the model takes batches of at most {largest}", where="--batch_size")
+    return min(options.batch_size or DEFAULT_BATCH, largest)
+
+
+def _measure(
+    options: Options,
+    ruleset: Ruleset,
+    inputs: Inputs,
+    predictor: "Predictor",
+    settings: Any,
+    environ: Mapping[str, str],
+    folder: Path,
+) -> tuple[Performance | None, Accuracy | None]:
+    import mlperf_loadgen as lg
+
+    from benchloom.harness.logs import read_accuracy, read_performance
+    from benchloom.harness.run import run_loadgen
+
+    total = len(inputs.samples)
+    count = min(total, ruleset.sample_counts.get(inputs.model.name, DEFAULT_SAMPLE_COUNT))
+    performance, accuracy = None, None
+    if options.mode != "accuracy":
+        place = folder / "performance"
+        settings.mode = lg.TestMode.PerformanceOnly
+        issuer = run_loadgen(settings, predictor, total=total, performance_count=count, folder=place, environ=environ)
+        seconds = (issuer.last - issuer.first) / 1e9
+        performance = read_performance(place, options.scenario, samples=issuer.done, seconds=seconds)
+    if options.mode != "performance":
+        place = folder / "accuracy"
+        settings.mode = lg.TestMode.AccuracyOnly
+        run_loadgen(settings, predictor, total=total, performance_count=count, folder=place, environ=environ)
+        accuracy = _with_reference(read_accuracy(place, inputs.labels), inputs.model.reference)
+    return performance, accuracy
+
+
+def _with_reference(accuracy: Accuracy, reference: Reference | None) -> Accuracy:
+    if reference is None or reference.metric != accuracy.metric:
+        return accuracy
+    return msgspec.structs.replace(accuracy, reference=reference.value, reference_source=reference.source)
+
+
+def _against(options: Options, ruleset: Ruleset, inputs: Inputs, performance: Performance | None) -> list[str]:
+    """Return what speaks against submitting this run, worst first."""
+    if not ruleset.is_official:
+        return []
+    found = [ruleset.notes[options.scenario]] if options.scenario in ruleset.notes else []
+    if inputs.model.name not in ruleset.sample_counts:
+        found.append(f"{inputs.model.name} is not a benchmark of {ruleset.name}")
+    if options.count:
+        found.append("only a part of the data set was used (--count)")
+    if options.duration:
+        found.append("the duration was changed (--duration)")
+    if options.mode != "both":
+        found.append(f"a submission needs both a performance and an accuracy run; this was {options.mode}")
+    if performance and not performance.valid:
+        found.append("LoadGen says that the performance run is INVALID")
+    return found
+
+
+def _about(options: Options, ruleset: Ruleset) -> list[str]:
+    found = [ruleset.notes["*"]] if "*" in ruleset.notes else []
+    if options.user_conf:
+        found.append(f"user_conf {options.user_conf} was applied last")
+    return found
+
+
+def _versions(backend: Backend) -> dict[str, str]:
+    found = {"benchloom": benchloom.__version__, "python": platform.python_version(), backend.name: backend.version}
+    for name in ("mlcommons-loadgen", "numpy"):
+        try:
+            found[name] = version(name)
+        except PackageNotFoundError:
+            continue
+    return dict(sorted(found.items()))
+
+
+def _summary(results: Results) -> str:
+    """What a person sees who runs the program without loom."""
+    lines = [
+        f"{results.model} on {results.dataset} with {results.backend}, {results.scenario}, ruleset {results.ruleset}"
+    ]
+    if results.accuracy:
+        lines.append(
+            f"accuracy: {results.accuracy.correct} of {results.accuracy.total} correct ({results.accuracy.metric})"
+        )
+    if results.performance:
+        validity = (
+            "VALID" if results.performance.valid else f"INVALID: {'; '.join(results.performance.invalid_reasons)}"
+        )
+        lines.append(f"performance: {results.performance.samples_per_second:.6g} samples/s, LoadGen says {validity}")
+    return "".join(f"{line}\n" for line in [*lines, *results.notes])
+
+
+if __name__ == "__main__":
+    sys.exit(main(sys.argv[1:], os.environ))

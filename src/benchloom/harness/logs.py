@@ -1,0 +1,134 @@
+"""Reading what LoadGen wrote: its detail log and its accuracy log. Nothing here is computed beside them.
+
+Key names are those of ``mlperf_log_detail.txt`` as LoadGen 6.0 writes it (results.cc).
+"""
+
+import re
+from collections.abc import Mapping
+from pathlib import Path
+from typing import Any
+
+import msgspec
+import numpy as np
+from numpy.typing import NDArray
+
+from benchloom.errors import ExecutionError
+from benchloom.model.record import Accuracy, Performance
+
+_PREFIX = ":::MLLOG "
+_PERCENTILE = re.compile(r"result_(\d+\.\d+)_percentile_latency_ns")
+# The official figure of each scenario (submission checker: result fields of the detail log).
+METRICS = {
+    "SingleStream": "result_90.00_percentile_latency_ns",
+    "MultiStream": "result_99.00_percentile_per_query_latency_ns",
+    "Server": "result_scheduled_samples_per_sec",
+    "Offline": "result_samples_per_second",
+}
+_THROUGHPUT = {
+    "SingleStream": "result_qps_with_loadgen_overhead",
+    "Server": "result_completed_samples_per_sec",
+    "Offline": "result_samples_per_second",
+}
+
+
+class _Line(msgspec.Struct):
+    key: str
+    value: Any
+
+
+class _Answer(msgspec.Struct):
+    qsl_idx: int
+    data: str
+
+
+def read_performance(folder: Path, scenario: str, *, samples: int, seconds: float) -> Performance:
+    """Return what the performance run in ``folder`` measured.
+
+    ``samples`` completed in ``seconds`` of wall time give the throughput of MultiStream, which LoadGen does not state.
+    Raises ExecutionError where LoadGen left no result.
+    """
+    values, reasons = _details(folder)
+    if "result_validity" not in values:
+        raise ExecutionError(
+            "LoadGen ended without a result", where=str(folder), why=reasons, fix="see mlperf_log_detail.txt"
+        )
+    throughput = values.get(_THROUGHPUT.get(scenario, ""))
+    metric = METRICS[scenario]
+    return Performance(
+        scenario=scenario,
+        valid=values["result_validity"] == "VALID",
+        samples_per_second=float(samples / seconds if throughput is None else throughput),
+        latency_ns=_latencies(values),
+        metric=metric,
+        value=float(values[metric]) if metric in values else None,
+        query_count=int(values.get("result_query_count", 0)),
+        sample_count=samples,
+        invalid_reasons=tuple(reasons),
+        min_duration_met=values.get("result_min_duration_met"),
+        min_queries_met=values.get("result_min_queries_met"),
+    )
+
+
+def _details(folder: Path) -> tuple[dict[str, Any], list[str]]:
+    values: dict[str, Any] = {}
+    reasons: list[str] = []
+    decoder = msgspec.json.Decoder(_Line)
+    for line in (folder / "mlperf_log_detail.txt").read_text(encoding="utf-8").splitlines():
+        if not line.startswith(_PREFIX):
+            continue
+        item = decoder.decode(line[len(_PREFIX) :])
+        if item.key in {"result_invalid_reason", "error_invalid_config", "error_runtime"}:
+            reasons.append(str(item.value).strip())
+        values[item.key] = item.value
+    if values.get("early_stopping_met") is False:
+        reasons.append(f"early stopping: {' '.join(str(values.get('early_stopping_result', '')).split())}")
+    if values.get("result_perf_constraints_met") is False:
+        reasons.append("the latency constraint was not met")
+    return values, list(dict.fromkeys(reasons))
+
+
+def _latencies(values: Mapping[str, Any]) -> dict[str, int]:
+    found = {
+        f"{name}": int(values[f"result_{name}_latency_ns"])
+        for name in ("min", "mean", "max")
+        if f"result_{name}_latency_ns" in values
+    }
+    for key, value in values.items():
+        if match := _PERCENTILE.fullmatch(key):
+            found[f"p{float(match.group(1)):g}"] = int(value)
+    return found
+
+
+def read_answers(folder: Path) -> dict[int, float]:
+    """Return the answer (first float32 of the record) by QSL index from LoadGen's accuracy log.
+
+    The first record of an index counts: LoadGen pads MultiStream's last query with samples that it has had already.
+    """
+    path = folder / "mlperf_log_accuracy.json"
+    try:
+        answers = msgspec.json.decode(path.read_bytes(), type=list[_Answer])
+    except (OSError, msgspec.MsgspecError) as error:
+        raise ExecutionError("LoadGen's accuracy log cannot be read", where=str(path), why=[str(error)]) from error
+    found: dict[int, float] = {}
+    for answer in answers:
+        if answer.qsl_idx not in found:
+            found[answer.qsl_idx] = float(np.frombuffer(bytes.fromhex(answer.data), np.float32, 1)[0])
+    return found
+
+
+def read_accuracy(folder: Path, labels: NDArray[np.int64]) -> Accuracy:
+    """Return top-1 over the answers of the accuracy run in ``folder``; ``labels`` (N) are in QSL order.
+
+    Equals MLPerf's accuracy-imagenet.py with ``--dtype float32``: good / total over distinct indexes. Raises
+    ExecutionError where samples are missing.
+    """
+    answers = read_answers(folder)
+    missing = sorted(set(range(len(labels))) - set(answers))
+    if missing:
+        raise ExecutionError(
+            f"LoadGen's accuracy log lacks {len(missing)} of {len(labels)} samples",
+            where=str(folder),
+            why=[f"the first is {missing[0]}"],
+        )
+    correct = sum(int(answers[index]) == int(label) for index, label in enumerate(labels))
+    return Accuracy(metric="top1", top1=correct / len(labels), correct=correct, total=len(labels))

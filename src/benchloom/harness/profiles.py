@@ -1,0 +1,96 @@
+"""Profiles: pre-processing as data, executed step by step.
+
+Each operation does what the MLPerf reference application's does (vision/classification_and_detection/python/dataset.py
+at r1.0), in the same order of casts, so that the arrays are equal bit by bit.
+"""
+
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any
+
+import cv2
+import numpy as np
+from numpy.typing import NDArray
+
+from benchloom.errors import InputError
+from benchloom.model.facts import Profile, Step
+
+Image = NDArray[Any]
+
+_INTERPOLATIONS = {"area": cv2.INTER_AREA, "linear": cv2.INTER_LINEAR}
+
+
+def apply(profile: Profile, path: Path) -> Image:
+    """Return one sample (the profile's shape and dtype) from an image file.
+
+    Raises InputError naming the file where it cannot be decoded or the steps do not give the profile's shape and dtype.
+    """
+    image: Image = np.empty(0)
+    for step in profile.steps:
+        image = _decode(step, path) if step.op == "decode" else _STEPS[step.op](image, step)
+    if image.shape != profile.shape or image.dtype.name != profile.dtype:
+        raise InputError(
+            f"profile {profile.name} gives {image.dtype.name} {image.shape}, it states {profile.dtype} {profile.shape}",
+            where=str(path),
+            fix="mend the steps or the shape of the profile",
+        )
+    return image
+
+
+def _decode(step: Step, path: Path) -> Image:
+    flag = cv2.IMREAD_GRAYSCALE if step.colour == "gray" else cv2.IMREAD_COLOR
+    image = cv2.imread(str(path), flag)
+    if image is None:
+        raise InputError("the image cannot be decoded", where=str(path), fix="replace the damaged file")
+    return cv2.cvtColor(image, cv2.COLOR_BGR2RGB) if step.colour == "rgb" else image
+
+
+def _resize(image: Image, step: Step) -> Image:
+    height, width = _target(image, step)
+    if step.interpolation == "pil-bilinear":
+        from PIL import Image as Pillow  # late: only this step needs it
+
+        return np.asarray(Pillow.fromarray(image).resize((width, height), Pillow.Resampling.BILINEAR))
+    return cv2.resize(image, (width, height), interpolation=_INTERPOLATIONS[step.interpolation or "linear"])
+
+
+def _target(image: Image, step: Step) -> tuple[int, int]:
+    """Height and width to resize to; in ``short-side`` the long side keeps the aspect, rounded down."""
+    if step.mode != "short-side":
+        return step.size[0], step.size[-1]
+    height, width = image.shape[:2]
+    short = step.size[0]
+    if height > width:
+        return int(short * height / width), short
+    return short, int(short * width / height)
+
+
+def _crop(image: Image, step: Step) -> Image:
+    height, width = step.size[0], step.size[-1]
+    top, left = int((image.shape[0] - height) / 2), int((image.shape[1] - width) / 2)
+    return image[top : top + height, left : left + width]
+
+
+def _cast(image: Image, step: Step) -> Image:
+    return image.astype(step.dtype)
+
+
+def _values(image: Image, step: Step) -> Image:
+    """The step's values in the image's dtype: one for all, or one per channel."""
+    return np.asarray(step.values if len(step.values) > 1 else step.values[0], image.dtype)
+
+
+def _transpose(image: Image, step: Step) -> Image:
+    channelled = image[:, :, np.newaxis] if image.ndim == 2 else image
+    return channelled.transpose(2, 0, 1) if step.layout == "NCHW" else channelled
+
+
+_STEPS: dict[str, Callable[[Image, Step], Image]] = {
+    "resize": _resize,
+    "crop": _crop,
+    "cast": _cast,
+    "subtract": lambda image, step: image - _values(image, step),
+    "divide": lambda image, step: image / _values(image, step),
+    "multiply": lambda image, step: image * _values(image, step),
+    "transpose": _transpose,
+}

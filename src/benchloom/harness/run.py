@@ -1,0 +1,56 @@
+"""One run of LoadGen over a predictor: settings in, a folder of logs out."""
+
+from collections.abc import Mapping, Sequence
+from pathlib import Path
+from typing import Any
+
+import mlperf_loadgen as lg
+import numpy as np
+
+from benchloom.harness.issue import Issuer, QueueIssuer
+from benchloom.harness.predictor import Predictor
+from benchloom.harness.progress import reported
+
+_LABELS = {lg.TestMode.PerformanceOnly: "performance run", lg.TestMode.AccuracyOnly: "accuracy run"}
+
+
+def run_loadgen(
+    settings: Any, predictor: Predictor, *, total: int, performance_count: int, folder: Path, environ: Mapping[str, str]
+) -> Issuer:
+    """Run LoadGen as ``settings`` say over ``total`` samples and return the issuer with its counts.
+
+    ``folder`` (made here) receives mlperf_log_summary.txt, mlperf_log_detail.txt and mlperf_log_accuracy.json.
+    """
+    folder.mkdir(parents=True, exist_ok=True)
+    server = settings.scenario == lg.TestScenario.Server
+    issuer = QueueIssuer(predictor) if server else Issuer(predictor)
+    sut = lg.ConstructSUT(issuer.issue, issuer.flush)
+    qsl = lg.ConstructQSL(total, performance_count, lambda indexes: _touch(predictor, indexes), _forget)
+    is_accuracy = settings.mode == lg.TestMode.AccuracyOnly
+    try:
+        with reported(environ, _LABELS[settings.mode], "samples", total if is_accuracy else None, lambda: issuer.done):
+            lg.StartTestWithLogSettings(sut, qsl, settings, _logs(folder), "")
+    finally:
+        issuer.close()
+        lg.DestroyQSL(qsl)
+        lg.DestroySUT(sut)
+    return issuer
+
+
+def _logs(folder: Path) -> Any:
+    output = lg.LogOutputSettings()
+    output.outdir = str(folder)
+    output.copy_summary_to_stdout = False
+    settings = lg.LogSettings()
+    settings.log_output = output
+    settings.enable_trace = False
+    return settings
+
+
+def _touch(predictor: Predictor, indexes: Sequence[int]) -> None:
+    """LoadGen callback (untimed): page the samples in, so that no timed inference waits for the disk."""
+    predictor.touch(np.fromiter(indexes, np.int64, len(indexes)))
+
+
+def _forget(indexes: Sequence[int]) -> None:
+    """LoadGen callback: the page cache decides what stays in memory."""

@@ -1,0 +1,51 @@
+"""Show how far a child process is: it replaces one small JSON file (``LOOM_PROGRESS``), which is read a few times a second."""
+
+import json
+import threading
+from collections.abc import Iterator
+from contextlib import ExitStack, contextmanager
+from pathlib import Path
+from typing import Any
+
+from benchloom.base.talk import Progress, Talk
+
+VARIABLE = "LOOM_PROGRESS"
+_INTERVAL = 0.1
+
+
+@contextmanager
+def watched(path: Path, talk: Talk) -> Iterator[None]:
+    """Show what appears in ``path`` (``label``, ``unit``, ``total``, ``done``) until the block ends; then remove the file."""
+    stop = threading.Event()
+    thread = threading.Thread(target=_follow, args=(path, talk, stop), daemon=True)
+    thread.start()
+    try:
+        yield
+    finally:
+        stop.set()
+        thread.join()
+        path.unlink(missing_ok=True)
+
+
+def _follow(path: Path, talk: Talk, stop: threading.Event) -> None:
+    label, shown = "", 0
+    bar: Progress | None = None
+    with ExitStack() as stack:
+        while not stop.wait(_INTERVAL):
+            state = _read(path)
+            if state is None:
+                continue
+            if bar is None or state["label"] != label:
+                stack.close()
+                label, shown = state["label"], 0
+                bar = stack.enter_context(talk.progress(label, state["total"], state["unit"]))
+            bar.advance(state["done"] - shown)
+            shown = state["done"]
+
+
+def _read(path: Path) -> dict[str, Any] | None:
+    try:
+        state: dict[str, Any] = json.loads(path.read_bytes())
+    except (OSError, ValueError):  # not there yet
+        return None
+    return state if {"label", "unit", "total", "done"} <= state.keys() else None
