@@ -3,7 +3,7 @@
 import ast
 import platform
 import sys
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Mapping, Sequence
 from pathlib import Path
 
 import msgspec
@@ -12,14 +12,14 @@ import benchloom
 from benchloom.app.workspace import Workspace
 from benchloom.base.digest import of_bytes
 from benchloom.base.names import did_you_mean
-from benchloom.errors import InputError, UnknownNameError
+from benchloom.errors import InputError, LockDriftError, ResolutionError, UnknownNameError
 from benchloom.model.base import Value
 from benchloom.model.component import Component, Input, Requirement
 from benchloom.model.lock import Lock
 from benchloom.model.plan import Candidate, Plan, Platform
 from benchloom.model.query import Query, parse_query
 from benchloom.resolve.host import HostFacts, Installed, Overrides
-from benchloom.resolve.lock import lock_requirements
+from benchloom.resolve.lock import drift, lock_requirements
 from benchloom.resolve.plan import TARGET_ROLE, make_plan
 from benchloom.resolve.reach import reachable
 from benchloom.store.detect import detect
@@ -36,6 +36,7 @@ class Ask(Value, frozen=True, kw_only=True):
         env: ``--env.X`` variables.
         inputs: program inputs as given.
         lock: a lock the plan must keep to.
+        flags: the verb's own flags, so that a misspelt one is not taken for an input.
     """
 
     name: str = ""
@@ -48,15 +49,19 @@ class Ask(Value, frozen=True, kw_only=True):
     inputs: dict[str, str] = {}
     lock: Lock | None = None
     lock_file: str = ""
+    flags: tuple[str, ...] = ()
 
 
 def plan(workspace: Workspace, ask: Ask) -> Plan:
-    """Resolve ``ask`` on this machine. Raises UnknownNameError, InputError or ResolutionError."""
+    """Resolve ``ask`` on this machine.
+
+    Raises UnknownNameError, InputError or ResolutionError; where ``ask`` holds a lock, LockDriftError with every difference.
+    """
     index = workspace.index
     target = target_requirement(workspace, ask)
     component = index.get(target.only) if target.only else None
     command = _command(component, ask.command) if component and component.program else ""
-    inputs = check_inputs(component, ask.inputs) if component else ask.inputs
+    inputs = check_inputs(component, ask.inputs, ask.flags)
     overrides = Overrides(
         roles=ask.roles,
         env=ask.env,
@@ -65,7 +70,25 @@ def plan(workspace: Workspace, ask: Ask) -> Plan:
         locked=lock_requirements(ask.lock, ask.lock_file) if ask.lock else (),
     )
     host = host_facts(workspace, [target, *overrides.locked, *_as_requirements(ask.roles)])
-    return make_plan(target, command, index, host, overrides, ask.env)
+    try:
+        made = make_plan(target, command, index, host, overrides, ask.env)
+    except (ResolutionError, UnknownNameError) as error:
+        if ask.lock is None:
+            raise
+        raise _drifted(ask, [error.what, *error.why]) from error
+    if ask.lock and (differences := drift(ask.lock, made)):
+        raise _drifted(ask, differences)
+    return made
+
+
+def _drifted(ask: Ask, differences: list[str]) -> LockDriftError:
+    return LockDriftError(
+        "the plan is not what the lock holds",
+        where=ask.lock_file,
+        why=differences,
+        fix="undo the change, or lock again: loom lock TARGET",
+        details={"differences": differences},
+    )
 
 
 def target_requirement(workspace: Workspace, ask: Ask) -> Requirement:
@@ -78,6 +101,7 @@ def target_requirement(workspace: Workspace, ask: Ask) -> Requirement:
         return Requirement(role=TARGET_ROLE, query=query, requirer="the command line", only=component.ref)
     query = parse_query(ask.query, where="--tags")
     if not (query.tags or query.variations):
+        check_inputs(None, ask.inputs, ask.flags)
         raise InputError(
             "nothing was asked for", where="command line", fix="name a component (program:alias) or give --tags="
         )
@@ -122,19 +146,20 @@ def split_secrets(workspace: Workspace, ask: Ask) -> tuple[Ask, dict[str, str]]:
     return msgspec.structs.replace(ask, inputs=inputs), secrets
 
 
-def check_inputs(component: Component, given: Mapping[str, str]) -> dict[str, str]:
-    """Return the inputs after checking names and values against the program's declarations. Raises InputError."""
-    declared = {item.name: item for item in component.program.inputs} if component.program else {}
-    checked = {}
-    for name, value in given.items():
+def check_inputs(component: Component | None, given: Mapping[str, str], flags: Sequence[str] = ()) -> dict[str, str]:
+    """Return the inputs after checking names and values against the program's declarations.
+
+    Raises UnknownNameError with the nearest input or one of the verb's ``flags``, or InputError for a wrong value.
+    """
+    declared = {item.name: item for item in component.program.inputs} if component and component.program else {}
+    for name in given:
         if name not in declared:
-            raise UnknownNameError(
-                f"{component.ref} has no input --{name}",
-                where="command line",
-                fix=did_you_mean(name, declared) or f"its inputs are {', '.join(sorted(declared)) or 'none'}",
-            )
-        checked[name] = check_value(declared[name], value)
-    return checked
+            owner = f"{component.ref} has no input" if component else "there is no flag"
+            names = ", ".join(f"--{item}" for item in sorted(declared))
+            hint = did_you_mean(f"--{name}", [f"--{item}" for item in (*declared, *flags)])
+            fix = hint or (f"its inputs are {names}" if names else "it takes none")
+            raise UnknownNameError(f"{owner} --{name}", where="command line", fix=fix)
+    return {name: check_value(declared[name], value) for name, value in given.items()}
 
 
 def check_value(declared: Input, value: str) -> str:

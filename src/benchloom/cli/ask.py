@@ -12,11 +12,10 @@ from pathlib import Path
 from typing import Any
 
 import click
-import msgspec
 
+from benchloom.app.locking import DEFAULT_LOCK, read_lock, with_lock
 from benchloom.app.planning import Ask
 from benchloom.errors import InputError
-from benchloom.model.lock import Lock
 from benchloom.model.query import Query, parse_query
 
 ROLE_PREFIXES = ("dep_add_tags.", "adr.", "ad.", "deps.")
@@ -31,7 +30,7 @@ def ask_options(function: Callable[..., Any]) -> Callable[..., Any]:
         ),
         click.option("--cmd_key", default="", metavar="NAME", help="Which of the program's commands."),
         click.option("--lock", "lock_file", default="", metavar="FILE", help="Keep to this lock (see loom lock)."),
-        click.option("--locked", is_flag=True, help="Like --lock=loom.lock.json."),
+        click.option("--locked", is_flag=True, help=f"Like --lock={DEFAULT_LOCK}."),
     )
     for option in reversed(options):
         function = option(function)
@@ -43,9 +42,8 @@ def parse_ask(words: Sequence[str], *, tags: str, cmd_key: str, lock_file: str, 
     names, values = _split(words)
     if len(names) > 1:
         raise InputError(f"one target at a time, not {' and '.join(names)}", where="command line")
-    lock_file = lock_file or ("loom.lock.json" if locked else "")
     roles, sources = _roles(values)
-    return Ask(
+    ask = Ask(
         name=names[0] if names else "",
         query=values.get("tags", tags),
         kind=kind,
@@ -54,24 +52,16 @@ def parse_ask(words: Sequence[str], *, tags: str, cmd_key: str, lock_file: str, 
         sources=sources,
         env={name.removeprefix("env."): value for name, value in values.items() if name.startswith("env.")},
         inputs={name: value for name, value in values.items() if _is_input(name)},
-        lock=read_lock(Path(lock_file)) if lock_file else None,
-        lock_file=lock_file,
+        flags=_own_flags(),
     )
+    lock_file = lock_file or (DEFAULT_LOCK if locked else "")
+    return with_lock(ask, read_lock(Path(lock_file)), lock_file) if lock_file else ask
 
 
-def read_lock(path: Path) -> Lock:
-    """Read a lock. Raises InputError naming the file."""
-    try:
-        return msgspec.json.decode(path.read_bytes(), type=Lock)
-    except OSError as error:
-        raise InputError(
-            "the lock cannot be read",
-            where=str(path),
-            why=[error.strerror or str(error)],
-            fix="make one with loom lock",
-        ) from error
-    except msgspec.MsgspecError as error:
-        raise InputError("the lock does not fit its schema", where=str(path), why=[str(error)]) from error
+def _own_flags() -> tuple[str, ...]:
+    context = click.get_current_context(silent=True)
+    params = context.command.params if context else []
+    return tuple(word.removeprefix("--") for item in params for word in item.opts if word.startswith("--"))
 
 
 def _is_input(name: str) -> bool:
