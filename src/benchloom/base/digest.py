@@ -1,7 +1,8 @@
 """Digests of bytes, files and folders, always written as ``algorithm:hexdigest``."""
 
 import hashlib
-from collections.abc import Iterable
+import os
+from collections.abc import Iterable, Iterator
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -9,6 +10,7 @@ if TYPE_CHECKING:
     from hashlib import _Hash
 
 CHUNK = 1 << 20
+LEFT_OUT = frozenset(["__pycache__", ".git", "tmp"])
 ALGORITHMS = ("sha256", "sha384", "sha512", "md5")
 
 
@@ -46,9 +48,8 @@ def of_files(root: Path, files: Iterable[Path]) -> str:
     return f"sha256:{state.hexdigest()}"
 
 
-def iter_files(root: Path) -> Iterable[Path]:
-    """Yield the regular files below ``root`` in sorted order, leaving out caches and version control."""
-    for path in sorted(root.rglob("*")):
-        parts = path.relative_to(root).parts
-        if path.is_file() and not any(part in {"__pycache__", ".git", "tmp"} for part in parts):
-            yield path
+def iter_files(root: Path) -> Iterator[Path]:
+    """Yield the regular files below ``root`` in a fixed order, leaving out caches and version control."""
+    for folder, folders, names in os.walk(root):
+        folders[:] = sorted(name for name in folders if name not in LEFT_OUT)
+        yield from (path for path in map(Path(folder).joinpath, sorted(names)) if path.is_file())

@@ -6,6 +6,7 @@ warm start opens no unchanged file. It is only ever a shortcut: cold and warm an
 
 import contextlib
 import os
+import time
 from collections.abc import Iterator, Sequence
 from functools import cached_property
 from pathlib import Path
@@ -14,17 +15,18 @@ import msgspec
 
 from benchloom import __version__
 from benchloom.base.atomic import write_bytes
-from benchloom.base.digest import iter_files, of_bytes, of_files
+from benchloom.base.digest import of_bytes
 from benchloom.base.names import did_you_mean
 from benchloom.errors import ComponentError, UnknownNameError
-from benchloom.index.read import Read, metadata_files, read_entry
+from benchloom.index.digests import SETTLING_NS, FolderDigests
+from benchloom.index.read import Read, metadata_status, read_entry
 from benchloom.index.repositories import Repository
 from benchloom.model.component import KINDS, Component
 from benchloom.model.finding import Finding
 from benchloom.model.query import Query
+from benchloom.model.variation import find_variation
 
-CACHE_FORMAT = f"benchloom.index/1/{__version__}"
-Signature = tuple[tuple[str, int, int, int], ...]
+Signature = tuple[tuple[str, int, int, int, int], ...]
 
 
 class _Cached(msgspec.Struct):
@@ -40,15 +42,19 @@ class _Cache(msgspec.Struct):
 class Index:
     """Components by name and by tags. ``components`` is sorted by kind and alias."""
 
-    def __init__(self, repositories: tuple[Repository, ...], reads: Sequence[Read]) -> None:
+    def __init__(
+        self, repositories: tuple[Repository, ...], reads: Sequence[Read], digests: FolderDigests | None = None
+    ) -> None:
         self.repositories = repositories
         self._findings = [finding for read in reads for finding in read.findings]
         self._by_ref: dict[str, Component] = {}
-        for component in (read.component for read in reads):
-            if component is not None:
-                self._add(component)
-        self.components = tuple(self._with_family_facts(self._by_ref[ref]) for ref in sorted(self._by_ref))
+        for read in reads:
+            if read.component is not None:
+                self._add(read.component)
+        softs = {item.uid: item for item in self._by_ref.values() if item.kind == "soft" and item.uid}
+        self.components = tuple(self._with_family_facts(self._by_ref[ref], softs) for ref in sorted(self._by_ref))
         self._by_ref = {item.ref: item for item in self.components}
+        self._folder_digests = digests or FolderDigests(None)
         self._digests: dict[str, str] = {}
 
     def _add(self, component: Component) -> None:
@@ -64,11 +70,12 @@ class Index:
                 )
             )
 
-    def _with_family_facts(self, component: Component) -> Component:
-        soft = self._by_ref.get(component.family)
-        if soft is None or soft is component or component.backend is not None or soft.backend is None:
+    def _with_family_facts(self, component: Component, softs: dict[str, Component]) -> Component:
+        """Name the family by alias where the file gives a uid, and take over what only its soft says."""
+        soft = softs.get(component.family.partition(":")[2]) or self._by_ref.get(component.family)
+        if soft is None or soft is component:
             return component
-        return msgspec.structs.replace(component, backend=soft.backend)
+        return msgspec.structs.replace(component, family=soft.ref, backend=component.backend or soft.backend)
 
     @cached_property
     def findings(self) -> tuple[Finding, ...]:
@@ -121,16 +128,27 @@ class Index:
             fix=did_you_mean(name, known) or "see loom find",
         )
 
+    @cached_property
+    def _owners(self) -> dict[str, set[int]]:
+        """Positions in ``components`` by tag and variation name."""
+        owners: dict[str, set[int]] = {}
+        for position, component in enumerate(self.components):
+            for name in (*component.tags, *component.variations):
+                owners.setdefault(name, set()).add(position)
+        return owners
+
     def match(self, query: Query, kinds: Sequence[str] = ()) -> tuple[Component, ...]:
         """Return the components whose tags and variation names hold every word of ``query`` and none it excludes."""
-        tags, without = frozenset(query.tags), frozenset(query.without)
+        found = set(range(len(self.components)))
+        for tag in query.tags:
+            found &= self._owners.get(tag, set())
+        for tag in query.without:
+            found -= self._owners.get(tag, set())
         return tuple(
             item
-            for item in self.components
+            for item in (self.components[position] for position in sorted(found))
             if (not kinds or item.kind in kinds)
-            and tags <= item.names
-            and without.isdisjoint(item.names)
-            and all(_has_variation(item, name) for name in query.variations)
+            and all(find_variation(item, name) is not None for name in query.variations)
         )
 
     def folder(self, component: Component) -> Path:
@@ -141,29 +159,39 @@ class Index:
     def files_digest(self, component: Component) -> str:
         """Return the digest over the files of the component's folder (bytes and names; times do not count)."""
         if component.ref not in self._digests:
-            folder = self.folder(component)
-            self._digests[component.ref] = of_files(folder, iter_files(folder))
+            self._digests[component.ref] = self._folder_digests.of(self.folder(component))
         return self._digests[component.ref]
+
+    def remember(self) -> None:
+        """Keep the digests of folders for the next process."""
+        self._folder_digests.save()
 
 
 def load(repositories: Sequence[Repository], cache_folder: Path | None) -> Index:
     """Return the index over ``repositories`` (first wins for equal names), reading only what changed since last time."""
     ordered = tuple(repositories)
     file = _cache_file(ordered, cache_folder)
+    settled = time.time_ns() - SETTLING_NS
     old = _read_cache(file)
     new: dict[str, _Cached] = {}
+    reads: list[Read] = []
+    is_changed = False
     for repository in ordered:
         root = Path(repository.path)
-        for kind, folder in _entries(root):
-            signature = _signature(metadata_files(kind, folder))
-            known = old.get(str(folder))
+        for kind, folder in _entries(repository.path):
+            signature = _signature(kind, folder)
+            known = old.get(folder)
             if known is None or known.signature != signature:
-                known = _Cached(signature=signature, read=read_entry(kind, folder, root, repository.alias))
-            new[str(folder)] = known
-    if file is not None and new != old:
+                is_changed = True
+                known = _Cached(signature=signature, read=read_entry(kind, Path(folder), root, repository.alias))
+            reads.append(known.read)
+            if all(max(times) < settled for _, *times, _, _ in signature):
+                new[folder] = known
+    if file is not None and (is_changed or new.keys() != old.keys()):
         with contextlib.suppress(OSError):
-            write_bytes(file, msgspec.msgpack.encode(_Cache(format=CACHE_FORMAT, entries=new)))
-    return Index(ordered, [item.read for item in new.values()])
+            write_bytes(file, msgspec.msgpack.encode(_Cache(format=_cache_format(), entries=new)))
+    digests = FolderDigests(file.with_suffix(".digests") if file else None)
+    return Index(ordered, reads, digests)
 
 
 def _names_of(component: Component) -> set[str]:
@@ -171,25 +199,20 @@ def _names_of(component: Component) -> set[str]:
     return names | {component.uid, f"{component.kind}:{component.uid}"} if component.uid else names
 
 
-def _has_variation(component: Component, name: str) -> bool:
-    return name in component.variations or ("." in name and f"{name.partition('.')[0]}.#" in component.variations)
-
-
-def _entries(root: Path) -> Iterator[tuple[str, Path]]:
+def _entries(root: str) -> Iterator[tuple[str, str]]:
+    """Yield kind and folder of every entry of a repository, sorted within each kind."""
     for kind in KINDS:
-        with contextlib.suppress(FileNotFoundError, NotADirectoryError):
-            names = sorted(
-                item.name for item in os.scandir(root / kind) if item.is_dir() and not item.name.startswith(".")
-            )
-            yield from ((kind, root / kind / name) for name in names)
+        with contextlib.suppress(OSError), os.scandir(os.path.join(root, kind)) as entries:
+            names = sorted(item.name for item in entries if not item.name.startswith(".") and item.is_dir())
+            yield from ((kind, os.path.join(root, kind, name)) for name in names)
 
 
-def _signature(files: Sequence[Path]) -> Signature:
-    found = []
-    for path in files:
-        status = path.stat()
-        found.append((path.name, status.st_mtime_ns, status.st_size, status.st_ino))
-    return tuple(found)
+def _signature(kind: str, folder: str) -> Signature:
+    """Return name, times, size and inode of each metadata file; ``ctime`` tells of edits that put ``mtime`` back."""
+    return tuple(
+        (name, status.st_mtime_ns, status.st_ctime_ns, status.st_size, status.st_ino)
+        for name, status in metadata_status(kind, folder)
+    )
 
 
 def _cache_file(repositories: tuple[Repository, ...], folder: Path | None) -> Path | None:
@@ -199,6 +222,14 @@ def _cache_file(repositories: tuple[Repository, ...], folder: Path | None) -> Pa
     return folder / f"{name}.msgpack"
 
 
+def _cache_format() -> str:
+    """Return what a persisted index must have been written by: this version of the engine, with these readers."""
+    here = Path(__file__).parent
+    sources = sorted([*here.glob("*.py"), *(here.parent / "model").glob("*.py")])
+    status = [(path.name, path.stat().st_mtime_ns, path.stat().st_size) for path in sources]
+    return f"benchloom.index/2/{__version__}/{of_bytes(repr(status).encode())}"
+
+
 def _read_cache(file: Path | None) -> dict[str, _Cached]:
     if file is None:
         return {}
@@ -206,4 +237,4 @@ def _read_cache(file: Path | None) -> dict[str, _Cached]:
         cache = msgspec.msgpack.decode(file.read_bytes(), type=_Cache)
     except (OSError, msgspec.MsgspecError):
         return {}
-    return cache.entries if cache.format == CACHE_FORMAT else {}
+    return cache.entries if cache.format == _cache_format() else {}

@@ -6,8 +6,11 @@ from typing import Any
 from benchloom.errors import InputError
 from benchloom.model.component import Condition, Requirement
 from benchloom.model.query import Query, parse_query
+from benchloom.model.version import parse_range
 
-DEP_KEYS = frozenset(
+# What CK and CM content says in a requirement. Of these, UNHEARD change which candidate fits and are not acted upon.
+UNHEARD = frozenset(["or_tags", "update_tags_if_env", "update_tags_from_env_with_prefix", "update_tags_from_env"])
+DEP_KEYS = UNHEARD | frozenset(
     [
         "tags",
         "name",
@@ -19,6 +22,7 @@ DEP_KEYS = frozenset(
         "version_to",
         "version_min",
         "version_max",
+        "version_max_usable",
         "no_tags",
         "optional",
         "enable_if_env",
@@ -29,14 +33,18 @@ DEP_KEYS = frozenset(
         "env",
         "force_target_as_host",
         "skip_default",
-        "update_tags_if_env",
         "add_to_path",
-        "or_tags",
         "only_for_target_os_tags",
         "skip_from_bat",
-        "version_max_usable",
         "force_cache",
+        "force_env_keys",
         "extra_cache_tags",
+        "inherit_variation_tags",
+        "skip_inherit_variation_groups",
+        "reuse_version",
+        "skip_if_fake_run",
+        "dynamic",
+        "adr",
     ]
 )
 
@@ -44,56 +52,64 @@ DEP_KEYS = frozenset(
 def read_requirements(block: Any, key: str, requirer: str, file: str) -> tuple[Requirement, ...]:
     """Read ``deps`` in either form. Raises InputError naming the key where one cannot be read."""
     return tuple(
-        _requirement(role, dep, f"{key}.{place}", requirer, file) for role, place, dep in _items(block, requirer)
+        _requirement(role, dep, place, requirer, file) for role, dep, place in _items(block, key, requirer, file)
     )
 
 
-def _items(block: Any, requirer: str) -> Iterator[tuple[str, str, Mapping[str, Any]]]:
-    if isinstance(block, Mapping):
-        for role, dep in block.items():
-            yield str(role), str(role), dep
-        return
-    for position, dep in enumerate(block or []):
+def _items(block: Any, key: str, requirer: str, file: str) -> Iterator[tuple[str, Mapping[str, Any], str]]:
+    """Yield role, requirement and dotted key of each. CM's unnamed ones get a role of their own from where they stand."""
+    if not isinstance(block, Mapping | list):
+        raise InputError("requirements must be a table or a list", where=f"{file}: {key}")
+    pairs = block.items() if isinstance(block, Mapping) else enumerate(block)
+    for name, dep in pairs:
+        place = f"{key}.{name}"
+        if not isinstance(dep, Mapping):
+            raise InputError("a requirement must be a table with 'tags'", where=f"{file}: {place}")
         names = dep.get("names") or []
-        role = names if isinstance(names, str) else (names[0] if names else f"{requirer}/{position}")
-        yield role, str(position), dep
+        first = names if isinstance(names, str) else next(iter(names), "")
+        role = str(name) if isinstance(block, Mapping) else first or f"{requirer}/{place}"
+        yield role, dep, place
 
 
 def _requirement(role: str, dep: Mapping[str, Any], key: str, requirer: str, file: str) -> Requirement:
     where = f"{file}: {key}"
-    if not isinstance(dep, Mapping):
-        raise InputError("a requirement must be a table with 'tags'", where=where)
-    query = parse_query(str(dep.get("tags", "")), where=where)
+    query = parse_query(",".join(_words(dep.get("tags"))), where=f"{where}.tags")
+    more = Query(version=_range(dep, where), without=tuple(_words(dep.get("no_tags"))))
     return Requirement(
         role=role,
-        query=query.merged(Query(version=_range(dep), without=tuple(sorted(_words(dep.get("no_tags", "")))))),
+        query=query.merged(more),
         requirer=requirer,
         where=where,
-        optional=dep.get("optional") in {True, "yes"},
-        conditions=tuple(_conditions(dep)),
-        sort=int(dep.get("sort", 0)),
-        env={str(k): str(v) for k, v in (dep.get("env") or {}).items()},
+        optional=dep.get("optional") in (True, "yes"),
+        conditions=tuple(_conditions(dep, where)),
+        sort=int(dep.get("sort") or 0),
+        env={str(key): text(value) for key, value in (dep.get("env") or {}).items()},
     )
 
 
-def _range(dep: Mapping[str, Any]) -> str:
-    text = str(dep.get("version", ""))
-    parts = [text if text[:1] in "<>=!~" else f"=={text}"] if text else []
-    parts += [f">={_joined(dep[key])}" for key in ("version_from", "version_min") if dep.get(key)]
-    parts += [f"<={_joined(dep[key])}" for key in ("version_to", "version_max") if dep.get(key)]
-    return ",".join(parts)
+def _range(dep: Mapping[str, Any], where: str) -> str:
+    """Return the range of a requirement: ``version`` (exactly, or a range), CK's ``_from``/``_to``, CM's ``_min``/``_max``."""
+    parts = []
+    for key, operator in _BOUNDS.items():
+        if bound := _joined(dep.get(key)):
+            parts.append(str(parse_range(f"{operator}{bound}", where=f"{where}.{key}")))
+    return str(parse_range(",".join(parts)))
+
+
+_BOUNDS = {"version": "", "version_from": ">=", "version_min": ">=", "version_to": "<=", "version_max": "<="}
 
 
 def _joined(value: Any) -> str:
-    return ".".join(str(part) for part in value) if isinstance(value, list) else str(value)
+    return ".".join(map(str, value)) if isinstance(value, list) else text(value)
 
 
-def _words(value: Any) -> set[str]:
-    words = value if isinstance(value, list) else str(value).split(",")
-    return {str(word).strip() for word in words if str(word).strip()}
+def _words(value: Any) -> list[str]:
+    """Return the words of a comma list, written as one text or as a list."""
+    words = value if isinstance(value, list) else text(value).split(",")
+    return [str(word).strip() for word in words if str(word).strip()]
 
 
-def _conditions(dep: Mapping[str, Any]) -> Iterator[Condition]:
+def _conditions(dep: Mapping[str, Any], where: str) -> Iterator[Condition]:
     forms = (
         ("enable_if_env", False, False),
         ("disable_if_env", False, True),
@@ -106,6 +122,8 @@ def _conditions(dep: Mapping[str, Any]) -> Iterator[Condition]:
             continue
         table = dep[key]
         alternatives = table if isinstance(table, list) else [table]
+        if not all(isinstance(item, Mapping) for item in alternatives):
+            raise InputError("a condition must be a table of variables and values", where=f"{where}.{key}")
         yield Condition(
             convention="ck" if isinstance(table, list) else "cm",
             alternatives=tuple({str(k): _accepted(v) for k, v in item.items()} for item in alternatives),
@@ -115,5 +133,11 @@ def _conditions(dep: Mapping[str, Any]) -> Iterator[Condition]:
 
 
 def _accepted(value: Any) -> tuple[str, ...]:
-    values = value if isinstance(value, list) else [value]
-    return tuple(("yes" if item else "no") if isinstance(item, bool) else str(item) for item in values)
+    return tuple(text(item) for item in (value if isinstance(value, list) else [value]))
+
+
+def text(value: Any) -> str:
+    """Return a scalar as CK and CM mean it: ``yes`` or ``no`` for a truth, nothing for null."""
+    if isinstance(value, bool):
+        return "yes" if value else "no"
+    return "" if value is None else str(value)

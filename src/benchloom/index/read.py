@@ -1,8 +1,10 @@
 """One entry folder to one Component, tolerantly: what is wrong becomes findings, and never touches another entry."""
 
 import json
+import os
 import re
-from collections.abc import Mapping
+import stat
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
@@ -10,7 +12,8 @@ import msgspec
 
 from benchloom.base.names import did_you_mean
 from benchloom.errors import LoomError
-from benchloom.index.needs import DEP_KEYS, read_requirements
+from benchloom.index.needs import DEP_KEYS, UNHEARD, read_requirements, text
+from benchloom.index.unknown import unknown_keys
 from benchloom.model.component import (
     Command,
     Component,
@@ -25,9 +28,13 @@ from benchloom.model.component import (
 )
 from benchloom.model.facts import Backend, Dataset, Model, Profile
 from benchloom.model.finding import Finding
+from benchloom.model.variation import find_variation
 
 CM_FILES = ("_cm.yaml", "_cm.json", "meta.yaml", "meta.json")
+CK_FILES = (".cm/meta.json", ".cm/data.json")
+CK_INFO = ".cm/info.json"
 _UID = re.compile(r"[0-9a-f]{16}")
+NEEDS = ("run_deps", "deps", "prehook_deps", "needs")
 _COMMON = frozenset(
     [
         "tags",
@@ -122,6 +129,58 @@ _CM = frozenset(
         "tests",
     ]
 )
+_KEYS = _COMMON | _CK | _CM
+_VARIATION = frozenset(
+    [
+        "summary",
+        "group",
+        "default",
+        "on_by_default",
+        "env",
+        "extra_env",
+        "default_env",
+        "extra_tags",
+        "extra_customize",
+        "base",
+        "alias",
+        "default_variations",
+        "version",
+        "fetch",
+        "needs",
+        "deps",
+        "run_deps",
+        "prehook_deps",
+        "posthook_deps",
+        "post_deps",
+        "new_env_keys",
+        "new_state_keys",
+        "add_deps",
+        "add_deps_recursive",
+        "ad",
+        "adr",
+        "state",
+        "const",
+        "script_name",
+        "docker",
+        "required_disk_space",
+        "comment",
+    ]
+)
+_COMMAND = frozenset(
+    [
+        "run_time",
+        "run_vars",
+        "ignore_return_code",
+        "dataset_tags",
+        "run_deps",
+        "hot_functions",
+        "sort",
+        "name",
+        "summary",
+        "autotuning",
+    ]
+)
+_INPUT = frozenset(Input.__struct_fields__)
 
 
 class Read(msgspec.Struct, frozen=True, kw_only=True):
@@ -133,12 +192,27 @@ class Read(msgspec.Struct, frozen=True, kw_only=True):
 
 def metadata_files(kind: str, folder: Path) -> list[Path]:
     """Return the files an entry's component is read from, the main one first; empty where there is none."""
-    if kind == "script":
-        found = [folder / name for name in CM_FILES if (folder / name).is_file()]
-        if found:
-            return found[:1]
-    main = [folder / ".cm" / name for name in ("meta.json", "data.json") if (folder / ".cm" / name).is_file()]
-    return [*main[:1], *(path for path in [folder / ".cm" / "info.json"] if main and path.is_file())]
+    return [folder / name for name, _ in metadata_status(kind, str(folder))]
+
+
+def metadata_status(kind: str, folder: str) -> list[tuple[str, os.stat_result]]:
+    """Return the metadata files of an entry, by name below ``folder``, with their status."""
+    if kind == "script" and (found := _first(folder, CM_FILES)):
+        return [found]
+    main = _first(folder, CK_FILES)
+    info = _first(folder, (CK_INFO,)) if main else None
+    return [item for item in (main, info) if item]
+
+
+def _first(folder: str, names: Sequence[str]) -> tuple[str, os.stat_result] | None:
+    for name in names:
+        try:
+            status = os.stat(f"{folder}/{name}")
+        except OSError:  # absent, or in a folder that may not be looked into
+            continue
+        if stat.S_ISREG(status.st_mode):
+            return name, status
+    return None
 
 
 def read_entry(kind: str, folder: Path, root: Path, repo: str) -> Read:
@@ -149,7 +223,7 @@ def read_entry(kind: str, folder: Path, root: Path, repo: str) -> Read:
     except LoomError as error:
         key = error.where.partition(": ")[2]
         reader.note("bad-value", "error", "; ".join([error.what, *error.why]), key=key, fix=error.fix)
-    except (msgspec.ValidationError, TypeError, ValueError, AttributeError, KeyError) as error:
+    except Exception as error:  # noqa: BLE001 - whatever a file holds, it must not touch another entry
         reader.note("bad-value", "error", f"a value is not of its type: {error}")
     return Read(component=None, findings=tuple(reader.findings))
 
@@ -161,11 +235,17 @@ class _Reader:
         files = metadata_files(kind, folder)
         self.main = files[0] if files else None
         self.info = files[1] if len(files) > 1 else None
-        self.file = self.main.relative_to(root).as_posix() if self.main else self.path
+        self.root = root
+        self.file = self._relative(self.main) if self.main else self.path
         self.ref = f"{kind}:{folder.name}"
         self.findings: list[Finding] = []
 
-    def note(self, rule: str, severity: Any, message: str, *, key: str = "", line: int = 0, fix: str = "") -> None:
+    def _relative(self, path: Path) -> str:
+        return path.relative_to(self.root).as_posix()
+
+    def note(
+        self, rule: str, severity: Any, message: str, *, key: str = "", line: int = 0, fix: str = "", file: str = ""
+    ) -> None:
         if key and not line and self.main is not None:
             from benchloom.index.locate import locate  # late: YAML is needed only to say where something is wrong
 
@@ -176,7 +256,7 @@ class _Reader:
                 severity=severity,
                 subject=self.ref,
                 message=message,
-                file=self.file,
+                file=file or self.file,
                 line=line,
                 key=key,
                 fix=fix,
@@ -187,32 +267,36 @@ class _Reader:
         if self.main is None:
             self.note("no-metadata", "warning", "the folder has no metadata file")
             return None
-        meta = self._load(self.main)
+        meta = self._load(self.main, "error")
         if meta is None:
             return None
-        info = self._load(self.info) if self.info else {}
+        info = self._load(self.info, "warning") if self.info else {}
         uid = self._uid(meta.get("uid") or (info or {}).get("backup_data_uid") or "")
         self._check_keys(meta)
         alias = str(meta.get("alias") or self.folder.name) if self.main.name in CM_FILES else self.folder.name
         self.ref = f"{self.kind}:{alias}"
-        return self._build(meta, alias, uid)
+        component = self._build(meta, alias, uid)
+        self._check_defaults(component, meta)
+        return component
 
-    def _load(self, path: Path) -> dict[str, Any] | None:
+    def _load(self, path: Path, severity: str) -> dict[str, Any] | None:
+        place = self._relative(path)
         try:
-            text = path.read_text(encoding="utf-8")
-            found = json.loads(text) if path.suffix == ".json" else _yaml(text)
-        except (OSError, ValueError) as error:
-            line = getattr(error, "lineno", 0) or getattr(getattr(error, "problem_mark", None), "line", -1) + 1
+            content = path.read_text(encoding="utf-8")
+            found = json.loads(content) if path.suffix == ".json" else _yaml(content)
+        except (OSError, ValueError, RecursionError) as error:
+            words = error.strerror if isinstance(error, OSError) else str(error).partition("\n")[0]
             self.note(
                 "broken-file",
-                "error",
-                f"{path.name} cannot be read: {str(error).splitlines()[0]}",
-                line=line,
+                severity,
+                f"{path.name} cannot be read: {words}",
+                line=getattr(error, "lineno", 0),
                 fix="mend the file",
+                file=place,
             )
             return None
         if not isinstance(found, dict):
-            self.note("broken-file", "error", f"{path.name} is not a table")
+            self.note("broken-file", severity, f"{path.name} is not a table", line=1, file=place)
             return None
         return found
 
@@ -231,25 +315,40 @@ class _Reader:
         return uid
 
     def _check_keys(self, meta: Mapping[str, Any]) -> None:
-        known = _COMMON | _CK | _CM
-        self._unknown(meta, known, "")
-        for block in ("run_deps", "deps", "needs"):
-            deps = meta.get(block)
-            items = deps.items() if isinstance(deps, dict) else enumerate(deps if isinstance(deps, list) else [])
-            for name, dep in items:
-                if isinstance(dep, dict):
-                    self._unknown(dep, DEP_KEYS, f"{block}.{name}.")
+        self._unknown(meta, _KEYS, "")
+        self._check_needs(meta, "")
+        for name, item in _tables(meta.get("variations")):
+            self._unknown(item, _VARIATION, f"variations.{name}.")
+            self._check_needs(item, f"variations.{name}.")
+        for block, known in (("run_cmds", _COMMAND), ("inputs", _INPUT)):
+            for name, item in _tables(meta.get(block)):
+                self._unknown(item, known, f"{block}.{name}.")
+
+    def _check_needs(self, table: Mapping[str, Any], prefix: str) -> None:
+        for block in NEEDS:
+            for name, dep in _tables(table.get(block)):
+                place = f"{prefix}{block}.{name}."
+                self._unknown(dep, DEP_KEYS, place)
+                for key in sorted(UNHEARD & set(dep)):
+                    self.note("unheard-key", "warning", f"{key!r} is not acted upon", key=f"{place}{key}")
+
+    def _check_defaults(self, component: Component, meta: Mapping[str, Any]) -> None:
+        if isinstance(meta.get("default_version"), float):
+            message = f"the version {component.default_version} is a number in this file, so a zero at its end is lost"
+            self.note("version-not-text", "warning", message, key="default_version", fix="put it in quotes")
+        for group, name in component.default_variations.items():
+            if find_variation(component, name) is None:
+                fix = did_you_mean(name, component.variations)
+                message = f"there is no variation {name!r}"
+                self.note("unknown-variation", "error", message, key=f"default_variations.{group}", fix=fix)
 
     def _unknown(self, table: Mapping[str, Any], known: frozenset[str], prefix: str) -> None:
         for key in table:
             if key not in known and not _is_comment(str(key)):
-                self.note(
-                    "unknown-key",
-                    "warning",
-                    f"unknown key {key!r}",
-                    key=f"{prefix}{key}",
-                    fix=did_you_mean(str(key), known),
-                )
+                self._note_unknown(f"{prefix}{key}", str(key), known)
+
+    def _note_unknown(self, key: str, name: str, known: Iterable[str]) -> None:
+        self.note("unknown-key", "warning", f"unknown key {name!r}", key=key, fix=did_you_mean(name, known))
 
     def _build(self, meta: Mapping[str, Any], alias: str, uid: str) -> Component:
         customize = meta.get("customize") or {}
@@ -267,18 +366,18 @@ class _Reader:
             repo=self.repo,
             path=self.path,
             file=self.file,
-            tags=tuple(sorted({str(tag) for tag in meta.get("tags", [])})),
-            summary=str(meta.get("summary", "")),
-            licence=str(meta.get("licence", "")),
-            maintainers=tuple(meta.get("maintainers", [])),
-            sources=tuple(meta.get("sources", [])),
+            tags=tuple(sorted(set(_listed(meta.get("tags"))))),
+            summary=text(meta.get("summary")),
+            licence=text(meta.get("licence")),
+            maintainers=_listed(meta.get("maintainers"), ""),
+            sources=_listed(meta.get("sources"), ""),
             family=family.get(self.kind, self.ref),
-            default_for=tuple(meta.get("default_for", [])),
-            priority=int(meta.get("priority", 0)),
+            default_for=_listed(meta.get("default_for"), ""),
+            priority=int(meta.get("priority") or 0),
             versions=self._versions(meta, customize),
-            default_version=str(meta.get("default_version") or ""),
+            default_version=text(meta.get("default_version")),
             variations=self._variations(meta.get("variations") or {}),
-            default_variations={str(k): str(v) for k, v in (meta.get("default_variations") or {}).items()},
+            default_variations=_texts(meta.get("default_variations") or {}),
             requires=self._requires(meta),
             env=_texts(env),
             fetch=self._typed(meta, "fetch", tuple[Fetch, ...], ()),
@@ -292,58 +391,66 @@ class _Reader:
             backend=self._typed(meta, "backend", Backend, None),
         )
 
-    def _typed(self, meta: Mapping[str, Any], key: str, type_: Any, default: Any) -> Any:
+    def _typed(self, meta: Mapping[str, Any], key: str, type_: Any, default: Any, prefix: str = "") -> Any:
+        """Return the block ``key`` as ``type_``; fields that the type does not have are findings."""
         if key not in meta:
             return default
-        try:
-            return msgspec.convert(meta[key], type_, strict=False)
-        except msgspec.ValidationError as error:
-            raise LoomError(f"{key}: {error}", where=f"{self.file}: {key}") from error
+        for place, known in unknown_keys(meta[key], type_, f"{prefix}{key}"):
+            if not _is_comment(name := place.rpartition(".")[2]):
+                self._note_unknown(place, name, known)
+        return self._convert(meta[key], type_, f"{prefix}{key}")
 
-    def _requires(self, meta: Mapping[str, Any]) -> tuple[Requirement, ...]:
+    def _convert(self, data: Any, type_: Any, key: str) -> Any:
+        try:
+            return msgspec.convert(data, type_, strict=False)
+        except msgspec.ValidationError as error:
+            what, _, path = str(error).partition(" - at `$")
+            place = re.sub(r"\[(\d+|\.\.\.)\]", r".\1", path.rstrip("`"))
+            raise LoomError(what, where=f"{self.file}: {key}{place}") from error
+
+    def _requires(self, table: Mapping[str, Any], prefix: str = "") -> tuple[Requirement, ...]:
         found: list[Requirement] = []
-        for key in ("run_deps", "deps", "prehook_deps", "needs"):
-            found += read_requirements(meta.get(key) or {}, key, self.ref, self.file)
+        for key in NEEDS:
+            found += read_requirements(table.get(key) or {}, f"{prefix}{key}", self.ref, self.file)
         return tuple(found)
 
     def _versions(self, meta: Mapping[str, Any], customize: Mapping[str, Any]) -> tuple[Version, ...]:
         block = meta.get("versions")
         if isinstance(block, dict):
-            return tuple(Version(version=str(k), env=_texts((v or {}).get("env") or {})) for k, v in block.items())
+            return tuple(Version(version=text(k), env=_texts((v or {}).get("env") or {})) for k, v in block.items())
         if block:
             return tuple(self._typed(meta, "versions", tuple[Version, ...], ()))
         listed = customize.get("supported_versions") or ([customize["version"]] if customize.get("version") else [])
-        return tuple(Version(version=str(item)) for item in listed)
+        return tuple(Version(version=text(item)) for item in listed)
 
     def _variations(self, block: Mapping[str, Any]) -> dict[str, Variation]:
         return {str(name): self._variation(str(name), item or {}) for name, item in block.items()}
 
     def _variation(self, name: str, item: Mapping[str, Any]) -> Variation:
-        env = {**(item.get("extra_env") or {}), **(item.get("env") or {})}
-        base = item.get("base") or []
+        env = {
+            key: value
+            for block in ("extra_env", "default_env", "env")
+            for key, value in (item.get(block) or {}).items()
+        }
         return Variation(
             name=name,
             group=str(item.get("group", "")),
             default=item.get("default") is True or item.get("on_by_default") == "yes",
             env=_texts(env),
-            tags=tuple(item.get("extra_tags") or ()),
-            base=tuple([base] if isinstance(base, str) else base),
-            alias=str(item.get("alias", "")),
+            tags=_listed(item.get("extra_tags")),
+            base=_listed(item.get("base"), ""),
+            alias=text(item.get("alias")),
             default_variations=_texts(item.get("default_variations") or {}),
-            version=str(item.get("version", "")),
-            fetch=self._typed(item, "fetch", tuple[Fetch, ...], ()),
-            requires=tuple(
-                need
-                for key in ("deps", "needs")
-                for need in read_requirements(item.get(key) or {}, f"variations.{name}.{key}", self.ref, self.file)
-            ),
+            version=text(item.get("version")),
+            fetch=self._typed(item, "fetch", tuple[Fetch, ...], (), f"variations.{name}."),
+            requires=self._requires(item, f"variations.{name}."),
         )
 
     def _program(self, meta: Mapping[str, Any]) -> Program:
         commands = tuple(
             Command(
                 name=str(name),
-                text=str(item.get("run_time", {}).get("run_cmd_main", "")),
+                text=text((item.get("run_time") or {}).get("run_cmd_main")),
                 env=_texts(item.get("run_vars") or {}),
             )
             for name, item in (meta.get("run_cmds") or {}).items()
@@ -352,16 +459,28 @@ class _Reader:
         return Program(
             commands=commands,
             env=_texts(meta.get("run_vars") or {}),
-            inputs=msgspec.convert(list(inputs.values()), tuple[Input, ...], strict=False),
-            results=str(meta.get("results") or "results.json"),
+            inputs=tuple(self._convert(item, Input, f"inputs.{name}") for name, item in inputs.items()),
+            results=text(meta.get("results")) or "results.json",
             timeout=float(meta["timeout"]) if meta.get("timeout") else None,
         )
 
 
 def _texts(table: Mapping[str, Any]) -> dict[str, str]:
-    return {
-        str(key): ("yes" if value else "no") if isinstance(value, bool) else str(value) for key, value in table.items()
-    }
+    return {str(key): text(value) for key, value in table.items()}
+
+
+def _listed(value: Any, separator: str = ",") -> tuple[str, ...]:
+    """Return a list of words that may also be written as one text (with ``separator`` between them, if it has one)."""
+    if isinstance(value, list):
+        return tuple(text(item) for item in value)
+    words = text(value).split(separator) if separator else [text(value)]
+    return tuple(word.strip() for word in words if word.strip())
+
+
+def _tables(block: Any) -> Iterator[tuple[str, Mapping[str, Any]]]:
+    """Yield name (or position) and content of the tables in ``block``, whichever form it has."""
+    items = block.items() if isinstance(block, Mapping) else enumerate(block if isinstance(block, list) else [])
+    yield from ((str(name), item) for name, item in items if isinstance(item, Mapping))
 
 
 def _is_comment(key: str) -> bool:

@@ -9,6 +9,7 @@ import re
 
 from benchloom.errors import InputError
 from benchloom.model.base import Value
+from benchloom.model.version import parse_range
 
 _WORD = re.compile(r"[^\s,]+")
 _OPERATORS = (">=", "<=", "==", "!=", "~=", ">", "<")
@@ -37,7 +38,7 @@ class Query(Value, frozen=True, kw_only=True):
 
     def merged(self, other: "Query") -> "Query":
         """Return the conjunction of both queries."""
-        version = ",".join(dict.fromkeys(part for part in (self.version, other.version) if part))
+        version = str(parse_range(f"{self.version},{other.version}"))
         return Query(
             tags=_unique([*self.tags, *other.tags]),
             without=_unique([*self.without, *other.without]),
@@ -48,7 +49,11 @@ class Query(Value, frozen=True, kw_only=True):
 
 
 def parse_query(text: str, *, where: str = "") -> Query:
-    """Parse ``text``. Raises InputError on an empty word, a lone ``-`` or ``_``, or a contradiction (``a,-a``)."""
+    """Parse ``text``; commas too many do no harm.
+
+    Raises InputError on a word with spaces, a lone ``-``, ``_`` or ``@``, a range that cannot be read, or a
+    contradiction (``a,-a``).
+    """
     found: dict[str, list[str]] = {"": [], "-": [], "_": [], "-_": [], "@": []}
     in_range = False
     for raw in (word.strip() for word in text.split(",")):
@@ -63,16 +68,18 @@ def parse_query(text: str, *, where: str = "") -> Query:
             raise InputError(
                 f"query word {raw!r} is not valid", where=where, fix="write tag,tag,-tag,_variation,@version"
             )
-        found[prefix].append(_exactly(word) if prefix == "@" else word)
+        found[prefix].append(word)
     clash = (set(found[""]) & set(found["-"])) | (set(found["_"]) & set(found["-_"]))
     if clash:
-        raise InputError(f"query {text!r} both asks for and excludes {min(clash)!r}", where=where)
+        raise InputError(
+            f"query {text!r} both asks for and excludes {min(clash)!r}", where=where, fix="leave out one of the two"
+        )
     return Query(
         tags=_unique(found[""]),
         without=_unique(found["-"]),
         variations=_unique(found["_"]),
         without_variations=_unique(found["-_"]),
-        version=",".join(dict.fromkeys(found["@"])),
+        version=str(parse_range(",".join(found["@"]), where=where)),
     )
 
 
@@ -81,10 +88,6 @@ def _split_prefix(word: str) -> tuple[str, str]:
         if word.startswith(prefix):
             return prefix, word[len(prefix) :]
     return "", word
-
-
-def _exactly(version: str) -> str:
-    return version if version.startswith(_OPERATORS) else f"=={version}"
 
 
 def _unique(words: list[str]) -> tuple[str, ...]:

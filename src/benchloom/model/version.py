@@ -3,7 +3,7 @@
 PEP 440 cannot parse most model, driver and CUDA versions ("r5.1", "12.4.131", dates, commit ids), so versions are
 compared piece by piece: numbers as numbers, a pre-release word (a, alpha, b, beta, rc, dev, pre) below nothing at all,
 any other word above a number's absence but below a number. Zeros at the end of a run of numbers do not count
-(1.2 == 1.2.0, 1.0rc1 < 1.0). ``~=1.4.2`` means at least 1.4.2 and below 1.5.
+(1.2 == 1.2.0, 1.0rc1 < 1.0). ``~=1.4.2`` means at least 1.4.2 and below 1.5; ``<2`` leaves out 2's pre-releases too.
 CK's inclusive integer lists ``version_from``/``version_to`` are the ranges ``>=``/``<=`` of the joined numbers.
 """
 
@@ -13,8 +13,9 @@ from functools import lru_cache
 from benchloom.errors import InputError
 from benchloom.model.base import Value
 
-_PIECE = re.compile(r"\d+|[a-z]+")
-_CLAUSE = re.compile(r"(>=|<=|==|!=|~=|>|<)?\s*([A-Za-z0-9][A-Za-z0-9._+\-!]*)")
+_PIECE = re.compile(r"[0-9]+|[a-z]+")
+_CLAUSE = re.compile(r"(>=|<=|==|!=|~=|>|<)?\s*([A-Za-z0-9][A-Za-z0-9._+\-!]{0,99})")
+_ORDER = (">=", ">", "~=", "==", "!=", "<", "<=")
 _PRE = {"dev": 0, "a": 1, "alpha": 1, "b": 2, "beta": 2, "pre": 3, "c": 3, "rc": 3}
 
 Piece = tuple[int, int, str]
@@ -38,8 +39,9 @@ def version_key(version: str) -> tuple[Piece, ...]:
 
 
 def _piece(word: str) -> Piece:
-    if word.isdigit():
-        return (3, int(word), "")
+    if word[0].isdigit():
+        digits = word.lstrip("0")
+        return (3, len(digits), digits)  # longer is larger: no number is too long to be compared
     if word in _PRE:
         return (0, _PRE[word], "")
     return (2, 0, word)
@@ -58,12 +60,20 @@ class VersionRange(Value, frozen=True, kw_only=True):
         """Tell whether ``version`` satisfies every clause. An unknown (empty) version satisfies only no clauses."""
         if not self.clauses:
             return True
-        return bool(version) and all(_holds(version_key(version), operator, bound) for operator, bound in self.clauses)
+        return bool(version) and not self.broken_by(version)
+
+    def broken_by(self, version: str) -> tuple[str, ...]:
+        """Return the clauses that a known ``version`` does not satisfy, as they are written."""
+        key = version_key(version)
+        return tuple(f"{operator}{bound}" for operator, bound in self.clauses if not _holds(key, operator, bound))
 
 
 def parse_range(text: str, *, where: str = "") -> VersionRange:
-    """Parse ``>=1.2,<2``, ``1.2`` (exactly) or an empty text. Raises InputError on anything else."""
-    clauses = []
+    """Parse ``>=1.2,<2``, ``1.2`` (exactly) or an empty text. Raises InputError on anything else.
+
+    Clauses are sorted, lower bounds first, so that equal ranges are equal values.
+    """
+    clauses: set[tuple[str, str]] = set()
     for part in (word.strip() for word in text.split(",")):
         if not part:
             continue
@@ -72,25 +82,34 @@ def parse_range(text: str, *, where: str = "") -> VersionRange:
             raise InputError(
                 f"version range {text!r} is not valid at {part!r}", where=where, fix="write for instance >=1.2,<2"
             )
-        clauses.append((match.group(1) or "==", match.group(2)))
-    return VersionRange(clauses=tuple(dict.fromkeys(clauses)))
+        clauses.add((match.group(1) or "==", match.group(2)))
+    return VersionRange(clauses=tuple(sorted(clauses, key=lambda item: (_ORDER.index(item[0]), item[1]))))
+
+
+def _ceiling(release: str) -> tuple[Piece, ...]:
+    """Return what lies below ``release`` and above everything before it: its first pre-release."""
+    key = version_key(release)
+    return key if any(piece[0] == 0 for piece in key) else version_key(f"{release}.dev")
 
 
 def _next_release(bound: str) -> str:
-    numbers = [int(word) for word in re.findall(r"\d+", bound)]
+    """Return ``1.5`` for ``1.4.2`` and for ``1.4.2rc1``: the first release that ``~=`` leaves out."""
+    release = re.match(r"[a-z]*((?:[0-9]+\.)*[0-9]+)", bound.lower())
+    numbers = [int(word) for word in release.group(1).split(".")] if release else [0]
     kept = numbers[:-1] or numbers
-    return ".".join(str(number) for number in (*kept[:-1], kept[-1] + 1)) if kept else bound
+    return ".".join(str(number) for number in (*kept[:-1], kept[-1] + 1))
 
 
 def _holds(key: tuple[Piece, ...], operator: str, bound: str) -> bool:
     other = version_key(bound)
     if operator == "~=":
-        return other <= key < version_key(_next_release(bound))
-    return {
-        ">=": key >= other,
-        "<=": key <= other,
-        ">": key > other,
-        "<": key < other,
-        "==": key == other,
-        "!=": key != other,
-    }[operator]
+        return other <= key < _ceiling(_next_release(bound))
+    if operator == ">=":
+        return key >= other
+    if operator == "<=":
+        return key <= other
+    if operator == ">":
+        return key > other
+    if operator == "<":
+        return key < _ceiling(bound)
+    return (key == other) == (operator == "==")
