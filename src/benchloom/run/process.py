@@ -1,21 +1,26 @@
-"""One child process: own process group, exact environment, streams to files, a limit that really ends it."""
+"""One child process: own process group, exact environment, streams to files, a limit that really ends it.
 
+The child writes into the files itself: no pipe can fill up, and nothing of ours runs beside what is measured unless
+somebody watches.
+"""
+
+import codecs
 import contextlib
 import os
 import signal
 import subprocess
-import sys
 import threading
 import time
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from datetime import datetime, timezone
 from pathlib import Path
 from typing import IO, Literal
 
+from benchloom.base.group import wait_for_group
 from benchloom.errors import ExecutionError, InputError
 from benchloom.model.base import Value
 
-GRACE_SECONDS = 3.0
+_ECHO_SECONDS = 0.05
 _PASSED = frozenset(
     {
         "PATH",
@@ -84,44 +89,17 @@ def run_process(
 ) -> ProcessResult:
     """Run ``argv`` without a shell and with standard input closed; past ``timeout`` seconds its whole group is killed.
 
-    ``echo`` receives both streams as they come. Raises ExecutionError where the program cannot be started.
+    Output is added to the files ``stdout`` and ``stderr``; ``echo`` receives both streams as they grow. An interruption
+    kills the group and passes through. Raises ExecutionError where the program cannot be started.
     """
     started, clock = _now(), time.monotonic()
-    try:
-        child = subprocess.Popen(  # noqa: S603 - the argument vector is the plan's, no shell is involved
-            list(argv),
-            cwd=cwd,
-            env=dict(env),
-            stdin=subprocess.DEVNULL,
-            stdout=subprocess.PIPE,
-            stderr=subprocess.PIPE,
-            start_new_session=True,
-        )
-    except OSError as error:
-        raise ExecutionError(f"{argv[0]} cannot be started", where=str(cwd), why=[str(error)]) from error
-    assert child.stdout is not None
-    assert child.stderr is not None
-    readers = [
-        threading.Thread(target=_copy, args=(child.stdout, stdout, echo), daemon=True),
-        threading.Thread(target=_copy, args=(child.stderr, stderr, echo), daemon=True),
-    ]
-    for reader in readers:
-        reader.start()
-    is_late = False
-    try:
-        child.wait(timeout)
-    except subprocess.TimeoutExpired:
-        is_late = True
-        _kill_group(child)
-    except BaseException:
-        _kill_group(child)
-        raise
-    for reader in readers:
-        reader.join(GRACE_SECONDS)
-    _end_stragglers(child.pid)
+    with stdout.open("ab") as out, stderr.open("ab") as err, _echoing((stdout, stderr), echo):
+        child = _start(argv, cwd, env, out, err)
+        is_in_time = wait_for_group(child, timeout)
     code = child.returncode
+    status: Literal["ok", "failed", "timeout"] = "ok" if code == 0 else "failed"
     return ProcessResult(
-        status="timeout" if is_late else ("ok" if code == 0 else "failed"),
+        status=status if is_in_time else "timeout",
         started=started,
         ended=_now(),
         seconds=time.monotonic() - clock,
@@ -130,33 +108,54 @@ def run_process(
     )
 
 
-def _copy(source: IO[bytes], target: Path, echo: Callable[[str], None] | None) -> None:
-    with target.open("ab") as file:
-        while chunk := os.read(source.fileno(), 1 << 16):
-            file.write(chunk)
-            file.flush()
-            if echo is not None:
-                echo(chunk.decode(errors="replace"))
+def _start(
+    argv: Sequence[str], cwd: Path, env: Mapping[str, str], out: IO[bytes], err: IO[bytes]
+) -> "subprocess.Popen[bytes]":
+    try:
+        return subprocess.Popen(  # noqa: S603 - the argument vector is the plan's, no shell is involved
+            list(argv),
+            cwd=cwd,
+            env=dict(env),
+            stdin=subprocess.DEVNULL,
+            stdout=out,
+            stderr=err,
+            start_new_session=True,
+        )
+    except (OSError, ValueError) as error:  # ValueError: words or variables that no process can be given
+        raise ExecutionError(f"{argv[0]} cannot be started", where=str(cwd), why=[str(error)]) from error
 
 
-def _kill_group(child: "subprocess.Popen[bytes]") -> None:
-    """SIGTERM to the group, a moment of grace, then SIGKILL to whatever is left of it."""
-    if sys.platform == "win32":
-        child.kill()
-        child.wait()
+@contextlib.contextmanager
+def _echoing(paths: Sequence[Path], echo: Callable[[str], None] | None) -> Iterator[None]:
+    """Pass on what is added to ``paths`` until the block ends, to the last byte."""
+    if echo is None:
+        yield
         return
-    with contextlib.suppress(ProcessLookupError):
-        os.killpg(child.pid, signal.SIGTERM)
-    with contextlib.suppress(subprocess.TimeoutExpired):
-        child.wait(GRACE_SECONDS)
-    _end_stragglers(child.pid)
-    child.wait()
+    with contextlib.ExitStack() as opened:
+        streams = [opened.enter_context(path.open("rb")) for path in paths]
+        for stream in streams:
+            stream.seek(0, os.SEEK_END)
+        ended = threading.Event()
+        follower = threading.Thread(target=_follow, args=(streams, echo, ended), daemon=True)
+        follower.start()
+        try:
+            yield
+        finally:
+            ended.set()
+            follower.join()
 
 
-def _end_stragglers(group: int) -> None:
-    if sys.platform != "win32":
-        with contextlib.suppress(ProcessLookupError, PermissionError):
-            os.killpg(group, signal.SIGKILL)
+def _follow(streams: Sequence[IO[bytes]], echo: Callable[[str], None], ended: threading.Event) -> None:
+    decoders = [codecs.getincrementaldecoder("utf-8")(errors="replace") for _ in streams]
+    is_last = False
+    while not is_last:
+        is_last = ended.wait(_ECHO_SECONDS)
+        for stream, decoder in zip(streams, decoders, strict=True):
+            if text := decoder.decode(stream.read(), final=is_last):
+                try:
+                    echo(text)
+                except OSError:  # whoever watched has gone; the files have everything
+                    return
 
 
 def _signal_name(number: int) -> str:

@@ -8,28 +8,41 @@ from benchloom.base.names import did_you_mean
 from benchloom.errors import InputError
 
 _PLACE = re.compile(r"\$<<([A-Za-z0-9_]+)>>\$")
-_OPERATORS = frozenset({";", "&", "&&", "|", "||", ">", ">>", "<", "2>", "2>&1"})
+_QUOTED = re.compile(r"""'[^']*'|\\.|"((?:\\.|[^"\\])*)\"""", re.DOTALL)
+_SUBSTITUTION = re.compile(r"`|\$\(|\$\{?[A-Za-z_]\w*\}?")
+_OPERATOR = re.compile(r"&&|\|\||\d?>>|\d?>&\d|\d?>|[;&|<]")
 
 
 def split_command(text: str, variables: Mapping[str, str], where: str) -> list[str]:
     """Split ``text`` into words, then put values in the place of ``$<<NAME>>$``, byte for byte.
 
     Splitting comes first, so a value with spaces, quotes, ``$`` or newlines stays inside its word. Raises InputError
-    for an unknown variable, unbalanced quotes, or a shell operator.
+    for an unknown variable, unbalanced quotes, no words at all, or what only a shell would understand: an operator
+    outside quotes, or a ``$NAME`` or command substitution outside single quotes.
     """
     try:
         words = shlex.split(text)
-        bare = shlex.split(text, posix=False)
     except ValueError as error:
         raise InputError(f"the command {text!r} cannot be split into words", where=where, why=[str(error)]) from error
-    operators = [word for word in bare if word in _OPERATORS or word.endswith(";") or word.startswith("`")]
-    if operators:
-        raise InputError(
-            f"the command holds {operators[0]!r}, but it runs without a shell",
-            where=where,
-            fix="put a script beside the metadata and run that",
-        )
+    if not words:
+        raise InputError("the command is empty", where=where, fix="name the program to run")
+    _refuse_shell(text, where)
     return [_PLACE.sub(lambda match: _value(match.group(1), variables, where), word) for word in words]
+
+
+def _refuse_shell(text: str, where: str) -> None:
+    """Refuse what would silently mean something else without a shell."""
+    text = _PLACE.sub("", text)
+    bare = _QUOTED.sub("", text)
+    inside = " ".join(re.sub(r"\\.", "", quoted) for quoted in _QUOTED.findall(text))
+    found = _OPERATOR.search(bare) or _SUBSTITUTION.search(f"{bare} {inside}")
+    if found is None:
+        return
+    fix = "put a script beside the metadata and run that"
+    if re.fullmatch(r"\$\{?\w+\}?", found.group()):
+        name = found.group().strip("${}")
+        fix = f"write $<<{name}>>$ for the value of {name}, or quote it with '...' where it is meant literally"
+    raise InputError(f"the command holds {found.group()!r}, but it runs without a shell", where=where, fix=fix)
 
 
 def _value(name: str, variables: Mapping[str, str], where: str) -> str:

@@ -6,13 +6,16 @@ import os
 import re
 import shutil
 import subprocess
+import tempfile
 from collections.abc import Iterator, Mapping, Sequence
 from pathlib import Path
 
+from benchloom.base.group import wait_for_group
 from benchloom.model.component import Component, Executable, FileGlob
 from benchloom.model.plan import Candidate
 
 VERSION_SECONDS = 10.0
+_VARIABLE = re.compile(r"\$\{?(\w+)\}?")
 
 
 def detect(component: Component, *, environ: Mapping[str, str], search: Sequence[Path] = ()) -> tuple[Candidate, ...]:
@@ -51,30 +54,40 @@ def python_version(distribution: str) -> str:
 
 
 def _executables(block: Executable, environ: Mapping[str, str], search: Sequence[Path]) -> Iterator[tuple[str, str]]:
-    folders = os.pathsep.join([*map(str, search), environ.get("PATH", "")])
+    on_path = [folder for folder in environ.get("PATH", "").split(os.pathsep) if folder]
+    folders = os.pathsep.join([*map(str, search), *on_path])
     seen = set()
     for name in block.names:
-        path = shutil.which(name, path=folders)
+        path = shutil.which(name, path=folders) if folders else None
         if path and os.path.realpath(path) not in seen:
             seen.add(os.path.realpath(path))
-            yield _version_of(path, block), str(Path(path).absolute())
+            yield _version_of(path, block, environ), str(Path(path).absolute())
 
 
-def _version_of(path: str, block: Executable) -> str:
-    try:
-        done = subprocess.run(  # noqa: S603 - the component names the program, no shell is involved
-            [path, *block.version_arguments],
-            stdin=subprocess.DEVNULL,
-            capture_output=True,
-            text=True,
-            errors="replace",
-            timeout=VERSION_SECONDS,
-            check=False,
-        )
-    except (OSError, subprocess.TimeoutExpired):
-        return ""
-    match = re.search(block.version_regex, done.stdout + done.stderr)
-    return match.group(1) if match else ""
+def _version_of(path: str, block: Executable, environ: Mapping[str, str]) -> str:
+    output = _output_of([path, *block.version_arguments], environ)
+    match = re.search(block.version_regex, output)
+    return match.group(1 if match.re.groups else 0) or "" if match else ""
+
+
+def _output_of(argv: Sequence[str], environ: Mapping[str, str]) -> str:
+    """Return what a command printed, or '' where it fails or hangs. A file takes the output, so nothing can hold us up."""
+    with tempfile.TemporaryFile() as sink:
+        try:
+            child = subprocess.Popen(  # noqa: S603 - the component names the program, no shell is involved
+                argv,
+                env=dict(environ),
+                stdin=subprocess.DEVNULL,
+                stdout=sink,
+                stderr=subprocess.STDOUT,
+                start_new_session=True,
+            )
+        except OSError:
+            return ""
+        if not wait_for_group(child, VERSION_SECONDS, grace=0.0) or child.returncode:
+            return ""
+        sink.seek(0)
+        return sink.read().decode(errors="replace")
 
 
 def _file_places(block: FileGlob, environ: Mapping[str, str], search: Sequence[Path]) -> Iterator[Path]:
@@ -88,8 +101,11 @@ def _file_places(block: FileGlob, environ: Mapping[str, str], search: Sequence[P
 
 
 def _match(folder: Path, block: FileGlob) -> Path | None:
+    """Return the one file a single pattern matches, or the folder in which every pattern matches."""
+    if not folder.is_dir():
+        return None
     matches = [sorted(glob.glob(pattern, root_dir=folder, recursive=True)) for pattern in block.patterns]
-    if not folder.is_dir() or not all(matches) or len(matches[0]) < block.minimum:
+    if not all(matches) or len(matches[0]) < block.minimum:
         return None
     is_one_file = len(block.patterns) == 1 and len(matches[0]) == 1 and (folder / matches[0][0]).is_file()
     return (folder / matches[0][0] if is_one_file else folder).absolute()
@@ -97,8 +113,7 @@ def _match(folder: Path, block: FileGlob) -> Path | None:
 
 def _expanded(text: str, environ: Mapping[str, str]) -> str:
     """Expand ``~`` and ``$NAME`` from ``environ``; '' where a variable is not set."""
-    text = re.sub(r"^~(?=/|$)", environ.get("HOME", ""), text)
-    names = re.findall(r"\$\{?(\w+)\}?", text)
-    if any(name not in environ for name in names):
+    text = re.sub(r"^~(?=/|$)", "${HOME}", text)
+    if any(not environ.get(name) for name in _VARIABLE.findall(text)):
         return ""
-    return re.sub(r"\$\{?(\w+)\}?", lambda match: environ[match.group(1)], text)
+    return _VARIABLE.sub(lambda match: environ[match.group(1)], text)

@@ -21,6 +21,7 @@ from filelock import FileLock, Timeout
 
 from benchloom.base import atomic, digest
 from benchloom.base.talk import Silent, Talk
+from benchloom.base.units import human_bytes
 from benchloom.errors import InputError, InstallError, IntegrityError
 from benchloom.model.base import Document, to_json
 
@@ -56,20 +57,8 @@ class Store:
 
     def find(self, key: str) -> Entry | None:
         """Return the entry, or None. One whose entry.json cannot be read is moved to quarantine, with a warning."""
-        path = self._folder(key) / "entry.json"
-        try:
-            entry = msgspec.json.decode(path.read_bytes(), type=Entry)
-            if entry.key != key or entry.schema != ENTRY_SCHEMA or not (path.parent / "content").is_dir():
-                raise msgspec.ValidationError("it describes another entry or has no content")
-        except FileNotFoundError:
-            if not path.parent.is_dir():
-                return None
-            self._quarantine(key, "entry.json is missing")
-            return None
-        except (msgspec.DecodeError, UnicodeDecodeError) as error:
-            self._quarantine(key, f"entry.json cannot be read: {error}")
-            return None
-        return entry
+        found = self._read(key)
+        return self._read_again(key) if isinstance(found, str) else found
 
     def content(self, key: str) -> Path:
         """Return the folder of an entry's content, whether or not it exists."""
@@ -93,15 +82,15 @@ class Store:
         """
         if found := self.find(key):
             return found
-        with self._disk_full(label), self._lock(key, label):
+        with disk_full_reported(self.root, label), self._lock(key, label):
             self._clean_stages(key)
-            return self.find(key) or self._build(key, label, builder)
+            return self._sound(key) or self._build(key, label, builder)
 
     def remove(self, key: str) -> bool:
         """Remove an entry; tell whether there was one. A reader never sees part of it gone."""
         folder = self._folder(key)
         with self._lock(key, key):
-            if not folder.is_dir():
+            if not os.path.lexists(folder):
                 return False
             trash = self._stage_name(key)
             trash.parent.mkdir(parents=True, exist_ok=True)
@@ -126,16 +115,58 @@ class Store:
     def roots(self) -> dict[str, tuple[str, ...]]:
         """Return the protected keys by root name. Raises IntegrityError where one cannot be read."""
         folder = self.root / "roots"
-        return {name[:-5]: _read_root(folder / name) for name in _names(folder) if name.endswith(".json")}
+        found = {name[:-5]: _read_root(folder / name) for name in _names(folder) if name.endswith(".json")}
+        return {name: keys for name, keys in found.items() if keys is not None}
 
-    def clean_stages(self) -> tuple[str, ...]:
-        """Remove stages whose process is gone, and return their names. Stages of live builders stay."""
-        removed: list[str] = []
+    def clean_stages(self, *, dry_run: bool = False) -> tuple[str, ...]:
+        """Remove stages whose process is gone (those that LOOM_KEEP_FAILED left, too) and return their names.
+
+        Stages of live builders stay. With ``dry_run`` nothing is removed.
+        """
+        gone: list[str] = []
         for key in {name.split(".")[0] for name in _names(self.root / "stage")}:
-            lock = self._file_lock(key)
-            with contextlib.suppress(Timeout), lock.acquire(timeout=0):
-                removed.extend(self._clean_stages(key))
-        return tuple(sorted(removed))
+            with contextlib.suppress(Timeout), self._file_lock(key).acquire(timeout=0):
+                gone += self._stages(key)
+                for name in () if dry_run else self._stages(key):
+                    remove_tree(self.root / "stage" / name)
+        return tuple(sorted(gone))
+
+    # -- reading ----------------------------------------------------------------------------------------------------
+
+    def _read(self, key: str) -> Entry | str | None:
+        """Return the entry, None where there is none, or a sentence about what is wrong with it."""
+        folder = self._folder(key)
+        try:
+            entry = msgspec.json.decode((folder / "entry.json").read_bytes(), type=Entry)
+        except (FileNotFoundError, NotADirectoryError):
+            return "entry.json is missing" if os.path.lexists(folder) else None
+        except msgspec.DecodeError as error:
+            return f"entry.json cannot be read: {error}"
+        if entry.key != key or entry.schema != ENTRY_SCHEMA or not (folder / "content").is_dir():
+            return "it describes another entry or has no content"
+        return entry
+
+    def _read_again(self, key: str) -> Entry | None:
+        """Look at a damaged entry under its lock: by then, another process may have published a whole one."""
+        try:
+            with self._file_lock(key).acquire(timeout=0):
+                return self._sound(key)
+        except Timeout:  # whoever builds it has seen the damage, too
+            return None
+        except OSError as error:
+            self.talk.warn(f"store entry {key} is damaged and cannot be moved away: {error}")
+            return None
+
+    def _sound(self, key: str) -> Entry | None:
+        """Return the entry, or None after moving a damaged one to quarantine. Its lock is held."""
+        found = self._read(key)
+        if not isinstance(found, str):
+            return found
+        target = self.root / "quarantine" / f"{key}.{secrets.token_hex(4)}"
+        target.parent.mkdir(parents=True, exist_ok=True)
+        os.rename(self._folder(key), target)
+        self.talk.warn(f"store entry {key} is damaged ({found}); it was moved to {target} and will be built again")
+        return None
 
     # -- building ---------------------------------------------------------------------------------------------------
 
@@ -158,11 +189,8 @@ class Store:
         target.parent.mkdir(parents=True, exist_ok=True)
         try:
             os.rename(stage, target)
-        except OSError as error:
-            if error.errno not in (errno.ENOTEMPTY, errno.EEXIST, errno.EACCES):
-                raise
-            first = self.find(entry.key)
-            if first is None:
+        except OSError as error:  # only where the file system has no locks: another builder was first
+            if error.errno not in (errno.ENOTEMPTY, errno.EEXIST) or not (first := self._sound(entry.key)):
                 raise
             remove_tree(stage)
             return first
@@ -171,7 +199,7 @@ class Store:
 
     def _drop(self, stage: Path) -> None:
         if os.environ.get("LOOM_KEEP_FAILED") == "1":
-            self.talk.warn(f"the failed stage is kept in {stage}")
+            self.talk.warn(f"the failed stage is kept in {stage} until loom gc")
             atomic.write_text(stage / "keep", "LOOM_KEEP_FAILED=1\n")
             return
         remove_tree(stage)
@@ -179,15 +207,14 @@ class Store:
     def _stage_name(self, key: str) -> Path:
         return self.root / "stage" / f"{key}.{os.getpid()}.{secrets.token_hex(4)}"
 
-    def _clean_stages(self, key: str) -> list[str]:
-        """Remove every stage of ``key``; its lock is held, so whoever made them is gone."""
-        folder = self.root / "stage"
-        stale = [
-            name for name in _names(folder) if name.startswith(f"{key}.") and not (folder / name / "keep").exists()
-        ]
-        for name in stale:
-            remove_tree(folder / name)
-        return stale
+    def _stages(self, key: str) -> list[str]:
+        return [name for name in _names(self.root / "stage") if name.split(".")[0] == key]
+
+    def _clean_stages(self, key: str) -> None:
+        """Remove the stages of ``key`` but those kept on purpose; its lock is held, so whoever made them is gone."""
+        for name in self._stages(key):
+            if not (self.root / "stage" / name / "keep").exists():
+                remove_tree(self.root / "stage" / name)
 
     @contextlib.contextmanager
     def _lock(self, key: str, label: str) -> Iterator[None]:
@@ -207,15 +234,6 @@ class Store:
         path.parent.mkdir(parents=True, exist_ok=True)
         return FileLock(path)
 
-    @contextlib.contextmanager
-    def _disk_full(self, label: str) -> Iterator[None]:
-        try:
-            yield
-        except OSError as error:
-            if error.errno not in (errno.ENOSPC, errno.EDQUOT):
-                raise
-            raise disk_full(self.root, label) from error
-
     # -- places -----------------------------------------------------------------------------------------------------
 
     def _folder(self, key: str) -> Path:
@@ -231,45 +249,46 @@ class Store:
             raise InputError(f"{name!r} is not a name for a root", fix="use letters, digits, '.', '-' and '_'")
         return self.root / "roots" / f"{name}.json"
 
-    def _quarantine(self, key: str, reason: str) -> None:
-        target = self.root / "quarantine" / f"{key}.{secrets.token_hex(4)}"
-        target.parent.mkdir(parents=True, exist_ok=True)
-        with contextlib.suppress(FileNotFoundError):  # another process was faster, and it has warned
-            os.rename(self.root / "entries" / key, target)
-            self.talk.warn(f"store entry {key} is damaged ({reason}); it was moved to {target} and will be built again")
 
-
-def disk_full(folder: Path, label: str) -> InstallError:
-    """Return the error for a full disk below ``folder``, with the space that is left."""
-    place = next((path for path in (folder, *folder.parents) if path.exists()), Path("/"))
-    free = shutil.disk_usage(place).free
-    return InstallError(
-        f"the disk is full while building {label}",
-        where=str(folder),
-        why=[f"{free / 2**20:.1f} MiB are free; nothing half-written was kept"],
-        fix="free some space (loom gc removes what nothing uses) or set LOOM_HOME to a larger disk",
-        details={"free_bytes": free},
-    )
+@contextlib.contextmanager
+def disk_full_reported(folder: Path, label: str) -> Iterator[None]:
+    """Turn a full disk (or quota) into InstallError, with the space that is left below ``folder``."""
+    try:
+        yield
+    except OSError as error:
+        if error.errno not in (errno.ENOSPC, errno.EDQUOT):
+            raise
+        place = next((path for path in (folder, *folder.parents) if path.exists()), Path("/"))
+        free = shutil.disk_usage(place).free
+        raise InstallError(
+            f"the disk is full: {label} could not be written",
+            where=str(folder),
+            why=[str(error), f"{human_bytes(free)} are free; nothing half-written was kept"],
+            fix="free some space (loom gc removes what nothing uses) or set LOOM_HOME to a larger disk",
+            details={"free_bytes": free},
+        ) from error
 
 
 def remove_tree(path: Path) -> None:
-    """Remove a file or folder tree, even where it is read-only. A tree that is not there is fine."""
-
-    def retry(function: Callable[..., object], name: str, _: object) -> None:
-        with contextlib.suppress(FileNotFoundError):
-            os.chmod(os.path.dirname(name), 0o755)
-            if not os.path.islink(name):
-                os.chmod(name, 0o755)
-            function(name)
-
-    if path.is_symlink() or path.is_file():
-        path.unlink()
-    elif path.exists():
-        shutil.rmtree(path, onerror=retry)
+    """Remove a file or folder tree, even where it is read-only. What is not there, or goes meanwhile, is fine."""
+    if path.is_symlink() or not path.is_dir():
+        path.unlink(missing_ok=True)
+        return
+    while path.is_dir():
+        with contextlib.suppress(FileNotFoundError):  # somebody else removes the same tree: look again
+            os.chmod(path, 0o700)
+            for folder, folders, _ in os.walk(path):
+                for name in folders:
+                    if not os.path.islink(os.path.join(folder, name)):
+                        os.chmod(os.path.join(folder, name), 0o700)
+            shutil.rmtree(path)
 
 
 def scan(content: Path) -> tuple[dict[str, str], dict[str, str], int]:
-    """Return digests by path, link targets by path and the total size of a folder. Names use forward slashes."""
+    """Return digests by path, link targets by path and the total size of a folder. Names use forward slashes.
+
+    Raises OSError where something cannot be read.
+    """
     files: dict[str, str] = {}
     links: dict[str, str] = {}
     size = 0
@@ -293,6 +312,7 @@ def walk(content: Path) -> Iterator[Path]:
 
 def _seal(key: str, label: str, content: Path, meta: Mapping[str, str]) -> Entry:
     for path in walk(content):
+        _refuse_unspeakable(path)
         if not path.is_symlink():
             _seal_file(path)
     for folder, _, _ in os.walk(content):
@@ -310,17 +330,24 @@ def _seal(key: str, label: str, content: Path, meta: Mapping[str, str]) -> Entry
     )
 
 
+def _refuse_unspeakable(path: Path) -> None:
+    try:
+        str(path).encode()
+    except UnicodeEncodeError as error:
+        raise InstallError("a builder left a file whose name is not UTF-8", where=ascii(str(path))) from error
+
+
 def _seal_file(path: Path) -> None:
-    """Make one file durable and read-only; devices, pipes and sockets have no place in an entry."""
-    mode = path.stat().st_mode
+    """Make one file read-only and durable; devices, pipes and sockets have no place in an entry."""
+    mode = path.lstat().st_mode
     if not stat.S_ISREG(mode):
         raise InstallError("a builder left something that is not a file, folder or link", where=str(path))
+    os.chmod(path, stat.S_IMODE(mode) & ~0o222 | 0o444)
     handle = os.open(path, os.O_RDONLY)
     try:
         os.fsync(handle)
     finally:
         os.close(handle)
-    os.chmod(path, stat.S_IMODE(mode) & ~0o222 | 0o444)
 
 
 def _names(folder: Path) -> list[str]:
@@ -330,9 +357,11 @@ def _names(folder: Path) -> list[str]:
         return []
 
 
-def _read_root(path: Path) -> tuple[str, ...]:
+def _read_root(path: Path) -> tuple[str, ...] | None:
     try:
         return msgspec.json.decode(path.read_bytes(), type=tuple[str, ...])
+    except FileNotFoundError:  # removed since the folder was listed
+        return None
     except msgspec.DecodeError as error:
         raise IntegrityError(
             "a root of the store cannot be read",

@@ -1,33 +1,37 @@
 """Downloads: decide first, stream to a ``.part``, resume, try every source, check size and digest, keep by digest."""
 
+import contextlib
 import os
 import shutil
 import time
 import urllib.parse
 from collections.abc import Iterator
-from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from filelock import FileLock
+from filelock import FileLock, Timeout
 
 from benchloom.base.atomic import fsync_folder, write_text
 from benchloom.base.digest import of_bytes, of_file
 from benchloom.base.talk import Silent, Talk
 from benchloom.errors import FetchError, InputError, IntegrityError, LoomError, OfflineError
 from benchloom.model.component import Fetch
-from benchloom.store.entries import disk_full
+from benchloom.store.entries import disk_full_reported
 
 if TYPE_CHECKING:
     import httpx2
 
 _CHUNK = 1 << 18
+_WORTH_ANOTHER_TRY = frozenset({408, 425, 429})
 
 
 @dataclass(frozen=True)
 class FetchOptions:
-    """``mirror`` is a folder or base URL that is asked first; ``timeout`` is in seconds without a byte."""
+    """``mirror`` is a folder or base URL that is asked first; ``timeout`` is in seconds without a byte.
+
+    ``retries`` attempts are made per source, ``backoff`` seconds (then doubled) apart.
+    """
 
     offline: bool = False
     mirror: str = ""
@@ -38,7 +42,7 @@ class FetchOptions:
 
 @dataclass(frozen=True)
 class Download:
-    """A file that was obtained and checked; ``source`` is where its bytes came from."""
+    """A file that was obtained and checked; ``source`` is where its bytes came from, without credentials."""
 
     path: Path
     digest: str
@@ -80,18 +84,40 @@ class Fetcher:
         """Return the file, from the component's folder, an earlier download, the mirror or its URLs, in that order.
 
         Raises IntegrityError (a source delivered other bytes and none the right ones), OfflineError, FetchError (every
-        source failed, each reason given) or InputError (a scheme other than http, https and file).
+        source failed, each reason given), InstallError (the disk is full) or InputError (a scheme other than http,
+        https and file).
         """
         if fetch.path:
             return self._local(fetch, component_folder)
-        self.folder.mkdir(parents=True, exist_ok=True)
         blob = self.blob(fetch)
-        locks = self.root / "locks"
-        locks.mkdir(parents=True, exist_ok=True)
-        with FileLock(str(locks / f"download-{blob.name}.lock")):
-            if blob.is_file():
-                return Download(blob, fetch.digest or of_file(blob), blob.stat().st_size, str(blob), reused=True)
-            return self._from_sources(fetch, blob)
+        with disk_full_reported(self.root, _name(fetch)), self._lock(fetch, blob):
+            self.folder.mkdir(parents=True, exist_ok=True)
+            return self._kept(fetch, blob) or self._from_sources(fetch, blob)
+
+    @contextlib.contextmanager
+    def _lock(self, fetch: Fetch, blob: Path) -> Iterator[None]:
+        lock = download_lock(self.root, blob.name)
+        try:
+            lock.acquire(timeout=0)
+        except Timeout:
+            self.talk.note(f"waiting for another process that downloads {_name(fetch)}")
+            lock.acquire()
+        try:
+            yield
+        finally:
+            lock.release()
+
+    def _kept(self, fetch: Fetch, blob: Path) -> Download | None:
+        """Return an earlier download (or what the user placed there) if it is still the right file."""
+        if not blob.is_file():
+            return None
+        try:
+            digest = _check(blob, fetch, str(blob))
+        except IntegrityError as error:
+            self.talk.warn(f"{blob} is not what it should be and will be fetched again: {error.what}")
+            blob.unlink()
+            return None
+        return Download(blob, digest, blob.stat().st_size, str(blob), reused=True)
 
     def _local(self, fetch: Fetch, folder: Path) -> Download:
         path = (folder / fetch.path).resolve()
@@ -140,8 +166,8 @@ class Fetcher:
     def _sources(self, fetch: Fetch) -> Iterator[str]:
         yield from (path.as_uri() for path in self._mirror_files(fetch) if path.is_file())
         if self.options.mirror.startswith(("http://", "https://")) and not self.options.offline:
-            algorithm, _, value = fetch.digest.partition(":")
-            yield f"{self.options.mirror.rstrip('/')}/{algorithm}/{value}/{_name(fetch)}"
+            folder = f"{fetch.digest.replace(':', '/')}/" if fetch.digest else ""
+            yield f"{self.options.mirror.rstrip('/')}/{folder}{urllib.parse.quote(_name(fetch))}"
         for url in (fetch.url, *fetch.mirrors):
             if url.startswith("file:") or not self.options.offline:
                 yield url
@@ -152,106 +178,150 @@ class Fetcher:
             return []
         algorithm, _, value = fetch.digest.partition(":")
         root = Path(mirror).expanduser().resolve()
-        return [root / algorithm / value / _name(fetch), root / _name(fetch)]
+        name = _name(fetch)
+        return [root / algorithm / value / name, root / name] if fetch.digest else [root / name]
 
-    def _from_source(self, source: str, fetch: Fetch, blob: Path) -> Download:
-        scheme = urllib.parse.urlsplit(source).scheme
+    def _from_source(self, source: str, fetch: Fetch, blob: Path, *, again: bool = True) -> Download:
+        scheme = _split(source).scheme
         part = blob.with_name(f"{blob.name}.part")
+        is_resumed = False
         if scheme == "file":
             _copy(source, part)
         elif scheme in {"http", "https"}:
-            self._stream(source, fetch, part)
+            is_resumed = self._stream(source, fetch, part)
         else:
             raise InputError(f"{redacted(source)} is not an http, https or file URL")
         try:
             digest = _check(part, fetch, source)
         except IntegrityError as error:
             _forget(part)
-            raise _WrongBytesError("; ".join([error.what, *error.why])) from error
+            if is_resumed and again:  # what was resumed may be at fault, not the source
+                return self._from_source(source, fetch, blob, again=False)
+            raise _WrongBytesError(error.what) from error
         size = part.stat().st_size
         _publish(part, blob)
         if not fetch.digest:
             self.talk.note(f"{_name(fetch)} is not pinned; it was {digest}: put that into the component to pin it")
-        return Download(blob, digest, size, source, reused=False)
+        return Download(blob, digest, size, redacted(source), reused=False)
 
-    def _stream(self, url: str, fetch: Fetch, part: Path) -> None:
+    def _stream(self, url: str, fetch: Fetch, part: Path) -> bool:
+        """Download into ``part``; tell whether its beginning is from an earlier attempt."""
         import httpx2  # late: only a download needs it
 
         last = "no attempt was made"
-        with httpx2.Client(follow_redirects=True, timeout=self.options.timeout) as client:
+        with self._client() as client:
             for attempt in range(self.options.retries):
                 if attempt:
                     time.sleep(self.options.backoff * 2 ** (attempt - 1))
                 try:
                     return self._attempt(client, url, fetch, part)
                 except httpx2.HTTPStatusError as error:
-                    last = f"HTTP status {error.response.status_code}"
-                    if error.response.status_code < 500:
+                    status = error.response.status_code
+                    last = f"HTTP status {status}"
+                    if status < 500 and status not in _WORTH_ANOTHER_TRY:
                         break
+                except httpx2.InvalidURL as error:
+                    raise _SourceError(f"not a valid URL: {error}") from error
                 except httpx2.HTTPError as error:
                     last = f"{type(error).__name__}: {error}"
                 except _SourceError as error:
                     last = str(error)
         raise _SourceError(last)
 
-    def _attempt(self, client: "httpx2.Client", url: str, fetch: Fetch, part: Path) -> None:
-        tag_file = part.with_name(f"{part.name}.tag")
-        headers, have = _resume_headers(url, part, tag_file)
+    def _client(self) -> "httpx2.Client":
+        import httpx2
+
+        try:
+            return httpx2.Client(follow_redirects=True, timeout=self.options.timeout)
+        except (ValueError, ImportError, httpx2.InvalidURL) as error:
+            raise FetchError(
+                "the proxy settings cannot be used",
+                where="the variables http_proxy, https_proxy and all_proxy",
+                why=[str(error)],
+                fix="correct or unset them",
+            ) from error
+
+    def _attempt(self, client: "httpx2.Client", url: str, fetch: Fetch, part: Path) -> bool:
+        headers, have = _resume_headers(url, part)
         with client.stream("GET", url, headers=headers) as response:
-            if response.status_code == 416:
-                _forget(part)
-                raise _SourceError("the part did not fit; starting over")
+            if response.status_code == 416 and response.headers.get("content-range") == f"bytes */{have}":
+                return True  # the part is whole already
             response.raise_for_status()
-            is_resumed = response.status_code == 206
+            is_resumed = have > 0 and response.status_code == 206
+            if is_resumed and not response.headers.get("content-range", "").startswith(f"bytes {have}-"):
+                _forget(part)
+                raise _SourceError("the server sent another range than was asked for")
             have = have if is_resumed else 0
-            tag = response.headers.get("etag") or response.headers.get("last-modified") or ""
-            write_text(tag_file, f"{url}\n{tag}")
-            total = _total(response.headers, have, fetch)
-            with self.talk.progress(_name(fetch), total, "B") as bar, _writing(part, is_resumed) as sink:
+            total = _total(response.headers, have)
+            _refuse_size(total, fetch)
+            if not is_resumed:
+                _start_over(part, url, response.headers)
+            with self.talk.progress(_name(fetch), total or fetch.size, "B") as bar, part.open("ab") as sink:
                 bar.advance(have)
                 for chunk in response.iter_raw(_CHUNK):
                     sink.write(chunk)
                     bar.advance(len(chunk))
-        got = part.stat().st_size
-        if total is not None and got < total:
-            raise _SourceError(f"the server sent {got} of {total} bytes")
+                    have += len(chunk)
+                    if fetch.size is not None and have > fetch.size:
+                        _refuse_size(have, fetch)
+        if (expected := total or fetch.size) is not None and have < expected:
+            raise _SourceError(f"the server sent {have} of {expected} bytes")
+        return is_resumed
 
 
-def _resume_headers(url: str, part: Path, tag_file: Path) -> tuple[dict[str, str], int]:
+def download_lock(root: Path, name: str) -> FileLock:
+    """Return the lock that guards the blob ``name``, its partial and their sidecar."""
+    folder = root / "locks"
+    folder.mkdir(parents=True, exist_ok=True)
+    return FileLock(folder / f"download-{name}.lock")
+
+
+def _tag_file(part: Path) -> Path:
+    return part.with_name(f"{part.name}.tag")
+
+
+def _resume_headers(url: str, part: Path) -> tuple[dict[str, str], int]:
+    """Return the headers of a request, and how many bytes of the file are here from the same URL and version of it."""
     headers = {"Accept-Encoding": "identity"}
+    tag_file = _tag_file(part)
     if not (part.is_file() and tag_file.is_file()):
         return headers, 0
-    known, _, tag = tag_file.read_text().partition("\n")
+    known, _, tag = tag_file.read_text(encoding="utf-8", errors="replace").partition("\n")
     have = part.stat().st_size
-    if known != url or not tag or not have:
+    if known != of_bytes(url.encode()) or not tag or not have:
         return headers, 0
     return {**headers, "Range": f"bytes={have}-", "If-Range": tag}, have
 
 
-def _total(headers: Any, have: int, fetch: Fetch) -> int | None:
-    length = headers.get("content-length")
-    return have + int(length) if length and length.isdigit() else fetch.size
+def _start_over(part: Path, url: str, headers: Any) -> None:
+    """Remove the old part before its new tag is written, so that the two never contradict each other.
+
+    The tag holds the URL's digest, since a URL may hold credentials. Weak tags do not promise equal bytes.
+    """
+    _forget(part)
+    etag = headers.get("etag", "")
+    tag = headers.get("last-modified", "") if not etag or etag.startswith("W/") else etag
+    write_text(_tag_file(part), f"{of_bytes(url.encode())}\n{tag}")
 
 
-@contextmanager
-def _writing(part: Path, is_resumed: bool) -> Iterator[Any]:
-    try:
-        with part.open("ab" if is_resumed else "wb") as sink:
-            yield sink
-            sink.flush()
-            os.fsync(sink.fileno())
-    except OSError as error:
-        if error.errno == 28:  # ENOSPC
-            _forget(part)
-            raise disk_full(part.parent, "the download") from error
-        raise
+def _total(headers: Any, have: int) -> int | None:
+    length = headers.get("content-length", "")
+    return have + int(length) if length.isdigit() else None
+
+
+def _refuse_size(size: int | None, fetch: Fetch) -> None:
+    if size is not None and fetch.size is not None and size != fetch.size:
+        raise _WrongBytesError(f"{_name(fetch)} has {size} bytes or more, the component states {fetch.size}")
 
 
 def _copy(source: str, part: Path) -> None:
-    path = Path(urllib.parse.unquote(urllib.parse.urlsplit(source).path))
+    path = Path(urllib.parse.unquote(_split(source).path))
+    _forget(part)
+    if not path.is_file():
+        raise _SourceError(f"there is no file {path}")
     try:
         shutil.copyfile(path, part)
-    except OSError as error:
+    except PermissionError as error:
         raise _SourceError(f"{error.strerror}: {path}") from error
 
 
@@ -271,21 +341,28 @@ def _publish(part: Path, blob: Path) -> None:
     with part.open("rb") as stream:
         os.fsync(stream.fileno())
     os.replace(part, blob)
-    part.with_name(f"{part.name}.tag").unlink(missing_ok=True)
+    _tag_file(part).unlink(missing_ok=True)
     fsync_folder(blob.parent)
 
 
 def _forget(part: Path) -> None:
     part.unlink(missing_ok=True)
-    part.with_name(f"{part.name}.tag").unlink(missing_ok=True)
+    _tag_file(part).unlink(missing_ok=True)
 
 
 def _name(fetch: Fetch) -> str:
-    return fetch.filename or Path(urllib.parse.unquote(urllib.parse.urlsplit(fetch.url).path) or fetch.path).name
+    return Path(fetch.filename or urllib.parse.unquote(_split(fetch.url).path) or fetch.path).name or "download"
+
+
+def _split(url: str) -> urllib.parse.SplitResult:
+    try:
+        return urllib.parse.urlsplit(url)
+    except ValueError:
+        return urllib.parse.SplitResult("", "", "", "", "")
 
 
 def redacted(url: str) -> str:
-    """Return ``url`` without credentials: no user information and no query."""
-    parts = urllib.parse.urlsplit(url)
+    """Return ``url`` without credentials: no user information, query or fragment."""
+    parts = _split(url)
     host = parts.netloc.rpartition("@")[2]
     return urllib.parse.urlunsplit((parts.scheme, host, parts.path, "..." if parts.query else "", ""))

@@ -1,12 +1,14 @@
 """Garbage collection: remove what no root reaches, and what dead processes left."""
 
+import contextlib
 import os
 from pathlib import Path
 
-from filelock import FileLock, Timeout
+from filelock import Timeout
 
 from benchloom.model.base import Document
 from benchloom.store.entries import Store, remove_tree
+from benchloom.store.fetch import download_lock
 
 
 class GcReport(Document, frozen=True, kw_only=True):
@@ -28,26 +30,25 @@ def collect(
 
     Downloads and stages in use by another process stay.
     """
+    everything = store.keys()  # listed before the roots: what is published and protected from now on is not in it
     reachable = keep.union(*store.roots().values())
-    everything = store.keys()
     removed = tuple(key for key in everything if key not in reachable)
-    kept = tuple(key for key in everything if key in reachable)
-    blobs = _idle_downloads(store.root) if downloads else []
     damaged = _children(store.root / "quarantine")
-    gone = [*(store.content(key).parent for key in removed), *damaged, *blobs]
-    size = sum(_size(path) for path in gone)
-    stages: tuple[str, ...] = ()
+    stages = store.clean_stages(dry_run=True)
+    blobs = [path for path in _downloads(store.root) if not _is_busy(store.root, path)] if downloads else []
+    gone = [store.content(key).parent for key in removed]
+    size = sum(map(_size, [*gone, *damaged, *blobs, *(store.root / "stage" / name for name in stages)]))
     if not dry_run:
         for key in removed:
             store.remove(key)
         for path in damaged:
             remove_tree(path)
-        blobs = [path for path in blobs if _remove_download(store.root, path)]
-        stages = store.clean_stages()
+        blobs = [path for path in blobs if not _is_busy(store.root, path, remove=True)]
+        store.clean_stages()
     return GcReport(
         removed=removed,
-        kept=kept,
-        downloads=tuple(path.relative_to(store.root / "downloads").as_posix() for path in blobs),
+        kept=tuple(key for key in everything if key in reachable),
+        downloads=tuple(path.name for path in blobs),
         stages=stages,
         quarantined=tuple(path.name for path in damaged),
         bytes=size,
@@ -59,29 +60,28 @@ def _children(folder: Path) -> list[Path]:
     return sorted(folder.iterdir()) if folder.is_dir() else []
 
 
-def _idle_downloads(root: Path) -> list[Path]:
-    folder = root / "downloads"
-    files = (path for path in sorted(folder.rglob("*")) if path.is_file()) if folder.is_dir() else ()
-    return [path for path in files if path.suffix != ".lock"]
+def _downloads(root: Path) -> list[Path]:
+    """Blobs, partials, their sidecars and what a killed process left of those."""
+    return [path for path in _children(root / "downloads") if path.is_file()]
 
 
-def _remove_download(root: Path, path: Path) -> bool:
-    """Remove one blob or partial unless somebody is downloading it right now."""
-    lock = FileLock(root / "locks" / f"{download_lock_name(path)}.lock")
+def _is_busy(root: Path, path: Path, *, remove: bool = False) -> bool:
+    """Tell whether somebody is downloading the file right now; if nobody is, ``remove`` it under its lock."""
+    lock = download_lock(root, path.name.lstrip(".").split(".")[0])
     try:
         with lock.acquire(timeout=0):
-            path.unlink(missing_ok=True)
+            if remove:
+                path.unlink(missing_ok=True)
     except Timeout:
-        return False
-    return True
-
-
-def download_lock_name(path: Path) -> str:
-    """Return the name of the lock that guards a blob, its partial and their sidecar."""
-    return f"download-{path.name.split('.')[0]}"
+        return True
+    return False
 
 
 def _size(path: Path) -> int:
-    if path.is_file():
-        return path.stat().st_size
-    return sum(os.lstat(os.path.join(base, name)).st_size for base, _, names in os.walk(path) for name in names)
+    """Bytes below a file or folder; what goes meanwhile counts nothing."""
+    files = [path] if path.is_file() else [Path(base, name) for base, _, names in os.walk(path) for name in names]
+    size = 0
+    for file in files:
+        with contextlib.suppress(FileNotFoundError):
+            size += file.lstat().st_size
+    return size

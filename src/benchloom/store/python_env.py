@@ -1,17 +1,31 @@
 """The plan's Python environment: every library of the plan solved together by pip, in one virtual environment."""
 
 import json
+import os
 import subprocess
 import sys
-import venv
 from collections.abc import Mapping, Sequence
 from pathlib import Path
+from typing import IO
 
+from benchloom.base.group import wait_for_group
 from benchloom.base.talk import Talk
 from benchloom.errors import InstallError, OfflineError
 
 # pip is the engine's own and works on the new environment from outside (pip's --python), so that the environment holds
 # nothing but what the plan asked for.
+_NOT_FOR_PIP = frozenset(
+    {
+        "PIP_DRY_RUN",
+        "PIP_PREFIX",
+        "PIP_PYTHON",
+        "PIP_REQUIRE_VIRTUALENV",
+        "PIP_ROOT",
+        "PIP_TARGET",
+        "PIP_USER",
+        "VIRTUAL_ENV",
+    }
+)
 
 
 def environment_python(folder: Path) -> Path:
@@ -33,27 +47,43 @@ def install_environment(
 ) -> dict[str, str]:
     """Make an environment in ``folder`` that works once renamed to ``final``, and return versions by distribution.
 
-    Raises OfflineError or InstallError with pip's own error lines; the log has the rest.
+    ``base_python`` is the interpreter it is made of, and whose pip is used. Raises OfflineError or InstallError with
+    pip's own error lines; the log has the rest.
     """
-    venv.EnvBuilder(with_pip=False, symlinks=sys.platform != "win32").create(folder)
+    log.parent.mkdir(parents=True, exist_ok=True)
+    env = _pip_environment(environ, offline)
     python = environment_python(folder)
     command = [str(base_python), "-m", "pip", "--python", str(python), "install", "--no-input", "--no-compile"]
     command += ["--disable-pip-version-check", *(["--no-index"] if offline else [])]
     command += [*(["--find-links", find_links] if find_links else []), *requirements]
-    env = {**environ, "PYTHONDONTWRITEBYTECODE": "1"}
-    log.parent.mkdir(parents=True, exist_ok=True)
     with log.open("wb") as sink, talk.progress(f"pip: {len(requirements)} packages", None, "packages"):
-        done = subprocess.run(  # noqa: S603 - the plan's requirements, no shell is involved
-            command, stdin=subprocess.DEVNULL, stdout=sink, stderr=subprocess.STDOUT, env=env, check=False
+        code = _run([str(base_python), "-m", "venv", "--without-pip", str(folder)], env, sink) or _run(
+            command, env, sink
         )
-    if done.returncode:
+    if code:
         raise _failure(requirements, log, offline)
     _move_scripts(folder, final)
     return _versions(python)
 
 
+def _pip_environment(environ: Mapping[str, str], offline: bool) -> dict[str, str]:
+    """Return the user's environment without what would make pip look, or install, outside the new environment."""
+    dropped = _NOT_FOR_PIP | ({"PIP_FIND_LINKS"} if offline else set())
+    kept = {k: v for k, v in environ.items() if not k.startswith("PYTHON") and k not in dropped}
+    return {**kept, "PYTHONDONTWRITEBYTECODE": "1"}
+
+
+def _run(command: Sequence[str], env: Mapping[str, str], sink: IO[bytes]) -> int:
+    child = subprocess.Popen(  # noqa: S603 - the plan's requirements, no shell is involved
+        command, stdin=subprocess.DEVNULL, stdout=sink, stderr=subprocess.STDOUT, env=env, start_new_session=True
+    )
+    wait_for_group(child, None)
+    return child.returncode
+
+
 def _failure(requirements: Sequence[str], log: Path, offline: bool) -> InstallError | OfflineError:
-    lines = [line for line in log.read_text(errors="replace").splitlines() if line.startswith("ERROR")]
+    said = [line.strip() for line in log.read_text(errors="replace").splitlines() if line.strip()]
+    lines = [line for line in said if line.startswith("ERROR")] or said[-6:]
     if offline:
         fix = "run without --offline, or give a --mirror folder with the wheels"
         return OfflineError(
@@ -70,7 +100,7 @@ def _failure(requirements: Sequence[str], log: Path, offline: bool) -> InstallEr
 
 def _move_scripts(folder: Path, final: Path) -> None:
     """Console scripts name their interpreter by path: let them name the one they will have."""
-    old, new = str(folder).encode(), str(final).encode()
+    old, new = os.fsencode(folder), os.fsencode(final)
     for path in (folder / "bin").glob("*"):
         if path.is_file() and not path.is_symlink():
             data = path.read_bytes()

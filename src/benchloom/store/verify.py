@@ -14,17 +14,23 @@ def verify(store: Store, keys: Iterable[str] = ()) -> tuple[Finding, ...]:
 def _check(store: Store, key: str) -> list[Finding]:
     entry = store.find(key)
     if entry is None:
-        return [
-            _finding(
-                "store-entry-missing", key, f"there is no readable entry {key}", "run the target again to build it"
-            )
-        ]
-    files, links, _ = scan(store.content(key))
+        return [_missing(key)]
+    try:
+        files, links, _ = scan(store.content(key))
+    except OSError as error:
+        if store.find(key) is None:  # removed while it was being read
+            return [_missing(key)]
+        fix = "check the disk and its permissions"
+        return [_finding("store-file-unreadable", key, f"{entry.label}: {error.strerror}", fix, str(error.filename))]
     found = [*_differences(entry, entry.files, files), *_differences(entry, entry.links, links)]
     if not found:
         message = f"{entry.label}: {len(files)} files match their digests"
         return [Finding(rule="store-entry", severity="pass", subject=key, message=message)]
     return found
+
+
+def _missing(key: str) -> Finding:
+    return _finding("store-entry-missing", key, f"there is no readable entry {key}", "run the target again to build it")
 
 
 def _differences(entry: Entry, expected: dict[str, str], actual: dict[str, str]) -> Iterable[Finding]:
