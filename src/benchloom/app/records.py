@@ -1,0 +1,113 @@
+"""List, show and remove records of runs."""
+
+from pathlib import Path
+
+from benchloom.app.workspace import Workspace
+from benchloom.base.names import did_you_mean
+from benchloom.errors import InputError, UnknownNameError
+from benchloom.model.base import Value
+from benchloom.model.record import Record
+from benchloom.record import records
+
+
+class RecordLine(Value, frozen=True, kw_only=True):
+    """One record as ``loom record ls`` lists it. Figures are those of the last repetition; None where there are none.
+
+    Attributes:
+        path: the record's file.
+        directory: the run directory.
+        samples_per_second: throughput.
+        accuracy: a fraction, 0 to 1.
+        valid: what LoadGen says of the performance run.
+    """
+
+    id: str
+    path: str
+    directory: str
+    target: str
+    status: str
+    started: str
+    scenario: str = ""
+    samples_per_second: float | None = None
+    accuracy: float | None = None
+    valid: bool | None = None
+    tags: tuple[str, ...] = ()
+
+
+class RemovedRecord(Value, frozen=True, kw_only=True):
+    """What ``loom record rm`` removed; the run directory stays."""
+
+    id: str
+    path: str
+    directory: str
+
+
+def list_records(workspace: Workspace, target: str = "", tags: str = "") -> tuple[RecordLine, ...]:
+    """Return the records of ``target`` (any where empty) that have all of ``tags`` (commas between), oldest first.
+
+    A file that is not a record is named in a warning and left out.
+    """
+    wanted = {tag for tag in tags.split(",") if tag}
+    found = []
+    for path in records.paths(workspace.locations.records):
+        try:
+            record = records.load(path)
+        except InputError as error:
+            workspace.talk.warn(f"{path}: {error.what}: {'; '.join(error.why)}")
+            continue
+        if _is_target(record, target) and wanted <= set(record.tags):
+            found.append(_line(record, path))
+    return tuple(found)
+
+
+def find_record(workspace: Workspace, name: str) -> tuple[Record, Path]:
+    """Return a record and its file: by path, id, start of an id, or ``last``. Raises UnknownNameError or InputError."""
+    path = records.find(name, workspace.locations.records)
+    return records.load(path), path
+
+
+def remove_record(workspace: Workspace, name: str) -> RemovedRecord:
+    """Remove the record called ``name`` (an id or the start of one) and let go of what only it kept in the store.
+
+    A path outside the folder of records is refused. Raises UnknownNameError or InputError.
+    """
+    known = {path.stem: path for path in records.paths(workspace.locations.records)}
+    found = [path for stem, path in known.items() if name and stem.startswith(name)]
+    if len(found) != 1 and name not in known:
+        why = [path.stem for path in found]
+        what = f"{len(found)} records start with {name!r}" if found else f"there is no record {name!r}"
+        raise UnknownNameError(what, why=why, fix=did_you_mean(name, known) or "see loom record ls")
+    path = known.get(name) or found[0]
+    directory = _directory(path)
+    workspace.store.remove_root(f"record-{path.stem}")
+    path.unlink()
+    return RemovedRecord(id=path.stem, path=str(path), directory=directory)
+
+
+def _directory(path: Path) -> str:
+    try:
+        return records.load(path).directory
+    except InputError:  # what cannot be read can still be removed
+        return ""
+
+
+def _is_target(record: Record, target: str) -> bool:
+    return not target or target in {record.target, record.target.partition(":")[2]}
+
+
+def _line(record: Record, path: Path) -> RecordLine:
+    results = record.results
+    performance = results.performance if results else None
+    return RecordLine(
+        id=record.id,
+        path=str(path),
+        directory=record.directory,
+        target=record.target,
+        status=record.status,
+        started=record.started,
+        scenario=results.scenario if results else "",
+        samples_per_second=performance.samples_per_second if performance else None,
+        accuracy=results.accuracy.top1 if results and results.accuracy else None,
+        valid=performance.valid if performance else None,
+        tags=record.tags,
+    )

@@ -1,0 +1,69 @@
+"""``loom record``: ls, show, rm."""
+
+import click
+
+from benchloom.app.records import RecordLine, find_record, list_records, remove_record
+from benchloom.cli.common import Session, verb
+from benchloom.cli.render import write, write_columns, write_json
+from benchloom.report.records import number, percent, record_text
+
+command = click.Group(
+    "record",
+    short_help="List, show and remove records of runs.",
+    help="Every run leaves a record, whatever its outcome: its plan, this machine, what was measured, and digests.",
+    context_settings={"help_option_names": ["-h", "--help"]},
+)
+
+
+@verb("ls", example="loom record ls --target=image-classification-onnx")
+@click.option("--target", default="", metavar="PROGRAM", help="Only records of this program.")
+@click.option("--tags", default="", metavar="A,B", help="Only records that have all of these tags.")
+def list_(session: Session, target: str, tags: str) -> int:
+    """List records, oldest first: id, program, status, scenario, throughput, accuracy. Exits 1 where there are none."""
+    found = list_records(session.workspace, target, tags)
+    if session.as_json:
+        write_json(found)
+    else:
+        write_columns([_row(item) for item in found])
+        if not found:
+            session.talk.note("no records")
+    return 0 if found else 1
+
+
+@verb("show", example="loom record show last")
+@click.argument("name", default="last", metavar="[ID|last|PATH]")
+def show(session: Session, name: str) -> None:
+    """Show one record: the last one, or by its id, the start of its id, or its file."""
+    record, path = find_record(session.workspace, name)
+    if session.as_json:
+        write_json(record)
+    else:
+        write(record_text(record, path))
+
+
+@verb("rm", example="loom record rm 20260101T120000Z-image-classification-onnx-0a1b2c")
+@click.argument("name", metavar="ID")
+def remove(session: Session, name: str) -> None:
+    """Remove a record, by its id or the start of it. Its run directory stays; loom gc may then remove what it used."""
+    gone = remove_record(session.workspace, name)
+    if session.as_json:
+        write_json(gone)
+    else:
+        write_columns([("removed", gone.path), ("kept", gone.directory or "-")])
+
+
+for _subcommand in (list_, show, remove):
+    command.add_command(_subcommand)
+
+
+def _row(item: RecordLine) -> tuple[str, ...]:
+    return (
+        item.id,
+        item.target,
+        item.status,
+        item.scenario or "-",
+        "-" if item.samples_per_second is None else f"{number(item.samples_per_second)} samples/s",
+        "-" if item.accuracy is None else percent(item.accuracy),
+        "-" if item.valid is None else "VALID" if item.valid else "INVALID",
+        ",".join(item.tags),
+    )

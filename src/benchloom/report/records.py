@@ -1,0 +1,154 @@
+"""A record as a table for people: what ran, what was measured, whether it counts, and where to read more."""
+
+from collections.abc import Iterator
+from pathlib import Path
+
+from benchloom.base.units import human_bytes
+from benchloom.model.plan import Plan
+from benchloom.model.record import Accuracy, Host, Performance, Record, Results, Statistics
+
+PERCENTILES = ("p50", "p90", "p99")
+_METRICS = {"top1": "top-1"}
+_MODES = {"both": "performance and accuracy"}
+
+Row = tuple[str, str]
+
+
+def record_text(record: Record, path: Path) -> str:
+    """Return ``record``, which lies at ``path``, as lines of a name and what there is to say; no trailing newline."""
+    command = f" ({record.plan.command})" if record.plan.command else ""
+    rows = [*_outcome(record), *(_measured(record.results, record.plan) if record.results else ())]
+    rows.append(("host", host_line(record.host)))
+    if record.tags:
+        rows.append(("tags", ", ".join(record.tags)))
+    places = [("record", str(path)), ("run", record.directory)]
+    lines = [f"{record.target}{command}", *_aligned([*rows, *places])]
+    if len(record.repetitions) > 1 and record.statistics:
+        lines += ["", f"over {len(record.repetitions)} repetitions", *_statistics(record.statistics)]
+    return "\n".join(lines)
+
+
+def _aligned(rows: list[Row]) -> list[str]:
+    width = max(len(name) for name, _ in rows)
+    return [f"  {name:{width}}  {text}" for name, text in rows]
+
+
+def _outcome(record: Record) -> Iterator[Row]:
+    seconds = sum(item.seconds for item in record.repetitions)
+    often = f", {len(record.repetitions)} repetitions" if len(record.repetitions) > 1 else ""
+    yield "status", f"{record.status} after {_duration(seconds)}{often}, {record.started}"
+    for number, item in enumerate(record.repetitions, 1):
+        if item.status != "ok":
+            how = f"signal {item.signal}" if item.signal else f"exit code {item.exit_code}"
+            yield "ended", f"repetition {number}: {item.status}, {how}"
+        if item.problem:
+            yield "problem", item.problem
+
+
+def _measured(results: Results, plan: Plan) -> Iterator[Row]:
+    samples = results.settings.get("samples")
+    yield "model", _chosen(results.model, plan, "model")
+    yield "dataset", _chosen(results.dataset, plan, "dataset") + (f", {samples} samples" if samples else "")
+    yield "backend", f"{results.backend} {results.versions.get(results.backend, '')}".rstrip()
+    yield "scenario", f"{results.scenario}, {_MODES.get(results.mode, results.mode)}"
+    if results.accuracy:
+        yield "accuracy", accuracy_line(results.accuracy)
+    if results.performance:
+        yield from _performance(results.performance)
+    yield "ruleset", ruleset_line(results)
+    for note in results.notes:
+        if not note.startswith(f"ruleset {results.ruleset}:"):
+            yield "note", note
+
+
+def _chosen(name: str, plan: Plan, role: str) -> str:
+    """The name results give, with the component and version the plan chose for ``role`` where that says more."""
+    for node in plan.nodes:
+        if role in node.roles:
+            version = f" @{node.candidate.version}" if node.candidate.version else ""
+            return f"{name}{version}" if name == node.candidate.component else f"{name} ({node.id}{version})"
+    return name
+
+
+def accuracy_line(accuracy: Accuracy) -> str:
+    """Return for instance ``98.67 % top-1 (444 of 450); reference 98.67 %``."""
+    metric = _METRICS.get(accuracy.metric, accuracy.metric)
+    measured = "not measured" if accuracy.top1 is None else f"{percent(accuracy.top1)} {metric}"
+    count = f" ({accuracy.correct:,} of {accuracy.total:,})" if accuracy.correct is not None else ""
+    reference = f"; reference {percent(accuracy.reference)}" if accuracy.reference is not None else ""
+    return f"{measured}{count}{reference}"
+
+
+def ruleset_line(results: Results) -> str:
+    """Return the ruleset with whether its results may be submitted."""
+    return results.ruleset if results.submission_valid else f"{results.ruleset}: not submission-valid"
+
+
+def _performance(performance: Performance) -> Iterator[Row]:
+    counts = f"{performance.query_count:,} queries"
+    if performance.sample_count != performance.query_count:
+        counts += f" of {performance.sample_count:,} samples in all"
+    yield "throughput", f"{number(performance.samples_per_second)} samples/s ({counts})"
+    shown = [
+        f"{name} {latency(performance.latency_ns[name])}" for name in PERCENTILES if name in performance.latency_ns
+    ]
+    if shown:
+        yield "latency", "   ".join(shown)
+    yield "LoadGen", "VALID" if performance.valid else "INVALID"
+    if not performance.valid:
+        for reason in performance.invalid_reasons:
+            yield "reason", reason
+
+
+def _statistics(statistics: dict[str, Statistics]) -> list[str]:
+    names = {
+        "accuracy.top1": ("accuracy", percent),
+        "performance.samples_per_second": ("samples/s", number),
+        **{f"performance.latency_ns.{name}": (f"latency {name}", latency) for name in PERCENTILES},
+    }
+    heads = ("min", "median", "mean", "max", "stdev")
+    table = [["", *heads]]
+    for key, (name, show) in names.items():
+        if key in statistics:
+            table.append([name, *(show(getattr(statistics[key], head)) for head in heads)])
+    widths = [max(len(row[column]) for row in table) for column in range(len(heads) + 1)]
+    return [
+        "  " + "  ".join([row[0].ljust(widths[0]), *(c.rjust(w) for c, w in zip(row[1:], widths[1:], strict=True))])
+        for row in table
+    ]
+
+
+def host_line(host: Host) -> str:
+    """Return a machine in one line; what is not known is left out."""
+    memory = human_bytes(host.memory_bytes) if host.memory_bytes is not None else ""
+    cores = f"{host.cores} core{'s' if host.cores != 1 else ''}"
+    parts = (host.cpu_model or host.arch, cores, memory, host.os, f"Python {host.python}")
+    return ", ".join(part for part in parts if part)
+
+
+def latency(nanoseconds: float) -> str:
+    """Return a latency in the unit that leaves 1 to 999 before the point, with three digits."""
+    for unit, size in (("ns", 1), ("µs", 1e3), ("ms", 1e6)):
+        if abs(nanoseconds) < 999.5 * size:
+            return f"{_three_digits(nanoseconds / size)} {unit}"
+    return f"{_three_digits(nanoseconds / 1e9)} s"
+
+
+def number(value: float) -> str:
+    """Return a figure with at least three digits, thousands apart."""
+    return f"{value:,.0f}" if abs(value) >= 999.5 else _three_digits(value)
+
+
+def _three_digits(value: float) -> str:
+    digits = 0 if abs(value) >= 99.95 else 1 if abs(value) >= 9.995 else 2
+    return f"{value:.{digits}f}"
+
+
+def percent(fraction: float) -> str:
+    """Return a fraction as a percentage with two digits."""
+    return f"{fraction * 100:.2f} %"
+
+
+def _duration(seconds: float) -> str:
+    minutes, rest = divmod(round(seconds), 60)
+    return f"{minutes} min {rest} s" if minutes else f"{seconds:.1f} s"
