@@ -1,0 +1,395 @@
+"""The rules of lint: each looks at one component, and is one small function whose docstring says what should hold."""
+
+import re
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from dataclasses import dataclass
+from functools import cached_property
+from pathlib import Path
+from typing import Literal
+
+from benchloom.base.digest import ALGORITHMS, of_file
+from benchloom.base.names import did_you_mean
+from benchloom.errors import InputError
+from benchloom.index.index import Index
+from benchloom.index.repositories import Repository
+from benchloom.model.component import Component, Fetch, Requirement
+from benchloom.model.facts import Profile
+from benchloom.model.finding import Finding, Severity
+from benchloom.model.query import Query, parse_query
+
+PLACEHOLDER = "FIXME"
+_ANSWERING = ("package", "soft", "dataset", "script")
+_FILLER = frozenset({"component", "example", "misc", "other", "stuff", "tag", "tags", "test", "todo", "various"})
+_TAG = re.compile(r"[a-z0-9][a-z0-9._+-]*")
+_DIGEST = {"md5": 32, "sha256": 64, "sha384": 96, "sha512": 128}
+
+Fix = Literal["", "sync"]
+
+
+@dataclass(frozen=True)
+class Subject:
+    """One component under the rules, with everything a requirement of it may be answered by."""
+
+    component: Component
+    repository: Repository
+    universe: Index
+
+    @property
+    def folder(self) -> Path:
+        """The component's folder."""
+        return Path(self.repository.path) / self.component.path
+
+    @cached_property
+    def known(self) -> frozenset[str]:
+        """Every tag and variation name of a component that may answer."""
+        return frozenset(name for item in self.universe.components if item.kind in _ANSWERING for name in item.names)
+
+    def finding(self, severity: Severity, message: str, key: Sequence[str] = (), fix: str = "") -> Finding:
+        """Return a finding about ``key`` of the component's file, with its line; the rule is filled in later."""
+        from benchloom.index.locate import locate  # late: YAML is needed only to say where something is wrong
+
+        file = Path(self.repository.path) / self.component.file
+        return Finding(
+            rule="",
+            severity=severity,
+            subject=self.component.ref,
+            message=message,
+            file=self.component.file,
+            line=locate(file, key) if key else 0,
+            key=".".join(key),
+            fix=fix,
+        )
+
+
+Check = Callable[[Subject], Iterator[Finding]]
+
+
+@dataclass(frozen=True)
+class Rule:
+    """A check with its name; one without a function is made by the readers or over a whole repository."""
+
+    id: str
+    group: str
+    description: str
+    check: Check | None = None
+    fix: Fix = ""
+
+
+RULES: dict[str, Rule] = {
+    rule.id: rule
+    for rule in (
+        Rule("unknown-key", "reading", "Every key is known."),
+        Rule("broken-file", "reading", "Metadata files can be read."),
+        Rule("bad-value", "reading", "Values are of the type of their key."),
+        Rule("no-metadata", "reading", "A folder below a kind holds a component."),
+        Rule("uid-not-text", "reading", "A uid is text, since a number loses its zeros."),
+        Rule("bad-uid", "reading", "A uid has 16 lower-case hexadecimal digits."),
+        Rule("duplicate-uid", "reading", "No two components have one uid."),
+        Rule("hidden-component", "reading", "No component hides another of its name."),
+        Rule("identity-drift", "repository", "The tables for CK and CM are as the folders say.", fix="sync"),
+    )
+}
+
+
+def rule(id: str, group: str) -> Callable[[Check], Check]:
+    """Register a check under ``id``; the first line of its docstring is its description."""
+
+    def register(check: Check) -> Check:
+        RULES[id] = Rule(id, group, (check.__doc__ or "").partition("\n")[0], check)
+        return check
+
+    return register
+
+
+# -- who a component is ---------------------------------------------------------------------------------------------
+
+
+@rule("has-uid", "identity")
+def _has_uid(subject: Subject) -> Iterator[Finding]:
+    """A component has a uid."""
+    if not subject.component.uid:
+        yield subject.finding("warning", "it has no uid", fix=f"loom repo sync {subject.repository.path}")
+
+
+@rule("component-has-summary", "identity")
+def _has_summary(subject: Subject) -> Iterator[Finding]:
+    """A component says in one line what it is."""
+    summary = subject.component.summary
+    if not summary:
+        yield subject.finding("warning", "it has no summary", fix="say in one line what it is")
+    elif "\n" in summary.strip():
+        yield subject.finding("warning", "its summary has several lines", ("summary",))
+
+
+@rule("component-has-licence", "identity")
+def _has_licence(subject: Subject) -> Iterator[Finding]:
+    """A component states the licence of what it brings."""
+    if not subject.component.licence:
+        yield subject.finding("warning", "it has no licence", fix="write its SPDX identifier under 'licence'")
+
+
+@rule("component-has-maintainers", "identity")
+def _has_maintainers(subject: Subject) -> Iterator[Finding]:
+    """A component names who looks after it."""
+    if not subject.component.maintainers:
+        yield subject.finding("warning", "it has no maintainers", fix="name at least one under 'maintainers'")
+
+
+@rule("component-has-sources", "identity")
+def _has_sources(subject: Subject) -> Iterator[Finding]:
+    """A component says where its facts were read."""
+    if not subject.component.sources:
+        yield subject.finding("warning", "it has no sources", fix="give the pages its facts come from under 'sources'")
+
+
+@rule("component-has-tags", "identity")
+def _has_tags(subject: Subject) -> Iterator[Finding]:
+    """A component has at least three tags, none of them filler."""
+    tags = subject.component.tags
+    if len(tags) < 3:
+        yield subject.finding("warning", f"it has {len(tags)} tags, three are the least", ("tags",))
+    for tag in tags:
+        if tag in _FILLER:
+            yield subject.finding("warning", f"the tag {tag!r} says nothing", ("tags",), "choose a telling one")
+
+
+@rule("tags-are-plain", "identity")
+def _tags_are_plain(subject: Subject) -> Iterator[Finding]:
+    """Tags are lower-case words of letters, digits and . _ + -, so that a query can name them."""
+    for tag in subject.component.tags:
+        if not _TAG.fullmatch(tag):
+            yield subject.finding("warning", f"the tag {tag!r} is not plain", ("tags",), "use a-z, 0-9 and . _ + -")
+
+
+@rule("filled-in", "identity")
+def _is_filled_in(subject: Subject) -> Iterator[Finding]:
+    """Nothing is left of the skeleton's gaps."""
+    item = subject.component
+    facts = {"summary": item.summary, "licence": item.licence, "result": item.result}
+    facts |= {"maintainers": " ".join(item.maintainers), "sources": " ".join(item.sources)}
+    facts |= {key: f"{fetch.url} {fetch.unpinned}" for key, fetch in _fetches_by_key(item)}
+    for key, text in facts.items():
+        if PLACEHOLDER in text:
+            yield subject.finding("info", f"{key} is still to be filled in", key.split("."))
+
+
+# -- what it fetches ------------------------------------------------------------------------------------------------
+
+
+@rule("fetch-has-digest", "fetch")
+def _fetch_has_digest(subject: Subject) -> Iterator[Finding]:
+    """A download has a digest, or says under 'unpinned' why not; md5 alone is a warning."""
+    for key, fetch in _fetches_by_key(subject.component):
+        path = key.split(".")
+        algorithm, _, digits = fetch.digest.partition(":")
+        if fetch.digest and not _is_digest(algorithm, digits):
+            yield subject.finding("error", f"{fetch.digest!r} is not a digest", path, "write sha256:<64 digits>")
+        elif fetch.url and not fetch.digest and not fetch.unpinned:
+            fix = "give its digest, or say under 'unpinned' why there is none"
+            yield subject.finding("error", f"{fetch.url} has no digest", path, fix)
+        elif algorithm == "md5":
+            yield subject.finding(
+                "warning", "md5 is its only digest", path, "download it once and give its sha256"
+            )
+
+
+@rule("fetch-is-one-source", "fetch")
+def _fetch_is_one_source(subject: Subject) -> Iterator[Finding]:
+    """A file to obtain has a URL or a path, not both and not neither."""
+    for key, fetch in _fetches_by_key(subject.component):
+        if bool(fetch.url) == bool(fetch.path):
+            yield subject.finding("error", "exactly one of url and path is needed", key.split("."))
+
+
+@rule("fetch-path-matches", "fetch")
+def _fetch_path_matches(subject: Subject) -> Iterator[Finding]:
+    """A file that ships with the component is there, with the size and digest stated."""
+    for key, fetch in _fetches_by_key(subject.component):
+        if not fetch.path:
+            continue
+        problem = _local_problem(subject.folder, fetch)
+        if problem:
+            yield subject.finding("error", f"{fetch.path} {problem}", key.split("."))
+
+
+def _local_problem(folder: Path, fetch: Fetch) -> str:
+    path = folder / fetch.path
+    if not path.resolve().is_relative_to(folder.resolve()):
+        return "leads out of the component's folder"
+    if not path.is_file():
+        return "is not there"
+    if fetch.size is not None and path.stat().st_size != fetch.size:
+        return f"has {path.stat().st_size} bytes, not {fetch.size}"
+    algorithm = fetch.digest.partition(":")[0]
+    if algorithm in ALGORITHMS and (actual := of_file(path, algorithm)) != fetch.digest:
+        return f"is {actual}, not {fetch.digest}"
+    return ""
+
+
+def _is_digest(algorithm: str, digits: str) -> bool:
+    return _DIGEST.get(algorithm) == len(digits) and bool(re.fullmatch(r"[0-9a-f]+", digits))
+
+
+def _fetches_by_key(component: Component) -> Iterator[tuple[str, Fetch]]:
+    yield from ((f"fetch.{place}", item) for place, item in enumerate(component.fetch))
+    for number, version in enumerate(component.versions):
+        yield from ((f"versions.{number}.fetch.{place}", item) for place, item in enumerate(version.fetch))
+    for name, variation in component.variations.items():
+        yield from ((f"variations.{name}.fetch.{place}", item) for place, item in enumerate(variation.fetch))
+
+
+# -- what it needs --------------------------------------------------------------------------------------------------
+
+
+@rule("unanswerable-need", "needs")
+def _needs_are_answerable(subject: Subject) -> Iterator[Finding]:
+    """Every need is one that some component answers."""
+    inner = [need for variation in subject.component.variations.values() for need in variation.requires]
+    for need in (*subject.component.requires, *inner):
+        problem, fix = _unanswerable(subject, need)
+        if problem:
+            key = need.where.partition(": ")[2]
+            yield subject.finding("warning" if need.optional else "error", problem, key.split("."), fix)
+
+
+def _unanswerable(subject: Subject, need: Requirement) -> tuple[str, str]:
+    for tag in need.query.tags:
+        if tag not in subject.known:
+            return f"no component has the tag {tag!r}", did_you_mean(tag, subject.known) or "see loom find"
+    query = Query(tags=need.query.tags, without=need.query.without, variations=need.query.variations)
+    if not subject.universe.match(query, _ANSWERING):
+        return f"no component answers {str(query)!r}", f"see loom find --tags={','.join(need.query.tags[:1])}"
+    return "", ""
+
+
+@rule("variation-exists", "needs")
+def _variations_exist(subject: Subject) -> Iterator[Finding]:
+    """Defaults, bases and aliases among variations name variations that are there, defaults in their own group."""
+    component = subject.component
+    named: list[tuple[str, Mapping[str, str], tuple[str, ...]]] = [
+        ("default_variations", component.default_variations, ())
+    ]
+    for name, item in component.variations.items():
+        bases = (*item.base, *([item.alias] if item.alias else []))
+        named.append((f"variations.{name}", item.default_variations, bases))
+    for key, defaults, others in named:
+        wanted = [*((group, name) for group, name in defaults.items()), *(("", name) for name in others)]
+        for group, chosen in wanted:
+            if problem := _variation_problem(component, group, chosen):
+                yield subject.finding("error", problem, key.split("."), did_you_mean(chosen, component.variations))
+
+
+def _variation_problem(component: Component, group: str, name: str) -> str:
+    head = name.partition(".")[0]
+    found = component.variations.get(name) or component.variations.get(f"{head}.#")
+    if found is None:
+        return f"there is no variation {name!r}"
+    if group and found.group != group:
+        return f"the variation {name!r} is not of group {group!r}"
+    return ""
+
+
+@rule("default-version-exists", "needs")
+def _default_version_exists(subject: Subject) -> Iterator[Finding]:
+    """The default version is one of those offered."""
+    known = [item.version for item in subject.component.versions]
+    chosen = subject.component.default_version
+    if chosen and known and chosen not in known:
+        yield subject.finding("error", f"it offers no version {chosen!r}", ("default_version",), ", ".join(known))
+
+
+@rule("default-for-parses", "needs")
+def _default_for_parses(subject: Subject) -> Iterator[Finding]:
+    """Each query under 'default_for' can be read, and the component answers it."""
+    for text in subject.component.default_for:
+        try:
+            query = parse_query(text)
+        except InputError as error:
+            yield subject.finding("error", error.what, ("default_for",), error.fix)
+            continue
+        if not frozenset(query.tags) <= subject.component.names:
+            yield subject.finding("error", f"it does not answer {text!r} itself", ("default_for",))
+
+
+# -- what it holds --------------------------------------------------------------------------------------------------
+
+
+@rule("program-can-run", "content")
+def _program_can_run(subject: Subject) -> Iterator[Finding]:
+    """A program has commands, and its results stay in the run directory."""
+    program = subject.component.program
+    if program is None:
+        return
+    if not program.commands:
+        yield subject.finding(
+            "error", "it has no commands", ("run_cmds",), "add run_cmds.default.run_time.run_cmd_main"
+        )
+    for command in program.commands:
+        if not command.text.strip():
+            yield subject.finding("error", f"the command {command.name!r} is empty", ("run_cmds", command.name))
+    if not program.results or Path(program.results).is_absolute() or ".." in Path(program.results).parts:
+        yield subject.finding("error", f"{program.results!r} is not a file of the run directory", ("results",))
+
+
+@rule("dataset-count-matches", "content")
+def _dataset_count_matches(subject: Subject) -> Iterator[Finding]:
+    """A data set whose labels ship with it has as many as it states."""
+    dataset = subject.component.dataset
+    if dataset is None or dataset.layout != "imagenet":
+        return
+    labels = _shipped_text(subject, dataset.labels)
+    if labels is None:
+        return
+    count = sum(bool(line.strip()) for line in labels.splitlines())
+    if count != dataset.count:
+        yield subject.finding("error", f"it has {count} labels, not {dataset.count}", ("dataset", "count"))
+
+
+def _shipped_text(subject: Subject, name: str) -> str | None:
+    """Return the text of ``name`` in what the component ships, be it a file or the member of a zip archive."""
+    import zipfile  # late: only data sets that ship as an archive need it
+
+    for fetch in subject.component.fetch:
+        file = subject.folder / fetch.path
+        if not fetch.path or not file.is_file():
+            continue
+        if not fetch.archive and name in {fetch.filename, fetch.path, Path(fetch.path).name}:
+            return file.read_text(encoding="utf-8", errors="replace")
+        if fetch.archive == "zip" and zipfile.is_zipfile(file):
+            with zipfile.ZipFile(file) as archive:
+                place = name.removeprefix(f"{fetch.unpack_to}/") if fetch.unpack_to else name
+                if place in archive.namelist():
+                    return archive.read(place).decode("utf-8", errors="replace")
+    return None
+
+
+@rule("profile-shape-fits", "content")
+def _profile_shape_fits(subject: Subject) -> Iterator[Finding]:
+    """The steps of a profile end in the shape and type it states."""
+    profile = subject.component.profile
+    if profile is None:
+        return
+    shape = _shape_of(profile)
+    plain = tuple(item for item in profile.shape if item != 1)
+    if shape and tuple(item for item in shape if item != 1) != plain:
+        yield subject.finding("error", f"its steps end in {shape}, not in {profile.shape}", ("profile", "shape"))
+    dtypes = [step.dtype for step in profile.steps if step.op == "cast"]
+    if dtypes and dtypes[-1] != profile.dtype:
+        yield subject.finding("error", f"its steps end in {dtypes[-1]}, not {profile.dtype}", ("profile", "dtype"))
+
+
+def _shape_of(profile: Profile) -> tuple[int, ...]:
+    """Return the shape the steps end in, or () where they leave it open."""
+    size: tuple[int, int] | None = None
+    channels, layout = 3, "NHWC"
+    for step in profile.steps:
+        if step.op == "decode":
+            channels = 1 if step.colour == "gray" else 3
+        elif step.op in {"resize", "crop"}:
+            is_open = step.op == "resize" and step.mode == "short-side"
+            size = None if is_open or not step.size else (step.size[0], step.size[-1])
+        elif step.op == "transpose":
+            layout = step.layout
+    if size is None:
+        return ()
+    return (channels, *size) if layout == "NCHW" else (*size, channels)

@@ -1,0 +1,173 @@
+"""Lint: what the readers had to say about components, and what the rules find in each."""
+
+from collections.abc import Iterable, Iterator, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+
+import msgspec
+
+from benchloom.app.lint_rules import RULES, Subject
+from benchloom.app.workspace import Workspace
+from benchloom.base.names import did_you_mean
+from benchloom.errors import InputError, LoomError, UnknownNameError
+from benchloom.index.identity import apply, changes
+from benchloom.index.index import Index, load
+from benchloom.index.repositories import Repository, read_repository
+from benchloom.model.base import Value
+from benchloom.model.component import KINDS
+from benchloom.model.finding import Finding
+
+_ORDER = {"error": 0, "warning": 1, "info": 2, "pass": 3}
+
+
+class RuleInfo(Value, frozen=True, kw_only=True):
+    """One rule as ``loom lint --list-rules`` shows it; ``fixable`` rules are put right by ``--fix``."""
+
+    id: str
+    group: str
+    description: str
+    fixable: bool = False
+
+
+def lint(
+    workspace: Workspace, words: Sequence[str] = (), *, only: str = "", fix: bool = False
+) -> tuple[tuple[Finding, ...], int]:
+    """Return the findings on what ``words`` name (everything by default), and the number of components looked at.
+
+    A word is a component, the name or folder of a repository, or a component's folder. ``only`` is one rule; ``fix``
+    first puts right what needs no thought. Raises UnknownNameError for a word or rule that names nothing.
+    """
+    if only and only not in RULES:
+        fix_text = did_you_mean(only, RULES) or "see loom lint --list-rules"
+        raise UnknownNameError(f"there is no rule {only!r}", where="--rule", fix=fix_text)
+    places = [place for word in words for place in _places(workspace, word)]
+    places = places or [_Place(item) for item in workspace.repositories if Path(item.path).is_dir()]
+    if fix:
+        for place in places:
+            _fix(place)
+        workspace = Workspace(workspace.environ, talk=workspace.talk, offline=workspace.offline)
+    universe = _universe(workspace, places)
+    looked_at: set[tuple[str, str]] = set()
+    found: dict[Finding, None] = {}
+    for place in places:
+        here = load([place.repository], workspace.locations.index)
+        subjects = [
+            Subject(item, place.repository, universe) for item in here.components if place.holds(item.ref, item.path)
+        ]
+        looked_at |= {(place.repository.path, item.component.ref) for item in subjects}
+        said = [*_readings(place, here, universe, subjects), *_drift(place)]
+        said += [finding for item in subjects for finding in _checked(item, only)]
+        found |= dict.fromkeys(item for item in said if not only or item.rule == only)
+    ordered = sorted(found, key=lambda item: (item.file, item.line, _ORDER[item.severity], item.rule, item.message))
+    return tuple(ordered), len(looked_at)
+
+
+def _universe(workspace: Workspace, places: Sequence["_Place"]) -> Index:
+    """Every component that may answer a need of what is looked at, repositories that were not added among them."""
+    outside = [item.repository for item in places if item.repository not in workspace.repositories]
+    return load((*dict.fromkeys(outside), *workspace.repositories), None) if outside else workspace.index
+
+
+def _readings(place: "_Place", here: Index, universe: Index, subjects: Sequence[Subject]) -> Iterator[Finding]:
+    """What the readers said of the place, and what only shows beside the other repositories."""
+    yield from (item for item in here.findings if place.holds(item.subject, _folder_of(item.file)))
+    refs = {item.component.ref for item in subjects}
+    wide = (item for item in universe.findings if item.rule in {"duplicate-uid", "hidden-component"})
+    yield from (item for item in wide if item.subject in refs)
+
+
+def rules() -> tuple[RuleInfo, ...]:
+    """Return every rule, sorted by group and id."""
+    ordered = sorted(RULES.values(), key=lambda item: (item.group, item.id))
+    return tuple(
+        RuleInfo(id=item.id, group=item.group, description=item.description, fixable=bool(item.fix)) for item in ordered
+    )
+
+
+@dataclass(frozen=True)
+class _Place:
+    """A repository, and the one component of it that is meant ('' for all)."""
+
+    repository: Repository
+    component: str = ""
+    folder: str = ""
+
+    def holds(self, ref: str, folder: str) -> bool:
+        if self.folder:
+            return folder == self.folder
+        return not self.component or ref == self.component
+
+
+def _places(workspace: Workspace, word: str) -> Iterable[_Place]:
+    path = Path(word).expanduser()
+    if path.is_dir() and ("/" in word or word in {".", ".."} or not _is_known(workspace, word)):
+        return [_place_of(path.resolve())]
+    for repository in workspace.repositories:
+        if word == repository.alias:
+            return [_Place(repository)]
+    found = [
+        _Place(repository, component=ref)
+        for repository in workspace.repositories
+        for ref in sorted(_refs(repository, workspace))
+        if word in {ref, ref.partition(":")[2], f"{repository.alias}:{ref}"}
+    ]
+    if not found:
+        component = workspace.index.get(word)  # by uid, or else an error that names the nearest
+        repository = next(item for item in workspace.repositories if item.alias == component.repo)
+        found = [_Place(repository, component=component.ref)]
+    return found
+
+
+def _place_of(path: Path) -> _Place:
+    if path.parent.name in KINDS:
+        return _Place(read_repository(path.parent.parent), folder=f"{path.parent.name}/{path.name}")
+    if not any((path / kind).is_dir() for kind in KINDS):
+        raise InputError(f"{path} holds no components", fix="give a repository or the folder of a component")
+    return _Place(read_repository(path))
+
+
+def _is_known(workspace: Workspace, word: str) -> bool:
+    aliases = {item.alias for item in workspace.repositories}
+    return word in aliases or any(
+        word == ref.partition(":")[2] for item in workspace.repositories for ref in _refs(item, workspace)
+    )
+
+
+def _refs(repository: Repository, workspace: Workspace) -> set[str]:
+    here = load([repository], workspace.locations.index)
+    return {item.ref for item in here.components} | {item.subject for item in here.findings}
+
+
+def _folder_of(file: str) -> str:
+    return "/".join(file.split("/")[:2])
+
+
+def _checked(subject: Subject, only: str) -> Iterator[Finding]:
+    for item in RULES.values():
+        if item.check is not None and only in {"", item.id}:
+            for found in item.check(subject):
+                yield msgspec.structs.replace(found, rule=item.id)
+
+
+def _drift(place: _Place) -> list[Finding]:
+    """One finding for a whole repository whose tables differ; a component alone has none."""
+    if place.component or place.folder:
+        return []
+    root = Path(place.repository.path)
+    subject = place.repository.alias
+    try:
+        found = changes(root)
+    except LoomError as error:
+        return [Finding(rule="identity-drift", severity="error", subject=subject, message=str(error))]
+    if not found:
+        return []
+    first = found[0].drift
+    message = f"{len(found)} files for CK and CM are not as the folders say; the first is {first.file}: {first.reason}"
+    fix = f"loom repo sync {root}"
+    return [Finding(rule="identity-drift", severity="warning", subject=subject, message=message, fix=fix)]
+
+
+def _fix(place: _Place) -> None:
+    if not place.component and not place.folder:
+        root = Path(place.repository.path)
+        apply(root, changes(root))
