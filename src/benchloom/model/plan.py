@@ -11,7 +11,7 @@ Action = Literal["fetch", "extract", "detect", "build", "install", "run", "reuse
 PLAN_SCHEMA = "benchloom.plan/1"
 
 
-class Candidate(Value, frozen=True, kw_only=True):
+class Candidate(Document, frozen=True, kw_only=True):
     """A component with a version, variations and an origin: one possible answer to a requirement.
 
     ``location`` is where a detected thing was found (a host fact; empty for the rest).
@@ -41,7 +41,7 @@ class Platform(Value, frozen=True, kw_only=True):
     python: str
 
 
-class Node(Value, frozen=True, kw_only=True):
+class Node(Document, frozen=True, kw_only=True):
     """One chosen thing and what will be done about it.
 
     Attributes:

@@ -9,7 +9,7 @@ RECORD_SCHEMA = "benchloom.record/1"
 RESULTS_SCHEMA = "benchloom.results/1"
 
 
-class Accuracy(Value, frozen=True, kw_only=True):
+class Accuracy(Document, frozen=True, kw_only=True):
     """Accuracy from LoadGen's accuracy log. ``top1`` is a fraction (0-1); ``reference`` is the model's published one."""
 
     metric: str
@@ -20,7 +20,7 @@ class Accuracy(Value, frozen=True, kw_only=True):
     reference_source: str = ""
 
 
-class Performance(Value, frozen=True, kw_only=True):
+class Performance(Document, frozen=True, kw_only=True):
     """What LoadGen measured. Latencies in nanoseconds, by percentile name (``mean``, ``p50``, ``p90``, ``p99`` …).
 
     ``samples_per_second`` is LoadGen's own throughput figure where the scenario has one, else completed samples divided

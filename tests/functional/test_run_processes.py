@@ -1,0 +1,182 @@
+"""How programs end and what reaches them: T8, T11, T18, T19 of the peer-failure catalogue, and kin."""
+
+import json
+import os
+import signal
+import subprocess
+import sys
+import time
+from pathlib import Path
+
+import pytest
+
+from support.repo import SOURCE, Loom, Repo
+
+TRICKY = "a 'b' \"c\" $HOME `id` $(id)\n\ttwo\\n %s ü"
+
+
+@pytest.fixture
+def repo(tmp_path: Path) -> Repo:
+    return Repo(tmp_path / "repo")
+
+
+@pytest.fixture
+def loom(tmp_path: Path, repo: Repo) -> Loom:
+    return Loom(tmp_path / "home", repo)
+
+
+def last_record(loom: Loom) -> dict:
+    return json.loads(max((loom.home / "records").glob("*.json")).read_text())
+
+
+def test_t08_build_script_exits_7_is_reported_and_leaves_no_entry(repo: Repo, loom: Loom):
+    folder = repo.script("make-thing", "trial,make", install={"script": "make.sh"}, result="thing")
+    (folder / "make.sh").write_text("echo half > thing\necho the reason >&2\nexit 7\n")
+    answer = loom("install", "--tags=trial,make", "--json")
+    assert answer.code == 3
+    assert answer.json["error"]["details"]["exit_code"] == 7
+    assert "exit code 7" in answer.err
+    assert "the reason" in answer.err
+    assert not list((loom.home / "store" / "entries").glob("*"))
+    (folder / "make.sh").write_text("echo whole > thing\n")
+    installed = loom("install", "--tags=trial,make", "--json").ok()
+    assert Path(installed.json["nodes"][0]["path"]).read_text() == "whole\n"
+
+
+def test_t08_program_exits_7_is_reported_and_recorded(repo: Repo, loom: Loom):
+    repo.program("seven", "trial,seven", code="import sys\nsys.stderr.write('seven it is\\n')\nsys.exit(7)\n")
+    answer = loom("run", "program:seven", "--json")
+    assert answer.code == 4
+    assert answer.json["error"]["details"]["exit_code"] == 7
+    assert "seven it is" in answer.err
+    record = last_record(loom)
+    assert record["status"] == "failed"
+    assert record["repetitions"][0]["exit_code"] == 7
+    assert answer.json["error"]["details"]["record"].endswith(f"{record['id']}.json")
+
+
+def test_t11_program_killed_by_signal_is_named(repo: Repo, loom: Loom):
+    repo.program("dies", "trial,dies", code="import os, signal\nos.kill(os.getpid(), signal.SIGKILL)\n")
+    answer = loom("run", "program:dies", "--json")
+    assert answer.code == 4
+    assert answer.json["error"]["details"]["signal"] == "SIGKILL"
+    assert last_record(loom)["repetitions"][0]["signal"] == "SIGKILL"
+
+
+def test_t11_program_past_its_limit_is_killed_with_its_children(repo: Repo, loom: Loom, tmp_path: Path):
+    pid_file = tmp_path / "pid"
+    code = (
+        "import subprocess, sys, time\n"
+        f"child = subprocess.Popen([sys.executable, '-c', 'import time; time.sleep(600)'])\n"
+        f"open({str(pid_file)!r}, 'w').write(str(child.pid))\n"
+        "time.sleep(600)\n"
+    )
+    repo.program("hangs", "trial,hangs", code=code)
+    answer = loom("run", "program:hangs", "--timeout=1.5", "--json")
+    assert answer.code == 4
+    assert "TIMEOUT" in answer.err
+    assert answer.json["error"]["kind"] == "RunTimeoutError"
+    assert last_record(loom)["status"] == "timeout"
+    with pytest.raises(ProcessLookupError):
+        _wait_gone(int(pid_file.read_text()))
+
+
+def _wait_gone(pid: int) -> None:
+    for _ in range(100):
+        os.kill(pid, 0)
+        time.sleep(0.05)
+
+
+def test_t18_values_arrive_byte_for_byte(repo: Repo, loom: Loom):
+    code = "import json, os, sys\njson.dump([os.environ['TRICKY'], sys.argv[1:]], open('seen.json', 'w'))\n"
+    inputs = {"text": {"summary": "any text"}}
+    repo.program("echoes", "trial,echoes", code=code, inputs=inputs)
+    answer = loom("run", "program:echoes", f"--env.TRICKY={TRICKY}", f"--text={TRICKY}", "--json").ok()
+    seen = json.loads((Path(answer.json["directory"]) / "seen.json").read_text())
+    assert seen == [TRICKY, [f"--text={TRICKY}"]]
+
+
+def test_t18_variables_of_a_build_script_arrive_byte_for_byte(repo: Repo, loom: Loom):
+    folder = repo.script("keeps", "trial,keeps", install={"script": "keep.py"}, env={"TRICKY": TRICKY}, result="seen")
+    (folder / "keep.py").write_text("import os\nopen('seen', 'w').write(os.environ['TRICKY'])\n")
+    installed = loom("install", "--tags=trial,keeps", "--json").ok()
+    assert Path(installed.json["nodes"][0]["path"]).read_text() == TRICKY
+
+
+def test_t19_secret_input_reaches_the_program_and_no_file(repo: Repo, loom: Loom):
+    code = "import os\nassert os.environ['LOOM_INPUT_TOKEN'] == 's3cr3t-t0k3n'\nprint('signed in')\n"
+    repo.program("signs", "trial,signs", code=code, inputs={"token": {"summary": "a token", "secret": True}})
+    answer = loom("run", "program:signs", "--token=s3cr3t-t0k3n", "--json").ok()
+    assert (Path(answer.json["directory"]) / "stdout.txt").read_text() == "signed in\n"
+    for path in loom.home.rglob("*"):
+        if path.is_file():
+            assert b"s3cr3t-t0k3n" not in path.read_bytes(), path
+    assert "s3cr3t" not in answer.out + answer.err
+    assert "--token=***" in last_record(loom)["arguments"]
+
+
+def test_program_without_its_python_module_says_which(repo: Repo, loom: Loom):
+    repo.program("lacks", "trial,lacks", code="import no_such_module\n")
+    answer = loom("run", "program:lacks")
+    assert answer.code == 4
+    assert "No module named 'no_such_module'" in answer.err
+
+
+def test_program_with_unfit_results_fails_and_is_recorded(repo: Repo, loom: Loom):
+    repo.program("lies", "trial,lies", code="open('results.json', 'w').write('{\"schema\": 3}')\n")
+    answer = loom("run", "program:lies", "--json")
+    assert answer.code == 4
+    assert "results.schema.json" in answer.err
+    assert last_record(loom)["status"] == "failed"
+
+
+def test_program_that_measures_nothing_may_leave_no_results(repo: Repo, loom: Loom):
+    repo.program("quiet", "trial,quiet", code="print('done')\n")
+    assert loom("run", "program:quiet", "--json").ok().json["results"] is None
+
+
+def test_component_folder_is_not_written_to(repo: Repo, loom: Loom):
+    repo.program("writes", "trial,writes", code="open('out.txt', 'w').write('x')\n")
+    before = sorted(path for path in repo.root.rglob("*"))
+    loom("run", "program:writes").ok()
+    assert sorted(path for path in repo.root.rglob("*")) == before
+
+
+def test_run_interrupted_ends_with_130_kills_the_program_and_records(repo: Repo, loom: Loom, tmp_path: Path):
+    pid_file = tmp_path / "pid"
+    repo.program(
+        "waits",
+        "trial,waits",
+        code=f"import os, time\nopen({str(pid_file)!r}, 'w').write(str(os.getpid()))\ntime.sleep(600)\n",
+    )
+    child = subprocess.Popen(
+        [sys.executable, "-m", "benchloom", "run", "program:waits"],
+        env={**os.environ, **loom.environ, "PYTHONPATH": str(SOURCE)},
+        stdin=subprocess.DEVNULL,
+        stderr=subprocess.PIPE,
+    )
+    for _ in range(600):
+        if pid_file.exists() and pid_file.read_text():
+            break
+        time.sleep(0.05)
+    child.send_signal(signal.SIGINT)
+    _, err = child.communicate(timeout=30)
+    assert child.returncode == 130
+    assert b"interrupted" in err
+    with pytest.raises(ProcessLookupError):
+        _wait_gone(int(pid_file.read_text()))
+    assert last_record(loom)["status"] == "interrupted"
+
+
+def test_run_of_what_is_no_program_says_what_to_do(repo: Repo, loom: Loom):
+    repo.package("data", "trial,data", files={"a.txt": "a"})
+    answer = loom("run", "package:data")
+    assert answer.code == 2
+    assert "loom install package:data" in answer.err
+
+
+def test_command_with_a_shell_operator_is_refused(repo: Repo, loom: Loom):
+    repo.program("pipes", "trial,pipes", command="echo a | cat")
+    answer = loom("run", "program:pipes")
+    assert answer.code == 2
+    assert "without a shell" in answer.err
