@@ -1,0 +1,47 @@
+import pytest
+
+from benchloom.errors import InputError
+from benchloom.harness.options import parse, usable_cores
+from benchloom.harness.rulesets import RULESETS
+
+
+def test_defaults():
+    options = parse([], {})
+    assert (options.scenario, options.mode, options.ruleset) == ("SingleStream", "both", "quick")
+    assert options.threads == usable_cores()
+    assert options.count is None
+
+
+def test_flag_wins_over_variable():
+    environ = {"LOOM_INPUT_SCENARIO": "Server", "LOOM_INPUT_COUNT": "7"}
+    options = parse(["--scenario=Offline"], environ)
+    assert (options.scenario, options.count) == ("Offline", 7)
+
+
+def test_case_of_names_does_not_matter():
+    assert parse(["--scenario=singlestream", "--mode=ACCURACY"], {}).mode == "accuracy"
+
+
+@pytest.mark.parametrize(
+    ("word", "where", "said"),
+    [
+        ("--scenario=Ofline", "--scenario", "'Ofline' is not a scenario"),
+        ("--ruleset=mlperf", "--ruleset", "'mlperf' is not a ruleset"),
+        ("--count=0", "--count", "not a number above zero"),
+        ("--count=1.5", "--count", "not a whole number"),
+        ("--batch_size=many", "--batch_size", "not a number above zero"),
+        ("--target_qps=nan", "--target_qps", "not a number above zero"),
+        ("--user_conf=/no/such/file", "--user_conf", "is not a file"),
+    ],
+)
+def test_wrong_values_name_their_flag(word: str, where: str, said: str):
+    with pytest.raises(InputError, match=said) as caught:
+        parse([word], {})
+    assert caught.value.where == where
+
+
+def test_rulesets_state_every_scenario_and_only_quick_is_unofficial():
+    for ruleset in RULESETS.values():
+        assert set(ruleset.rules) == {"SingleStream", "MultiStream", "Server", "Offline"}
+    assert [name for name, item in RULESETS.items() if not item.is_official] == ["quick"]
+    assert RULESETS["mlperf-inference-1.0"].rules["Server"].min_queries == 33 * 2**13

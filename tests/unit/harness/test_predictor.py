@@ -1,0 +1,73 @@
+"""The predictor over a backend whose scores are known: every way to slice a batch gives the same labels."""
+
+import numpy as np
+import pytest
+
+from benchloom.harness.inputs import Inputs
+from benchloom.harness.predictor import Predictor
+from benchloom.model.facts import Backend, Classes, Model, Tensor
+
+SAMPLES = np.arange(20, dtype=np.float32).reshape(20, 1)
+
+
+class OneHot:
+    """Scores class ``sample value mod 10``, and remembers whether it was given views of the samples."""
+
+    name, version = "one-hot", "1"
+
+    def __init__(self, index_output: bool) -> None:
+        self.index_output = index_output
+        self.batches: list[np.ndarray] = []
+
+    def predict(self, batch: np.ndarray) -> np.ndarray:
+        self.batches.append(batch)
+        classes = batch[:, 0].astype(np.int64) % 10
+        return classes if self.index_output else np.eye(10, dtype=np.float32)[classes]
+
+    def settings(self) -> dict[str, str | int | float | bool | None]:
+        return {}
+
+
+def predictor(offset: int = 0, prediction: str = "argmax") -> tuple[Predictor, OneHot]:
+    tensor = Tensor(name="x", shape=("N", 1), dtype="float32")
+    model = Model(
+        name="m",
+        task="image-classification",
+        format="onnx",
+        precision="fp32",
+        inputs=(tensor,),
+        outputs=(tensor,),
+        classes=Classes(count=10, offset=offset),
+        prediction=prediction,  # type: ignore[arg-type]
+    )
+    backend = OneHot(prediction == "index")
+    inputs = Inputs(model, "", Backend(name="x"), "d", SAMPLES, np.zeros(20, np.int64))
+    return Predictor(backend, inputs, 8), backend
+
+
+@pytest.mark.parametrize("indexes", [[3], [4, 5, 6], [9, 2, 2, 14], [19, 18, 17]], ids=str)
+def test_labels_belong_to_their_samples(indexes: list[int]):
+    made, _ = predictor()
+    assert made.labels(np.array(indexes)).tolist() == [index % 10 for index in indexes]
+
+
+def test_labels_are_float32_for_the_accuracy_log():
+    made, _ = predictor()
+    assert made.labels(np.array([1])).dtype == np.float32
+
+
+def test_offset_and_index_outputs_are_applied():
+    assert predictor(offset=1)[0].labels(np.array([5])).tolist() == [4]
+    assert predictor(offset=1, prediction="index")[0].labels(np.array([5, 7])).tolist() == [4, 6]
+
+
+def test_neighbouring_samples_are_not_copied():
+    made, backend = predictor()
+    made.labels(np.array([4, 5, 6]))
+    made.labels(np.array([6, 4, 5]))
+    assert [np.shares_memory(batch, SAMPLES) for batch in backend.batches] == [True, False]
+
+
+def test_touch_reads_any_samples():
+    made, _ = predictor()
+    made.touch(np.array([0, 19, 3]))

@@ -1,0 +1,86 @@
+"""Profiles give the arrays that the documented steps give, bit by bit; the expectations are written out with OpenCV and PIL."""
+
+from pathlib import Path
+
+import cv2
+import numpy as np
+import pytest
+from PIL import Image
+
+from benchloom.errors import InputError
+from benchloom.harness.profiles import apply
+from benchloom.model.facts import Profile, Step
+
+GEOMETRY = (
+    Step(op="decode", colour="rgb"),
+    Step(op="resize", size=(256,), mode="short-side", interpolation="area"),
+    Step(op="crop", size=(224, 224)),
+    Step(op="cast", dtype="float32"),
+)
+
+
+def profile(*steps: Step, shape: tuple[int, ...], dtype: str = "float32") -> Profile:
+    return Profile(name="trial", steps=steps, shape=shape, dtype=dtype)
+
+
+@pytest.fixture(params=[(375, 500), (500, 333), (256, 256), (300, 301)], ids=str)
+def photo(request: pytest.FixtureRequest, tmp_path: Path) -> Path:
+    height, width = request.param
+    noise = np.random.default_rng(7).integers(0, 256, (height // 8, width // 8, 3), np.uint8)
+    path = tmp_path / "photo.JPEG"
+    cv2.imwrite(str(path), cv2.resize(noise, (width, height), interpolation=cv2.INTER_CUBIC))
+    return path
+
+
+def cropped(path: Path, interpolation: int) -> np.ndarray:
+    image = cv2.cvtColor(cv2.imread(str(path)), cv2.COLOR_BGR2RGB)
+    height, width, _ = image.shape
+    size = (256, int(256 * height / width)) if height > width else (int(256 * width / height), 256)
+    image = cv2.resize(image, size, interpolation=interpolation)
+    left, top = int((image.shape[1] - 224) / 2), int((image.shape[0] - 224) / 2)
+    return image[top : top + 224, left : left + 224]
+
+
+def test_imagenet_steps_equal_the_reference(photo: Path):
+    steps = (*GEOMETRY, Step(op="subtract", values=(123.68, 116.78, 103.94)), Step(op="transpose", layout="NCHW"))
+    expected = cropped(photo, cv2.INTER_AREA).astype("float32") - np.array([123.68, 116.78, 103.94], np.float32)
+    found = apply(profile(*steps, shape=(3, 224, 224)), photo)
+    assert np.array_equal(found, expected.transpose(2, 0, 1))
+
+
+def test_mobilenet_steps_equal_the_reference(photo: Path):
+    resize = Step(op="resize", size=(256,), mode="short-side", interpolation="linear")
+    scale = (Step(op="divide", values=(255.0,)), Step(op="subtract", values=(0.5,)), Step(op="multiply", values=(2.0,)))
+    steps = (GEOMETRY[0], resize, *GEOMETRY[2:], *scale)
+    expected = cropped(photo, cv2.INTER_LINEAR).astype("float32")
+    expected /= 255.0
+    expected -= 0.5
+    expected *= 2
+    assert np.array_equal(apply(profile(*steps, shape=(224, 224, 3)), photo), expected)
+
+
+def test_pillow_bilinear_equals_pillow(photo: Path):
+    resize = Step(op="resize", size=(64, 48), mode="exact", interpolation="pil-bilinear")
+    rgb = cv2.cvtColor(cv2.imread(str(photo)), cv2.COLOR_BGR2RGB)
+    expected = np.asarray(Image.fromarray(rgb).resize((48, 64), Image.Resampling.BILINEAR))
+    assert np.array_equal(apply(profile(GEOMETRY[0], resize, shape=(64, 48, 3), dtype="uint8"), photo), expected)
+
+
+def test_gray_images_get_one_channel(photo: Path):
+    steps = (Step(op="decode", colour="gray"), Step(op="resize", size=(32, 32), mode="exact"))
+    found = apply(profile(*steps, Step(op="transpose", layout="NCHW"), shape=(1, 32, 32), dtype="uint8"), photo)
+    expected = cv2.resize(cv2.imread(str(photo), cv2.IMREAD_GRAYSCALE), (32, 32), interpolation=cv2.INTER_LINEAR)
+    assert np.array_equal(found[0], expected)
+
+
+def test_steps_that_give_another_shape_are_refused(photo: Path):
+    with pytest.raises(InputError, match=r"gives uint8 .* it states float32 \(1, 2, 3\)"):
+        apply(profile(GEOMETRY[0], shape=(1, 2, 3)), photo)
+
+
+def test_damaged_file_is_named(tmp_path: Path):
+    path = tmp_path / "bad.JPEG"
+    path.write_bytes(b"\xff\xd8 not a picture")
+    with pytest.raises(InputError, match="cannot be decoded") as caught:
+        apply(profile(GEOMETRY[0], shape=(1,)), path)
+    assert caught.value.where == str(path)
