@@ -16,7 +16,7 @@ PROFILE = Profile(name="gray", steps=(Step(op="decode", colour="gray"),), shape=
 
 
 @pytest.fixture
-def root: Path(tmp_path: Path):
+def root(tmp_path: Path) -> Path:
     (tmp_path / "images").mkdir()
     for number in range(3):
         cv2.imwrite(str(tmp_path / "images" / f"img {number}.png"), np.full((4, 4), number * 10, np.uint8))
@@ -61,7 +61,9 @@ def test_damaged_image_ends_the_work(root: Path, tmp_path: Path):
         preprocess(Samples(files, np.zeros(3, np.int64)), PROFILE, tmp_path, {})
 
 
-def test_process_reads_the_facts_it_is_given(root: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]):
+def test_process_reads_the_facts_it_is_given(
+    root: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+):
     for role, facts in {
         "dataset": Facts(role="dataset", component="dataset:trial", path=str(root), dataset=DATASET),
         "profile": Facts(role="profile", component="package:gray", profile=PROFILE),
