@@ -31,6 +31,14 @@ import yaml
 
 from benchloom.cli.main import main
 
+_PROGRAM = """\
+import json
+results = {"schema": "benchloom.results/1", "accuracy": None, "performance": None, "submission_valid": False,
+           "settings": {}, "versions": {}, "notes": []}
+names = ("task", "model", "dataset", "backend", "scenario", "mode", "ruleset")
+json.dump({**results, **dict.fromkeys(names, "trial")}, open("results.json", "w"))
+"""
+
 SOURCE = Path(__file__).resolve().parents[2] / "src"
 
 
@@ -65,7 +73,7 @@ class Repo:
         command = command or "$<<LOOM_PYTHON>>$ $<<LOOM_COMPONENT>>$/main.py"
         cmds = {"default": {"run_time": {"run_cmd_main": command}}}
         folder = self.entry("program", alias, tags, **{"run_cmds": cmds, **meta})
-        (folder / "main.py").write_text(code or "open('results.json', 'w').write('{}')\n")
+        (folder / "main.py").write_text(code or _PROGRAM)
         return folder
 
     def script(self, alias: str, tags: str, **meta: Any) -> Path:

@@ -1,24 +1,26 @@
 """Every way to answer the requirements on one role, best first, and why the rest was refused."""
 
 from collections.abc import Iterable, Sequence
-from typing import Protocol
+from collections.abc import Set as AbstractSet
+from typing import Literal, Protocol
 
-from packaging.specifiers import InvalidSpecifier, SpecifierSet
+import msgspec
 
 from benchloom.errors import InputError
 from benchloom.model.base import Value
 from benchloom.model.component import Component, Requirement, Version
 from benchloom.model.plan import Candidate, Origin
 from benchloom.model.query import Query
-from benchloom.model.version import Piece, parse_range, version_key
+from benchloom.model.variation import find_variation
+from benchloom.model.version import Piece, VersionRange, parse_range, version_key
 from benchloom.resolve.host import HostFacts, Installed, Overrides
-from benchloom.resolve.variations import Choice, choose, find_variation
+from benchloom.resolve.variations import Choice, choose
 
 ANSWERING_KINDS = ("package", "soft", "dataset", "script")
 _ORIGINS: dict[Origin, int] = {"installed": 0, "detected": 1, "installable": 2}
 
 Rank = tuple[int, int, int]
-Order = tuple[Rank, str, bool, "_Descending", str, tuple[str, ...]]
+RefusalKind = Literal["variation", "range", "unknown-version", "python", "library", "absent", "env"]
 
 
 class Universe(Protocol):
@@ -48,12 +50,20 @@ class Option(Value, frozen=True, kw_only=True):
         """What ranks before versions: default for the query, origin, priority."""
         return (0 if self.default else 1, _ORIGINS[self.candidate.origin], -self.component.priority)
 
+    @property
+    def is_default_version(self) -> bool:
+        """Whether its version is the one its component names as default."""
+        default = self.component.default_version
+        return bool(default and self.candidate.version) and version_key(default) == version_key(self.candidate.version)
+
 
 class Refusal(Value, frozen=True, kw_only=True):
-    """A component (or a version of it) that could not be chosen, and the reason."""
+    """A component (or, for the kinds ``range`` and ``python``, a version of it) that could not be chosen, and why."""
 
     component: str
     reason: str
+    kind: RefusalKind
+    version: str = ""
 
 
 class Options(Value, frozen=True, kw_only=True):
@@ -80,27 +90,31 @@ class _Descending:
     __hash__ = None  # type: ignore[assignment]
 
 
-def order_of(option: Option) -> Order:
-    """Sort key of preference: rank, then family, then the default version, then higher version, then alias.
+def order_within(option: Option) -> tuple[bool, int, _Descending]:
+    """Sort key among the candidates of one component: the default version, then what is there already, then the newest.
+
+    The default comes first so that what happens to be installed does not change what a plan chooses.
+    """
+    candidate = option.candidate
+    return (not option.is_default_version, _ORIGINS[candidate.origin], _Descending(version_key(candidate.version)))
+
+
+def order_between(best: Option) -> tuple[Rank, str, bool, _Descending, str]:
+    """Sort key among components, by the best candidate of each: rank, then family, then version, then alias.
 
     Versions are compared only within a family: across families they mean different things.
     """
-    candidate = option.candidate
-    is_default = bool(candidate.version) and version_key(candidate.version) == version_key(
-        option.component.default_version
-    )
-    return (
-        option.rank,
-        candidate.family,
-        not is_default,
-        _Descending(version_key(candidate.version)),
-        option.component.ref,
-        candidate.variations,
-    )
+    candidate = best.candidate
+    version = _Descending(version_key(candidate.version))
+    return (best.rank, candidate.family, not best.is_default_version, version, best.component.ref)
 
 
 class Examiner:
-    """Answers roles from an index, host facts and the user's overrides. Results are cached by question."""
+    """Answers roles from an index, host facts and the user's overrides. Results are cached by question.
+
+    ``python_mode`` tells where Python libraries may come from: ``running`` (what the interpreter has), ``isolated`` (what
+    pip can install) or ``either``, which is for explanations only.
+    """
 
     def __init__(self, universe: Universe, host: HostFacts, overrides: Overrides, python_mode: str) -> None:
         self.universe = universe
@@ -121,85 +135,96 @@ class Examiner:
             self._cache[question] = self._examine(requirements)
         return self._cache[question]
 
-    def _examine(self, requirements: Sequence[Requirement]) -> Options:
-        query = Query()
-        for requirement in requirements:
-            query = query.merged(requirement.query)
-        only = {item.only for item in requirements if item.only}
-        env: dict[str, str] = {}
-        for requirement in requirements:
-            env.update(requirement.env)
-        options: list[Option] = []
-        refusals: list[Refusal] = []
-        for component in self._matching(query, only):
-            found, refused = self._of_component(component, query, env)
-            options.extend(found)
-            refusals.extend(refused)
-        return Options(options=tuple(sorted(options, key=order_of)), refusals=tuple(refusals))
+    def answers(self, option: Option, requirement: Requirement) -> bool:
+        """Tell whether ``option`` is among the options of a set of requirements that ``requirement`` is one of."""
+        component, query, choice = option.component, requirement.query, option.choice
+        if requirement.only not in {"", component.ref, component.family}:
+            return False
+        wanted = {found.name for name in _wanted(component, query) if (found := find_variation(component, name))}
+        return (
+            matches(component, query)
+            and wanted.issubset(choice.variations)
+            and not set(query.without_variations).intersection(choice.variations)
+            and all(choice.env.get(key) == self.overrides.env.get(key, text) for key, text in requirement.env.items())
+            and parse_range(query.version).admits(option.candidate.version)
+        )
 
-    def _matching(self, query: Query, only: set[str]) -> list[Component]:
+    def _examine(self, requirements: Sequence[Requirement]) -> Options:
+        query = merged(requirements)
+        only = {item.only for item in requirements if item.only}
+        found: list[list[Option]] = []
+        refusals: list[Refusal] = []
+        env, clash = _merged_env(requirements)
+        for component in self.matching(query, only):
+            if clash:
+                refusals.append(Refusal(component=component.ref, reason=clash, kind="env"))
+                continue
+            options, refused = self._of_component(component, query, env)
+            found += [sorted(options, key=order_within)] if options else []
+            refusals += refused
+        found.sort(key=lambda options: order_between(options[0]))
+        return Options(options=tuple(option for options in found for option in options), refusals=tuple(refusals))
+
+    def matching(self, query: Query, only: AbstractSet[str] = frozenset()) -> list[Component]:
+        """Return the components that answer the tags of ``query``, whatever its variations and version."""
         if only:
             pool = [item for item in self.universe.components if only <= {item.ref, item.family}]
-            return [item for item in pool if matches(item, query)]
+            tags = Query(tags=query.tags, without=query.without)
+            return [item for item in pool if matches(item, tags)]
         return list(self.universe.match(Query(tags=query.tags, without=query.without), ANSWERING_KINDS))
 
     def _of_component(
         self, component: Component, query: Query, env: dict[str, str]
     ) -> tuple[list[Option], list[Refusal]]:
         if component.is_python_library and not self._fits_python_mode(component):
-            reason = _PYTHON_REASONS[self.python_mode]
-            return [], [Refusal(component=component.ref, reason=reason)]
-        wanted = {*query.variations, *(set(query.tags) & set(component.variations) - set(component.tags))}
-        choice = choose(component, wanted, query.without_variations)
+            return [], [Refusal(component=component.ref, reason=_PYTHON_REASONS[self.python_mode], kind="library")]
+        choice = choose(component, _wanted(component, query), query.without_variations)
         if choice.problem:
-            return [], [Refusal(component=component.ref, reason=choice.problem)]
-        choice = self._with_env(choice, env)
+            return [], [Refusal(component=component.ref, reason=choice.problem, kind="variation")]
         is_default = any(set(item.split(",")) <= set(query.tags) for item in component.default_for)
         options, refusals = [], []
         allowed = parse_range(query.version)
-        for candidate in self._candidates(component, choice):
-            if problem := self._version_problem(component, candidate, query.version, allowed.admits(candidate.version)):
-                refusals.append(Refusal(component=component.ref, reason=problem))
+        for candidate, configured in self._candidates(component, choice, env):
+            if refusal := self._version_problem(component, candidate, allowed):
+                refusals.append(refusal)
             else:
-                options.append(Option(candidate=candidate, component=component, choice=choice, default=is_default))
+                options.append(Option(candidate=candidate, component=component, choice=configured, default=is_default))
         if not options and not refusals:
-            refusals.append(Refusal(component=component.ref, reason="not found on this machine"))
+            refusals.append(Refusal(component=component.ref, reason="it was not found on this machine", kind="absent"))
         return options, refusals
 
     def _fits_python_mode(self, component: Component) -> bool:
-        return (component.kind == "soft") == (self.python_mode == "running")
+        return self.python_mode == "either" or (component.kind == "soft") == (self.python_mode == "running")
 
-    def _with_env(self, choice: Choice, env: dict[str, str]) -> Choice:
-        changed = {key: text for key, text in env.items() if choice.env.get(key) != text}
-        changed.update({key: text for key, text in self.overrides.env.items() if key in {*choice.env, *env}})
-        if not changed:
-            return choice
-        return Choice(
-            variations=choice.variations,
-            env={**choice.env, **changed},
-            tags=choice.tags,
-            fetch=choice.fetch,
-            requires=choice.requires,
-            version=choice.version,
-        )
+    def _with_env(self, choice: Choice, version: Version, env: dict[str, str]) -> Choice:
+        """Add the variables of the version, of who requires it, and of the command line; later ones win."""
+        declared = {**choice.env, **version.env, **env}
+        asked = {key: text for key, text in self.overrides.env.items() if key in declared}
+        final = {**declared, **asked}
+        return choice if final == choice.env else msgspec.structs.replace(choice, env=final)
 
-    def _candidates(self, component: Component, choice: Choice) -> Iterable[Candidate]:
+    def _candidates(
+        self, component: Component, choice: Choice, env: dict[str, str]
+    ) -> Iterable[tuple[Candidate, Choice]]:
         if component.kind == "soft":
-            yield from self._detected.get(component.ref, [])
+            configured = self._with_env(choice, Version(version=""), env)
+            yield from ((candidate, configured) for candidate in self._detected.get(component.ref, []))
             return
         for version in self._versions(component, choice):
-            yield Candidate(
+            configured = self._with_env(choice, version, env)
+            candidate = Candidate(
                 component=component.ref,
-                family=family_of(component, choice, version),
-                version=version,
+                family=family_of(component, configured, version.version),
+                version=version.version,
                 variations=choice.variations,
-                origin=self._origin(component, choice, version),
+                origin=self._origin(component, choice, version.version),
             )
+            yield candidate, configured
 
-    def _versions(self, component: Component, choice: Choice) -> Sequence[str]:
+    def _versions(self, component: Component, choice: Choice) -> Sequence[Version]:
         if choice.version:
-            return (choice.version,)
-        return tuple(item.version for item in component.versions) or ("",)
+            return (version_named(component, choice.version),)
+        return component.versions or (Version(version=""),)
 
     def _origin(self, component: Component, choice: Choice, version: str) -> Origin:
         if not produces(component, choice):
@@ -207,16 +232,20 @@ class Examiner:
         entry = Installed(component=component.ref, version=version, variations=choice.variations)
         return "installed" if entry in self.host.installed else "installable"
 
-    def _version_problem(self, component: Component, candidate: Candidate, asked: str, is_admitted: bool) -> str:
+    def _version_problem(self, component: Component, candidate: Candidate, allowed: VersionRange) -> Refusal | None:
         version = candidate.version
-        spec = next((item for item in component.versions if item.version == version), Version(version=version))
-        if candidate.origin != "detected" and not _python_admits(spec.requires_python, self.host.platform.python):
-            return f"version {version} needs Python {spec.requires_python}, this is {self.host.platform.python}"
-        if is_admitted:
-            return ""
+        needed = version_named(component, version).requires_python
+        if candidate.origin != "detected" and not _python_admits(needed, self.host.platform.python, component.file):
+            reason = f"version {version} needs Python {needed}, this is {self.host.platform.python}"
+            return Refusal(component=component.ref, reason=reason, kind="python", version=version)
+        if allowed.admits(version):
+            return None
         if not version:
-            return f"its version is unknown, so it cannot be shown to be {asked}"
-        return f"version {version} is not {asked}"
+            reason = f"its version is unknown, so it cannot be shown to be {allowed}"
+            return Refusal(component=component.ref, reason=reason, kind="unknown-version")
+        missed = ",".join(allowed.broken_by(version))
+        reason = f"version {version} is not {missed}"
+        return Refusal(component=component.ref, reason=reason, kind="range", version=version)
 
 
 _PYTHON_REASONS = {
@@ -225,14 +254,27 @@ _PYTHON_REASONS = {
 }
 
 
+def merged(requirements: Iterable[Requirement]) -> Query:
+    """Return the conjunction of all their queries."""
+    query = Query()
+    for requirement in requirements:
+        query = query.merged(requirement.query)
+    return query
+
+
 def matches(component: Component, query: Query) -> bool:
     """Tell whether ``component`` answers the words of ``query`` (its version aside)."""
     names = component.names
     return (
         names.issuperset(query.tags)
         and names.isdisjoint(query.without)
-        and all(find_variation(component, name) for name in query.variations)
+        and all(find_variation(component, name) is not None for name in query.variations)
     )
+
+
+def version_named(component: Component, version: str) -> Version:
+    """Return what ``component`` says of ``version``; an empty description where it says nothing."""
+    return next((item for item in component.versions if item.version == version), Version(version=version))
 
 
 def produces(component: Component, choice: Choice) -> bool:
@@ -249,10 +291,33 @@ def family_of(component: Component, choice: Choice, version: str) -> str:
     return ",".join([*words, f"@{version}"] if version else words)
 
 
-def _python_admits(specifier: str, python: str) -> bool:
+def _wanted(component: Component, query: Query) -> set[str]:
+    """Return the variations that ``query`` selects: by ``_name``, or by a plain word that is no tag (CK's rule)."""
+    return {*query.variations, *(set(query.tags) & set(component.variations) - set(component.tags))}
+
+
+def _merged_env(requirements: Sequence[Requirement]) -> tuple[dict[str, str], str]:
+    """Return the variables all requirers set, and a sentence where two of them set one differently."""
+    setters: dict[str, tuple[str, str]] = {}
+    for item in sorted(requirements, key=lambda item: (item.requirer, item.where)):
+        for key, text in item.env.items():
+            owner, other = setters.setdefault(key, (item.requirer, text))
+            if other != text:
+                return {}, f"{owner} sets its {key} to {other!r}, {item.requirer} to {text!r}"
+    return {key: text for key, (_, text) in setters.items()}, ""
+
+
+def _python_admits(specifier: str, python: str, where: str) -> bool:
     if not specifier:
         return True
+    from packaging.specifiers import InvalidSpecifier, SpecifierSet  # late: it takes longer than most plans
+
     try:
         return SpecifierSet(specifier).contains(python)
     except InvalidSpecifier as error:
-        raise InputError(f"requires_python {specifier!r} is not valid", why=[str(error)]) from error
+        raise InputError(
+            f"requires_python {specifier!r} is not valid",
+            where=where,
+            why=[str(error)],
+            fix="write for instance >=3.10",
+        ) from error

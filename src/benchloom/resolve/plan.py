@@ -2,14 +2,18 @@
 
 import heapq
 from collections.abc import Mapping
+from collections.abc import Set as AbstractSet
+
+import msgspec
 
 from benchloom.errors import ResolutionError
-from benchloom.model.component import Component, Fetch, Requirement, Version
-from benchloom.model.plan import PLAN_SCHEMA, Action, Candidate, Node, Plan
+from benchloom.model.component import Component, Fetch, Requirement
+from benchloom.model.plan import PLAN_SCHEMA, Action, Candidate, Node, Origin, Plan
 from benchloom.resolve.host import HostFacts, Overrides
 from benchloom.resolve.keys import environment_key, library_key, result_key
-from benchloom.resolve.options import Examiner, Option, Universe, produces
+from benchloom.resolve.options import Option, Universe, produces, version_named
 from benchloom.resolve.provider import requirements_of
+from benchloom.resolve.reasons import reason_of
 from benchloom.resolve.solve import Solution, solve
 
 TARGET_ROLE = "target"
@@ -37,6 +41,7 @@ class _Planner:
         self.host = host
         self.overrides = overrides
         self.by_id: dict[str, Option] = {}
+        self.python_mode = solution.examiner.python_mode
         self.roles: dict[str, list[str]] = {}
         for role, option in solution.options.items():
             node_id = _node_id(option)
@@ -63,38 +68,66 @@ class _Planner:
         )
 
     def _needs_of(self, option: Option) -> dict[str, str]:
-        wanted = {item.role for item in requirements_of(option, self.overrides) if not item.optional}
-        optional = {item.role for item in requirements_of(option, self.overrides) if item.optional}
-        roles = wanted | (optional & set(self.solution.options) if _is_process(option.component) else set())
-        return {role: _node_id(self.solution.options[role]) for role in sorted(roles) if role in self.solution.options}
+        """Return the node behind each role the option requires; what a process may also use counts if it is there."""
+        roles = {
+            item.role
+            for item in requirements_of(option, self.overrides)
+            if not item.optional or _is_process(option.component)
+        }
+        return {role: _node_id(self.solution.options[role]) for role in sorted(roles & set(self.solution.options))}
 
     def _order(self) -> list[str]:
         """Kahn's algorithm with a heap: a node after its needs, ties by id."""
-        waiting = {node_id: set(needs.values()) - {node_id} for node_id, needs in self.needs.items()}
-        ready = [node_id for node_id, needs in waiting.items() if not needs]
+        waiting = {node_id: len(set(needs.values())) for node_id, needs in self.needs.items()}
+        users: dict[str, list[str]] = {node_id: [] for node_id in self.needs}
+        for node_id, needs in self.needs.items():
+            for need in set(needs.values()):
+                users[need].append(node_id)
+        ready = [node_id for node_id, count in waiting.items() if not count]
         heapq.heapify(ready)
         order: list[str] = []
         while ready:
             current = heapq.heappop(ready)
             order.append(current)
-            for node_id, needs in waiting.items():
-                if current in needs:
-                    needs.discard(current)
-                    if not needs:
-                        heapq.heappush(ready, node_id)
-        stuck = sorted(set(waiting) - set(order))
-        if stuck:
-            raise ResolutionError(
-                "the components need each other in a circle",
-                why=[f"{node_id} needs {', '.join(sorted(waiting[node_id]))}" for node_id in stuck],
-                fix="remove one of these needs",
-            )
+            for node_id in users[current]:
+                waiting[node_id] -= 1
+                if not waiting[node_id]:
+                    heapq.heappush(ready, node_id)
+        if len(order) < len(waiting):
+            raise self._circle(set(waiting) - set(order))
         return order
+
+    def _circle(self, stuck: AbstractSet[str]) -> ResolutionError:
+        """Walk from need to need among the nodes that cannot be ordered until one comes again."""
+        path: list[tuple[str, str]] = []
+        current = min(stuck)
+        while current not in [node_id for node_id, _ in path]:
+            role = next(role for role, need in self.needs[current].items() if need in stuck)
+            path.append((current, role))
+            current = self.needs[current][role]
+        path = path[[node_id for node_id, _ in path].index(current) :]
+        start = path.index(min(path))
+        path = path[start:] + path[:start]
+        why = [
+            f"{node_id} needs {self.needs[node_id][role]} as {role} ({self._place(node_id, role)})"
+            for node_id, role in path
+        ]
+        return ResolutionError(
+            "components need each other in a circle",
+            where=", ".join(node_id for node_id, _ in path),
+            why=why,
+            fix="take one of these needs out, or narrow its tags so that something else answers it",
+            details={"circle": [node_id for node_id, _ in path]},
+        )
+
+    def _place(self, node_id: str, role: str) -> str:
+        wanted = requirements_of(self.by_id[node_id], self.overrides)
+        return next(item.where for item in wanted if item.role == role)
 
     def _python_node(self, libraries: list[str]) -> Node:
         options = [self.by_id[node_id] for node_id in libraries]
         pip = tuple(sorted(self._pip_requirement(option) for option in options))
-        is_running = self.solution.python_mode == "running"
+        is_running = self.python_mode == "running"
         key = environment_key(pip, self.host.platform)
         return Node(
             id=PYTHON,
@@ -128,12 +161,13 @@ class _Planner:
         component, candidate = option.component, option.candidate
         needs = dict(self.needs[node_id])
         if PYTHON in self.nodes and (component.is_python_library or _is_process(component)):
-            needs[PYTHON] = PYTHON
+            needs[PYTHON if PYTHON not in needs else f"{PYTHON} environment"] = PYTHON
         fetch = self._fetch(option)
         key, files = self._key(option, needs, fetch)
         action = self._action(option, key, fetch)
-        if action == "reuse" and candidate.origin == "installable":
-            candidate = _with_origin(candidate, "installed")
+        if candidate.origin != "detected" and produces(component, option.choice) and not component.is_python_library:
+            origin: Origin = "installed" if action == "reuse" else "installable"
+            candidate = msgspec.structs.replace(candidate, origin=origin)
         roles = tuple(sorted(self.roles[node_id]))
         return Node(
             id=node_id,
@@ -153,10 +187,9 @@ class _Planner:
         )
 
     def _fetch(self, option: Option) -> tuple[Fetch, ...]:
-        spec = next(
-            (v for v in option.component.versions if v.version == option.candidate.version), Version(version="")
-        )
-        return () if option.candidate.origin == "detected" else (spec.fetch or option.choice.fetch)
+        if option.candidate.origin == "detected":
+            return ()
+        return version_named(option.component, option.candidate.version).fetch or option.choice.fetch
 
     def _key(self, option: Option, needs: Mapping[str, str], fetch: tuple[Fetch, ...]) -> tuple[str, str]:
         component, candidate = option.component, option.candidate
@@ -173,11 +206,15 @@ class _Planner:
             files=files,
             env=option.choice.env,
             fetch=fetch,
-            needs={role: self.nodes[need].key for role, need in needs.items() if need != PYTHON},
+            needs={role: self._identity(self.nodes[need]) for role, need in needs.items() if need != PYTHON},
             platform=self.host.platform if is_built else None,
             module=self.host.modules.get(install.module, "") if install else "",
         )
         return key, files
+
+    def _identity(self, node: Node) -> str:
+        """Return what a result built from ``node`` depends on: its key, or which version of a thing was found."""
+        return node.key or f"{node.candidate.family}@{node.candidate.version}"
 
     def _action(self, option: Option, key: str, fetch: tuple[Fetch, ...]) -> Action:
         component = option.component
@@ -194,25 +231,7 @@ class _Planner:
         return "extract" if any(item.archive for item in fetch) else "fetch"
 
     def _reason(self, role: str, option: Option) -> str:
-        examiner = Examiner(self.universe, self.host, self.overrides, self.solution.python_mode)
-        requirements = self.solution.requirements[role]
-        options = examiner.examine(requirements).options
-        others = sorted({item.component.ref for item in options if item.component.ref != option.component.ref})
-        words = "the only answer" if len(options) == 1 else _preference(option, options)
-        return f"{words}; preferred over {', '.join(others)}" if others else words
-
-
-def _preference(option: Option, options: tuple[Option, ...]) -> str:
-    rivals = [item for item in options if item.candidate != option.candidate]
-    if option.default and not all(item.default for item in rivals):
-        return "marked default for this query"
-    if any(item.candidate.origin != option.candidate.origin for item in rivals):
-        return f"already {option.candidate.origin}" if option.candidate.origin != "installable" else "installable"
-    if option.candidate.version and option.candidate.version == option.component.default_version:
-        return "the default version"
-    if any(item.component.priority != option.component.priority for item in rivals):
-        return "higher priority"
-    return "the highest version"
+        return reason_of(option, self.solution.examiner.examine(self.solution.requirements[role]).options)
 
 
 def _node_id(option: Option) -> str:
@@ -225,17 +244,6 @@ def _node_id(option: Option) -> str:
 
 def _is_process(component: Component) -> bool:
     return bool(component.program or (component.install and (component.install.script or component.install.module)))
-
-
-def _with_origin(candidate: Candidate, origin: str) -> Candidate:
-    return Candidate(
-        component=candidate.component,
-        family=candidate.family,
-        version=candidate.version,
-        variations=candidate.variations,
-        origin="installed" if origin == "installed" else candidate.origin,
-        location=candidate.location,
-    )
 
 
 def _bytes(fetch: tuple[Fetch, ...]) -> int | None:

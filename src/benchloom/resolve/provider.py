@@ -71,11 +71,15 @@ Information: TypeAlias = "RequirementInformation[Need, Answer]"
 
 
 class Provider(AbstractProvider[Need, Answer, str]):
-    """Deterministic: every choice depends only on its arguments and on sorted values."""
+    """Deterministic: every choice depends only on its arguments and on sorted values.
 
-    def __init__(self, examiner: Examiner, overrides: Overrides) -> None:
+    ``asked`` holds the requirements each role was last answered for, to explain what then did not fit.
+    """
+
+    def __init__(self, examiner: Examiner) -> None:
         self.examiner = examiner
-        self.overrides = overrides
+        self.overrides = examiner.overrides
+        self.asked: dict[str, list[Requirement]] = {}
 
     def identify(self, requirement_or_candidate: Need | Answer) -> str:
         """Return ``role:…`` or ``family:…``."""
@@ -112,6 +116,7 @@ class Provider(AbstractProvider[Need, Answer, str]):
         return [answer for answer in found if answer not in refused]
 
     def _answers(self, role: str, requirements: list[Requirement]) -> list[Answer]:
+        self.asked[role] = requirements
         if all(item.optional for item in requirements):
             return [RoleAnswer(role=role, option=None)]
         return [RoleAnswer(role=role, option=option) for option in self.examiner.examine(requirements).options]
@@ -124,9 +129,7 @@ class Provider(AbstractProvider[Need, Answer, str]):
             return False
         if candidate.option is None:
             return requirement.requirement.optional
-        wanted = candidate.option.candidate
-        options = self.examiner.examine([requirement.requirement]).options
-        return any(option.candidate == wanted for option in options)
+        return self.examiner.answers(candidate.option, requirement.requirement)
 
     def get_dependencies(self, candidate: Answer) -> Iterable[Need]:
         """Return the pin of a role's answer, or the requirements of a family's member."""

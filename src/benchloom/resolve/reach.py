@@ -15,8 +15,8 @@ def reachable(targets: Iterable[Requirement], universe: Universe) -> tuple[Compo
     while waiting:
         requirement = waiting.pop()
         question = (requirement.query, requirement.only)
-        if question in asked:
-            continue
+        if requirement.optional or question in asked:
+            continue  # an optional requirement only narrows what another one brings in
         asked.add(question)
         for component in _answers(requirement, universe):
             if component.ref not in found:

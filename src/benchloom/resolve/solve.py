@@ -1,28 +1,33 @@
-"""Solve the whole graph at once and turn an impossible one into an explanation."""
+"""Solve the whole graph at once; an impossible one raises an explanation."""
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Collection, Iterable, Sequence
+from dataclasses import dataclass
 
 from resolvelib import BaseReporter, Resolver
-from resolvelib.resolvers import ResolutionImpossible, ResolutionTooDeep
+from resolvelib.resolvers import RequirementInformation, ResolutionImpossible, ResolutionTooDeep
 
 from benchloom.base.names import did_you_mean
-from benchloom.errors import LoomError, ResolutionError, UnknownNameError
-from benchloom.model.base import Value
+from benchloom.errors import ResolutionError, UnknownNameError
 from benchloom.model.component import Requirement
-from benchloom.model.query import Query
+from benchloom.resolve.conflict import explain_conflict
 from benchloom.resolve.host import HostFacts, Overrides
-from benchloom.resolve.options import Examiner, Option, Universe
-from benchloom.resolve.provider import Answer, FamilyMember, Need, Pin, Provider, RoleAnswer, RoleNeed, requirements_of
+from benchloom.resolve.options import Examiner, Option, Universe, merged
+from benchloom.resolve.provider import Answer, Need, Provider, RoleAnswer, RoleNeed, requirements_of
 
 MAX_ROUNDS = 20_000
 
 
-class Solution(Value, frozen=True, kw_only=True):
-    """The chosen option of each role, the requirements behind each role, and which interpreter serves."""
+@dataclass(frozen=True)
+class Solution:
+    """The chosen option of each role, the requirements behind each role, and who answered them.
+
+    ``examiner`` remembers every answer; its ``python_mode`` tells which interpreter serves the plan, for
+    ``python_reason``.
+    """
 
     options: dict[str, Option]
     requirements: dict[str, tuple[Requirement, ...]]
-    python_mode: str
+    examiner: Examiner
     python_reason: str
 
 
@@ -34,17 +39,14 @@ def solve(target: Requirement, universe: Universe, host: HostFacts, overrides: O
     UnknownNameError (an override for a role that the plan does not have).
     """
     roots = [target, *_override_requirements(overrides), *overrides.locked]
-    first = _attempt(roots, Examiner(universe, host, overrides, "running"), overrides)
-    if isinstance(first, Solution):
-        return _checked(first, universe, host, overrides)
-    second = _attempt(roots, Examiner(universe, host, overrides, "isolated"), overrides)
-    if isinstance(second, LoomError):
-        raise second
-    reason = f"the running interpreter does not satisfy the plan: {_missing_libraries(second, host)}"
-    solution = Solution(
-        options=second.options, requirements=second.requirements, python_mode="isolated", python_reason=reason
-    )
-    return _checked(solution, universe, host, overrides)
+    try:
+        solution = _attempt(roots, Examiner(universe, host, overrides, "running"))
+    except ResolutionError:
+        solution = _attempt(roots, Examiner(universe, host, overrides, "isolated"))
+    _refuse_unknown_roles(solution, overrides)
+    for role, option in solution.options.items():
+        _refuse_ambiguity(role, option, solution)
+    return solution
 
 
 def _override_requirements(overrides: Overrides) -> list[Requirement]:
@@ -56,173 +58,104 @@ def _override_requirements(overrides: Overrides) -> list[Requirement]:
     ]
 
 
-def _attempt(roots: Sequence[Requirement], examiner: Examiner, overrides: Overrides) -> "Solution | ResolutionError":
-    resolver: Resolver[Need, Answer, str] = Resolver(Provider(examiner, overrides), BaseReporter())
+def _attempt(roots: Sequence[Requirement], examiner: Examiner) -> Solution:
+    provider = Provider(examiner)
+    resolver: Resolver[Need, Answer, str] = Resolver(provider, BaseReporter())
     try:
         result = resolver.resolve([RoleNeed(requirement=item) for item in roots], max_rounds=MAX_ROUNDS)
     except ResolutionImpossible as error:
-        return explain_impossible([(cause.requirement, cause.parent) for cause in error.causes], examiner)
+        raise _impossible(error.causes, provider) from None
     except ResolutionTooDeep:
-        return ResolutionError(
-            f"no solution found within {MAX_ROUNDS} steps",
-            fix="narrow the query, for instance with --dep_add_tags.<role>=",
-        )
-    options = {
-        answer.role: answer.option
-        for answer in result.mapping.values()
-        if isinstance(answer, RoleAnswer) and answer.option
-    }
+        raise ResolutionError(
+            f"no solution was found within {MAX_ROUNDS:,} steps",
+            where=", ".join(item.role for item in roots),
+            fix="narrow the query, for instance with --dep_add_tags.ROLE=TAGS",
+        ) from None
+    found = (item for item in result.mapping.values() if isinstance(item, RoleAnswer))
+    options = {item.role: item.option for item in sorted(found, key=lambda item: item.role) if item.option}
     return Solution(
-        options=dict(sorted(options.items())),
-        requirements=_requirements(roots, options, overrides),
-        python_mode=examiner.python_mode,
-        python_reason="the running interpreter satisfies the whole plan",
+        options=options,
+        requirements=_requirements(roots, options, examiner.overrides),
+        examiner=examiner,
+        python_reason=_python_reason(options, examiner),
     )
 
 
 def _requirements(
     roots: Iterable[Requirement], options: dict[str, Option], overrides: Overrides
 ) -> dict[str, tuple[Requirement, ...]]:
-    found: dict[str, set[Requirement]] = {role: set() for role in options}
-    everything = [*roots]
-    for option in options.values():
-        everything.extend(requirements_of(option, overrides))
-    ordered: dict[str, list[Requirement]] = {role: [] for role in options}
-    for requirement in everything:
-        bucket = ordered.get(requirement.role)
-        if bucket is not None and requirement not in bucket:
-            bucket.append(requirement)
-    del found
+    """Collect the requirements on each role from the command line and from everything chosen."""
+    found: dict[str, list[Requirement]] = {role: [] for role in options}
+    chosen = (requirements_of(option, overrides) for option in options.values())
+    for requirement in (*roots, *(item for items in chosen for item in items)):
+        if requirement.role in found and requirement not in found[requirement.role]:
+            found[requirement.role].append(requirement)
     return {
-        role: tuple(sorted(items, key=lambda r: (r.requirer, r.where, str(r.query)))) for role, items in ordered.items()
+        role: tuple(sorted(items, key=lambda item: (item.requirer, item.where, str(item.query))))
+        for role, items in found.items()
     }
 
 
-def _checked(solution: Solution, universe: Universe, host: HostFacts, overrides: Overrides) -> Solution:
-    for role in overrides.roles:
+def _refuse_unknown_roles(solution: Solution, overrides: Overrides) -> None:
+    for role in sorted(overrides.roles):
         if role not in solution.options:
+            known = f"its roles are {', '.join(solution.options)}"
+            hint = did_you_mean(role, solution.options)
             raise UnknownNameError(
                 f"the plan has no role {role!r}",
                 where=overrides.sources.get(role, ""),
-                fix=" ".join(
-                    [did_you_mean(role, solution.options), f"its roles are {', '.join(solution.options)}"]
-                ).strip(),
+                fix=f"{hint} ({known})" if hint else known,
             )
-    examiner = Examiner(universe, host, overrides, solution.python_mode)
-    for role, option in solution.options.items():
-        _refuse_ambiguity(role, option, solution.requirements[role], examiner)
-    return solution
 
 
-def _refuse_ambiguity(role: str, option: Option, requirements: Sequence[Requirement], examiner: Examiner) -> None:
+def _refuse_ambiguity(role: str, option: Option, solution: Solution) -> None:
+    """Raise where a component of another family answers ``role`` just as well and nothing says which is meant."""
+    requirements = solution.requirements[role]
+    if any(item.only for item in requirements):
+        return
     rivals = {
         other.component.ref
-        for other in examiner.examine(requirements).options
+        for other in solution.examiner.examine(requirements).options
         if other.rank == option.rank
         and other.candidate.family != option.candidate.family
-        and other.component != option.component
+        and other.component.ref != option.component.ref
     }
-    if rivals and not any(item.only for item in requirements):
-        names = sorted({option.component.ref, *rivals})
-        query = str(_merged(requirements))
-        raise ResolutionError(
-            f"{len(names)} components answer {query!r} (role {role}) equally well",
-            where=requirements[0].where,
-            why=[f"candidate: {name}" for name in names],
-            fix=f"add tags that only one of them has (--dep_add_tags.{role}=...), or mark one default_for that query",
-            details={"role": role, "candidates": names},
-        )
-
-
-def _merged(requirements: Iterable[Requirement]) -> Query:
-    query = Query()
-    for requirement in requirements:
-        query = query.merged(requirement.query)
-    return query
-
-
-def _missing_libraries(solution: Solution, host: HostFacts) -> str:
-    present = {found.family for found in host.detected if found.component.startswith("soft:")}
-    wanted = sorted({o.candidate.family for o in solution.options.values() if o.component.is_python_library})
-    missing = [family.rpartition(".")[2] for family in wanted if family not in present]
-    if missing:
-        return f"it lacks {', '.join(missing)}"
-    return "its versions do not fit"
-
-
-def explain_impossible(causes: Sequence[tuple[Need, Answer | None]], examiner: Examiner) -> ResolutionError:
-    """Turn resolvelib's causes into who required what, from which file and key, what was refused, and one thing to do."""
-    by_role: dict[str, list[Requirement]] = {}
-    for need, parent in causes:
-        for requirement in _behind(need, parent):
-            items = by_role.setdefault(requirement.role, [])
-            if requirement not in items:
-                items.append(requirement)
-    why: list[str] = []
-    for role, requirements in sorted(by_role.items()):
-        why.extend(
-            f"{item.requirer} needs {str(item.query) or item.only!r} as {role} ({item.where or 'command line'})"
-            for item in sorted(requirements, key=lambda r: (r.requirer, r.where))
-        )
-        refusals = examiner.examine(requirements).refusals
-        why.extend(
-            f"refused {item.component}: {item.reason}"
-            for item in sorted(refusals, key=lambda r: (r.component, r.reason))
-        )
-    wheres = [item.where for items in by_role.values() for item in items if item.where]
-    return ResolutionError(
-        _headline(by_role, examiner),
-        where="; ".join(dict.fromkeys(wheres)),
-        why=why,
-        fix=_suggestion(by_role, examiner),
-        details={"roles": sorted(by_role)},
+    if not rivals:
+        return
+    names = sorted({option.component.ref, *rivals})
+    needed = [f"{item.requirer} needs {item.query} ({item.where or 'command line'})" for item in requirements]
+    raise ResolutionError(
+        f"{len(names)} components answer {merged(requirements)} equally well, needed as {role}",
+        where=f"role {role}",
+        why=[*needed, *(f"{name} answers it" for name in names)],
+        fix=f"add a tag that only one has (--dep_add_tags.{role}=TAG), or mark one default_for this query",
+        details={"role": role, "candidates": names},
     )
 
 
-def _behind(need: Need, parent: Answer | None) -> tuple[Requirement, ...]:
-    if isinstance(need, RoleNeed):
-        return (need.requirement,)
-    if isinstance(parent, RoleAnswer):
-        candidate = need.option.candidate
-        label = f"=={candidate.version}" if candidate.version else ""
-        return (
-            Requirement(
-                role=parent.role, query=Query(version=label), requirer=f"role {parent.role}", only=candidate.component
-            ),
-        )
-    return ()
+def _python_reason(options: dict[str, Option], examiner: Examiner) -> str:
+    if examiner.python_mode == "running":
+        return "the running interpreter satisfies the whole plan"
+    present = {found.family for found in examiner.host.detected if found.component.startswith("soft:")}
+    wanted = sorted({item.candidate.family for item in options.values() if item.component.is_python_library})
+    missing = [family.rpartition(":")[2] for family in wanted if family not in present]
+    lack = f"it lacks {', '.join(missing)}" if missing else "its versions do not fit"
+    return f"the running interpreter does not satisfy the plan: {lack}"
 
 
-def _headline(by_role: dict[str, list[Requirement]], examiner: Examiner) -> str:
-    for role, requirements in sorted(by_role.items()):
-        tags = {tag for item in requirements for tag in item.query.tags}
-        if not examiner.examine(requirements).refusals and not any(item.only for item in requirements):
-            return (
-                f"nothing answers {str(_merged(requirements))!r}, needed as {role}"
-                if tags
-                else f"nothing fits role {role}"
-            )
-    roles = ", ".join(sorted(by_role))
-    return f"the requirements on {roles} cannot all be met"
-
-
-def _suggestion(by_role: dict[str, list[Requirement]], examiner: Examiner) -> str:
-    known = {name for component in examiner.universe.components for name in component.names}
-    for requirements in by_role.values():
-        for item in requirements:
-            for tag in item.query.tags:
-                if tag not in known:
-                    return did_you_mean(tag, known) or f"no component has the tag {tag!r}; see loom find"
-    for role, requirements in sorted(by_role.items()):
-        ranged = [item for item in requirements if item.query.version]
-        if len(ranged) > 1:
-            last = ranged[-1]
-            return f"loosen {str(last.query.version)!r} of {last.requirer} at {last.where}, or --adr.{role}.version=..."
-    for role in sorted(by_role):
-        return (
-            f"see every candidate and its refusal: loom explain {role}; choose another with --dep_add_tags.{role}=..."
-        )
-    return "see loom explain"
-
-
-__all__ = ["FamilyMember", "Pin", "Solution", "explain_impossible", "solve"]
+def _impossible(causes: Collection["RequirementInformation[Need, Answer]"], provider: Provider) -> ResolutionError:
+    """Translate resolvelib's causes: requirements as they are, and for a pin what its role was asked for."""
+    by_role: dict[str, list[Requirement]] = {}
+    family = ""
+    for cause in causes:
+        if isinstance(cause.requirement, RoleNeed):
+            found: Sequence[Requirement] = [cause.requirement.requirement]
+        else:
+            assert isinstance(cause.parent, RoleAnswer)
+            family = cause.requirement.option.candidate.family
+            found = provider.asked[cause.parent.role]
+        for requirement in found:
+            items = by_role.setdefault(requirement.role, [])
+            if requirement not in items:
+                items.append(requirement)
+    return explain_conflict(by_role, family, provider.examiner)

@@ -1,0 +1,168 @@
+"""An impossible set of requirements in words: who needs what, from which file and key, and one thing that would fix it."""
+
+from collections.abc import Iterable, Mapping, Sequence
+
+from benchloom.base.names import did_you_mean
+from benchloom.errors import ResolutionError
+from benchloom.model.component import Requirement
+from benchloom.model.query import Query
+from benchloom.resolve.options import ANSWERING_KINDS, Examiner, Refusal, merged
+from benchloom.resolve.reasons import shortened
+
+MOST_LINES = 6
+
+
+def explain_conflict(by_role: Mapping[str, Sequence[Requirement]], family: str, examiner: Examiner) -> ResolutionError:
+    """Explain why the requirements of ``by_role`` cannot all be met.
+
+    ``family`` is what two of the roles would need in two ways at once, or ''. ``examiner`` is one that takes Python
+    libraries from where the last attempt did.
+    """
+    facts = _Facts(by_role, family, examiner)
+    roles = sorted(by_role)
+    return ResolutionError(
+        facts.headline(),
+        where=f"role{'s' if len(roles) > 1 else ''} {', '.join(roles)}",
+        why=[*facts.needs(), *facts.refused(), *facts.hints()],
+        fix=facts.fix(),
+        details={
+            "roles": roles,
+            "requirements": [
+                {"role": item.role, "requirer": item.requirer, "query": asked(item), "where": item.where}
+                for role in roles
+                for item in by_role[role]
+            ],
+        },
+    )
+
+
+def asked(requirement: Requirement) -> str:
+    """Return what ``requirement`` asks for, as a query."""
+    return ",".join(word for word in (requirement.only, str(requirement.query)) if word) or "anything"
+
+
+class _Facts:
+    """What is known of one conflict; each method makes one part of the message."""
+
+    def __init__(self, by_role: Mapping[str, Sequence[Requirement]], family: str, examiner: Examiner) -> None:
+        self.roles = {role: sorted(items, key=lambda r: (r.requirer, r.where)) for role, items in by_role.items()}
+        self.family = family
+        self.examiner = examiner
+        either = Examiner(examiner.universe, examiner.host, examiner.overrides, "either")
+        self.refusals = {role: _refusals(items, examiner, either) for role, items in self.roles.items()}
+        self.everything = [item for role in sorted(self.roles) for item in self.roles[role]]
+        self.unknown = _unknown_tag(self.everything, examiner)
+
+    def headline(self) -> str:
+        if self.family:
+            roles = " and ".join(sorted(self.roles))
+            return f"{self.family} can be in a plan only once, and {roles} cannot agree on one"
+        role = min(self.roles)
+        query = ",".join(dict.fromkeys([*(item.only for item in self.roles[role] if item.only), *self._words(role)]))
+        if not self.refusals[role]:
+            return f"nothing answers {query}, needed as {role}"
+        if all(item.kind == "range" for item in self.refusals[role]):
+            return f"no version of {role} is {merged(self.roles[role]).version}"
+        return f"nothing that answers {query} can be {role}"
+
+    def _words(self, role: str) -> list[str]:
+        query = merged(self.roles[role])
+        return [word for word in [str(query)] if word]
+
+    def needs(self) -> list[str]:
+        return [
+            f"{item.requirer} needs {asked(item)}{f' as {item.role}' if len(self.roles) > 1 else ''}"
+            + (f" ({item.where})" if item.where else "")
+            for item in self.everything
+        ]
+
+    def refused(self) -> list[str]:
+        if self.family:
+            return [f"{role} can be {shortened(self._answers(role))}" for role in sorted(self.roles)]
+        lines = list(dict.fromkeys(line for role in sorted(self.roles) for line in _refused(self.refusals[role])))
+        more = len(lines) - MOST_LINES
+        return [*lines[:MOST_LINES], f"and {more} more"] if more > 0 else lines
+
+    def _answers(self, role: str) -> list[str]:
+        found = [item.candidate for item in self.examiner.examine(self.roles[role]).options]
+        return list(dict.fromkeys(item.label.rpartition(" (")[0] for item in found))
+
+    def hints(self) -> list[str]:
+        if self.unknown:
+            return [f"no component has the tag {self.unknown!r}"]
+        if self.family or any(self.refusals.values()):
+            return []
+        return [line for role in sorted(self.roles) for line in self._nearest(role)]
+
+    def _nearest(self, role: str) -> list[str]:
+        """Name the components that answer most, and what each lacks or has too much."""
+        query = merged(self.roles[role])
+        found = []
+        for item in self.examiner.universe.components:
+            lacking = sorted(set(query.tags) - item.names)
+            excluded = sorted(item.names & set(query.without))
+            if item.kind in ANSWERING_KINDS and len(lacking) + len(excluded) <= max(1, len(query.tags) // 2):
+                words = [f"lacks {', '.join(lacking)}"] if lacking else []
+                words += [f"has {', '.join(excluded)}, which is excluded"] if excluded else []
+                found.append((len(lacking) + len(excluded), item.ref, " and ".join(words)))
+        return [f"{ref} {words}" for _, ref, words in sorted(found)[:3] if words]
+
+    def fix(self) -> str:
+        if self.unknown:
+            known = {name for item in self.examiner.universe.components for name in item.names}
+            return did_you_mean(self.unknown, known) or "see the tags there are: loom find"
+        ranged = [item for item in self.everything if item.query.version]
+        chooser = next((i for i in self.everything if i.query.variations or i.query.without_variations), None)
+        kinds = {item.kind for items in self.refusals.values() for item in items}
+        if len(ranged) > 1:
+            return f"loosen one of the ranges, for instance @{ranged[-1].query.version}{_place(ranged[-1])}"
+        if ranged and kinds == {"range"}:
+            return f"ask for another version than @{ranged[0].query.version}{_place(ranged[0])}"
+        if ranged and "unknown-version" in kinds:
+            return f"state the component's version, or leave out @{ranged[0].query.version}{_place(ranged[0])}"
+        if "absent" in kinds:
+            return "install it on this machine, or add a package that has these tags"
+        if chooser is not None:
+            return f"choose other variations than {_variations(chooser.query)}{_place(chooser)}"
+        return f"change what is asked for{_place(self.everything[-1])}, or see what there is: loom find"
+
+
+def _place(requirement: Requirement) -> str:
+    return f" in {requirement.where}" if requirement.where else " on the command line"
+
+
+def _variations(query: Query) -> str:
+    return ",".join([*(f"_{name}" for name in query.variations), *(f"-_{name}" for name in query.without_variations)])
+
+
+def _refusals(requirements: Sequence[Requirement], examiner: Examiner, either: Examiner) -> tuple[Refusal, ...]:
+    """Prefer what is wrong with a Python library itself over where it would have to come from."""
+    real = either.examine(requirements)
+    fitting = {option.component.ref for option in real.options}
+    rest = [item for item in examiner.examine(requirements).refusals if item.component in fitting]
+    seen = {item.component for item in real.refusals}
+    return tuple(
+        sorted(
+            {*real.refusals, *(item for item in rest if item.component not in seen)},
+            key=lambda item: (item.component, item.reason),
+        )
+    )
+
+
+def _refused(refusals: Iterable[Refusal]) -> list[str]:
+    """One line a component: the versions that miss the range together, any other reason by itself."""
+    lines: list[str] = []
+    versions: dict[str, list[str]] = {}
+    for item in refusals:
+        if item.kind == "range":
+            versions.setdefault(item.component, []).append(item.version)
+        else:
+            lines.append(f"{item.component}: {item.reason}")
+    have = [f"{component} has {shortened(found, 6)}" for component, found in versions.items()]
+    return [*have, *lines]
+
+
+def _unknown_tag(requirements: Iterable[Requirement], examiner: Examiner) -> str:
+    tags = dict.fromkeys(tag for item in requirements for tag in item.query.tags)
+    names = [item.names for item in examiner.universe.components]
+    return next((tag for tag in tags if not any(tag in known for known in names)), "")

@@ -1,0 +1,63 @@
+"""Why one option was taken and another was not, in words."""
+
+from collections.abc import Sequence
+
+from benchloom.resolve.options import Option, order_between, order_within
+
+
+def reason_of(chosen: Option, options: Sequence[Option]) -> str:
+    """Return why ``chosen`` of ``options`` (best first, it among them), over which other components."""
+    rivals = [item for item in options if item.candidate != chosen.candidate]
+    if not rivals:
+        return "the only answer"
+    first = next((item for item in rivals if item.component.ref != chosen.component.ref), rivals[0])
+    words = advantage(chosen, rivals[0]) if _is_before(chosen, rivals[0]) else _SECOND
+    others = sorted({item.component.ref for item in rivals} - {chosen.component.ref})
+    if words != _SECOND and first is not rivals[0]:
+        words = advantage(chosen, first) if _is_before(chosen, first) else words
+    return f"{words}; preferred over {shortened(others)}" if others and words != _SECOND else words
+
+
+def advantage(chosen: Option, other: Option) -> str:
+    """Return what makes ``chosen`` the better of the two, as something said of it."""
+    if chosen.default != other.default:
+        return "marked default for this query"
+    same = chosen.component.ref == other.component.ref
+    if same and chosen.is_default_version != other.is_default_version:
+        return "the default version"
+    if chosen.candidate.origin != other.candidate.origin:
+        return _ORIGIN[chosen.candidate.origin]
+    if chosen.component.priority != other.component.priority:
+        return "higher priority"
+    if chosen.candidate.version != other.candidate.version:
+        is_default = chosen.is_default_version and not same
+        return "the default version" if is_default else "the highest version"
+    return "found first" if same else "first by name"
+
+
+def drawback(other: Option, chosen: Option) -> str:
+    """Return why ``other`` was not taken where ``chosen`` was."""
+    if not _is_before(chosen, other):
+        return "it does not fit the rest of the plan"
+    label = chosen.candidate.component if other.component.ref != chosen.component.ref else chosen.candidate.version
+    return f"{label} is {advantage(chosen, other)}"
+
+
+def shortened(names: Sequence[str], most: int = 4) -> str:
+    """Join ``names``, at most ``most`` of them, and say how many more there are."""
+    more = len(names) - most
+    return ", ".join([*names[:most], f"{more} more"] if more > 0 else names)
+
+
+_SECOND = "the best that fits the rest of the plan"
+_ORIGIN = {
+    "installed": "already installed",
+    "detected": "found on this machine",
+    "installable": "installable",
+}
+
+
+def _is_before(first: Option, second: Option) -> bool:
+    if first.component.ref == second.component.ref:
+        return not order_within(second) < order_within(first)
+    return not order_between(second) < order_between(first)
