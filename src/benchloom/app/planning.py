@@ -52,33 +52,50 @@ class Ask(Value, frozen=True, kw_only=True):
     flags: tuple[str, ...] = ()
 
 
+class Question(Value, frozen=True, kw_only=True):
+    """An ask as resolution takes it: the requirement on role ``target``, what is added to it, and the host facts."""
+
+    target: Requirement
+    command: str
+    overrides: Overrides
+    host: HostFacts
+
+
 def plan(workspace: Workspace, ask: Ask) -> Plan:
     """Resolve ``ask`` on this machine.
 
     Raises UnknownNameError, InputError or ResolutionError; where ``ask`` holds a lock, LockDriftError with every difference.
     """
-    index = workspace.index
-    target = target_requirement(workspace, ask)
-    component = index.get(target.only) if target.only else None
-    command = _command(component, ask.command) if component and component.program else ""
-    inputs = check_inputs(component, ask.inputs, ask.flags)
-    overrides = Overrides(
-        roles=ask.roles,
-        env=ask.env,
-        inputs=inputs,
-        sources=ask.sources,
-        locked=lock_requirements(ask.lock, ask.lock_file) if ask.lock else (),
-    )
-    host = host_facts(workspace, [target, *overrides.locked, *_as_requirements(ask.roles)])
+    asked = question(workspace, ask)
     try:
-        made = make_plan(target, command, index, host, overrides, ask.env)
+        made = make_plan(asked.target, asked.command, workspace.index, asked.host, asked.overrides, ask.env)
     except (ResolutionError, UnknownNameError) as error:
         if ask.lock is None:
             raise
         raise _drifted(ask, [error.what, *error.why]) from error
+    workspace.index.remember()
     if ask.lock and (differences := drift(ask.lock, made)):
         raise _drifted(ask, differences)
     return made
+
+
+def question(workspace: Workspace, ask: Ask) -> Question:
+    """Check ``ask`` and gather the facts it is resolved with. Raises UnknownNameError or InputError."""
+    target = target_requirement(workspace, ask)
+    component = workspace.index.get(target.only) if target.only else None
+    overrides = Overrides(
+        roles=ask.roles,
+        env=ask.env,
+        inputs=check_inputs(component, ask.inputs, ask.flags),
+        sources=ask.sources,
+        locked=lock_requirements(ask.lock, ask.lock_file) if ask.lock else (),
+    )
+    return Question(
+        target=target,
+        command=_command(component, ask.command) if component and component.program else "",
+        overrides=overrides,
+        host=host_facts(workspace, [target, *overrides.locked, *_as_requirements(ask.roles)]),
+    )
 
 
 def _drifted(ask: Ask, differences: list[str]) -> LockDriftError:

@@ -107,7 +107,7 @@ class _Facts:
                 found.append((len(lacking) + len(excluded), item.ref, " and ".join(words)))
         return [f"{ref} {words}" for _, ref, words in sorted(found)[:3] if words]
 
-    def fix(self) -> str:
+    def fix(self) -> str:  # noqa: PLR0911 - one for each kind of conflict
         if self.unknown:
             known = {name for item in self.examiner.universe.components for name in item.names}
             return did_you_mean(self.unknown, known) or "see the tags there are: loom find"

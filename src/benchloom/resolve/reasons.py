@@ -10,12 +10,11 @@ def reason_of(chosen: Option, options: Sequence[Option]) -> str:
     rivals = [item for item in options if item.candidate != chosen.candidate]
     if not rivals:
         return "the only answer"
-    first = next((item for item in rivals if item.component.ref != chosen.component.ref), rivals[0])
-    words = advantage(chosen, rivals[0]) if _is_before(chosen, rivals[0]) else _SECOND
-    others = sorted({item.component.ref for item in rivals} - {chosen.component.ref})
-    if words != _SECOND and first is not rivals[0]:
-        words = advantage(chosen, first) if _is_before(chosen, first) else words
-    return f"{words}; preferred over {shortened(others)}" if others and words != _SECOND else words
+    if not _is_before(chosen, rivals[0]):
+        return "the best that fits the rest of the plan"
+    others = [item for item in rivals if item.component.ref != chosen.component.ref]
+    names = sorted({item.component.ref for item in others})
+    return f"{advantage(chosen, (others or rivals)[0])}" + (f"; preferred over {shortened(names)}" if names else "")
 
 
 def advantage(chosen: Option, other: Option) -> str:
@@ -40,7 +39,7 @@ def drawback(other: Option, chosen: Option) -> str:
     if not _is_before(chosen, other):
         return "it does not fit the rest of the plan"
     label = chosen.candidate.component if other.component.ref != chosen.component.ref else chosen.candidate.version
-    return f"{label} is {advantage(chosen, other)}"
+    return f"{label} is preferred: {advantage(chosen, other)}"
 
 
 def shortened(names: Sequence[str], most: int = 4) -> str:
@@ -49,7 +48,6 @@ def shortened(names: Sequence[str], most: int = 4) -> str:
     return ", ".join([*names[:most], f"{more} more"] if more > 0 else names)
 
 
-_SECOND = "the best that fits the rest of the plan"
 _ORIGIN = {
     "installed": "already installed",
     "detected": "found on this machine",

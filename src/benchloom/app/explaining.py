@@ -1,0 +1,66 @@
+"""Explain: why a plan answers a role as it does, and why not otherwise."""
+
+from benchloom.app.planning import Ask, Question, question
+from benchloom.app.workspace import Workspace
+from benchloom.base.names import did_you_mean
+from benchloom.errors import InputError, UnknownNameError
+from benchloom.model.query import parse_query
+from benchloom.resolve.plan import TARGET_ROLE
+from benchloom.resolve.solve import Solution, solve
+from benchloom.resolve.why import Explanation, WhyNot, explain_role, why_not
+
+
+def explain(workspace: Workspace, ask: Ask, subject: str = "") -> tuple[Explanation, ...]:
+    """Explain ``subject`` (a role, or a component of the plan), or every role where none is given, the target last.
+
+    Raises what planning raises, and UnknownNameError where the plan holds no such thing.
+    """
+    asked = question(workspace, ask)
+    solution = _solve(workspace, asked)
+    roles = [role_of(solution, subject)] if subject else sorted(solution.options, key=lambda role: role == TARGET_ROLE)
+    return tuple(explain_role(solution, role) for role in roles)
+
+
+def explain_why_not(workspace: Workspace, ask: Ask, subject: str, candidate: str) -> WhyNot:
+    """Say why ``candidate`` (a component, or ``component,@version``) is not what answers ``subject``.
+
+    Raises what planning raises, and UnknownNameError for an unknown role or component.
+    """
+    asked = question(workspace, ask)
+    role = role_of(_solve(workspace, asked), subject)
+    name, _, rest = candidate.replace(",@", "@").partition("@")
+    component = workspace.index.get(name)
+    version = parse_query(f"@{rest}", where="--not").version if rest else ""
+    if version and not version.startswith("=="):
+        raise InputError(f"--not takes one version, not {version}", where="--not", fix=f"write {name}@1.2")
+    return why_not(
+        asked.target,
+        workspace.index,
+        asked.host,
+        asked.overrides,
+        role=role,
+        component=component,
+        version=version.removeprefix("=="),
+    )
+
+
+def _solve(workspace: Workspace, asked: Question) -> Solution:
+    return solve(asked.target, workspace.index, asked.host, asked.overrides)
+
+
+def role_of(solution: Solution, subject: str) -> str:
+    """Return the role that ``subject`` names, or the first one a component of that name answers."""
+    if subject in solution.options:
+        return subject
+    for role, option in solution.options.items():
+        component = option.component
+        if subject in {component.ref, component.alias, component.uid}:
+            return role
+    known = {*solution.options, *(item.component.ref for item in solution.options.values())}
+    roles = f"its roles are {', '.join(solution.options)}"
+    hint = did_you_mean(subject, known)
+    raise UnknownNameError(
+        f"the plan has no role or component {subject!r}",
+        where="command line",
+        fix=f"{hint} ({roles})" if hint else roles,
+    )

@@ -1,0 +1,54 @@
+"""``loom explain``."""
+
+from typing import Any
+
+import click
+
+from benchloom.app.explaining import explain, explain_why_not
+from benchloom.cli.ask import ask_options, parse_ask
+from benchloom.cli.common import Session, verb
+from benchloom.cli.render import write, write_columns, write_json
+from benchloom.errors import EXIT_NEGATIVE, EXIT_OK, InputError
+from benchloom.report.explanations import explanation_text, explanations_rows, why_not_text
+
+
+@verb("explain", free=True, example="loom explain program:image-classification-onnx model --not package:resnet50-onnx")
+@ask_options
+@click.option("--not", "other", default="", metavar="NAME[@VERSION]", help="Say why this component was not chosen.")
+def command(session: Session, words: tuple[str, ...], other: str, **asked: Any) -> int:
+    """Say why the plan of TARGET answers a ROLE as it does (a role or a component; all of them where none is given).
+
+    With --not: why another component does not answer it, or the flag that would choose it. Exits 1 where nothing would.
+    """
+    words, subject = _split_subject(words, has_target=not asked["tags"])
+    ask = parse_ask(words=words, **asked)
+    if other:
+        if not subject:
+            raise InputError(
+                "--not needs a role", where="command line", fix="write loom explain TARGET ROLE --not NAME"
+            )
+        answer = explain_why_not(session.workspace, ask, subject, other)
+        if session.as_json:
+            write_json(answer)
+        else:
+            write(why_not_text(answer))
+        return EXIT_OK if answer.can_answer else EXIT_NEGATIVE
+    found = explain(session.workspace, ask, subject)
+    if session.as_json:
+        write_json(found)
+    elif subject:
+        write(explanation_text(found[0]))
+    else:
+        write_columns(explanations_rows(found))
+    return EXIT_OK
+
+
+def _split_subject(words: tuple[str, ...], *, has_target: bool) -> tuple[tuple[str, ...], str]:
+    """Take the role out of the words: the second plain one, or the first where ``--tags`` names the target."""
+    plain = [word for word in words if not word.startswith(("-", "@"))]
+    place = 1 if has_target else 0
+    if len(plain) <= place:
+        return words, ""
+    subject = plain[place]
+    position = [index for index, word in enumerate(words) if word == subject][-1]
+    return (*words[:position], *words[position + 1 :]), subject

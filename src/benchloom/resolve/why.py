@@ -1,0 +1,172 @@
+"""Why one node of a plan was chosen, and why something else was not."""
+
+import msgspec
+
+from benchloom.errors import LoomError
+from benchloom.model.base import Document, Value
+from benchloom.model.component import Component, Requirement
+from benchloom.model.plan import Candidate
+from benchloom.model.query import Query
+from benchloom.resolve.conflict import asked
+from benchloom.resolve.host import HostFacts, Overrides
+from benchloom.resolve.options import ANSWERING_KINDS, Option, Universe, merged
+from benchloom.resolve.reasons import drawback, reason_of
+from benchloom.resolve.solve import Solution, solve
+
+
+class Alternative(Value, frozen=True, kw_only=True):
+    """Something that was not taken, and why; ``version`` is empty where it concerns the whole component."""
+
+    component: str
+    reason: str
+    version: str = ""
+    variations: tuple[str, ...] = ()
+
+
+class Explanation(Document, frozen=True, kw_only=True):
+    """Why a role is answered as it is.
+
+    ``alternatives`` could have answered too; ``refused`` have the tags but cannot be used.
+    """
+
+    role: str
+    chosen: Candidate
+    reason: str
+    required_by: tuple[Requirement, ...]
+    alternatives: tuple[Alternative, ...]
+    refused: tuple[Alternative, ...]
+
+
+class WhyNot(Document, frozen=True, kw_only=True):
+    """Why ``candidate`` does not answer ``role``.
+
+    ``can_answer`` tells whether it could; ``fix`` is then the flag that chooses it.
+    """
+
+    role: str
+    candidate: str
+    chosen: Candidate
+    can_answer: bool
+    reasons: tuple[str, ...]
+    fix: str
+
+
+def explain_role(solution: Solution, role: str) -> Explanation:
+    """Explain the answer to ``role`` of a solved plan. Raises KeyError for a role it does not have."""
+    chosen = solution.options[role]
+    requirements = solution.requirements[role]
+    found = solution.examiner.examine(requirements)
+    return Explanation(
+        role=role,
+        chosen=chosen.candidate,
+        reason=reason_of(chosen, found.options),
+        required_by=requirements,
+        alternatives=tuple(
+            Alternative(
+                component=item.component.ref,
+                version=item.candidate.version,
+                variations=item.candidate.variations,
+                reason=drawback(item, chosen),
+            )
+            for item in found.options
+            if item.candidate != chosen.candidate
+        ),
+        refused=tuple(
+            Alternative(component=item.component, version=item.version, reason=item.reason) for item in found.refusals
+        ),
+    )
+
+
+def why_not(
+    target: Requirement,
+    universe: Universe,
+    host: HostFacts,
+    overrides: Overrides,
+    *,
+    role: str,
+    component: Component,
+    version: str = "",
+) -> WhyNot:
+    """Say why ``component`` (at ``version``, if given) does not answer ``role`` in the plan of ``target``.
+
+    Where it could, the flag that chooses it was tried out: with it, the whole plan resolves. Raises what ``solve`` raises
+    for the plan as it stands, and KeyError for a role it does not have.
+    """
+    solution = solve(target, universe, host, overrides)
+    chosen = solution.options[role]
+    label = f"{component.ref}@{version}" if version else component.ref
+    if _is_meant(chosen, component, version):
+        return _answer(role, label, chosen, can_answer=True, reasons=["it is what was chosen"])
+    if reasons := _mismatches(component, solution.requirements[role]):
+        return _answer(role, label, chosen, can_answer=False, reasons=reasons)
+    found = solution.examiner.examine(solution.requirements[role])
+    rivals = [item for item in found.options if not _is_meant(item, component, version)]
+    meant = [item for item in found.options if _is_meant(item, component, version)]
+    if not meant:
+        refused = [item for item in found.refusals if item.component == component.ref]
+        exact = [item.reason for item in refused if item.version in {"", version} or not version]
+        known = exact or [f"it has no version {version}"]
+        return _answer(role, label, chosen, can_answer=False, reasons=known)
+    query = _distinguishing(meant[0], rivals, solution.requirements[role], version)
+    trial = _with_role(overrides, role, query)
+    flag = f"--dep_add_tags.{role}={query}"
+    try:
+        again = solve(target, universe, host, trial)
+    except LoomError as error:
+        return _answer(role, label, chosen, can_answer=False, reasons=[f"with it, {error.what}", *error.why])
+    if not _is_meant(again.options[role], component, version):
+        return _answer(role, label, chosen, can_answer=False, reasons=["no tag tells it from what was chosen"])
+    return _answer(role, label, chosen, can_answer=True, reasons=[drawback(meant[0], chosen)], fix=flag)
+
+
+def _answer(role: str, label: str, chosen: Option, *, can_answer: bool, reasons: list[str], fix: str = "") -> WhyNot:
+    return WhyNot(
+        role=role,
+        candidate=label,
+        chosen=chosen.candidate,
+        can_answer=can_answer,
+        reasons=tuple(dict.fromkeys(reasons)),
+        fix=fix,
+    )
+
+
+def _is_meant(option: Option, component: Component, version: str) -> bool:
+    return option.component.ref == component.ref and version in {"", option.candidate.version}
+
+
+def _mismatches(component: Component, requirements: tuple[Requirement, ...]) -> list[str]:
+    """Say which words of which requirement ``component`` does not answer."""
+    if component.kind not in ANSWERING_KINDS and not any(item.only == component.ref for item in requirements):
+        return [f"a {component.kind} never answers a requirement"]
+    found = []
+    for item in requirements:
+        lacking = sorted(set(item.query.tags) - component.names)
+        excluded = sorted(set(item.query.without) & component.names)
+        words = [f"it lacks {', '.join(lacking)}"] if lacking else []
+        words += [f"it has {', '.join(excluded)}"] if excluded else []
+        if item.only and item.only not in {component.ref, component.family}:
+            words.append("it is another component")
+        if words:
+            place = f" ({item.where})" if item.where else ""
+            found.append(f"{' and '.join(words)}; {item.requirer} needs {asked(item)}{place}")
+    return found
+
+
+def _distinguishing(meant: Option, rivals: list[Option], requirements: tuple[Requirement, ...], version: str) -> Query:
+    """Return the shortest addition to the requirements that only ``meant`` answers, as far as its tags go."""
+    wanted = Query(version=f"=={version}") if version else Query()
+    others = [item.component for item in rivals if item.component.ref != meant.component.ref]
+    asked_for = set(merged(requirements).tags)
+    while others:
+        spare = sorted(set(meant.component.tags) - asked_for - set(wanted.tags))
+        if not spare:
+            break
+        best = min(spare, key=lambda tag: (sum(tag in item.names for item in others), tag))
+        wanted = wanted.merged(Query(tags=(best,)))
+        others = [item for item in others if set(wanted.tags) <= item.names]
+    return wanted
+
+
+def _with_role(overrides: Overrides, role: str, query: Query) -> Overrides:
+    roles = {**overrides.roles, role: overrides.roles.get(role, Query()).merged(query)}
+    return msgspec.structs.replace(overrides, roles=roles)
