@@ -7,6 +7,8 @@ from functools import cached_property
 from pathlib import Path
 from typing import Literal
 
+import msgspec
+
 from benchloom.base.digest import ALGORITHMS, of_file
 from benchloom.base.names import did_you_mean
 from benchloom.errors import InputError
@@ -16,9 +18,11 @@ from benchloom.model.component import Component, Fetch, Requirement
 from benchloom.model.facts import Profile
 from benchloom.model.finding import Finding, Severity
 from benchloom.model.query import Query, parse_query
+from benchloom.model.variation import find_variation
+from benchloom.resolve.options import ANSWERING_KINDS
 
 PLACEHOLDER = "FIXME"
-_ANSWERING = ("package", "soft", "dataset", "script")
+UNFINISHED = "unfinished"
 _FILLER = frozenset({"component", "example", "misc", "other", "stuff", "tag", "tags", "test", "todo", "various"})
 _TAG = re.compile(r"[a-z0-9][a-z0-9._+-]*")
 _DIGEST = {"md5": 32, "sha256": 64, "sha384": 96, "sha512": 128}
@@ -42,7 +46,9 @@ class Subject:
     @cached_property
     def known(self) -> frozenset[str]:
         """Every tag and variation name of a component that may answer."""
-        return frozenset(name for item in self.universe.components if item.kind in _ANSWERING for name in item.names)
+        return frozenset(
+            name for item in self.universe.components if item.kind in ANSWERING_KINDS for name in item.names
+        )
 
     def finding(self, severity: Severity, message: str, key: Sequence[str] = (), fix: str = "") -> Finding:
         """Return a finding about ``key`` of the component's file, with its line; the rule is filled in later."""
@@ -84,6 +90,9 @@ RULES: dict[str, Rule] = {
         Rule("no-metadata", "reading", "A folder below a kind holds a component."),
         Rule("uid-not-text", "reading", "A uid is text, since a number loses its zeros."),
         Rule("bad-uid", "reading", "A uid has 16 lower-case hexadecimal digits."),
+        Rule("unknown-variation", "reading", "A query or default names variations that are there."),
+        Rule("unheard-key", "reading", "Keys of needs that CK or CM know are acted upon here too."),
+        Rule("version-not-text", "reading", "A version is text, since a number loses its zeros."),
         Rule("duplicate-uid", "reading", "No two components have one uid."),
         Rule("hidden-component", "reading", "No component hides another of its name."),
         Rule("identity-drift", "repository", "The tables for CK and CM are as the folders say.", fix="sync"),
@@ -164,13 +173,12 @@ def _tags_are_plain(subject: Subject) -> Iterator[Finding]:
 @rule("filled-in", "identity")
 def _is_filled_in(subject: Subject) -> Iterator[Finding]:
     """Nothing is left of the skeleton's gaps."""
-    item = subject.component
-    facts = {"summary": item.summary, "licence": item.licence, "result": item.result}
-    facts |= {"maintainers": " ".join(item.maintainers), "sources": " ".join(item.sources)}
-    facts |= {key: f"{fetch.url} {fetch.unpinned}" for key, fetch in _fetches_by_key(item)}
-    for key, text in facts.items():
-        if PLACEHOLDER in text:
-            yield subject.finding("info", f"{key} is still to be filled in", key.split("."))
+    file = Path(subject.repository.path) / subject.component.file
+    for number, line in enumerate(file.read_text(encoding="utf-8", errors="replace").splitlines(), start=1):
+        if PLACEHOLDER in line:
+            yield msgspec.structs.replace(subject.finding("info", "something is still to be filled in"), line=number)
+    if UNFINISHED in subject.component.tags:
+        yield subject.finding("info", f"the tag {UNFINISHED!r} waits for a better one", ("tags",))
 
 
 # -- what it fetches ------------------------------------------------------------------------------------------------
@@ -188,9 +196,7 @@ def _fetch_has_digest(subject: Subject) -> Iterator[Finding]:
             fix = "give its digest, or say under 'unpinned' why there is none"
             yield subject.finding("error", f"{fetch.url} has no digest", path, fix)
         elif algorithm == "md5":
-            yield subject.finding(
-                "warning", "md5 is its only digest", path, "download it once and give its sha256"
-            )
+            yield subject.finding("warning", "md5 is its only digest", path, "download it once and give its sha256")
 
 
 @rule("fetch-is-one-source", "fetch")
@@ -257,7 +263,7 @@ def _unanswerable(subject: Subject, need: Requirement) -> tuple[str, str]:
         if tag not in subject.known:
             return f"no component has the tag {tag!r}", did_you_mean(tag, subject.known) or "see loom find"
     query = Query(tags=need.query.tags, without=need.query.without, variations=need.query.variations)
-    if not subject.universe.match(query, _ANSWERING):
+    if not subject.universe.match(query, ANSWERING_KINDS):
         return f"no component answers {str(query)!r}", f"see loom find --tags={','.join(need.query.tags[:1])}"
     return "", ""
 
@@ -266,9 +272,8 @@ def _unanswerable(subject: Subject, need: Requirement) -> tuple[str, str]:
 def _variations_exist(subject: Subject) -> Iterator[Finding]:
     """Defaults, bases and aliases among variations name variations that are there, defaults in their own group."""
     component = subject.component
-    named: list[tuple[str, Mapping[str, str], tuple[str, ...]]] = [
-        ("default_variations", component.default_variations, ())
-    ]
+    there = {group: name for group, name in component.default_variations.items() if find_variation(component, name)}
+    named: list[tuple[str, Mapping[str, str], tuple[str, ...]]] = [("default_variations", there, ())]
     for name, item in component.variations.items():
         bases = (*item.base, *([item.alias] if item.alias else []))
         named.append((f"variations.{name}", item.default_variations, bases))
@@ -280,8 +285,7 @@ def _variations_exist(subject: Subject) -> Iterator[Finding]:
 
 
 def _variation_problem(component: Component, group: str, name: str) -> str:
-    head = name.partition(".")[0]
-    found = component.variations.get(name) or component.variations.get(f"{head}.#")
+    found = find_variation(component, name)
     if found is None:
         return f"there is no variation {name!r}"
     if group and found.group != group:

@@ -101,7 +101,7 @@ class _Place:
 def _places(workspace: Workspace, word: str) -> Iterable[_Place]:
     path = Path(word).expanduser()
     if path.is_dir() and ("/" in word or word in {".", ".."} or not _is_known(workspace, word)):
-        return [_place_of(path.resolve())]
+        return [_place_of(workspace, path.resolve())]
     for repository in workspace.repositories:
         if word == repository.alias:
             return [_Place(repository)]
@@ -118,12 +118,14 @@ def _places(workspace: Workspace, word: str) -> Iterable[_Place]:
     return found
 
 
-def _place_of(path: Path) -> _Place:
-    if path.parent.name in KINDS:
-        return _Place(read_repository(path.parent.parent), folder=f"{path.parent.name}/{path.name}")
-    if not any((path / kind).is_dir() for kind in KINDS):
+def _place_of(workspace: Workspace, path: Path) -> _Place:
+    is_component = path.parent.name in KINDS
+    root = path.parent.parent if is_component else path
+    if not any((root / kind).is_dir() for kind in KINDS):
         raise InputError(f"{path} holds no components", fix="give a repository or the folder of a component")
-    return _Place(read_repository(path))
+    known = (item for item in workspace.repositories if item.path == str(root))
+    repository = next(known, None) or read_repository(root)
+    return _Place(repository, folder=f"{path.parent.name}/{path.name}" if is_component else "")
 
 
 def _is_known(workspace: Workspace, word: str) -> bool:

@@ -1,0 +1,215 @@
+"""``loom lint``: one finding for each thing that is wrong, none for what is well."""
+
+import json
+import zipfile
+from hashlib import sha256
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from benchloom.app.lint_rules import RULES
+from support.repo import Loom, Repo
+
+WELL = {
+    "summary": "A trial",
+    "licence": "Apache-2.0",
+    "maintainers": ["Somebody"],
+    "sources": ["here"],
+}
+TAGS = "trial,thing,first"
+STEPS = [
+    {"op": "decode", "colour": "rgb"},
+    {"op": "resize", "size": [8, 6], "mode": "exact", "interpolation": "area"},
+    {"op": "cast", "dtype": "float32"},
+    {"op": "transpose", "layout": "NCHW"},
+]
+
+
+@pytest.fixture
+def repo(tmp_path: Path) -> Repo:
+    return Repo(tmp_path / "repo", "trial")
+
+
+@pytest.fixture
+def loom(tmp_path: Path, repo: Repo) -> Loom:
+    return Loom(tmp_path / "home", repo)
+
+
+def said(loom: Loom, *words: str) -> list[tuple[str, str]]:
+    answer = loom.here("lint", *words, "--json")
+    found = [(item["rule"], item["severity"]) for item in answer.json]
+    assert answer.code == int(any(severity == "error" for _, severity in found)), answer.err
+    return found
+
+
+def test_lint_component_that_is_well_says_nothing(loom: Loom, repo: Repo):
+    repo.package("thing", TAGS, files={"a.txt": "one"}, version="1", **WELL)
+    answer = loom.here("lint", "package:thing").ok()
+    assert answer.out == ""
+    assert "1 components: 0 errors" in answer.err
+
+
+@pytest.mark.parametrize(
+    ("meta", "expected"),
+    [
+        ({"summary": ""}, ("component-has-summary", "warning")),
+        ({"licence": ""}, ("component-has-licence", "warning")),
+        ({"maintainers": []}, ("component-has-maintainers", "warning")),
+        ({"sources": []}, ("component-has-sources", "warning")),
+        ({"tags": ["one", "two"]}, ("component-has-tags", "warning")),
+        ({"tags": ["one", "two", "misc"]}, ("component-has-tags", "warning")),
+        ({"tags": ["one", "two", "Three four"]}, ("tags-are-plain", "warning")),
+        ({"sumary": "x"}, ("unknown-key", "warning")),
+        ({"summary": "FIXME"}, ("filled-in", "info")),
+        ({"priority": "high"}, ("bad-value", "error")),
+        ({"fetch": [{"url": "https://example.org/x"}]}, ("fetch-has-digest", "error")),
+        ({"fetch": [{"url": "https://example.org/x", "digest": f"md5:{'0' * 32}"}]}, ("fetch-has-digest", "warning")),
+        ({"fetch": [{"url": "https://example.org/x", "digest": "sha256:12"}]}, ("fetch-has-digest", "error")),
+        ({"fetch": [{"unpinned": "why"}]}, ("fetch-is-one-source", "error")),
+        ({"fetch": [{"path": "absent.txt"}]}, ("fetch-path-matches", "error")),
+        ({"fetch": [{"path": "../../.ckr.json"}]}, ("fetch-path-matches", "error")),
+        ({"needs": {"x": {"tags": "trial,absent-tag"}}}, ("unanswerable-need", "error")),
+        ({"needs": {"x": {"tags": "absent-tag", "optional": True}}}, ("unanswerable-need", "warning")),
+        ({"needs": {"x": {"tags": "trial,_absent"}}}, ("unanswerable-need", "error")),
+        ({"variations": {"a": {"base": "absent"}}}, ("variation-exists", "error")),
+        ({"variations": {"a": {"group": "g"}}, "default_variations": {"h": "a"}}, ("variation-exists", "error")),
+        ({"versions": [{"version": "1"}], "default_version": "2"}, ("default-version-exists", "error")),
+        ({"default_for": ["trial,-trial"]}, ("default-for-parses", "error")),
+        ({"default_for": ["other-tag"]}, ("default-for-parses", "error")),
+    ],
+)
+def test_lint_one_thing_wrong_is_one_finding(loom: Loom, repo: Repo, meta: dict[str, Any], expected: tuple[str, str]):
+    tags = ",".join(meta.pop("tags", TAGS.split(",")))
+    repo.package("thing", tags, **{**WELL, **meta})
+    assert said(loom, "package:thing") == [expected]
+
+
+@pytest.mark.parametrize(
+    ("profile", "expected"),
+    [
+        ({"shape": [3, 8, 6], "dtype": "float32"}, []),
+        ({"shape": [8, 6, 3], "dtype": "float32"}, [("profile-shape-fits", "error")]),
+        ({"shape": [3, 8, 6], "dtype": "uint8"}, [("profile-shape-fits", "error")]),
+    ],
+)
+def test_lint_profile_shape_follows_from_its_steps(
+    loom: Loom, repo: Repo, profile: dict[str, Any], expected: list[tuple[str, str]]
+):
+    repo.package("profile", TAGS, profile={"name": "p", "steps": STEPS, **profile}, **WELL)
+    assert said(loom, "profile") == expected
+
+
+@pytest.mark.parametrize(("count", "expected"), [(2, []), (3, [("dataset-count-matches", "error")])])
+@pytest.mark.parametrize("archived", [False, True])
+def test_lint_dataset_count_is_that_of_the_labels(
+    loom: Loom, repo: Repo, count: int, expected: list[tuple[str, str]], archived: bool
+):
+    block = {
+        "name": "d",
+        "task": "image-classification",
+        "layout": "imagenet",
+        "images": "images",
+        "labels": "val_map.txt",
+        "count": count,
+        "classes": 2,
+    }
+    fetch = {"path": "d.zip", "archive": "zip"} if archived else {"path": "val_map.txt"}
+    folder = repo.dataset("d", TAGS, dataset=block, fetch=[fetch], **WELL)
+    (folder / "val_map.txt").write_text("a.jpg 0\nb.jpg 1\n")
+    with zipfile.ZipFile(folder / "d.zip", "w") as archive:
+        archive.write(folder / "val_map.txt", "val_map.txt")
+    assert said(loom, "dataset:d") == expected
+
+
+def test_lint_shipped_file_with_other_bytes_or_size_is_an_error(loom: Loom, repo: Repo):
+    folder = repo.package("thing", TAGS, files={"a.txt": "one"}, **WELL)
+    (folder / "a.txt").write_text("two")
+    assert said(loom, "thing") == [("fetch-path-matches", "error")]
+    digest = f"sha256:{sha256(b'two').hexdigest()}"
+    repo.package("thing", TAGS, fetch=[{"path": "a.txt", "digest": digest, "size": 4}], **WELL)
+    assert said(loom, "thing") == [("fetch-path-matches", "error")]
+
+
+def test_lint_program_without_commands_or_with_results_elsewhere_is_an_error(loom: Loom, repo: Repo):
+    repo.program("app", TAGS, run_cmds={}, **WELL)
+    assert said(loom, "program:app") == [("program-can-run", "error")]
+    repo.program("app", TAGS, results="../results.json", **WELL)
+    assert said(loom, "program:app") == [("program-can-run", "error")]
+
+
+def test_lint_finding_names_file_line_key_and_the_nearest_tag(loom: Loom, repo: Repo):
+    repo.package("thing", TAGS, **WELL)
+    repo.package("other", TAGS, needs={"x": {"tags": "trial,thin"}}, **WELL)
+    answer = loom.here("lint", "package:other")
+    lines = (repo.root / "package/other/.cm/meta.json").read_text().splitlines()
+    number = next(place for place, line in enumerate(lines, 1) if '"tags": "trial,thin"' in line or '"x"' in line)
+    assert answer.code == 1
+    assert f"package/other/.cm/meta.json:{number}: error: no component has the tag 'thin'" in answer.out
+    assert "needs.x" in answer.out
+    assert "'thing'" in answer.out
+
+
+def test_lint_component_that_cannot_be_read_is_found_by_name_and_by_folder(loom: Loom, repo: Repo):
+    repo.package("well", TAGS, **WELL)
+    file = repo.write("package", "broken", "{")
+    assert said(loom, "package:broken") == [("broken-file", "error")]
+    assert said(loom, "broken") == [("broken-file", "error")]
+    assert said(loom, str(file.parent.parent)) == [("broken-file", "error")]
+    assert said(loom, "well") == []
+
+
+def test_lint_two_components_with_one_uid_is_an_error(loom: Loom, repo: Repo):
+    for alias in ("one", "two"):
+        folder = repo.package(alias, TAGS, **WELL)
+        (folder / ".cm/info.json").write_text('{"backup_data_uid": "00000000000000aa"}')
+    assert ("duplicate-uid", "error") in said(loom, "trial")
+
+
+def test_lint_component_without_uid_is_a_warning(loom: Loom, repo: Repo):
+    folder = repo.package("thing", TAGS, **WELL)
+    (folder / ".cm/info.json").unlink()
+    assert said(loom, "thing") == [("has-uid", "warning")]
+
+
+def test_lint_repository_that_was_not_added_sees_what_it_needs_in_added_ones(loom: Loom, repo: Repo, tmp_path: Path):
+    repo.package("thing", TAGS, **WELL)
+    other = Repo(tmp_path / "other", "other")
+    other.package("mine", "mine,one,two", needs={"x": {"tags": "trial,thing"}}, **WELL)
+    loom.here("repo", "sync", str(other.root)).ok()
+    assert said(loom, str(other.root)) == []
+    (repo.root / "package/thing/.cm/meta.json").write_text("{}")
+    assert said(loom, str(other.root)) == [("unanswerable-need", "error")]
+
+
+def test_lint_fix_puts_the_tables_of_a_repository_right(loom: Loom, repo: Repo):
+    repo.package("thing", TAGS, **WELL)
+    assert said(loom, "trial") == [("identity-drift", "warning")]
+    assert said(loom, "trial", "--fix") == []
+    assert (repo.root / "cmr.yaml").is_file()
+
+
+def test_lint_rule_limits_the_findings(loom: Loom, repo: Repo):
+    repo.package("thing", "one", **{**WELL, "licence": "", "summary": ""})
+    assert said(loom, "thing", "--rule=component-has-licence") == [("component-has-licence", "warning")]
+
+
+def test_lint_unknown_rule_or_name_exits_2_with_the_nearest(loom: Loom, repo: Repo):
+    repo.package("thing", TAGS, **WELL)
+    rule = loom.here("lint", "--rule=has-uit")
+    name = loom.here("lint", "package:thin")
+    assert (rule.code, "has-uid" in rule.err) == (2, True)
+    assert (name.code, "package:thing" in name.err) == (2, True)
+
+
+def test_lint_list_rules_describes_every_rule(loom: Loom):
+    listed = loom.here("lint", "--list-rules", "--json").ok().json
+    assert {item["id"] for item in listed} == set(RULES)
+    assert all(item["description"].endswith(".") for item in listed)
+    assert [item["id"] for item in listed if item.get("fixable")] == ["identity-drift"]
+
+
+def test_lint_everything_includes_each_repository(loom: Loom, repo: Repo):
+    repo.package("thing", TAGS, **{**WELL, "licence": ""})
+    found = json.loads(loom.here("lint", "--json").out)
+    assert "package:thing" in {item["subject"] for item in found}
