@@ -11,6 +11,7 @@ from collections.abc import Iterator, Mapping, Sequence
 from pathlib import Path
 
 from benchloom.base.group import wait_for_group
+from benchloom.errors import ComponentError
 from benchloom.model.component import Component, Executable, FileGlob
 from benchloom.model.plan import Candidate
 
@@ -22,7 +23,8 @@ def detect(component: Component, *, environ: Mapping[str, str], search: Sequence
     """Return what of ``component`` is on this machine, in a fixed order; ``search`` folders are looked into first.
 
     A Python distribution of the running interpreter has no location, since plans hold no path of it. An executable
-    whose version command fails or hangs is a candidate without a version, so it satisfies no range.
+    whose version command fails or hangs is a candidate without a version, so it satisfies no range. Raises
+    ComponentError where the component's regular expression is none.
     """
     block = component.detect
     found: list[tuple[str, str]] = []
@@ -30,7 +32,12 @@ def detect(component: Component, *, environ: Mapping[str, str], search: Sequence
         version = python_version(block.python.distribution)
         found = [(version, "")] if version else []
     elif block and block.executable:
-        found = list(_executables(block.executable, environ, search))
+        try:
+            found = list(_executables(block.executable, environ, search))
+        except re.error as error:
+            raise ComponentError(
+                f"{component.ref}: version_regex is not a regular expression", where=component.file, why=[str(error)]
+            ) from error
     elif block and block.files:
         found = [(block.files.version, str(path)) for path in _file_places(block.files, environ, search)]
     return tuple(

@@ -22,7 +22,6 @@ from benchloom.store.entries import disk_full_reported
 if TYPE_CHECKING:
     import httpx2
 
-_CHUNK = 1 << 18
 _WORTH_ANOTHER_TRY = frozenset({408, 425, 429})
 
 
@@ -92,7 +91,11 @@ class Fetcher:
         blob = self.blob(fetch)
         with disk_full_reported(self.root, _name(fetch)), self._lock(fetch, blob):
             self.folder.mkdir(parents=True, exist_ok=True)
-            return self._kept(fetch, blob) or self._from_sources(fetch, blob)
+            try:
+                return self._kept(fetch, blob) or self._from_sources(fetch, blob)
+            except OSError:  # the disk is full or worse: give back what the part took
+                _forget(_part_of(blob))
+                raise
 
     @contextlib.contextmanager
     def _lock(self, fetch: Fetch, blob: Path) -> Iterator[None]:
@@ -183,7 +186,7 @@ class Fetcher:
 
     def _from_source(self, source: str, fetch: Fetch, blob: Path, *, again: bool = True) -> Download:
         scheme = _split(source).scheme
-        part = blob.with_name(f"{blob.name}.part")
+        part = _part_of(blob)
         is_resumed = False
         if scheme == "file":
             _copy(source, part)
@@ -244,8 +247,8 @@ class Fetcher:
     def _attempt(self, client: "httpx2.Client", url: str, fetch: Fetch, part: Path) -> bool:
         headers, have = _resume_headers(url, part)
         with client.stream("GET", url, headers=headers) as response:
-            if response.status_code == 416 and response.headers.get("content-range") == f"bytes */{have}":
-                return True  # the part is whole already
+            if response.status_code == 416 and have:
+                return _is_whole(part, have, response.headers)
             response.raise_for_status()
             is_resumed = have > 0 and response.status_code == 206
             if is_resumed and not response.headers.get("content-range", "").startswith(f"bytes {have}-"):
@@ -258,7 +261,7 @@ class Fetcher:
                 _start_over(part, url, response.headers)
             with self.talk.progress(_name(fetch), total or fetch.size, "B") as bar, part.open("ab") as sink:
                 bar.advance(have)
-                for chunk in response.iter_raw(_CHUNK):
+                for chunk in response.iter_raw():  # as it comes: a line that breaks loses nothing
                     sink.write(chunk)
                     bar.advance(len(chunk))
                     have += len(chunk)
@@ -274,6 +277,10 @@ def download_lock(root: Path, name: str) -> FileLock:
     folder = root / "locks"
     folder.mkdir(parents=True, exist_ok=True)
     return FileLock(folder / f"download-{name}.lock")
+
+
+def _part_of(blob: Path) -> Path:
+    return blob.with_name(f"{blob.name}.part")
 
 
 def _tag_file(part: Path) -> Path:
@@ -302,6 +309,14 @@ def _start_over(part: Path, url: str, headers: Any) -> None:
     etag = headers.get("etag", "")
     tag = headers.get("last-modified", "") if not etag or etag.startswith("W/") else etag
     write_text(_tag_file(part), f"{of_bytes(url.encode())}\n{tag}")
+
+
+def _is_whole(part: Path, have: int, headers: Any) -> bool:
+    """Nothing follows what is here already: it is the whole file, or the file became shorter."""
+    if headers.get("content-range") != f"bytes */{have}":
+        _forget(part)
+        raise _SourceError("what was here did not fit")
+    return True
 
 
 def _total(headers: Any, have: int) -> int | None:

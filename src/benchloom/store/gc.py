@@ -24,14 +24,20 @@ class GcReport(Document, frozen=True, kw_only=True):
 
 
 def collect(
-    store: Store, keep: frozenset[str] = frozenset(), *, downloads: bool = True, dry_run: bool = False
+    store: Store,
+    keep: frozenset[str] = frozenset(),
+    *,
+    ignored: frozenset[str] = frozenset(),
+    downloads: bool = True,
+    dry_run: bool = False,
 ) -> GcReport:
     """Remove entries outside ``keep`` and every root, downloads (all), quarantined entries and dead stages.
 
+    ``ignored`` names roots that protect nothing any more.
     Downloads and stages in use by another process stay.
     """
     everything = store.keys()  # listed before the roots: what is published and protected from now on is not in it
-    reachable = keep.union(*store.roots().values())
+    reachable = keep.union(*(keys for name, keys in store.roots().items() if name not in ignored))
     removed = tuple(key for key in everything if key not in reachable)
     damaged = _children(store.root / "quarantine")
     stages = store.clean_stages(dry_run=True)
