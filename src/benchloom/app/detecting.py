@@ -1,0 +1,68 @@
+"""Detect: what soft components recognise on this machine."""
+
+import os
+from collections.abc import Sequence
+from pathlib import Path
+
+from benchloom.app.planning import refuse_unknown_tags
+from benchloom.app.workspace import Workspace
+from benchloom.errors import InputError
+from benchloom.model.base import Value
+from benchloom.model.component import Component
+from benchloom.model.plan import Candidate
+from benchloom.model.query import parse_query
+from benchloom.store import detect as recognition
+
+
+class Detected(Value, frozen=True, kw_only=True):
+    """One thing found: its version ('' where it does not tell) and place ('' for a library of this Python)."""
+
+    component: str
+    version: str = ""
+    location: str = ""
+
+
+def detect(
+    workspace: Workspace, name: str = "", tags: str = "", *, full_path: str = "", search: Sequence[str] = ()
+) -> tuple[Detected, ...]:
+    """Return what the components called ``name`` or answering ``tags`` (all by default) find, in order of names.
+
+    ``full_path`` limits it to that file or folder; ``search`` folders are looked into first. Raises UnknownNameError,
+    or InputError for a component that cannot detect and a path that is not there.
+    """
+    places = [_existing(item, "--search_dirs") for item in search]
+    wanted = _existing(full_path, "--full_path") if full_path else None
+    if wanted is not None:
+        places.insert(0, wanted if wanted.is_dir() else wanted.parent)
+    found = [
+        candidate
+        for component in _components(workspace, name, tags)
+        for candidate in recognition.detect(component, environ=workspace.environ, search=places)
+        if wanted is None or _is_at(candidate, wanted)
+    ]
+    return tuple(Detected(component=item.component, version=item.version, location=item.location) for item in found)
+
+
+def _components(workspace: Workspace, name: str, tags: str) -> list[Component]:
+    if name:
+        kind = "" if ":" in name else "soft"
+        component = workspace.index.get(name, kind=kind)
+        if component.detect is None:
+            fix = "name a soft component: loom find soft"
+            raise InputError(f"{component.ref} says nothing of how to detect it", where=component.file, fix=fix)
+        return [component]
+    query = parse_query(tags, where="--tags")
+    refuse_unknown_tags(query, workspace.index.components, "--tags")
+    return [item for item in workspace.index.match(query) if item.detect is not None]
+
+
+def _is_at(candidate: Candidate, wanted: Path) -> bool:
+    """Tell whether a candidate is the file or folder meant; what has no place of its own never is."""
+    return bool(candidate.location) and Path(candidate.location) == wanted
+
+
+def _existing(text: str, where: str) -> Path:
+    path = Path(os.path.abspath(Path(text).expanduser()))
+    if not path.exists():
+        raise InputError(f"{text} does not exist", where=where)
+    return path

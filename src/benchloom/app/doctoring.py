@@ -1,0 +1,325 @@
+"""Doctor: read-only checks of this machine, the store and the repositories, each a finding with what to do next."""
+
+import importlib.util
+import os
+import shutil
+import subprocess
+import sys
+from collections.abc import Callable, Iterator, Mapping
+from dataclasses import dataclass
+from functools import cached_property
+from pathlib import Path
+
+import msgspec
+from filelock import FileLock, Timeout
+
+import benchloom
+from benchloom.app.workspace import Workspace, built_in_repository
+from benchloom.base.paths import Locations, locate
+from benchloom.base.units import human_bytes
+from benchloom.errors import LoomError
+from benchloom.index.identity import changes
+from benchloom.index.index import Index, load
+from benchloom.index.repositories import Repository, list_repositories
+from benchloom.model.finding import Finding, Severity
+from benchloom.store.entries import Store
+from benchloom.store.fetch import redacted
+
+NEWEST_TESTED = (3, 13)
+OLDEST = (3, 10)
+_DISK_ERROR, _DISK_WARNING = 200 << 20, 5 << 30
+_MEMORY_WARNING = 1 << 30
+_GOVERNORS = "/sys/devices/system/cpu"
+_PROXIES = ("http_proxy", "https_proxy", "all_proxy", "no_proxy")
+
+
+class _Size(msgspec.Struct):
+    size: int
+
+
+@dataclass(frozen=True)
+class _Patient:
+    """What is looked at. Nothing is created: the home and the persisted index are not written."""
+
+    environ: Mapping[str, str]
+
+    @cached_property
+    def locations(self) -> Locations:
+        return locate(dict(self.environ))
+
+    @cached_property
+    def repositories(self) -> tuple[Repository, ...]:
+        return list_repositories(self.locations, [built_in_repository()])
+
+    @cached_property
+    def index(self) -> Index:
+        return load([item for item in self.repositories if Path(item.path).is_dir()], None)
+
+    @cached_property
+    def store(self) -> Store:
+        return Store(self.locations.store)
+
+
+Check = Callable[[_Patient], Iterator[Finding]]
+CHECKS: list[Check] = []
+
+
+def diagnose(workspace: Workspace) -> tuple[Finding, ...]:
+    """Return one finding or more per check, in a fixed order; a check that cannot be made is a finding itself."""
+    patient = _Patient(workspace.environ)
+    return tuple(finding for check in CHECKS for finding in _made(check, patient))
+
+
+def _made(check: Check, patient: _Patient) -> Iterator[Finding]:
+    try:
+        yield from check(patient)
+    except LoomError as error:
+        yield _finding("error", check, "; ".join([error.what, *error.why]), error.fix, subject=error.where)
+    except OSError as error:
+        yield _finding("error", check, str(error), "see that this user may read it", subject=str(error.filename or ""))
+
+
+def _check(check: Check) -> Check:
+    CHECKS.append(check)
+    return check
+
+
+def _finding(severity: Severity, check: Check, message: str, fix: str = "", subject: str = "") -> Finding:
+    rule = check.__name__.strip("_").replace("_", "-")
+    return Finding(rule=rule, severity=severity, subject=subject or rule, message=message, fix=fix)
+
+
+# -- Python ---------------------------------------------------------------------------------------------------------
+
+
+@_check
+def _python(_: _Patient) -> Iterator[Finding]:
+    version = ".".join(map(str, sys.version_info[:3]))
+    message = f"Python {version} at {sys.executable}"
+    if not OLDEST <= sys.version_info[:2] <= NEWEST_TESTED:
+        yield _finding("warning", _python, f"{message} is outside 3.10-3.13", "set LOOM_PYTHON to one of these")
+    else:
+        yield _finding("pass", _python, message)
+
+
+@_check
+def _engine(_: _Patient) -> Iterator[Finding]:
+    source = Path(benchloom.__file__).resolve().parent
+    checkout = built_in_repository()
+    is_isolated = sys.prefix != sys.base_prefix
+    message = f"benchloom {benchloom.__version__} from {source}"
+    if not is_isolated:
+        fix = f"start {checkout / 'loom'}, which makes an environment of its own"
+        yield _finding("info", _engine, f"{message}, outside any virtual environment", fix)
+    elif not (checkout / "pyproject.toml").is_file():
+        fix = "install from a checkout, or add one: loom repo add PATH"
+        yield _finding("warning", _engine, f"{message} stands in no checkout, so it brings no components", fix)
+    else:
+        yield _finding("pass", _engine, f"{message}, in the environment {sys.prefix}")
+
+
+@_check
+def _pip(_: _Patient) -> Iterator[Finding]:
+    if importlib.util.find_spec("pip"):
+        yield _finding("pass", _pip, "pip is there")
+    else:
+        fix = f"{sys.executable} -m ensurepip"
+        yield _finding("warning", _pip, "pip is not installed: Python libraries cannot be brought in", fix)
+
+
+@_check
+def _git(patient: _Patient) -> Iterator[Finding]:
+    path = shutil.which("git", path=patient.environ.get("PATH"))
+    if path is None:
+        yield _finding("warning", _git, "git is not installed: repositories cannot be cloned", "install git")
+        return
+    done = subprocess.run(  # noqa: S603 - the path comes from PATH, nothing from a user
+        [path, "--version"], stdin=subprocess.DEVNULL, capture_output=True, text=True, check=False, timeout=10
+    )
+    yield _finding("pass", _git, done.stdout.strip() or path)
+
+
+# -- machine --------------------------------------------------------------------------------------------------------
+
+
+@_check
+def _disk(patient: _Patient) -> Iterator[Finding]:
+    place = _existing(patient.locations.home)
+    free = shutil.disk_usage(place).free
+    message = f"{human_bytes(free)} free at {place}"
+    fix = "loom gc removes what nothing needs; or set LOOM_HOME to a larger disk"
+    if free < _DISK_WARNING:
+        yield _finding("error" if free < _DISK_ERROR else "warning", _disk, message, fix)
+    else:
+        yield _finding("pass", _disk, message)
+
+
+@_check
+def _memory(_: _Patient) -> Iterator[Finding]:
+    file = Path("/proc/meminfo")
+    if not file.is_file():
+        return
+    table = dict(line.split(":", 1) for line in file.read_text().splitlines() if ":" in line)
+    available = int(table.get("MemAvailable", "0").split()[0]) << 10
+    message = f"{human_bytes(available)} of memory available"
+    if available < _MEMORY_WARNING:
+        yield _finding("warning", _memory, message, "end what else runs: models may not fit")
+    else:
+        yield _finding("pass", _memory, message)
+
+
+@_check
+def _governor(_: _Patient) -> Iterator[Finding]:
+    files = sorted(Path(_GOVERNORS).glob("cpu[0-9]*/cpufreq/scaling_governor"))
+    found = sorted({file.read_text().strip() for file in files})
+    if not found:
+        yield _finding("info", _governor, "the CPU frequency governor cannot be seen here")
+    elif found != ["performance"]:
+        fix = "for steady timings: cpupower frequency-set -g performance"
+        yield _finding("warning", _governor, f"the CPU frequency governor is {', '.join(found)}", fix)
+    else:
+        yield _finding("pass", _governor, "the CPU frequency governor is performance")
+
+
+@_check
+def _load(_: _Patient) -> Iterator[Finding]:
+    if not hasattr(os, "getloadavg"):
+        return
+    load_now, cores = os.getloadavg()[0], os.cpu_count() or 1
+    message = f"load average {load_now:.1f} on {cores} cores"
+    if load_now > cores / 2:
+        yield _finding("warning", _load, message, "timings will be noisy: wait, or end what else runs")
+    else:
+        yield _finding("pass", _load, message)
+
+
+@_check
+def _proxy(patient: _Patient) -> Iterator[Finding]:
+    names = [name for name in sorted(patient.environ) if name.lower() in _PROXIES and patient.environ[name]]
+    for name in names:
+        value = patient.environ[name]
+        shown = value if name.lower() == "no_proxy" else _without_user(value)
+        yield _finding("info", _proxy, f"downloads heed {name}={shown}")
+    if not names:
+        yield _finding("pass", _proxy, "no proxy is set")
+
+
+def _without_user(url: str) -> str:
+    return redacted(url if "//" in url else f"//{url}").removeprefix("//")
+
+
+# -- what is kept ---------------------------------------------------------------------------------------------------
+
+
+@_check
+def _home(patient: _Patient) -> Iterator[Finding]:
+    home = patient.locations.home
+    origin = "LOOM_HOME" if patient.environ.get("LOOM_HOME") else "the user's data folder"
+    message = f"{home}, from {origin}"
+    if not os.access(_existing(home), os.W_OK):
+        yield _finding("error", _home, f"{message}, cannot be written", "set LOOM_HOME to a folder that can")
+    else:
+        yield _finding("pass", _home, message)
+
+
+@_check
+def _store(patient: _Patient) -> Iterator[Finding]:
+    store = patient.store
+    keys = store.keys()
+    sizes = [_entry_size(store, key) for key in keys]
+    total = human_bytes(sum(size for size in sizes if size is not None))
+    yield _finding("pass", _store, f"{len(keys)} entries, {total}")
+    if broken := sizes.count(None):
+        fix = "they are built again when needed; loom gc removes what is left"
+        yield _finding("warning", _store, f"{broken} entries cannot be read", fix)
+    if damaged := _children(store.root / "quarantine"):
+        yield _finding("warning", _store, f"{len(damaged)} damaged entries were set aside", "loom gc removes them")
+    if stages := store.clean_stages(dry_run=True):
+        fix = "loom gc removes them"
+        yield _finding("warning", _store, f"{len(stages)} builds were left half done by processes that died", fix)
+    reached = {key for protected in store.roots().values() for key in protected}
+    if idle := [key for key in keys if key not in reached]:
+        yield _finding("info", _store, f"no record or lock needs {len(idle)} entries", "loom gc removes them")
+
+
+def _entry_size(store: Store, key: str) -> int | None:
+    try:
+        return msgspec.json.decode((store.content(key).parent / "entry.json").read_bytes(), type=_Size).size
+    except (OSError, msgspec.MsgspecError):
+        return None
+
+
+@_check
+def _locks(patient: _Patient) -> Iterator[Finding]:
+    held = [path.stem for path in _children(patient.store.root / "locks") if path.suffix == ".lock" and _is_held(path)]
+    if held:
+        fix = "wait for the processes that build them"
+        yield _finding("info", _locks, f"{len(held)} builds or downloads are under way: {', '.join(held[:5])}", fix)
+    else:
+        yield _finding("pass", _locks, "nothing is being built or downloaded")
+
+
+def _is_held(path: Path) -> bool:
+    try:
+        with FileLock(path).acquire(timeout=0):
+            return False
+    except Timeout:
+        return True
+    except OSError:  # a lock nobody here may open says nothing
+        return False
+
+
+# -- what exists ----------------------------------------------------------------------------------------------------
+
+
+@_check
+def _repository(patient: _Patient) -> Iterator[Finding]:
+    for repository in patient.repositories:
+        root = Path(repository.path)
+        if not root.is_dir():
+            fix = f"loom repo remove {repository.alias}"
+            yield _finding("error", _repository, f"the folder {root} is gone", fix, subject=repository.alias)
+        elif not os.access(root, os.R_OK | os.X_OK):
+            yield _finding("error", _repository, f"{root} cannot be read", "see its permissions", repository.alias)
+        else:
+            yield _identity(repository, root)
+
+
+def _identity(repository: Repository, root: Path) -> Finding:
+    found = changes(root)
+    if not found:
+        return _finding("pass", _repository, f"{repository.alias} in {root}", subject=repository.alias)
+    message = f"{repository.alias} in {root}: {len(found)} files for CK and CM are not as the folders say"
+    return _finding("warning", _repository, message, f"loom repo sync {root}", subject=repository.alias)
+
+
+@_check
+def _components(patient: _Patient) -> Iterator[Finding]:
+    count = len(patient.index.components)
+    broken = {item.subject for item in patient.index.findings if item.severity == "error"}
+    if broken:
+        message = f"{count} components can be used, {len(broken)} have errors: {', '.join(sorted(broken)[:5])}"
+        yield _finding("warning", _components, message, "loom lint")
+    elif not count:
+        yield _finding("warning", _components, "there are no components", "loom repo add PATH")
+    else:
+        yield _finding("pass", _components, f"{count} components")
+
+
+@_check
+def _index(patient: _Patient) -> Iterator[Finding]:
+    folder = patient.locations.index
+    if os.access(_existing(folder), os.W_OK):
+        yield _finding("pass", _index, f"the index is kept in {folder}")
+    else:
+        fix = "see its permissions"
+        yield _finding("warning", _index, f"{folder} cannot be written: every start reads all components", fix)
+
+
+def _existing(path: Path) -> Path:
+    """Return ``path`` or its nearest parent that exists."""
+    return next((place for place in (path, *path.parents) if place.exists()), Path("/"))
+
+
+def _children(folder: Path) -> list[Path]:
+    return sorted(folder.iterdir()) if folder.is_dir() else []
