@@ -2,7 +2,7 @@
 
 Two layers of identifiers make CK's and CM's rules exact. ``role:<name>`` collects every requirement on a role, so one
 answer serves them all. ``family:<name>`` is what the answer pins: two roles that pick the same library must pick the
-same version and variations of it.
+same version and variations of it. Scripts are functions: each configuration is a family of its own, so they need no pin.
 """
 
 from collections.abc import Iterable, Iterator, Mapping, Sequence
@@ -80,6 +80,7 @@ class Provider(AbstractProvider[Need, Answer, str]):
         self.examiner = examiner
         self.overrides = examiner.overrides
         self.asked: dict[str, list[Requirement]] = {}
+        self._satisfied: dict[tuple[int, int], tuple[bool, Need, Answer]] = {}
 
     def identify(self, requirement_or_candidate: Need | Answer) -> str:
         """Return ``role:…`` or ``family:…``."""
@@ -122,7 +123,18 @@ class Provider(AbstractProvider[Need, Answer, str]):
         return [RoleAnswer(role=role, option=option) for option in self.examiner.examine(requirements).options]
 
     def is_satisfied_by(self, requirement: Need, candidate: Answer) -> bool:
-        """Tell whether ``candidate`` answers ``requirement``."""
+        """Tell whether ``candidate`` answers ``requirement``.
+
+        resolvelib asks this of every pair again in every round, so answers are remembered by identity; the pair is kept
+        so that no identity is used twice.
+        """
+        pair = (id(requirement), id(candidate))
+        known = self._satisfied.get(pair)
+        if known is None:
+            known = self._satisfied[pair] = (self._is_satisfied_by(requirement, candidate), requirement, candidate)
+        return known[0]
+
+    def _is_satisfied_by(self, requirement: Need, candidate: Answer) -> bool:
         if isinstance(requirement, Pin):
             return isinstance(candidate, FamilyMember) and _agree([requirement.option, candidate.option])
         if not isinstance(candidate, RoleAnswer):
@@ -132,10 +144,13 @@ class Provider(AbstractProvider[Need, Answer, str]):
         return self.examiner.answers(candidate.option, requirement.requirement)
 
     def get_dependencies(self, candidate: Answer) -> Iterable[Need]:
-        """Return the pin of a role's answer, or the requirements of a family's member."""
-        if isinstance(candidate, RoleAnswer):
-            return [] if candidate.option is None else [Pin(option=candidate.option)]
-        return [RoleNeed(requirement=item) for item in requirements_of(candidate.option, self.overrides)]
+        """Return what an answer needs, by way of the pin of its family where two roles could disagree about that."""
+        option = candidate.option
+        if option is None:
+            return []
+        if isinstance(candidate, RoleAnswer) and option.component.kind != "script":
+            return [Pin(option=option)]
+        return [RoleNeed(requirement=item) for item in requirements_of(option, self.overrides)]
 
 
 def requirements_of(option: Option, overrides: Overrides) -> tuple[Requirement, ...]:
