@@ -11,7 +11,7 @@ GRACE_SECONDS = 3.0
 _POLL_SECONDS = 0.02
 
 
-def wait_for_group(child: "subprocess.Popen[bytes]", timeout: float | None, grace: float = GRACE_SECONDS) -> bool:
+def wait_for_group(child: "subprocess.Popen[bytes]", timeout: float | None, grace: float) -> bool:
     """Wait for ``child``, started with ``start_new_session=True``, and tell whether it ended by itself in time.
 
     Past ``timeout`` seconds, or when the wait is interrupted, its whole group is ended. What a child that ended by
@@ -29,7 +29,7 @@ def wait_for_group(child: "subprocess.Popen[bytes]", timeout: float | None, grac
     return True
 
 
-def end_group(child: "subprocess.Popen[bytes]", grace: float = GRACE_SECONDS) -> None:
+def end_group(child: "subprocess.Popen[bytes]", grace: float) -> None:
     """SIGTERM to the group, ``grace`` seconds for the child, then SIGKILL to whatever is left of the group."""
     if sys.platform == "win32":
         child.kill()

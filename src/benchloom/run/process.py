@@ -16,7 +16,7 @@ from datetime import datetime, timezone
 from pathlib import Path
 from typing import IO, Literal
 
-from benchloom.base.group import wait_for_group
+from benchloom.base import group
 from benchloom.errors import ExecutionError, InputError
 from benchloom.model.base import Value
 
@@ -95,7 +95,7 @@ def run_process(
     started, clock = _now(), time.monotonic()
     with stdout.open("ab") as out, stderr.open("ab") as err, _echoing((stdout, stderr), echo):
         child = _start(argv, cwd, env, out, err)
-        is_in_time = wait_for_group(child, timeout)
+        is_in_time = group.wait_for_group(child, timeout, group.GRACE_SECONDS)
     code = child.returncode
     status: Literal["ok", "failed", "timeout"] = "ok" if code == 0 else "failed"
     return ProcessResult(

@@ -296,6 +296,8 @@ def scan(content: Path) -> tuple[dict[str, str], dict[str, str], int]:
         name = path.relative_to(content).as_posix()
         if path.is_symlink():
             links[name] = os.readlink(path)
+        elif not path.is_file():
+            raise OSError(errno.EINVAL, "it is not a file, folder or link", str(path))
         else:
             files[name] = digest.of_file(path)
             size += path.stat().st_size

@@ -8,7 +8,7 @@ from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import IO
 
-from benchloom.base.group import wait_for_group
+from benchloom.base.group import GRACE_SECONDS, wait_for_group
 from benchloom.base.talk import Talk
 from benchloom.errors import InstallError, OfflineError
 
@@ -77,7 +77,7 @@ def _run(command: Sequence[str], env: Mapping[str, str], sink: IO[bytes]) -> int
     child = subprocess.Popen(  # noqa: S603 - the plan's requirements, no shell is involved
         command, stdin=subprocess.DEVNULL, stdout=sink, stderr=subprocess.STDOUT, env=env, start_new_session=True
     )
-    wait_for_group(child, None)
+    wait_for_group(child, None, GRACE_SECONDS)
     return child.returncode
 
 

@@ -1,0 +1,159 @@
+"""Garbage collection and re-hashing of real stores."""
+
+import os
+import shutil
+from pathlib import Path
+
+import pytest
+
+from benchloom.errors import InputError
+from benchloom.store.entries import Store
+from benchloom.store.fetch import download_lock
+from benchloom.store.gc import collect
+from benchloom.store.verify import verify
+
+
+@pytest.fixture
+def store(tmp_path: Path) -> Store:
+    """Three entries, one of them a root's; a blob and a partial; a dead stage; a quarantined entry."""
+    made = Store(tmp_path / "store")
+    for key in ("key-dead", "key-kept", "key-root", "key-torn"):
+        made.build(key, key, fill)
+    made.add_root("record-1", ["key-root", "key-never-built"])
+    (made.root / "entries/key-torn/entry.json").unlink()
+    made.find("key-torn")
+    downloads = made.root / "downloads"
+    downloads.mkdir()
+    for name in ("sha256-aa", "sha256-bb.part", "sha256-bb.part.tag", ".sha256-bb.part.tag.x1.tmp"):
+        (downloads / name).write_bytes(b"x" * 100)
+    (made.root / "stage/key-gone.1.abcd/content").mkdir(parents=True)
+    (made.root / "stage/key-gone.1.abcd/content/half").write_bytes(b"x" * 1000)
+    return made
+
+
+def fill(folder: Path) -> None:
+    (folder / "sub").mkdir()
+    (folder / "sub/a").write_bytes(b"a" * 10)
+    (folder / "b").write_bytes(b"b" * 10)
+    (folder / "link").symlink_to("b")
+
+
+def names(folder: Path) -> list[str]:
+    return sorted(os.listdir(folder))
+
+
+def everything(root: Path) -> list[str]:
+    return sorted(path.relative_to(root).as_posix() for path in root.rglob("*") if "locks" not in path.parts)
+
+
+def test_collect_removes_what_nothing_reaches_and_keeps_the_rest(store: Store):
+    report = collect(store, frozenset({"key-kept"}))
+    assert report.removed == ("key-dead",)
+    assert report.kept == ("key-kept", "key-root")
+    assert report.stages == ("key-gone.1.abcd",)
+    assert len(report.quarantined) == 1
+    assert report.downloads == (".sha256-bb.part.tag.x1.tmp", "sha256-aa", "sha256-bb.part", "sha256-bb.part.tag")
+    assert store.keys() == ("key-kept", "key-root")
+    assert store.find("key-root")
+    for folder in ("downloads", "stage", "quarantine"):
+        assert names(store.root / folder) == []
+
+
+def test_collect_dry_run_reports_the_same_and_removes_nothing(store: Store):
+    before = everything(store.root)
+    dry = collect(store, dry_run=True)
+    assert everything(store.root) == before
+    real = collect(store)
+    assert dry.dry_run
+    for field in ("removed", "kept", "downloads", "stages", "quarantined", "bytes"):
+        assert getattr(dry, field) == getattr(real, field)
+    assert real.bytes > 1000 + 400 + 3 * 20
+
+
+def test_collect_again_finds_nothing(store: Store):
+    collect(store)
+    again = collect(store)
+    assert (again.removed, again.downloads, again.stages, again.quarantined, again.bytes) == ((), (), (), (), 0)
+
+
+def test_collect_without_downloads_leaves_them(store: Store):
+    assert collect(store, downloads=False).downloads == ()
+    assert len(names(store.root / "downloads")) == 4
+
+
+def test_collect_download_in_progress_stays(store: Store):
+    with download_lock(store.root, "sha256-bb"):
+        report = collect(store)
+    assert report.downloads == ("sha256-aa",)
+    assert names(store.root / "downloads") == [".sha256-bb.part.tag.x1.tmp", "sha256-bb.part", "sha256-bb.part.tag"]
+
+
+def test_collect_stage_of_a_live_builder_stays(store: Store):
+    def builder(folder: Path) -> None:
+        fill(folder)
+        assert collect(Store(store.root)).stages == ("key-gone.1.abcd",)
+
+    assert store.build("key-live", "live", builder).files
+
+
+def test_collect_entry_behind_a_removed_root_goes(store: Store):
+    store.remove_root("record-1")
+    assert "key-root" in collect(store).removed
+
+
+def test_collect_store_that_does_not_exist_finds_nothing(tmp_path: Path):
+    assert collect(Store(tmp_path / "none")).bytes == 0
+    assert not (tmp_path / "none").exists()
+
+
+def rules(store: Store, *keys: str) -> list[tuple[str, str, str]]:
+    return [(finding.rule, finding.severity, finding.file) for finding in verify(store, keys)]
+
+
+def test_verify_whole_store_passes(store: Store):
+    assert rules(store) == [("store-entry", "pass", "")] * 3
+
+
+def test_verify_changed_missing_and_extra_files_are_found_each(store: Store):
+    content = store.content("key-kept")
+    (content / "b").chmod(0o644)
+    (content / "b").write_bytes(b"B" * 10)
+    shutil.rmtree(content / "sub")
+    (content / "new").write_text("x")
+    (content / "link").unlink()
+    (content / "link").symlink_to("/etc/passwd")
+    assert rules(store, "key-kept") == [
+        ("store-file-changed", "error", "b"),
+        ("store-file-extra", "error", "new"),
+        ("store-file-missing", "error", "sub/a"),
+        ("store-file-changed", "error", "link"),
+    ]
+    assert all(finding.fix for finding in verify(store, ["key-kept"]))
+    assert rules(store, "key-root") == [("store-entry", "pass", "")]
+
+
+def test_verify_file_replaced_by_a_link_is_found(store: Store):
+    content = store.content("key-kept")
+    (content / "b").unlink()
+    (content / "b").symlink_to("sub/a")
+    assert rules(store, "key-kept") == [("store-file-missing", "error", "b"), ("store-file-extra", "error", "b")]
+
+
+def test_verify_missing_and_damaged_entries_are_errors(store: Store):
+    (store.root / "entries/key-kept/entry.json").chmod(0o644)
+    (store.root / "entries/key-kept/entry.json").write_text("{}")
+    assert rules(store, "key-never", "key-kept") == [("store-entry-missing", "error", "")] * 2
+
+
+def test_verify_unreadable_file_is_an_error(store: Store):
+    """A pipe would block who reads it."""
+    content = store.content("key-kept")
+    (content / "b").unlink()
+    os.mkfifo(content / "b")
+    found = verify(store, ["key-kept"])
+    assert [(finding.rule, finding.severity) for finding in found] == [("store-file-unreadable", "error")]
+
+
+def test_verify_bad_key_is_input_error(store: Store):
+    with pytest.raises(InputError):
+        verify(store, ["../etc"])

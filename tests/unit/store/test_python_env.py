@@ -1,0 +1,140 @@
+"""A plan's Python environment, made by the real pip from wheels written here: nothing comes from a network."""
+
+import base64
+import hashlib
+import os
+import subprocess
+import sys
+import zipfile
+from pathlib import Path
+
+import pytest
+
+from benchloom.base.talk import Silent
+from benchloom.errors import InstallError, OfflineError
+from benchloom.store.entries import Store
+from benchloom.store.python_env import environment_python, install_environment
+
+
+def wheel(folder: Path, name: str = "tiny", version: str = "1.0", requires: str = "") -> None:
+    """Write a wheel with one module and one console script by hand."""
+    info = f"{name}-{version}.dist-info"
+    files = {
+        f"{name}.py": f"import sys\nVERSION = {version!r}\ndef main():\n    print(VERSION, sys.prefix)\n",
+        f"{info}/METADATA": f"Metadata-Version: 2.1\nName: {name}\nVersion: {version}\n"
+        + (f"Requires-Dist: {requires}\n" if requires else ""),
+        f"{info}/WHEEL": "Wheel-Version: 1.0\nGenerator: test\nRoot-Is-Purelib: true\nTag: py3-none-any\n",
+        f"{info}/entry_points.txt": f"[console_scripts]\n{name}-say = {name}:main\n",
+    }
+    record = ""
+    for path, text in files.items():
+        digest = base64.urlsafe_b64encode(hashlib.sha256(text.encode()).digest()).rstrip(b"=").decode()
+        record += f"{path},sha256={digest},{len(text.encode())}\n"
+    folder.mkdir(parents=True, exist_ok=True)
+    with zipfile.ZipFile(folder / f"{name}-{version}-py3-none-any.whl", "w") as made:
+        for path, text in files.items():
+            made.writestr(path, text)
+        made.writestr(f"{info}/RECORD", record + f"{info}/RECORD,,\n")
+
+
+@pytest.fixture
+def wheels(tmp_path: Path) -> Path:
+    folder = tmp_path / "wheels"
+    wheel(folder)
+    return folder
+
+
+def build(store: Store, requirements: list[str], wheels: Path, log: Path, **more: object) -> dict[str, str]:
+    options: dict[str, object] = {"offline": True, "environ": os.environ, **more}
+    entry = store.build(
+        "python-key",
+        "Python environment",
+        lambda folder: install_environment(
+            folder,
+            store.content("python-key"),
+            requirements,
+            base_python=Path(sys.executable),
+            find_links=str(wheels),
+            log=log,
+            talk=Silent(),
+            **options,
+        ),
+    )
+    return entry.meta
+
+
+def test_install_environment_offline_from_wheels_works_after_the_rename(tmp_path: Path, wheels: Path):
+    """Also where the user's environment would have pip install elsewhere, or find the package installed already."""
+    wheel(tmp_path / "user", "other", "9.0")
+    with zipfile.ZipFile(tmp_path / "user/other-9.0-py3-none-any.whl") as made:
+        made.extractall(tmp_path / "user/path")
+    wheel(wheels, "other", "1.5")
+    wheel(wheels, "tiny", "2.0", requires="other")
+    store = Store(tmp_path / "store")
+    environ = {
+        **os.environ,
+        "PYTHONPATH": str(tmp_path / "user/path"),
+        "PIP_TARGET": str(tmp_path / "elsewhere"),
+        "PIP_USER": "1",
+        "PIP_FIND_LINKS": "http://127.0.0.1:9/",
+    }
+    assert build(store, ["tiny==2.0"], wheels, tmp_path / "logs/pip.log", environ=environ) == {
+        "other": "1.5",
+        "tiny": "2.0",
+    }
+    content = store.content("python-key")
+    said = subprocess.run(
+        [content / "bin/tiny-say"], capture_output=True, text=True, check=True, stdin=subprocess.DEVNULL
+    )
+    assert said.stdout.split() == ["2.0", str(content)]
+    python = environment_python(content)
+    done = subprocess.run(
+        [python, "-I", "-c", "import other; print(other.__file__)"], capture_output=True, text=True, check=True
+    )
+    assert done.stdout.startswith(str(content))
+    assert not (tmp_path / "elsewhere").exists()
+    stage = str(store.root / "stage").encode()
+    assert not [path for path in content.rglob("*") if path.is_file() and stage in path.read_bytes()]
+    assert "pip" not in store.find("python-key").meta
+
+
+def test_install_environment_offline_without_the_wheel_is_offline_error(tmp_path: Path, wheels: Path):
+    store = Store(tmp_path / "store")
+    with pytest.raises(OfflineError, match="missing and --offline") as caught:
+        build(store, ["absent-package==1.0"], wheels, tmp_path / "pip.log")
+    assert "absent-package==1.0" in caught.value.why
+    assert any(line.startswith("ERROR: ") for line in caught.value.why)
+    assert store.find("python-key") is None
+    assert os.listdir(store.root / "stage") == []
+
+
+def test_install_environment_conflict_is_install_error_with_pips_own_lines(tmp_path: Path, wheels: Path):
+    wheel(wheels, "other", "1.0", requires="tiny>=3")
+    store = Store(tmp_path / "store")
+    environ = {**os.environ, "PIP_NO_INDEX": "1"}
+    with pytest.raises(InstallError) as caught:
+        build(store, ["other", "tiny==1.0"], wheels, tmp_path / "pip.log", offline=False, environ=environ)
+    assert type(caught.value) is InstallError
+    assert caught.value.exit_code == 3
+    assert caught.value.where == str(tmp_path / "pip.log")
+    assert caught.value.why
+    assert all(line.startswith("ERROR") for line in caught.value.why)
+    assert "tiny" in " ".join(caught.value.why)
+
+
+def test_install_environment_interpreter_without_pip_tells_what_it_said(tmp_path: Path, wheels: Path):
+    bare = tmp_path / "bare"
+    subprocess.run([sys.executable, "-m", "venv", "--without-pip", bare], check=True)
+    with pytest.raises(InstallError) as caught:
+        install_environment(
+            tmp_path / "env",
+            tmp_path / "final",
+            ["tiny"],
+            base_python=environment_python(bare),
+            offline=False,
+            find_links=str(wheels),
+            log=tmp_path / "pip.log",
+            talk=Silent(),
+            environ=os.environ,
+        )
+    assert "No module named pip" in " ".join(caught.value.why)
