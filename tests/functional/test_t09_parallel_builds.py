@@ -83,7 +83,7 @@ def fork_builders(work: Path, fetch: Fetch) -> list[int]:
             os.read(gate, 1)
             try:
                 build(work, fetch)
-            except BaseException:
+            except BaseException:  # noqa: BLE001 - a forked process must never go on as pytest's parent would
                 traceback.print_exc()
                 os._exit(1)
             os._exit(0)
@@ -101,7 +101,7 @@ def main(work: str, url: str, digest: str) -> None:
     codes = fork_builders(place, Fetch(url=url, digest=digest, archive="tar"))
     builders = (place / "builders").read_text().splitlines()
     warnings = len(list((place / "store").glob("quarantine/*")))
-    print(json.dumps({"codes": codes, "builders": builders, "warnings": warnings}))
+    sys.stdout.write(json.dumps({"codes": codes, "builders": builders, "warnings": warnings}))
 
 
 if __name__ == "__main__":

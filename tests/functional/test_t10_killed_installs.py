@@ -101,7 +101,7 @@ def count_steps(root: Path, at_step: Callable[[], None]) -> None:
         ):
             at_step()
 
-    def profile(frame: object, event: str, argument: object) -> None:
+    def profile(_: object, event: str, argument: object) -> None:
         if event == "c_call" and getattr(argument, "__name__", "") in CALLS:
             at_step()
 
@@ -128,7 +128,7 @@ def forked_install(root: Path, fetch: Fetch, kill_at: int, counter: Path | None 
         sys.setprofile(None)
         if counter:
             counter.write_text(str(steps))
-    except BaseException:
+    except BaseException:  # noqa: BLE001 - a forked process must never go on as its parent would
         traceback.print_exc()
         os._exit(1)
     os._exit(0)
@@ -201,7 +201,7 @@ def main(work: str, url: str, digest: str) -> None:
         kills += killed
         problems += [f"step {step}: {problem}" for problem in found]
         shutil.rmtree(place / "killed")
-    print(json.dumps({"steps": steps, "kills": kills, "before": sorted(before), "problems": problems}))
+    sys.stdout.write(json.dumps({"steps": steps, "kills": kills, "before": sorted(before), "problems": problems}))
 
 
 if __name__ == "__main__":

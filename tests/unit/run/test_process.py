@@ -242,7 +242,7 @@ def test_run_process_character_split_between_two_writes_is_heard_whole(tmp_path:
 
 
 def test_run_process_listener_that_goes_away_does_not_disturb_the_child(tmp_path: Path):
-    def broken(text: str) -> None:
+    def broken(_: str) -> None:
         raise BrokenPipeError
 
     assert run(tmp_path, "sh", "-c", "echo a; sleep 0.2; echo b", echo=broken).status == "ok"

@@ -8,6 +8,7 @@ import random
 import stat
 import tarfile
 import zipfile
+from collections.abc import Callable
 from pathlib import Path
 
 import pytest
@@ -272,7 +273,7 @@ def test_extract_damaged_header_in_the_middle_of_a_tar_is_refused(tmp_path: Path
 
 
 @pytest.mark.parametrize("compress", [gzip.compress, bz2.compress, lzma.compress])
-def test_extract_damaged_checksum_at_the_very_end_is_refused(tmp_path: Path, compress):
+def test_extract_damaged_checksum_at_the_very_end_is_refused(tmp_path: Path, compress: Callable[[bytes], bytes]):
     data = bytearray(compress(tar_bytes([(info("a"), b"1")])))
     data[-6] ^= 0xFF
     refused(tmp_path, bytes(data), "tar", "not a sound")

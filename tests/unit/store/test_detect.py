@@ -153,7 +153,7 @@ def test_detect_files_expands_home_and_variables(environ: dict[str, str], tmp_pa
     assert found(soft(files=block), environ) == [("2012", str(at_home))]
 
 
-def test_detect_files_home_that_is_not_set_is_no_folder(tmp_path: Path):
+def test_detect_files_home_that_is_not_set_is_no_folder():
     assert found(soft(files=FileGlob(patterns=("*",), search=("~/etc", "~"))), {}) == []
     assert found(soft(files=FileGlob(patterns=("*",), search=("~",))), {"HOME": ""}) == []
 

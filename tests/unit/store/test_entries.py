@@ -16,7 +16,7 @@ KEY = "sha256-0123456789abcdef"
 
 
 class Heard(Silent):
-    def __init__(self):
+    def __init__(self) -> None:
         self.notes: list[str] = []
         self.warnings: list[str] = []
 
@@ -133,7 +133,7 @@ def test_build_name_that_is_not_utf8_is_refused(store: Store):
 
 
 def test_build_full_disk_is_install_error_with_free_space(store: Store):
-    def builder(folder: Path) -> None:
+    def builder(_: Path) -> None:
         with open("/dev/full", "wb", buffering=0) as sink:  # the kernel's own ENOSPC
             sink.write(b"x")
 

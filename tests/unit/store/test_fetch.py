@@ -11,12 +11,12 @@ from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from pathlib import Path
 
 import pytest
-from support.server import FileServer
 
 from benchloom.base.talk import Silent
 from benchloom.errors import FetchError, InputError, IntegrityError, LoomError, OfflineError
 from benchloom.model.component import Fetch
 from benchloom.store.fetch import Fetcher, FetchOptions, redacted
+from support.server import FileServer
 
 DATA = bytes(range(256)) * 4096  # 1 MiB
 OTHER = bytes(reversed(DATA))
@@ -25,7 +25,7 @@ FAST = FetchOptions(backoff=0.0)
 
 
 class Heard(Silent):
-    def __init__(self):
+    def __init__(self) -> None:
         self.notes: list[str] = []
         self.warnings: list[str] = []
 
@@ -314,7 +314,7 @@ def test_obtain_offline_says_what_is_missing_and_asks_nobody(server: FileServer,
     assert not server.log
 
 
-def test_obtain_offline_opens_no_socket(fetcher: Fetcher, tmp_path: Path):
+def test_obtain_offline_opens_no_socket(tmp_path: Path):
     """An audit hook in a fresh interpreter sees every socket, whoever opens it."""
     code = """
 import sys
@@ -347,7 +347,7 @@ class _Proxy(BaseHTTPRequestHandler):
 
     asked: list[str] = []
 
-    def do_GET(self):
+    def do_GET(self) -> None:
         self.asked.append(self.path)
         self.send_response(200)
         self.send_header("Content-Length", str(len(DATA)))
