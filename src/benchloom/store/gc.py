@@ -33,8 +33,7 @@ def collect(
 ) -> GcReport:
     """Remove entries outside ``keep`` and every root, downloads (all), quarantined entries and dead stages.
 
-    ``ignored`` names roots that protect nothing any more.
-    Downloads and stages in use by another process stay.
+    ``ignored`` names roots that protect nothing any more. Downloads and stages in use by another process stay.
     """
     everything = store.keys()  # listed before the roots: what is published and protected from now on is not in it
     reachable = keep.union(*(keys for name, keys in store.roots().items() if name not in ignored))

@@ -106,6 +106,11 @@ def test_collect_store_that_does_not_exist_finds_nothing(tmp_path: Path):
     assert not (tmp_path / "none").exists()
 
 
+def test_collect_ignored_root_protects_nothing_and_stays(store: Store):
+    assert "key-root" in collect(store, ignored=frozenset({"record-1"})).removed
+    assert "record-1" in store.roots()
+
+
 def rules(store: Store, *keys: str) -> list[tuple[str, str, str]]:
     return [(finding.rule, finding.severity, finding.file) for finding in verify(store, keys)]
 
