@@ -5,6 +5,7 @@ import time
 from pathlib import Path
 
 import pytest
+
 from support.repo import Loom, Repo
 
 LAYERS, WIDTH = 37, 10

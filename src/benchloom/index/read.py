@@ -236,6 +236,7 @@ class _Reader:
         self.main = files[0] if files else None
         self.info = files[1] if len(files) > 1 else None
         self.root = root
+        self.is_ck = self.main is not None and self.main.parent.name == ".cm"
         self.file = self._relative(self.main) if self.main else self.path
         self.ref = f"{kind}:{folder.name}"
         self.findings: list[Finding] = []
@@ -273,7 +274,7 @@ class _Reader:
         info = self._load(self.info, "warning") if self.info else {}
         uid = self._uid(meta.get("uid") or (info or {}).get("backup_data_uid") or "")
         self._check_keys(meta)
-        alias = str(meta.get("alias") or self.folder.name) if self.main.name in CM_FILES else self.folder.name
+        alias = self.folder.name if self.is_ck else text(meta.get("alias")) or self.folder.name
         self.ref = f"{self.kind}:{alias}"
         component = self._build(meta, alias, uid)
         self._check_defaults(component, meta)
@@ -352,13 +353,12 @@ class _Reader:
 
     def _build(self, meta: Mapping[str, Any], alias: str, uid: str) -> Component:
         customize = meta.get("customize") or {}
-        is_ck = self.main is not None and self.main.name not in CM_FILES
         family = {"soft": self.ref, "package": f"soft:{meta['soft_uoa']}" if meta.get("soft_uoa") else self.ref}
-        env = (
-            customize.get("install_env", {})
-            if is_ck
-            else {**(meta.get("default_env") or {}), **(meta.get("env") or {})}
-        )
+        env = {
+            key: value
+            for block in (meta.get("default_env"), meta.get("env"), customize.get("install_env"))
+            for key, value in (block or {}).items()
+        }
         return Component(
             kind=self.kind,
             alias=alias,

@@ -1,6 +1,6 @@
 """Every way to answer the requirements on one role, best first, and why the rest was refused."""
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from collections.abc import Set as AbstractSet
 from typing import Literal, Protocol
 
@@ -214,7 +214,7 @@ class Examiner:
             configured = self._with_env(choice, version, env)
             candidate = Candidate(
                 component=component.ref,
-                family=family_of(component, configured, version.version),
+                family=family_of(component, choice, version, configured.env),
                 version=version.version,
                 variations=choice.variations,
                 origin=self._origin(component, choice, version.version),
@@ -282,13 +282,17 @@ def produces(component: Component, choice: Choice) -> bool:
     return bool(choice.fetch or component.install or any(item.fetch for item in component.versions))
 
 
-def family_of(component: Component, choice: Choice, version: str) -> str:
-    """Return what may exist once per plan: scripts are functions, so each configuration is a family of its own."""
+def family_of(component: Component, choice: Choice, version: Version, env: Mapping[str, str]) -> str:
+    """Return what may exist once per plan: scripts are functions, so each configuration is a family of its own.
+
+    ``env`` is what it runs with; what its variations and version do not say of it already becomes part of the name.
+    """
     if component.kind != "script":
         return component.family or component.ref
+    usual = {**choice.env, **version.env}
     words = [component.ref, *(f"_{name}" for name in choice.variations)]
-    words += [f"{key}={text}" for key, text in sorted(choice.env.items()) if component.env.get(key) != text]
-    return ",".join([*words, f"@{version}"] if version else words)
+    words += [f"{key}={text}" for key, text in sorted(env.items()) if usual.get(key) != text]
+    return ",".join([*words, f"@{version.version}"] if version.version else words)
 
 
 def _wanted(component: Component, query: Query) -> set[str]:

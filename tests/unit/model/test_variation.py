@@ -1,0 +1,52 @@
+from benchloom.model.component import Component, Fetch, Requirement, Variation
+from benchloom.model.query import Query
+from benchloom.model.variation import find_variation
+
+NEED = Requirement(role="r", query=Query(tags=("n#",)), requirer="package:x", where="f: variations.batch.#.deps")
+COMPONENT = Component(
+    kind="package",
+    alias="x",
+    uid="",
+    repo="t",
+    path="package/x",
+    file="package/x/.cm/meta.json",
+    variations={
+        "small": Variation(name="small"),
+        "tiny": Variation(name="tiny", alias="small"),
+        "loop": Variation(name="loop", alias="loop"),
+        "batch.#": Variation(name="batch.#", env={"B": "#"}, fetch=(Fetch(url="http://x/#"),), requires=(NEED,)),
+        "version.#": Variation(name="version.#", version="#", group="v"),
+        "batch.size.#": Variation(name="batch.size.#"),
+    },
+)
+
+
+def test_find_variation_by_name_and_alias():
+    for name, expected in (("small", "small"), ("tiny", "small"), ("loop", "loop")):
+        found = find_variation(COMPONENT, name)
+        assert found is not None
+        assert found.name == expected
+
+
+def test_find_variation_fills_in_the_value_everywhere_but_in_places():
+    found = find_variation(COMPONENT, "batch.4")
+
+    assert found is not None
+    assert (found.name, found.group, found.env) == ("batch.4", "batch.#", {"B": "4"})
+    assert found.fetch[0].url == "http://x/4"
+    assert found.requires[0].query.tags == ("n4",)
+    assert found.requires[0].where == NEED.where
+
+
+def test_find_variation_value_may_hold_dots_and_the_longest_name_wins():
+    version = find_variation(COMPONENT, "version.1.5.1")
+    size = find_variation(COMPONENT, "batch.size.8")
+
+    assert version is not None
+    assert (version.version, version.group) == ("1.5.1", "v")
+    assert size is not None
+    assert size.name == "batch.size.8"
+
+
+def test_find_variation_unknown_or_parameter_without_value_is_none():
+    assert [find_variation(COMPONENT, name) for name in ("smal", "batch", "batch.#", "version.#", "x.4")] == [None] * 5
