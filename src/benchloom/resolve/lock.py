@@ -1,6 +1,6 @@
 """Locks: made from plans, compared with plans, and fed back as requirements."""
 
-from benchloom.model.component import Requirement
+from benchloom.model.component import Fetch, Requirement
 from benchloom.model.lock import LOCK_SCHEMA, Lock, LockedNode
 from benchloom.model.plan import Node, Plan
 from benchloom.model.query import Query
@@ -56,7 +56,7 @@ def drift(lock: Lock, plan: Plan) -> list[str]:
     """Return what differs between ``lock`` and ``plan``, one sentence each; empty where they agree."""
     now = make_lock(plan)
     found = [
-        f"{field} was {getattr(lock, field)!r}, is {getattr(now, field)!r}"
+        f"{field} was {_shown(getattr(lock, field))}, is {_shown(getattr(now, field))}"
         for field in ("target", "command", "inputs", "env")
         if getattr(lock, field) != getattr(now, field)
     ]
@@ -71,7 +71,18 @@ def drift(lock: Lock, plan: Plan) -> list[str]:
 
 def _differences(old: LockedNode, new: LockedNode) -> list[str]:
     return [
-        f"{old.id}: {field} was {getattr(old, field)!r}, is {getattr(new, field)!r}"
+        f"{old.id}: {field} was {_shown(getattr(old, field))}, is {_shown(getattr(new, field))}"
         for field in LockedNode.__struct_fields__
         if getattr(old, field) != getattr(new, field)
     ]
+
+
+def _shown(value: object) -> str:
+    """Return a value as a person would write it."""
+    if isinstance(value, Fetch):
+        return " ".join(word for word in (value.url or value.path, value.digest) if word)
+    if isinstance(value, dict):
+        return ", ".join(f"{key}={text}" for key, text in sorted(value.items())) or "nothing"
+    if isinstance(value, tuple):
+        return ", ".join(_shown(item) for item in value) or "nothing"
+    return str(value) or "nothing"

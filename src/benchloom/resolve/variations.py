@@ -83,6 +83,9 @@ class _Builder:
                 self._add_default(base)
 
     def _unknown(self, name: str) -> str:
+        parameter = name.removesuffix(".#")
+        if f"{parameter}.#" in self.component.variations:
+            return f"variation {name!r} needs a value: _{parameter}.VALUE"
         known = ", ".join(sorted(self.component.variations)) or "none"
         hint = did_you_mean(name, self.component.variations)
         return f"it has no variation {name!r}{f', {hint}' if hint else ''} (it has: {known})"

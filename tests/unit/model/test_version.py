@@ -1,3 +1,5 @@
+import random
+
 import pytest
 
 from benchloom.errors import InputError
@@ -25,7 +27,7 @@ RISING = [
 
 
 def test_version_key_orders_what_people_write():
-    assert sorted(RISING[::-1], key=version_key) == RISING
+    assert sorted(random.Random(1).sample(RISING, len(RISING)), key=version_key) == RISING
     assert len({version_key(version) for version in RISING}) == len(RISING)
 
 
