@@ -4,9 +4,9 @@ import os
 from collections.abc import Sequence
 from pathlib import Path
 
-from benchloom.app.planning import refuse_unknown_tags
 from benchloom.app.workspace import Workspace
 from benchloom.errors import InputError
+from benchloom.index.index import refuse_unknown_tags
 from benchloom.model.base import Value
 from benchloom.model.component import Component
 from benchloom.model.plan import Candidate

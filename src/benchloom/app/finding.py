@@ -2,10 +2,10 @@
 
 from fnmatch import fnmatchcase
 
-from benchloom.app.planning import refuse_unknown_tags
 from benchloom.app.workspace import Workspace
 from benchloom.base.names import did_you_mean
 from benchloom.errors import UnknownNameError
+from benchloom.index.index import refuse_unknown_tags
 from benchloom.model.base import Value
 from benchloom.model.component import KINDS, Component
 from benchloom.model.query import parse_query

@@ -3,7 +3,7 @@
 import ast
 import platform
 import sys
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from pathlib import Path
 
 import msgspec
@@ -13,6 +13,7 @@ from benchloom.app.workspace import Workspace
 from benchloom.base.digest import of_bytes
 from benchloom.base.names import did_you_mean
 from benchloom.errors import InputError, LockDriftError, ResolutionError, UnknownNameError
+from benchloom.index.index import refuse_unknown_tags
 from benchloom.model.base import Value
 from benchloom.model.component import Component, Input, Requirement
 from benchloom.model.lock import Lock
@@ -140,16 +141,6 @@ def target_requirement(workspace: Workspace, ask: Ask) -> Requirement:
             fix="add a tag that only one has",
         )
     return Requirement(role=TARGET_ROLE, query=query, requirer="the command line", where="--tags")
-
-
-def refuse_unknown_tags(query: Query, components: Iterable[Component], where: str) -> None:
-    """Raise UnknownNameError for a plain tag that no component has at all."""
-    known = {name for component in components for name in component.names}
-    for tag in query.tags:
-        if tag not in known:
-            raise UnknownNameError(
-                f"no component has the tag {tag!r}", where=where, fix=did_you_mean(tag, known) or "see loom find"
-            )
 
 
 def split_secrets(workspace: Workspace, ask: Ask) -> tuple[Ask, dict[str, str]]:

@@ -3,14 +3,17 @@
 from collections.abc import Mapping
 from functools import cached_property
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 import benchloom
 from benchloom.base.paths import Locations, locate
 from benchloom.base.talk import Silent, Talk
 from benchloom.index.index import Index, load
 from benchloom.index.repositories import Repository, list_repositories
-from benchloom.store.entries import Store
-from benchloom.store.fetch import Fetcher, FetchOptions
+
+if TYPE_CHECKING:
+    from benchloom.store.entries import Store
+    from benchloom.store.fetch import Fetcher
 
 
 class Workspace:
@@ -40,13 +43,17 @@ class Workspace:
         return load(self.repositories, self.locations.index)
 
     @cached_property
-    def store(self) -> Store:
+    def store(self) -> "Store":
         """The content-addressed store."""
+        from benchloom.store.entries import Store  # late: verbs about components need no store
+
         return Store(self.locations.store, self.talk)
 
     @cached_property
-    def fetcher(self) -> Fetcher:
+    def fetcher(self) -> "Fetcher":
         """Downloads, as this invocation's options allow."""
+        from benchloom.store.fetch import Fetcher, FetchOptions  # late: a plan downloads nothing
+
         return Fetcher(self.locations.store, FetchOptions(offline=self.offline, mirror=self.mirror), self.talk)
 
 

@@ -7,7 +7,7 @@ warm start opens no unchanged file. It is only ever a shortcut: cold and warm an
 import contextlib
 import os
 import time
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from functools import cached_property
 from pathlib import Path
 
@@ -192,6 +192,16 @@ def load(repositories: Sequence[Repository], cache_folder: Path | None) -> Index
             write_bytes(file, msgspec.msgpack.encode(_Cache(format=_cache_format(), entries=new)))
     digests = FolderDigests(file.with_suffix(".digests") if file else None)
     return Index(ordered, reads, digests)
+
+
+def refuse_unknown_tags(query: Query, components: Iterable[Component], where: str) -> None:
+    """Raise UnknownNameError for a plain tag that no component has at all."""
+    known = {name for component in components for name in component.names}
+    for tag in query.tags:
+        if tag not in known:
+            raise UnknownNameError(
+                f"no component has the tag {tag!r}", where=where, fix=did_you_mean(tag, known) or "see loom find"
+            )
 
 
 def _names_of(component: Component) -> set[str]:

@@ -3,16 +3,18 @@
 import json
 from collections.abc import Sequence
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import msgspec
-from filelock import FileLock
 
 from benchloom.base.atomic import write_bytes
 from benchloom.base.names import did_you_mean
 from benchloom.base.paths import Locations
 from benchloom.errors import InputError, UnknownNameError
 from benchloom.model.base import Value, to_json
+
+if TYPE_CHECKING:
+    from filelock import FileLock
 
 
 class Repository(Value, frozen=True, kw_only=True):
@@ -66,7 +68,7 @@ def list_repositories(locations: Locations, extra: Sequence[Path] = ()) -> tuple
 def add_repository(locations: Locations, repository: Repository) -> None:
     """Remember ``repository``. Raises InputError where another one has its alias."""
     locations.ensure()
-    with FileLock(str(locations.repositories) + ".lock"):
+    with _lock(locations):
         stored = [item for item in stored_repositories(locations) if item.path != repository.path]
         if any(item.alias == repository.alias for item in stored):
             raise InputError(
@@ -78,7 +80,7 @@ def add_repository(locations: Locations, repository: Repository) -> None:
 def remove_repository(locations: Locations, alias: str) -> Repository:
     """Forget a repository (its files stay). Raises UnknownNameError."""
     locations.ensure()
-    with FileLock(str(locations.repositories) + ".lock"):
+    with _lock(locations):
         stored = stored_repositories(locations)
         gone = next((item for item in stored if item.alias == alias), None)
         if gone is None:
@@ -88,6 +90,12 @@ def remove_repository(locations: Locations, alias: str) -> Repository:
             )
         write_bytes(locations.repositories, to_json([item for item in stored if item != gone]))
     return gone
+
+
+def _lock(locations: Locations) -> "FileLock":
+    from filelock import FileLock  # late: only changes of the list need it
+
+    return FileLock(str(locations.repositories) + ".lock")
 
 
 def stored_repositories(locations: Locations) -> tuple[Repository, ...]:

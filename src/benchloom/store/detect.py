@@ -1,7 +1,6 @@
 """Recognise what is already on this machine, as soft components describe it."""
 
 import glob
-import importlib.metadata
 import os
 import re
 import shutil
@@ -54,9 +53,11 @@ def detect(component: Component, *, environ: Mapping[str, str], search: Sequence
 
 def python_version(distribution: str) -> str:
     """Return the version of a distribution in the running interpreter without importing it, or ''."""
+    from importlib import metadata  # late: only plans with Python libraries need it
+
     try:
-        return importlib.metadata.version(distribution)
-    except importlib.metadata.PackageNotFoundError:
+        return metadata.version(distribution)
+    except metadata.PackageNotFoundError:
         return ""
 
 
