@@ -6,6 +6,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 import benchloom
+from benchloom.app.settings import Settings, load_settings
 from benchloom.base.paths import Locations, locate
 from benchloom.base.talk import Silent, Talk
 from benchloom.index.index import Index, load
@@ -24,8 +25,22 @@ class Workspace:
     ) -> None:
         self.environ = dict(environ)
         self.talk: Talk = talk or Silent()
-        self.offline = offline
-        self.mirror = mirror or self.environ.get("LOOM_MIRROR", "")
+        self._offline, self._mirror = offline, mirror
+
+    @cached_property
+    def settings(self) -> Settings:
+        """The user's settings: defaults, then the settings file, then the environment."""
+        return load_settings(self.environ)
+
+    @property
+    def offline(self) -> bool:
+        """Whether no socket may be opened."""
+        return self._offline or self.settings.offline
+
+    @property
+    def mirror(self) -> str:
+        """Folder or base URL asked first for downloads; empty for none."""
+        return self._mirror or self.settings.mirror
 
     @cached_property
     def locations(self) -> Locations:

@@ -15,6 +15,7 @@ import click
 
 from benchloom.app.locking import DEFAULT_LOCK, read_lock, with_lock
 from benchloom.app.planning import Ask
+from benchloom.cli.complete import complete_word
 from benchloom.errors import InputError
 from benchloom.model.query import Query, parse_query
 
@@ -24,7 +25,13 @@ ROLE_PREFIXES = ("dep_add_tags.", "adr.", "ad.", "deps.")
 def ask_options(function: Callable[..., Any]) -> Callable[..., Any]:
     """Add what every verb with a target takes; the function receives ``words``, ``tags``, ``cmd_key`` and ``lock``."""
     options = (
-        click.argument("words", nargs=-1, metavar="[TARGET] [@FILE.json] [--INPUT=VALUE]...", type=click.UNPROCESSED),
+        click.argument(
+            "words",
+            nargs=-1,
+            metavar="[TARGET] [@FILE.json] [--INPUT=VALUE]...",
+            type=click.UNPROCESSED,
+            shell_complete=complete_word,
+        ),
         click.option(
             "--tags", default="", metavar="QUERY", help="Choose the target by tags: tag,-tag,_variation,@version."
         ),

@@ -7,9 +7,12 @@ from functools import wraps
 from typing import Any, TypeVar
 
 import click
+from click.shell_completion import CompletionItem
 
+from benchloom.app.settings import load_settings
 from benchloom.app.workspace import Workspace
 from benchloom.base.talk import Talk
+from benchloom.cli.complete import complete_input
 from benchloom.cli.terminal import make_talk
 
 Function = TypeVar("Function", bound=Callable[..., Any])
@@ -27,6 +30,30 @@ class Session:
     def talk(self) -> Talk:
         """How to talk to this user."""
         return self.workspace.talk
+
+
+class Verb(click.Command):
+    """A command that also completes the inputs of the program on the line, and takes defaults from the settings."""
+
+    def make_context(
+        self, info_name: str | None, args: list[str], parent: click.Context | None = None, **extra: Any
+    ) -> click.Context:
+        """Parse ``args`` with the user's settings as the defaults of the options that have their names."""
+        extra.setdefault("default_map", _Defaults())
+        return super().make_context(info_name, args, parent, **extra)
+
+    def shell_complete(self, ctx: click.Context, incomplete: str) -> list[CompletionItem]:
+        """Complete options, and inputs where the verb takes them."""
+        return [*super().shell_complete(ctx, incomplete), *complete_input(ctx, incomplete)]
+
+
+class _Defaults(dict[str, Any]):
+    """Settings as defaults of options, read when the first option asks, and never for ``--help`` or completion."""
+
+    def get(self, name: str, default: Any = None) -> Any:
+        if name != "jobs":  # offline and mirror are the workspace's own business
+            return default
+        return load_settings(os.environ).jobs
 
 
 def verb(name: str, *, free: bool = False, example: str) -> Callable[[Callable[..., int | None]], click.Command]:
@@ -48,7 +75,7 @@ def verb(name: str, *, free: bool = False, example: str) -> Callable[[Callable[.
         for option in reversed(_COMMON):
             call = option(call)
         epilog = f"\b\nExample:\n  {example}"
-        return click.command(name, epilog=epilog, context_settings=settings, short_help=None)(call)
+        return click.command(name, cls=Verb, epilog=epilog, context_settings=settings, short_help=None)(call)
 
     return wrap
 

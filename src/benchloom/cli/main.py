@@ -90,6 +90,10 @@ def loom() -> None:
 def main(arguments: Sequence[str] | None = None) -> int:  # noqa: PLR0911 - one for each way to end
     """Run one command and return its exit status (see the exit codes of ``benchloom.errors``)."""
     words = list(sys.argv[1:] if arguments is None else arguments)
+    if "_LOOM_COMPLETE" in os.environ:
+        from benchloom.cli.shells import register  # late: only a shell that completes needs it
+
+        register()
     if "--debug" in words:
         return _call(words)
     try:

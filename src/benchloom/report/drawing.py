@@ -89,9 +89,9 @@ def svg_text(graph: Graph) -> str:
     command = f" ({graph.command})" if graph.command else ""
     title = f"plan for {graph.target}{command}"
     width = max(drawn.width, text_width(title, bold=True) * 15 / 13 + 2 * MARGIN)
+    size = f'width="{width:.0f}" height="{drawn.height:.0f}" viewBox="0 0 {width:.0f} {drawn.height:.0f}"'
     lines = [
-        f'<svg xmlns="http://www.w3.org/2000/svg" width="{width:.0f}" height="{drawn.height:.0f}" '
-        f'viewBox="0 0 {width:.0f} {drawn.height:.0f}" role="img">',
+        f'<svg xmlns="http://www.w3.org/2000/svg" {size} role="img">',
         f"<title>{_escaped(title)}</title>",
         f"<style>{_STYLE}</style>",
         '<rect class="page" width="100%" height="100%"/>',
@@ -206,7 +206,7 @@ def _order(columns: list[list[Place]], segments: Sequence[Segment]) -> None:
         for column in reversed(columns) if sweep % 2 else columns:
             rank = _ranks(columns)
             mean = {id(p): _mean((rank[id(q)] for q in near.get(id(p), ())), rank[id(p)]) for p in column}
-            column.sort(key=lambda place: mean[id(place)])  # noqa: B023 - used at once
+            column.sort(key=lambda place: mean[id(place)])
         found = _crossings(columns, segments)
         if found < fewest:
             best, fewest = [list(column) for column in columns], found

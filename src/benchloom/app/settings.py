@@ -1,0 +1,198 @@
+"""Settings in layers: defaults, then the user's file ``config.toml`` in the home, then ``LOOM_*`` variables.
+
+Flags of the command line come last and are not settings. The file is replaced whole or not at all, and keeps its
+comments and other values.
+"""
+
+import json
+import re
+import sys
+from collections.abc import Mapping
+from pathlib import Path
+from typing import Any, Literal
+
+import msgspec
+
+from benchloom.base.atomic import write_text
+from benchloom.base.names import did_you_mean
+from benchloom.base.paths import locate
+from benchloom.errors import InputError, UnknownNameError
+from benchloom.model.base import Document, Value
+
+if sys.version_info >= (3, 11):
+    import tomllib
+else:
+    import tomli as tomllib
+
+Origin = Literal["default", "file", "environment"]
+Scalar = str | int | bool
+
+_WORDS = {"yes": True, "true": True, "on": True, "1": True, "no": False, "false": False, "off": False, "0": False}
+_TYPE_WORDS = {bool: "yes or no", int: "a whole number", str: "a text"}
+
+
+class Settings(Value, frozen=True, kw_only=True):
+    """What a user may settle once for all commands."""
+
+    mirror: str = ""
+    jobs: int = 4
+    offline: bool = False
+    ruleset: Literal["quick", "mlperf-inference-1.0"] = "quick"
+
+
+SUMMARIES = {
+    "mirror": "folder or base URL that is asked first for downloads",
+    "jobs": "how many nodes of a plan are worked on at once",
+    "offline": "open no socket; say what is missing",
+    "ruleset": "the ruleset of programs that take one and are not told which",
+}
+CHOICES = {"ruleset": ("quick", "mlperf-inference-1.0")}
+
+
+class Setting(Value, frozen=True, kw_only=True):
+    """One setting with its present value. ``variable`` is what overrides the file; ``where`` is what set it."""
+
+    name: str
+    value: Scalar
+    origin: Origin
+    variable: str
+    summary: str
+    where: str = ""
+
+
+class Configuration(Document, frozen=True, kw_only=True):
+    """What ``loom config`` prints: the settings file (there or not) and every setting."""
+
+    file: str
+    settings: tuple[Setting, ...]
+
+
+def load_settings(environ: Mapping[str, str]) -> Settings:
+    """Return the settings that hold. Raises InputError for a file or variable that cannot be read."""
+    return msgspec.convert({item.name: item.value for item in configuration(environ).settings}, Settings)
+
+
+def configuration(environ: Mapping[str, str]) -> Configuration:
+    """Return every setting with its origin. Raises InputError for a file or variable that cannot be read."""
+    file = locate(dict(environ)).config
+    stored = _checked(_read(file), file)
+    found = []
+    for name in SUMMARIES:
+        variable = f"LOOM_{name.upper()}"
+        value, origin, where = _defaults()[name], "default", ""
+        if name in stored:
+            value, origin, where = stored[name], "file", str(file)
+        if environ.get(variable):
+            value, origin, where = parse_value(name, environ[variable], variable), "environment", variable
+        setting = {"name": name, "value": value, "origin": origin, "variable": variable, "where": where}
+        found.append(msgspec.convert({**setting, "summary": SUMMARIES[name]}, Setting))
+    return Configuration(file=str(file), settings=tuple(found))
+
+
+def get_setting(environ: Mapping[str, str], name: str) -> Setting:
+    """Return one setting. Raises UnknownNameError with the nearest name."""
+    _known(name, "command line")
+    return next(item for item in configuration(environ).settings if item.name == name)
+
+
+def set_setting(environ: Mapping[str, str], name: str, text: str) -> Setting:
+    """Write ``name`` to the user's file and return it as it now holds. Raises InputError and writes nothing."""
+    _known(name, "command line")
+    value = parse_value(name, text, f"loom config {name}")
+    _edit(environ, name, value)
+    return get_setting(environ, name)
+
+
+def unset_setting(environ: Mapping[str, str], name: str) -> None:
+    """Take ``name`` out of the user's file. Raises UnknownNameError for a name that is neither known nor there."""
+    if name not in _read(locate(dict(environ)).config):
+        _known(name, "command line")
+    _edit(environ, name, None)
+
+
+def parse_value(name: str, text: str, where: str) -> Scalar:
+    """Return ``text`` as a value of the setting's type. Raises InputError."""
+    type_ = type(_defaults()[name])
+    if type_ is bool:
+        value: Scalar | None = _WORDS.get(text.lower())
+    elif type_ is int:
+        value = int(text) if re.fullmatch(r"[0-9]+", text) else None
+    else:
+        value = text
+    if value is None:
+        raise InputError(f"{text!r} is not a value of {name}", where=where, fix=f"write {_TYPE_WORDS[type_]}")
+    return _valid(name, value, where)
+
+
+def _valid(name: str, value: Any, where: str) -> Scalar:
+    """Return a value that has the setting's type and range. Raises InputError."""
+    expected = type(_defaults()[name])
+    if type(value) is not expected:
+        raise InputError(
+            f"{json.dumps(value, default=str)} is not a value of {name}",
+            where=where,
+            fix=f"write {_TYPE_WORDS[expected]}",
+        )
+    if isinstance(value, int) and value < 1 and expected is int:
+        raise InputError(f"{value} is not a value of {name}", where=where, fix="write a number of at least 1")
+    if name in CHOICES and value not in CHOICES[name]:
+        fix = did_you_mean(str(value), CHOICES[name]) or f"write one of {', '.join(CHOICES[name])}"
+        raise InputError(f"{value!r} is not a value of {name}", where=where, fix=fix)
+    checked: Scalar = value
+    return checked
+
+
+def _defaults() -> dict[str, Scalar]:
+    return {name: getattr(Settings(), name) for name in SUMMARIES}
+
+
+def _known(name: str, where: str) -> None:
+    if name not in SUMMARIES:
+        fix = did_you_mean(name, SUMMARIES) or f"settings are {', '.join(SUMMARIES)}"
+        raise UnknownNameError(f"there is no setting {name!r}", where=where, fix=fix)
+
+
+def _checked(stored: Mapping[str, Any], file: Path) -> dict[str, Scalar]:
+    for name in stored:
+        _known(name, f"{file}: {name}")
+    return {name: _valid(name, value, f"{file}: {name}") for name, value in stored.items()}
+
+
+def _read(file: Path) -> dict[str, Any]:
+    try:
+        return tomllib.loads(file.read_text(encoding="utf-8"))
+    except FileNotFoundError:
+        return {}
+    except (OSError, ValueError) as error:
+        raise InputError(
+            "the settings cannot be read", where=str(file), why=[str(error)], fix=f"mend or remove {file}"
+        ) from error
+
+
+def _edit(environ: Mapping[str, str], name: str, value: Scalar | None) -> None:
+    from filelock import FileLock  # late: settings are read by every command, and written by one
+
+    file = locate(dict(environ)).ensure().config
+    with FileLock(f"{file}.lock"):
+        old = _read(file)
+        wanted = {key: item for key, item in old.items() if key != name}
+        if value is not None:
+            wanted[name] = value
+        text = _edited(file.read_text(encoding="utf-8") if old else "", name, value)
+        if tomllib.loads(text) != wanted:  # written in a way that lines do not show, such as a quoted key
+            text = "".join(_line(key, item) for key, item in _checked(wanted, file).items())
+        write_text(file, text)
+
+
+def _edited(text: str, name: str, value: Scalar | None) -> str:
+    """The file with the line of ``name`` replaced where it stands, added at the top, or left out."""
+    lines = text.splitlines(keepends=True)
+    place = next((number for number, line in enumerate(lines) if re.match(rf"{re.escape(name)}\s*=", line)), None)
+    new = [] if value is None else [_line(name, value)]
+    if place is None:
+        return "".join([*new, *lines])
+    return "".join([*lines[:place], *new, *lines[place + 1 :]])
+
+
+def _line(name: str, value: Scalar) -> str:
+    return f"{name} = {json.dumps(value)}\n"  # JSON's texts, whole numbers and booleans are TOML's

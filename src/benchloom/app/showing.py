@@ -1,0 +1,40 @@
+"""Show one component with its folder, its files and what the readers had to say about it."""
+
+from pathlib import Path
+
+from benchloom.app.workspace import Workspace
+from benchloom.base.digest import iter_files
+from benchloom.model.base import Value
+from benchloom.model.component import Component
+from benchloom.model.finding import Finding
+
+
+class Shown(Value, frozen=True, kw_only=True):
+    """Everything known about one component.
+
+    Attributes:
+        folder: absolute path of the component's folder.
+        files: its files, relative to ``folder``, with forward slashes, sorted.
+        findings: what reading it found.
+    """
+
+    component: Component
+    folder: str
+    files: tuple[str, ...]
+    findings: tuple[Finding, ...] = ()
+
+
+def show(workspace: Workspace, name: str) -> Shown:
+    """Return the component called ``name``: ``kind:alias``, alias or uid.
+
+    Raises UnknownNameError with the nearest name, or ComponentError where its files cannot be read.
+    """
+    index = workspace.index
+    component = index.get(name)
+    folder = Path(index.folder(component))
+    return Shown(
+        component=component,
+        folder=str(folder),
+        files=tuple(path.relative_to(folder).as_posix() for path in iter_files(folder)),
+        findings=tuple(item for item in index.findings if item.subject == component.ref),
+    )

@@ -1,0 +1,87 @@
+"""Completion of what only the index knows: components, and the inputs, commands and roles of the target on the line.
+
+It runs at every press of the Tab key, so it opens the warm index and nothing else, and never says anything: a broken
+home or index completes to nothing.
+"""
+
+import os
+from collections.abc import Iterator
+from dataclasses import dataclass
+
+import click
+from click.shell_completion import CompletionItem
+
+from benchloom.app.workspace import Workspace
+from benchloom.errors import LoomError
+from benchloom.model.component import Component
+
+
+@dataclass(frozen=True)
+class ValueOf:
+    """Kept as the context's object: the word being typed is the value of this option (``--scenario``)."""
+
+    option: str
+
+
+def complete_component(_ctx: click.Context, _param: click.Parameter, incomplete: str) -> list[CompletionItem]:
+    """Complete the name of any component: ``kind:alias``, or the alias where no colon has been typed."""
+    return list(_components(incomplete, ""))
+
+
+def complete_word(ctx: click.Context, _param: click.Parameter, incomplete: str) -> list[CompletionItem]:
+    """Complete a word of a verb with a target: the target, or the value of one of its inputs."""
+    if isinstance(ctx.obj, ValueOf):
+        return list(_values(_target(ctx), ctx.obj.option, incomplete))
+    if _target_name(ctx):
+        return []
+    return list(_components(incomplete, "program" if ctx.info_name == "run" else ""))
+
+
+def complete_input(ctx: click.Context, incomplete: str) -> list[CompletionItem]:
+    """Complete the name of an input, command choice or role of the target, as ``--name=``."""
+    target = _target(ctx)
+    if target is None:
+        return []
+    inputs = target.program.inputs if target.program else ()
+    offered = {f"--{item.name}=": item.summary for item in inputs}
+    for need in target.requires:
+        offered[f"--dep_add_tags.{need.role}="] = f"tags to add to the need {need.role}"
+    return [CompletionItem(name, help=text) for name, text in offered.items() if name.startswith(incomplete)]
+
+
+def _values(target: Component | None, option: str, incomplete: str) -> Iterator[CompletionItem]:
+    inputs = target.program.inputs if target and target.program else ()
+    for item in inputs:
+        if option == f"--{item.name}":
+            if item.type == "path":
+                yield CompletionItem(incomplete, type="file")
+            for choice in item.choices:
+                if choice.lower().startswith(incomplete.lower()):
+                    yield CompletionItem(choice)
+
+
+def _components(incomplete: str, kind: str) -> Iterator[CompletionItem]:
+    for item in _all():
+        if kind and item.kind != kind:
+            continue
+        if item.ref.startswith(incomplete):
+            yield CompletionItem(item.ref, help=item.summary)
+        elif item.alias.startswith(incomplete):
+            yield CompletionItem(item.alias, help=item.summary)
+
+
+def _target(ctx: click.Context) -> Component | None:
+    name = _target_name(ctx).partition(",")[0]
+    return next((item for item in _all() if name and name in {item.ref, item.alias, item.uid}), None)
+
+
+def _target_name(ctx: click.Context) -> str:
+    words = ctx.params.get("words") or ()
+    return next((word for word in words if not word.startswith(("-", "@"))), "")
+
+
+def _all() -> tuple[Component, ...]:
+    try:
+        return Workspace(os.environ).index.components
+    except (LoomError, OSError):
+        return ()

@@ -1,0 +1,23 @@
+"""``loom show``."""
+
+import click
+
+from benchloom.app.showing import show
+from benchloom.cli.common import Session, verb
+from benchloom.cli.complete import complete_component
+from benchloom.cli.render import write, write_json
+from benchloom.report.components import component_text
+
+
+@verb("show", example="loom show program:image-classification-onnx")
+@click.argument("name", shell_complete=complete_component)
+def command(session: Session, name: str) -> None:
+    """Show everything known about one component, by KIND:ALIAS, alias or uid.
+
+    Tags, versions, variations, what it needs and fetches, typed facts, commands and inputs, files, and findings.
+    """
+    shown = show(session.workspace, name)
+    if session.as_json:
+        write_json(shown.component)
+    else:
+        write(component_text(shown.component, shown.folder, shown.files, shown.findings))

@@ -1,0 +1,231 @@
+"""A component as text for people: only the sections there is something to say in."""
+
+from collections.abc import Iterable, Iterator, Sequence
+
+from benchloom.base.units import human_bytes
+from benchloom.model.component import Component, Condition, Detect, Fetch, Input, Program, Requirement, Variation
+from benchloom.model.facts import Backend, Dataset, Model, Profile, Step, Tensor
+from benchloom.model.finding import Finding
+
+Row = Sequence[str]
+Section = tuple[str, list[Row]]
+
+
+def component_text(component: Component, folder: str, files: Sequence[str], findings: Sequence[Finding]) -> str:
+    """Return everything known about ``component``; ``files`` are relative to ``folder``. No trailing newline."""
+    sections: list[Section] = [
+        ("", list(_identity(component, folder))),
+        ("versions", list(_versions(component))),
+        ("variations", list(_variations(component))),
+        ("needs", [row for need in component.requires for row in _need(need)]),
+        ("fetches", list(_fetches(component))),
+        ("comes to be", list(_install(component))),
+        ("is recognised by", list(_detect(component.detect)) if component.detect else []),
+        ("model", list(_model(component.model)) if component.model else []),
+        ("dataset", list(_dataset(component.dataset)) if component.dataset else []),
+        ("profile", list(_profile(component.profile)) if component.profile else []),
+        ("backend", list(_backend(component.backend)) if component.backend else []),
+        ("commands", list(_commands(component.program)) if component.program else []),
+        ("inputs", [_input(item) for item in component.program.inputs] if component.program else []),
+        ("environment", [(name, value) for name, value in sorted(component.env.items())]),
+        ("files", [(name,) for name in files]),
+        ("findings", [(str(item),) for item in findings]),
+    ]
+    head = component.ref + (f" - {component.summary}" if component.summary else "")
+    return "\n".join([head, *(line for section in sections for line in _lines(*section))])
+
+
+def _lines(title: str, rows: Sequence[Row]) -> list[str]:
+    if not rows:
+        return []
+    return [*(["", title] if title else []), *(f"  {line}" for line in aligned(rows))]
+
+
+def aligned(rows: Sequence[Row]) -> list[str]:
+    """Return rows as lines with columns two spaces apart; rows may be of different length."""
+    widths: dict[int, int] = {}
+    for row in rows:
+        for column, cell in enumerate(row[:-1]):
+            widths[column] = max(widths.get(column, 0), len(cell))
+    return ["  ".join([*(c.ljust(widths[i]) for i, c in enumerate(row[:-1])), row[-1]]).rstrip() for row in rows]
+
+
+def _filled(rows: Iterable[tuple[str, str]]) -> Iterator[Row]:
+    return (row for row in rows if row[1])
+
+
+def _identity(component: Component, folder: str) -> Iterator[Row]:
+    rows = [
+        ("uid", component.uid),
+        ("repository", component.repo),
+        ("folder", folder),
+        ("tags", ", ".join(component.tags)),
+        ("family", component.family if component.family != component.ref else ""),
+        ("default for", "; ".join(component.default_for)),
+        ("priority", str(component.priority) if component.priority else ""),
+        ("result", component.result),
+        ("licence", component.licence),
+        ("maintainers", ", ".join(component.maintainers)),
+        *(("source", item) for item in component.sources),
+    ]
+    return _filled(rows)
+
+
+def _versions(component: Component) -> Iterator[Row]:
+    for item in component.versions:
+        notes = [
+            *(["default"] if item.version == component.default_version else []),
+            *([f"Python {item.requires_python}"] if item.requires_python else []),
+            *([f"unpinned: {item.unpinned}"] if item.unpinned else []),
+        ]
+        yield item.version, "; ".join(notes)
+
+
+def _variations(component: Component) -> Iterator[Row]:
+    for item in sorted(component.variations.values(), key=lambda item: (item.group, item.name)):
+        chosen = item.default or component.default_variations.get(item.group) == item.name
+        group = f"{item.group}{' (default)' if chosen else ''}" if item.group else "default" if chosen else ""
+        yield f"_{item.name}", group, "; ".join(_effects(item))
+
+
+def _effects(item: Variation) -> Iterator[str]:
+    if item.alias:
+        yield f"means _{item.alias}"
+    if item.version:
+        yield f"version {item.version}"
+    if item.base:
+        yield f"with {' '.join(f'_{name}' for name in item.base)}"
+    if item.tags:
+        yield f"tags {', '.join(item.tags)}"
+    if item.env:
+        yield " ".join(f"{name}={value}" for name, value in sorted(item.env.items()))
+    if item.requires:
+        yield "needs " + ", ".join(f"{need.role} ({need.query})" for need in item.requires)
+    if item.fetch:
+        yield "fetches " + ", ".join(fetch.url or fetch.path for fetch in item.fetch)
+
+
+def _need(need: Requirement) -> Iterator[Row]:
+    notes = [*(["optional"] if need.optional else []), *(condition_text(item) for item in need.conditions)]
+    yield need.role, str(need.query), "; ".join(notes)
+
+
+def condition_text(condition: Condition) -> str:
+    """Return for instance ``if DEVICE is cpu or gpu``."""
+    joint = " or " if condition.any else " and "
+    options = [
+        joint.join(f"{key} is {' or '.join(item or 'empty' for item in values)}" for key, values in table.items())
+        for table in condition.alternatives
+    ]
+    return f"{'unless' if condition.negate else 'if'} {', or '.join(options)}"
+
+
+def _fetches(component: Component) -> Iterator[Row]:
+    for item in component.fetch:
+        yield from _fetch(item, "")
+    for version in component.versions:
+        for item in version.fetch:
+            yield from _fetch(item, f"@{version.version}")
+
+
+def _fetch(item: Fetch, version: str) -> Iterator[Row]:
+    size = human_bytes(item.size) if item.size is not None or item.url else ""
+    pinned = item.digest or f"unpinned: {item.unpinned}"
+    archive = f", {item.archive} archive" if item.archive else ""
+    yield " ".join(word for word in (version, item.url or item.path) if word), f"{size}{archive}", pinned
+    for mirror in item.mirrors:
+        yield f"  or {mirror}", "", ""
+
+
+def _install(component: Component) -> Iterator[Row]:
+    install = component.install
+    if install is None:
+        return iter(())
+    rows = [
+        ("pip", install.pip),
+        ("script", " ".join([install.script, *install.arguments]) if install.script else ""),
+        ("module", " ".join([install.module, *install.arguments]) if install.module else ""),
+    ]
+    return _filled(rows)
+
+
+def _detect(detect: Detect) -> Iterator[Row]:
+    if detect.python:
+        yield "Python distribution", detect.python.distribution
+    if detect.executable:
+        yield "program on PATH", ", ".join(detect.executable.names)
+    if detect.files:
+        yield "files", ", ".join(detect.files.patterns)
+        if detect.files.search:
+            yield "below", ", ".join(detect.files.search)
+
+
+def _model(model: Model) -> Iterator[Row]:
+    yield "name", model.name
+    yield "task", model.task
+    yield "format", f"{model.format}, {model.precision}"
+    for name, tensors in (("input", model.inputs), ("output", model.outputs)):
+        for tensor in tensors:
+            yield name, tensor_text(tensor)
+    offset = f", the first {model.classes.offset} before label 0" if model.classes.offset else ""
+    yield "classes", f"{model.classes.count}{offset}; prediction by {model.prediction}"
+    if model.max_batch is not None:
+        yield "largest batch", str(model.max_batch)
+    if model.reference:
+        yield "accuracy", f"{model.reference.metric} {model.reference.value:g} ({model.reference.source})"
+        if model.reference.target is not None:
+            yield "target", f"{model.reference.target:g}"
+    for key, reason in model.unpinned.items():
+        yield f"{key} not stated", reason
+
+
+def tensor_text(tensor: Tensor) -> str:
+    """Return for instance ``input float32 [N, 3, 224, 224] NCHW``."""
+    shape = f"[{', '.join(str(item) for item in tensor.shape)}]" if tensor.shape else ""
+    meaning = f"({tensor.meaning})" if tensor.meaning else ""
+    return " ".join(part for part in (tensor.name, tensor.dtype, shape, tensor.layout, meaning) if part)
+
+
+def _dataset(dataset: Dataset) -> Iterator[Row]:
+    yield "name", dataset.name
+    yield "task", dataset.task
+    yield "size", f"{dataset.count:,} samples of {dataset.classes:,} classes"
+    yield "layout", f"{dataset.layout}: images in {dataset.images or '.'}, labels in {dataset.labels}"
+
+
+def _profile(profile: Profile) -> Iterator[Row]:
+    yield "name", profile.name
+    for number, step in enumerate(profile.steps, 1):
+        yield f"step {number}", step_text(step)
+    yield "sample", f"{profile.dtype} [{', '.join(str(item) for item in profile.shape)}]"
+
+
+def step_text(step: Step) -> str:
+    """Return for instance ``resize 256 short-side, area``."""
+    size = "x".join(str(item) for item in step.size)
+    values = ", ".join(f"{item:g}" for item in step.values)
+    words = (step.op, step.colour, size, step.mode, step.interpolation, step.dtype, values, step.layout)
+    return " ".join(word for word in words if word)
+
+
+def _backend(backend: Backend) -> Iterator[Row]:
+    yield "name", backend.name
+    yield "devices", ", ".join(backend.devices)
+
+
+def _commands(program: Program) -> Iterator[Row]:
+    for item in program.commands:
+        yield item.name, item.text
+    if program.timeout is not None:
+        yield "time limit", f"{program.timeout:g} s"
+
+
+def _input(item: Input) -> Row:
+    notes = [
+        item.summary,
+        *([f"one of {', '.join(item.choices)}"] if item.choices else []),
+        *([f"default {item.default}"] if item.default else []),
+        *([f"at least {item.minimum:g}"] if item.minimum is not None else []),
+        *(["kept out of every file"] if item.secret else []),
+    ]
+    return f"--{item.name}", item.type, "; ".join(note for note in notes if note)
