@@ -9,6 +9,7 @@ from pathlib import Path
 import msgspec
 
 import benchloom
+from benchloom.app.settings import Settings
 from benchloom.app.workspace import Workspace
 from benchloom.base.digest import of_bytes
 from benchloom.base.names import did_you_mean
@@ -87,7 +88,7 @@ def question(workspace: Workspace, ask: Ask) -> Question:
     overrides = Overrides(
         roles=ask.roles,
         env=ask.env,
-        inputs=check_inputs(component, ask.inputs, ask.flags),
+        inputs=check_inputs(component, {**_settled_inputs(workspace, component), **ask.inputs}, ask.flags),
         sources=ask.sources,
         locked=lock_requirements(ask.lock, ask.lock_file) if ask.lock else (),
     )
@@ -152,6 +153,15 @@ def split_secrets(workspace: Workspace, ask: Ask) -> tuple[Ask, dict[str, str]]:
     secrets = {name: value for name, value in ask.inputs.items() if name in names}
     inputs = {name: value for name, value in ask.inputs.items() if name not in names}
     return msgspec.structs.replace(ask, inputs=inputs), secrets
+
+
+def _settled_inputs(workspace: Workspace, component: Component | None) -> dict[str, str]:
+    """Inputs that the user's settings give, for a program that has them; a setting left alone gives none."""
+    inputs = component.program.inputs if component and component.program else ()
+    if not any(item.name == "ruleset" for item in inputs):
+        return {}
+    chosen = workspace.settings.ruleset
+    return {} if chosen == Settings().ruleset else {"ruleset": chosen}
 
 
 def check_inputs(component: Component | None, given: Mapping[str, str], flags: Sequence[str] = ()) -> dict[str, str]:

@@ -77,7 +77,7 @@ def configuration(environ: Mapping[str, str]) -> Configuration:
     file = locate(dict(environ)).config
     stored = _checked(_read(file), file)
     found = []
-    for name in SUMMARIES:
+    for name, summary in SUMMARIES.items():
         variable = f"LOOM_{name.upper()}"
         value, origin, where = _defaults()[name], "default", ""
         if name in stored:
@@ -85,7 +85,7 @@ def configuration(environ: Mapping[str, str]) -> Configuration:
         if environ.get(variable):
             value, origin, where = parse_value(name, environ[variable], variable), "environment", variable
         setting = {"name": name, "value": value, "origin": origin, "variable": variable, "where": where}
-        found.append(msgspec.convert({**setting, "summary": SUMMARIES[name]}, Setting))
+        found.append(msgspec.convert({**setting, "summary": summary}, Setting))
     return Configuration(file=str(file), settings=tuple(found))
 
 

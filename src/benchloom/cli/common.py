@@ -72,7 +72,7 @@ def verb(name: str, *, free: bool = False, example: str) -> Callable[[Callable[.
             workspace = Workspace(os.environ, talk=talk, offline=offline, mirror=mirror)
             return function(Session(workspace, as_json, quiet), **values)
 
-        for option in reversed(_COMMON):
+        for option in reversed(COMMON):
             call = option(call)
         epilog = f"\b\nExample:\n  {example}"
         return click.command(name, cls=Verb, epilog=epilog, context_settings=settings, short_help=None)(call)
@@ -80,7 +80,7 @@ def verb(name: str, *, free: bool = False, example: str) -> Callable[[Callable[.
     return wrap
 
 
-_COMMON = (
+COMMON = (
     click.option("--json", "as_json", is_flag=True, help="Print one JSON value on standard output (see loom schema)."),
     click.option("--quiet", "-q", is_flag=True, help="Say nothing on standard error but errors."),
     click.option("--offline", is_flag=True, help="Open no socket; say what is missing."),

@@ -35,7 +35,7 @@ CK_FILES = (".cm/meta.json", ".cm/data.json")
 CK_INFO = ".cm/info.json"
 _UID = re.compile(r"[0-9a-f]{16}")
 NEEDS = ("run_deps", "deps", "prehook_deps", "needs")
-_COMMON = frozenset(
+COMMON_KEYS = frozenset(
     [
         "tags",
         "summary",
@@ -67,7 +67,7 @@ _COMMON = frozenset(
         "$schema",
     ]
 )
-_CK = frozenset(
+CK_KEYS = frozenset(
     [
         "program",
         "no_compile",
@@ -97,7 +97,7 @@ _CK = frozenset(
         "python",
     ]
 )
-_CM = frozenset(
+CM_KEYS = frozenset(
     [
         "automation_alias",
         "automation_uid",
@@ -129,7 +129,7 @@ _CM = frozenset(
         "tests",
     ]
 )
-_KEYS = _COMMON | _CK | _CM
+_KEYS = COMMON_KEYS | CK_KEYS | CM_KEYS
 _VARIATION = frozenset(
     [
         "summary",

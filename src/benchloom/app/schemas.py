@@ -1,0 +1,192 @@
+"""The JSON Schema of every value that leaves or enters as JSON: what ``--json`` prints, and what files hold.
+
+To publish one more value, add a line to ``TYPES``, then run ``loom schema --write schemas``.
+"""
+
+import re
+from pathlib import Path
+from typing import Any
+
+import msgspec
+
+from benchloom.app.component_schemas import component_schemas
+from benchloom.app.detecting import Detected
+from benchloom.app.finding import Found
+from benchloom.app.linting import RuleInfo
+from benchloom.app.records import RecordLine, RemovedRecord
+from benchloom.app.repositories import ListedRepository, Synced, Updated
+from benchloom.app.running import Installation, RunSummary
+from benchloom.app.settings import Configuration, Setting
+from benchloom.app.skeleton import Created
+from benchloom.app.testing import TestRun
+from benchloom.base.atomic import write_bytes
+from benchloom.base.names import did_you_mean
+from benchloom.errors import UnknownNameError
+from benchloom.model.base import Document, Value, to_json
+from benchloom.model.component import Component, Detect, Fetch, Input, Install
+from benchloom.model.facts import Backend, Dataset, Facts, Model, Profile
+from benchloom.model.finding import Finding
+from benchloom.model.lock import Lock
+from benchloom.model.plan import Plan
+from benchloom.model.record import Record, Results
+from benchloom.report.graphs import Graph
+from benchloom.resolve.why import Explanation, WhyNot
+from benchloom.store.entries import Entry
+from benchloom.store.gc import GcReport
+
+Schema = dict[str, Any]
+
+
+class ErrorFields(Value, frozen=True, kw_only=True):
+    """What went wrong.
+
+    Attributes:
+        kind: the class of the error.
+        what: one sentence.
+        where: file and key, URL or flag.
+        why: reasons, outermost first.
+        fix: what to do next.
+        exit_code: the exit status of the command.
+        details: further facts of this kind of error.
+    """
+
+    kind: str
+    what: str
+    where: str
+    why: tuple[str, ...]
+    fix: str
+    exit_code: int
+    details: dict[str, Any] = {}
+
+
+class Failure(Document, frozen=True, kw_only=True):
+    """What any command prints instead of its value where it fails and ``--json`` was given."""
+
+    error: ErrorFields
+
+
+class Published(Value, frozen=True, kw_only=True):
+    """One line of ``loom schema``."""
+
+    name: str
+    summary: str
+
+
+# name: (type, which command prints it or which file holds it)
+TYPES: dict[str, tuple[Any, str]] = {
+    "plan": (Plan, "loom plan --json, loom run --dry-run --json"),
+    "lock": (Lock, "loom lock; the file loom.lock.json"),
+    "run": (RunSummary, "loom run --json"),
+    "record": (Record, "loom record show --json; files in the folder of records"),
+    "results": (Results, "the file results.json that a benchmark program leaves"),
+    "facts": (Facts, "the files named by LOOM_<ROLE> that a program reads"),
+    "installation": (Installation, "loom install --json"),
+    "graph": (Graph, "loom graph --json"),
+    "explanation": (Explanation | tuple[Explanation, ...], "loom explain --json"),
+    "why-not": (WhyNot, "loom explain --not --json"),
+    "found": (tuple[Found, ...], "loom find --json"),
+    "component": (Component, "loom show --json"),
+    "detected": (tuple[Detected, ...], "loom detect --json"),
+    "findings": (tuple[Finding, ...], "loom lint, loom doctor and loom verify with --json"),
+    "lint-rules": (tuple[RuleInfo, ...], "loom lint --list-rules --json"),
+    "record-list": (tuple[RecordLine, ...], "loom record ls --json"),
+    "removed-record": (RemovedRecord, "loom record rm --json"),
+    "repository": (ListedRepository, "loom repo add --json, loom repo remove --json"),
+    "repository-list": (tuple[ListedRepository, ...], "loom repo list --json"),
+    "repository-updates": (tuple[Updated, ...], "loom repo update --json"),
+    "repository-sync": (Synced, "loom repo sync --json"),
+    "gc": (GcReport, "loom gc --json"),
+    "store-entry": (Entry, "the file entry.json of each entry of the store"),
+    "configuration": (Configuration, "loom config --json"),
+    "setting": (Setting | None, "loom config NAME --json"),
+    "created": (Created, "loom new --json"),
+    "test-run": (TestRun, "loom test --json"),
+    "schema-list": (tuple[Published, ...], "loom schema --json"),
+    "error": (Failure, "any command that fails, with --json"),
+    "block-fetch": (tuple[Fetch, ...], "block fetch of a component file"),
+    "block-install": (Install, "block install of a component file"),
+    "block-detect": (Detect, "block detect of a component file"),
+    "block-model": (Model, "block model of a component file"),
+    "block-dataset": (Dataset, "block dataset of a component file"),
+    "block-profile": (Profile, "block profile of a component file"),
+    "block-backend": (Backend, "block backend of a component file"),
+    "block-input": (Input, "one item of block inputs of a program"),
+}
+
+
+def schemas() -> dict[str, Schema]:
+    """Return every schema by name: the table's, and one for the metadata files of each kind of component."""
+    found = {name: _published(name, type_, text) for name, (type_, text) in TYPES.items()}
+    for name, schema in component_schemas().items():
+        found[name] = _headed(name, schema["title"], schema)
+    return found
+
+
+def schema(name: str) -> Schema:
+    """Return one schema. Raises UnknownNameError."""
+    known = schemas()
+    if name not in known:
+        raise UnknownNameError(
+            f"there is no schema {name!r}", where="command line", fix=did_you_mean(name, known) or "see loom schema"
+        )
+    return known[name]
+
+
+def listing() -> tuple[Published, ...]:
+    """Return names and what each is of, in the table's order."""
+    return tuple(Published(name=name, summary=item["title"]) for name, item in schemas().items())
+
+
+def write_schemas(folder: Path) -> tuple[Path, ...]:
+    """Write ``<name>.schema.json`` for every schema, remove those of names that are no more, and return the files."""
+    written = schema_files()
+    for path in folder.glob("*.schema.json"):
+        if path.name not in written:
+            path.unlink()
+    for name, data in written.items():
+        write_bytes(folder / name, data)
+    return tuple(folder / name for name in written)
+
+
+def schema_files() -> dict[str, bytes]:
+    """Return file names with contents."""
+    return {f"{name}.schema.json": to_json(item) for name, item in schemas().items()}
+
+
+def _published(name: str, type_: Any, title: str) -> Schema:
+    return _headed(name, title, described(msgspec.json.schema(type_)))
+
+
+def _headed(name: str, title: str, body: Schema) -> Schema:
+    return {
+        "$schema": "https://json-schema.org/draft/2020-12/schema",
+        "$id": f"{name}.schema.json",
+        **body,
+        "title": title,
+    }
+
+
+def described(schema: Schema) -> Schema:
+    """Move what a docstring says of its fields (its section Attributes) to the fields themselves."""
+    definitions = {key: _described(item) for key, item in schema.get("$defs", {}).items()}
+    return {**schema, **({"$defs": definitions} if definitions else {})}
+
+
+def _described(definition: Schema) -> Schema:
+    text, _, attributes = definition.get("description", "").partition("Attributes:")
+    notes = dict(_attribute(item) for item in re.split(r"\n +(?=[a-z_]+: )", f"\n {attributes}") if ":" in item)
+    properties = {
+        name: {**item, **({"description": notes[name]} if name in notes else {})}
+        for name, item in definition.get("properties", {}).items()
+    }
+    description = {"description": _one_line(text)} if text else {}
+    return {**definition, **description, **({"properties": properties} if properties else {})}
+
+
+def _attribute(text: str) -> tuple[str, str]:
+    name, _, note = text.partition(":")
+    return name.strip(), _one_line(note)
+
+
+def _one_line(text: str) -> str:
+    return " ".join(text.split())
