@@ -107,20 +107,19 @@ def schemas_page() -> str:
         "What `--json` prints and what files hold, as JSON Schemas in the folder `schemas/`. `loom schema` lists them,",
         "`loom schema NAME` prints one. A field without `yes` may be left out where it holds its default.",
     ]
-    lines = [*intro, ""]
     known = schemas()
-    lines += _table(("Schema", "Of"), [(f"[{name}](#{name})", item["title"]) for name, item in known.items()])
+    rows = [(f"[{name}](#{name})", _plain(item["title"])) for name, item in known.items()]
+    lines = [*intro, "", *_table(("Schema", "Where it is found"), rows)]
     shared: dict[str, dict[str, Any]] = {}
     for name, item in known.items():
-        lines += ["", f"## {name}", "", f"{_capital(item['title'])}.", ""]
-        if name not in TYPES:
-            lines += _fields(item)
-            continue
-        shared.update(item.get("$defs", {}))
-        lines.append(f"Its value: {_type(item)}.")
-    lines += ["", "## Values", ""]
+        lines += ["", f"## {name}", "", f"Found in: {_plain(item['title'])}.", ""]
+        if name in TYPES:
+            shared.update(item.get("$defs", {}))
+            lines.append(f"Its value: {_type(item)}.")
+        else:
+            lines += _fields({**item, "properties": {key: of for key, of in item["properties"].items() if of}})
     for name in sorted(shared):
-        lines += [f"### {name}", "", _plain(shared[name].get("description", "")), "", *_fields(shared[name]), ""]
+        lines += ["", f"## Type {name}", "", _plain(shared[name].get("description", "")), "", *_fields(shared[name])]
     return _page("Schemas", lines)
 
 
@@ -133,11 +132,17 @@ def _fields(definition: dict[str, Any]) -> list[str]:
     return _table(("Field", "Type", "Required", "Meaning"), rows) if rows else []
 
 
+def _reference(name: str) -> str:
+    """A link to a type or, within component files, to the block or the need that is meant."""
+    if name in {"Need", "Needs"}:
+        return "needs by tags"
+    return f"[{name}](#type-{name.lower()})" if name[:1].isupper() else f"[block-{name}](#block-{name})"
+
+
 def _type(schema: dict[str, Any]) -> str:
     """A schema in words, such as ``list of [Fetch](#fetch)``."""
     if "$ref" in schema:
-        name = schema["$ref"].rpartition("/")[2]
-        return f"[{name}](#{name.lower()})" if name[:1].isupper() else f"block `{name}`"
+        return _reference(schema["$ref"].rpartition("/")[2])
     if "anyOf" in schema:
         return " or ".join(dict.fromkeys(_type(item) for item in schema["anyOf"]))
     if "enum" in schema:

@@ -179,9 +179,16 @@ def _edit(environ: Mapping[str, str], name: str, value: Scalar | None) -> None:
         if value is not None:
             wanted[name] = value
         text = _edited(file.read_text(encoding="utf-8") if old else "", name, value)
-        if tomllib.loads(text) != wanted:  # written in a way that lines do not show, such as a quoted key
+        if not _holds(text, wanted):  # written in a way that lines do not show, such as a quoted key
             text = "".join(_line(key, item) for key, item in _checked(wanted, file).items())
         write_text(file, text)
+
+
+def _holds(text: str, wanted: Mapping[str, Any]) -> bool:
+    try:
+        return bool(tomllib.loads(text) == wanted)
+    except ValueError:
+        return False
 
 
 def _edited(text: str, name: str, value: Scalar | None) -> str:
@@ -195,4 +202,6 @@ def _edited(text: str, name: str, value: Scalar | None) -> str:
 
 
 def _line(name: str, value: Scalar) -> str:
-    return f"{name} = {json.dumps(value)}\n"  # JSON's texts, whole numbers and booleans are TOML's
+    """One line of TOML: JSON's texts, whole numbers and booleans are TOML's too, but for one control character."""
+    written = json.dumps(value, ensure_ascii=False).replace("\x7f", "\\u007f")
+    return f"{name} = {written}\n"

@@ -39,7 +39,7 @@ class Verb(click.Command):
         self, info_name: str | None, args: list[str], parent: click.Context | None = None, **extra: Any
     ) -> click.Context:
         """Parse ``args`` with the user's settings as the defaults of the options that have their names."""
-        extra.setdefault("default_map", _Defaults())
+        extra.setdefault("default_map", {"jobs": _jobs})  # click calls it where --jobs is not given
         return super().make_context(info_name, args, parent, **extra)
 
     def shell_complete(self, ctx: click.Context, incomplete: str) -> list[CompletionItem]:
@@ -47,13 +47,10 @@ class Verb(click.Command):
         return [*super().shell_complete(ctx, incomplete), *complete_input(ctx, incomplete)]
 
 
-class _Defaults(dict[str, Any]):
-    """Settings as defaults of options, read when the first option asks, and never for ``--help`` or completion."""
-
-    def get(self, name: str, default: Any = None) -> Any:
-        if name != "jobs":  # offline and mirror are the workspace's own business
-            return default
-        return load_settings(os.environ).jobs
+def _jobs() -> int | None:
+    """The setting of that name, for a line that is to be carried out; what is only being completed needs no settings."""
+    context = click.get_current_context(silent=True)
+    return None if context and context.resilient_parsing else load_settings(os.environ).jobs
 
 
 def verb(name: str, *, free: bool = False, example: str) -> Callable[[Callable[..., int | None]], click.Command]:

@@ -85,7 +85,7 @@ def ruleset_line(results: Results) -> str:
 
 
 def _performance(performance: Performance) -> Iterator[Row]:
-    counts = f"{performance.query_count:,} queries"
+    counts = f"{performance.query_count:,} {'query' if performance.query_count == 1 else 'queries'}"
     if performance.sample_count != performance.query_count:
         counts += f" of {performance.sample_count:,} samples in all"
     yield "throughput", f"{number(performance.samples_per_second)} samples/s ({counts})"

@@ -1,0 +1,160 @@
+from pathlib import Path
+
+import msgspec
+import pytest
+
+from benchloom.model.plan import PLAN_SCHEMA, Candidate, Node, Plan, Platform
+from benchloom.model.record import (
+    RECORD_SCHEMA,
+    RESULTS_SCHEMA,
+    Accuracy,
+    Host,
+    Performance,
+    Record,
+    Repetition,
+    Results,
+)
+from benchloom.record.statistics import over_results
+from benchloom.report.records import accuracy_line, host_line, latency, number, record_text
+
+replace = msgspec.structs.replace
+
+
+def node(component: str, role: str, version: str = ""):
+    return Node(
+        id=component, candidate=Candidate(component=component, family=component, version=version), roles=(role,)
+    )
+
+
+PLAN = Plan(
+    schema=PLAN_SCHEMA,
+    target="program:app",
+    command="default",
+    inputs={},
+    env={},
+    platform=Platform(os="linux", arch="x86_64", python="3.11"),
+    nodes=(node("package:net", "model", "1.5"), node("dataset:digits-val", "dataset")),
+)
+RESULTS = Results(
+    schema=RESULTS_SCHEMA,
+    task="image-classification",
+    model="digits",
+    dataset="dataset:digits-val",
+    backend="onnxruntime",
+    scenario="SingleStream",
+    mode="both",
+    ruleset="quick",
+    submission_valid=False,
+    accuracy=Accuracy(metric="top1", top1=444 / 450, correct=444, total=450, reference=0.986667),
+    performance=Performance(
+        scenario="SingleStream",
+        valid=True,
+        samples_per_second=1234.56,
+        latency_ns={"mean": 1, "p50": 812_345, "p90": 999_600, "p99": 12_340_000},
+        query_count=2048,
+        sample_count=2048,
+    ),
+    settings={"samples": 450},
+    versions={"onnxruntime": "1.32.0"},
+    notes=("ruleset quick: a run of seconds, not valid for a submission", "the machine was busy"),
+)
+REPETITION = Repetition(started="", ended="", seconds=4.25, status="ok", exit_code=0, results=RESULTS)
+RECORD = Record(
+    schema=RECORD_SCHEMA,
+    id="one",
+    target="program:app",
+    command=("python",),
+    arguments=(),
+    status="ok",
+    started="2026-01-02T03:04:05.000Z",
+    ended="2026-01-02T03:04:09.000Z",
+    directory="/home/me/runs/one",
+    plan=PLAN,
+    plan_digest="",
+    lock_digest="",
+    host=Host(
+        os="Debian 12", kernel="6", arch="x86_64", cpu_model="A CPU", cores=2, memory_bytes=8 << 30, python="3.11.7"
+    ),
+    repetitions=(REPETITION,),
+    results=RESULTS,
+    statistics={},
+    inputs={},
+    outputs={},
+    tags=(),
+)
+
+GOLDEN = """\
+program:app (default)
+  status      ok after 4.2 s, 2026-01-02T03:04:05.000Z
+  model       digits (package:net @1.5)
+  dataset     dataset:digits-val, 450 samples
+  backend     onnxruntime 1.32.0
+  scenario    SingleStream, performance and accuracy
+  accuracy    98.67 % top-1 (444 of 450); reference 98.67 %
+  throughput  1,235 samples/s (2,048 queries)
+  latency     p50 812 µs   p90 1.00 ms   p99 12.3 ms
+  LoadGen     VALID
+  ruleset     quick: not submission-valid
+  note        the machine was busy
+  host        A CPU, 2 cores, 8.0 GiB, Debian 12, Python 3.11.7
+  record      /home/me/records/one.json
+  run         /home/me/runs/one"""
+
+
+def test_record_text_of_a_run_is_golden():
+    assert record_text(RECORD, Path("/home/me/records/one.json")) == GOLDEN
+
+
+def test_record_text_of_an_invalid_run_gives_loadgens_reasons():
+    reasons = ("Min duration not met", "Early stopping not satisfied")
+    performance = replace(RESULTS.performance, valid=False, invalid_reasons=reasons, query_count=1, sample_count=24_576)
+    text = record_text(replace(RECORD, results=replace(RESULTS, performance=performance)), Path("r.json"))
+    assert "  LoadGen     INVALID\n  reason      Min duration not met\n  reason      Early stopping not" in text
+    assert "(1 query of 24,576 samples in all)" in text
+
+
+def test_record_text_of_a_submission_valid_run_does_not_say_otherwise():
+    results = replace(RESULTS, ruleset="mlperf-inference-1.0", submission_valid=True)
+    text = record_text(replace(RECORD, results=results), Path("r.json"))
+    assert "ruleset     mlperf-inference-1.0\n" in text
+    assert "not submission-valid" not in text
+
+
+def test_record_text_of_a_failed_run_says_how_it_ended():
+    failed = replace(REPETITION, status="failed", exit_code=None, signal="SIGKILL", results=None)
+    text = record_text(replace(RECORD, status="failed", repetitions=(failed,), results=None), Path("r.json"))
+    assert "failed after 4.2 s" in text
+    assert "repetition 1: failed, signal SIGKILL" in text
+    assert "accuracy" not in text
+
+
+def test_record_text_of_repetitions_shows_statistics_in_units():
+    slower = replace(RESULTS, performance=replace(RESULTS.performance, samples_per_second=1000.0))
+    record = replace(RECORD, repetitions=(REPETITION, REPETITION), statistics=over_results([RESULTS, slower]))
+    text = record_text(record, Path("r.json"))
+    assert "ok after 8.5 s, 2 repetitions" in text
+    table = text.split("over 2 repetitions\n")[1].splitlines()
+    assert table[0].split() == ["min", "median", "mean", "max", "stdev"]
+    assert table[2].split() == ["samples/s", "1,000", "1,117", "1,117", "1,235", "166"]
+    assert len({len(line) for line in table}) == 1
+
+
+def test_accuracy_line_without_a_measurement_says_so():
+    assert accuracy_line(Accuracy(metric="top1", total=10)) == "not measured"
+
+
+def test_host_line_leaves_out_what_is_unknown():
+    host = Host(os="Linux", kernel="", arch="arm64", cpu_model="", cores=1, memory_bytes=None, python="3.12.1")
+    assert host_line(host) == "arm64, 1 core, Linux, Python 3.12.1"
+
+
+@pytest.mark.parametrize(
+    ("nanoseconds", "expected"),
+    [(0, "0.00 ns"), (999, "999 ns"), (999.7, "1.00 µs"), (34_567, "34.6 µs"), (1e9, "1.00 s"), (125e9, "125 s")],
+)
+def test_latency_takes_the_unit_with_few_digits(nanoseconds: float, expected: str):
+    assert latency(nanoseconds) == expected
+
+
+def test_number_keeps_three_digits_of_small_figures():
+    assert [number(value) for value in (0.5, 99.96, 999.4, 1234567.8)] == ["0.50", "100", "999", "1,234,568"]
