@@ -65,6 +65,13 @@ class Failure(Document, frozen=True, kw_only=True):
     error: ErrorFields
 
 
+class CompletionScript(Value, frozen=True, kw_only=True):
+    """Code that makes ``shell`` complete this command, to be evaluated by it."""
+
+    shell: str
+    script: str
+
+
 class Published(Value, frozen=True, kw_only=True):
     """One line of ``loom schema``."""
 
@@ -101,6 +108,7 @@ TYPES: dict[str, tuple[Any, str]] = {
     "setting": (Setting | None, "loom config NAME --json"),
     "created": (Created, "loom new --json"),
     "test-run": (TestRun, "loom test --json"),
+    "completion": (CompletionScript, "loom completion --json"),
     "schema-list": (tuple[Published, ...], "loom schema --json"),
     "error": (Failure, "any command that fails, with --json"),
     "block-fetch": (tuple[Fetch, ...], "block fetch of a component file"),
@@ -158,12 +166,9 @@ def _published(name: str, type_: Any, title: str) -> Schema:
 
 
 def _headed(name: str, title: str, body: Schema) -> Schema:
-    return {
-        "$schema": "https://json-schema.org/draft/2020-12/schema",
-        "$id": f"{name}.schema.json",
-        **body,
-        "title": title,
-    }
+    head = {"$schema": "https://json-schema.org/draft/2020-12/schema", "$id": f"{name}.schema.json"}
+    plain: Schema = msgspec.json.decode(msgspec.json.encode({**head, **body, "title": title}))
+    return plain
 
 
 def described(schema: Schema) -> Schema:

@@ -16,17 +16,8 @@ from click.shell_completion import (
 )
 
 from benchloom.cli.complete import ValueOf
-from benchloom.model.base import Value
 
 VARIABLE = "_LOOM_COMPLETE"
-
-
-class CompletionScript(Value, frozen=True, kw_only=True):
-    """What ``loom completion --json`` prints: shell code to be evaluated by ``shell``."""
-
-    shell: str
-    script: str
-
 
 _BASH = """\
 %(complete_func)s() {

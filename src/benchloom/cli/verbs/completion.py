@@ -4,7 +4,7 @@ import click
 
 from benchloom.cli.common import Session, verb
 from benchloom.cli.render import write, write_json
-from benchloom.cli.shells import SHELLS, CompletionScript, script
+from benchloom.cli.shells import SHELLS, script
 
 
 @verb("completion", example='eval "$(loom completion bash)"')
@@ -20,6 +20,8 @@ def command(session: Session, shell: str) -> None:
     context = click.get_current_context().find_root()
     text = script(shell, context.command, "loom")
     if session.as_json:
+        from benchloom.app.schemas import CompletionScript  # late: shells start with this command
+
         write_json(CompletionScript(shell=shell, script=text))
     else:
         write(text)
