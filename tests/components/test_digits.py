@@ -83,13 +83,14 @@ def test_fetch_of_model_states_digest_and_size_of_its_file(index: Index, alias: 
 
 
 @pytest.mark.parametrize("alias", PACKAGES)
-def test_model_needs_one_profile_that_gives_its_input(index: Index, alias: str):
+def test_model_names_the_one_profile_and_data_set_that_fit_it(index: Index, alias: str):
     component = index.get(f"package:{alias}")
-    (need,) = component.requires
-    (answer,) = index.match(need.query)
-    assert need.role == "profile"
-    assert answer.profile.shape == component.model.inputs[0].shape[1:]
-    assert answer.profile.dtype == component.model.inputs[0].dtype
+    needs = {need.role: index.match(need.query) for need in component.requires}
+    assert sorted(needs) == ["dataset", "profile"]
+    (dataset,), (profile,) = needs["dataset"], needs["profile"]
+    assert dataset.dataset.classes == component.model.classes.count
+    assert profile.profile.shape == component.model.inputs[0].shape[1:]
+    assert profile.profile.dtype == component.model.inputs[0].dtype
 
 
 def test_profile_has_the_steps_the_network_was_trained_with(index: Index):
