@@ -1,4 +1,3 @@
-# ruff: noqa: INP001 - scripts that stand side by side in a component, not a package
 """The trained network in the formats of the backends, one function for each.
 
     python export.py digits.pt FOLDER

@@ -1,4 +1,3 @@
-# ruff: noqa: INP001 - scripts that stand side by side in a component, not a package
 """The network: a small residual network for one gray image of 32 x 32 pixels."""
 
 import torch

@@ -1,4 +1,3 @@
-# ruff: noqa: INP001 - scripts that stand side by side in a component, not a package
 """The digits as JPEG files: the split, the pixels as a benchmark reads them, and the folder ``dataset/digits-val``.
 
     python prepare.py FOLDER

@@ -1,4 +1,3 @@
-# ruff: noqa: INP001 - scripts that stand side by side in a component, not a package
 """Train the digits network and export it.
 
     python train.py [FOLDER]

@@ -14,6 +14,8 @@ from support.repo import SOURCE, Loom, Repo
 
 TRICKY = "a 'b' \"c\" $HOME `id` $(id)\n\ttwo\\n %s ü"
 
+WAITS = "import os, time\nopen({file!r}, 'w').write(str(os.getpid()))\ntime.sleep(600)\n"
+
 
 @pytest.fixture
 def repo(tmp_path: Path) -> Repo:
@@ -81,6 +83,23 @@ def test_t11_program_past_its_limit_is_killed_with_its_children(repo: Repo, loom
         _wait_gone(int(pid_file.read_text()))
 
 
+def start(loom: Loom, *words: str) -> "subprocess.Popen[bytes]":
+    return subprocess.Popen(
+        [sys.executable, "-m", "benchloom", *words],
+        env={**os.environ, **loom.environ, "PYTHONPATH": str(SOURCE)},
+        stdin=subprocess.DEVNULL,
+        stderr=subprocess.PIPE,
+    )
+
+
+def _wait_for_pid(file: Path) -> int:
+    for _ in range(600):
+        if file.exists() and file.read_text():
+            return int(file.read_text())
+        time.sleep(0.05)
+    raise AssertionError("the process did not start")
+
+
 def _wait_gone(pid: int) -> None:
     for _ in range(100):
         os.kill(pid, 0)
@@ -144,27 +163,15 @@ def test_component_folder_is_not_written_to(repo: Repo, loom: Loom):
 
 def test_run_interrupted_ends_with_130_kills_the_program_and_records(repo: Repo, loom: Loom, tmp_path: Path):
     pid_file = tmp_path / "pid"
-    repo.program(
-        "waits",
-        "trial,waits",
-        code=f"import os, time\nopen({str(pid_file)!r}, 'w').write(str(os.getpid()))\ntime.sleep(600)\n",
-    )
-    child = subprocess.Popen(
-        [sys.executable, "-m", "benchloom", "run", "program:waits"],
-        env={**os.environ, **loom.environ, "PYTHONPATH": str(SOURCE)},
-        stdin=subprocess.DEVNULL,
-        stderr=subprocess.PIPE,
-    )
-    for _ in range(600):
-        if pid_file.exists() and pid_file.read_text():
-            break
-        time.sleep(0.05)
+    repo.program("waits", "trial,waits", code=WAITS.format(file=str(pid_file)))
+    child = start(loom, "run", "program:waits")
+    pid = _wait_for_pid(pid_file)
     child.send_signal(signal.SIGINT)
     _, err = child.communicate(timeout=30)
     assert child.returncode == 130
     assert b"interrupted" in err
     with pytest.raises(ProcessLookupError):
-        _wait_gone(int(pid_file.read_text()))
+        _wait_gone(pid)
     assert last_record(loom)["status"] == "interrupted"
 
 
@@ -180,3 +187,54 @@ def test_command_with_a_shell_operator_is_refused(repo: Repo, loom: Loom):
     answer = loom("run", "program:pipes")
     assert answer.code == 2
     assert "without a shell" in answer.err
+
+
+def test_run_terminated_ends_its_program_and_records(repo: Repo, loom: Loom, tmp_path: Path):
+    pid_file = tmp_path / "pid"
+    repo.program("waits", "trial,waits", code=WAITS.format(file=str(pid_file)))
+    child = start(loom, "run", "program:waits")
+    pid = _wait_for_pid(pid_file)
+    child.terminate()
+    child.communicate(timeout=30)
+    assert child.returncode == 128 + signal.SIGTERM
+    with pytest.raises(ProcessLookupError):
+        _wait_gone(pid)
+    assert last_record(loom)["status"] == "interrupted"
+
+
+def test_install_interrupted_ends_the_builds_of_all_threads(repo: Repo, loom: Loom, tmp_path: Path):
+    pid_file = tmp_path / "pid"
+    folder = repo.script("builds", "trial,builds", install={"script": "build.py"})
+    (folder / "build.py").write_text(WAITS.format(file=str(pid_file)))
+    child = start(loom, "install", "--tags=trial,builds")
+    pid = _wait_for_pid(pid_file)
+    child.send_signal(signal.SIGINT)
+    child.communicate(timeout=30)
+    assert child.returncode == 130
+    with pytest.raises(ProcessLookupError):
+        _wait_gone(pid)
+    assert not list((loom.home / "store" / "stage").glob("*"))
+
+
+def test_install_refuses_a_file_name_that_leads_outside(repo: Repo, loom: Loom):
+    folder = repo.package(
+        "sly", "trial,sly", fetch=[{"path": "a.txt", "filename": "../../a.txt", "unpinned": "a test"}]
+    )
+    (folder / "a.txt").write_text("a")
+    answer = loom("install", "package:sly")
+    assert answer.code == 2
+    assert "leads outside the entry" in answer.err
+    assert not list((loom.home / "store").rglob("a.txt"))
+
+
+def test_entries_of_a_running_program_are_protected_from_collection(repo: Repo, loom: Loom):
+    repo.package("data", "trial,data", files={"a.txt": "kept"}, result="a.txt")
+    code = (
+        "import json, os, subprocess, sys\n"
+        "subprocess.run([sys.executable, '-m', 'benchloom', 'gc'], check=True, env={**os.environ, 'LOOM_HOME': sys.argv[1][7:]})\n"
+        "print(open(json.load(open(os.environ['LOOM_DATA']))['path']).read())\n"
+    )
+    deps = {"data": {"tags": "trial,data"}}
+    repo.program("collects", "trial,collects", code=code, run_deps=deps, inputs={"home": {"summary": "home"}})
+    answer = loom("run", "program:collects", f"--home={loom.home}", "--json").ok()
+    assert (Path(answer.json["directory"]) / "stdout.txt").read_text().endswith("kept\n")

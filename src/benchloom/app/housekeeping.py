@@ -3,6 +3,7 @@
 from collections.abc import Iterable, Sequence
 from datetime import datetime, timedelta, timezone
 
+from benchloom.app.roots import is_live_run, is_stale
 from benchloom.app.workspace import Workspace
 from benchloom.base.names import did_you_mean
 from benchloom.errors import InputError, UnknownNameError
@@ -11,8 +12,6 @@ from benchloom.record import records
 from benchloom.store.entries import Store
 from benchloom.store.gc import GcReport, collect
 from benchloom.store.verify import verify as verify_entries
-
-_RECORD_ROOT = "record-"
 
 
 def verify(workspace: Workspace, keys: Sequence[str] = ()) -> tuple[Finding, ...]:
@@ -38,7 +37,7 @@ def gc(
     store = workspace.store
     if remove:
         return _remove(store, _full_keys(store, remove), dry_run=dry_run)
-    stale = frozenset(store.roots() if everything else _stale_roots(workspace))
+    stale = frozenset(_unneeded_roots(workspace, everything=everything))
     report = collect(store, _young(store, older_than), ignored=stale, dry_run=dry_run)
     if not dry_run:
         for name in stale:
@@ -57,10 +56,13 @@ def _remove(store: Store, keys: Sequence[str], *, dry_run: bool) -> GcReport:
     )
 
 
-def _stale_roots(workspace: Workspace) -> Iterable[str]:
+def _unneeded_roots(workspace: Workspace, *, everything: bool) -> Iterable[str]:
+    """Roots that protect nothing; with ``everything`` all but those of runs going on now."""
+    names = workspace.store.roots()
+    if everything:
+        return [name for name in names if not is_live_run(name)]
     known = {path.stem for path in records.paths(workspace.locations.records)}
-    names = (name for name in workspace.store.roots() if name.startswith(_RECORD_ROOT))
-    return [name for name in names if name.removeprefix(_RECORD_ROOT) not in known]
+    return [name for name in names if is_stale(name, known)]
 
 
 def _young(store: Store, days: float | None) -> frozenset[str]:

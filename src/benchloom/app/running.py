@@ -2,6 +2,7 @@
 
 import os
 import shutil
+import time
 import uuid
 from collections.abc import Callable, Mapping
 from datetime import datetime, timezone
@@ -9,6 +10,7 @@ from pathlib import Path
 
 import benchloom
 from benchloom.app.planning import Ask, plan
+from benchloom.app.roots import protect_record, protected
 from benchloom.app.workspace import Workspace
 from benchloom.base.digest import of_bytes, of_file
 from benchloom.errors import ExecutionError, InputError, RunTimeoutError
@@ -90,29 +92,54 @@ def run(
     if not any(node.action == "run" for node in made.nodes):
         raise InputError(f"{made.target} is not a program", fix=f"to obtain it: loom install {made.target}")
     folder = _new_folder(workspace, made.target.partition(":")[2])
+    with protected(workspace.store, made, folder.name):
+        record, path = _run_in(
+            workspace, made, folder, repetitions, timeout, secrets or {}, arguments, tags, jobs, echo
+        )
+    _raise_failure(record, path)
+    return record, path
+
+
+def _run_in(
+    workspace: Workspace,
+    made: Plan,
+    folder: Path,
+    repetitions: int,
+    timeout: float | None,
+    secrets: Mapping[str, str],
+    arguments: tuple[str, ...],
+    tags: tuple[str, ...],
+    jobs: int,
+    echo: Callable[[str], None] | None,
+) -> tuple[Record, Path]:
     started = _now()
     means = means_for(workspace, folder)
     ready = prepare(made, means, jobs)
     done: list[Repetition] = []
     argv: list[str] = []
+    begun, clock = started, time.monotonic()
+
+    def finish() -> tuple[Record, Path]:
+        record = _record(made, folder, started, argv, arguments, done, tags, ready)
+        path = save(record, workspace.locations.records)
+        protect_record(workspace.store, made, record.id)
+        return record, path
+
     try:
         for number in range(1, repetitions + 1):
             place = folder if repetitions == 1 else folder / f"repetition-{number}"
             place.mkdir(parents=True, exist_ok=True)
-            begun = _now()
-            argv, repetition = run_program(made, ready, means, place, secrets or {}, timeout, echo)
+            begun, clock = _now(), time.monotonic()
+            argv, repetition = run_program(made, ready, means, place, secrets, timeout, echo)
             done.append(repetition)
             if repetition.status != "ok":
                 break
-    except KeyboardInterrupt:
-        done.append(Repetition(started=begun, ended=_now(), seconds=0.0, status="interrupted", signal="SIGINT"))
-        save(_record(made, folder, started, argv, arguments, done, tags, ready), workspace.locations.records)
+    except (KeyboardInterrupt, SystemExit):
+        seconds = time.monotonic() - clock
+        done.append(Repetition(started=begun, ended=_now(), seconds=seconds, status="interrupted", signal="SIGINT"))
+        finish()
         raise
-    record = _record(made, folder, started, argv, arguments, done, tags, ready)
-    path = save(record, workspace.locations.records)
-    _register(workspace, record)
-    _raise_failure(record, path)
-    return record, path
+    return finish()
 
 
 class RunSummary(Document, frozen=True, kw_only=True):
@@ -221,11 +248,6 @@ def _raise_failure(record: Record, path: Path) -> None:
         fix=f"read {stderr}; the record is {path}",
         details=details,
     )
-
-
-def _register(workspace: Workspace, record: Record) -> None:
-    keys = sorted({node.key for node in record.plan.nodes if node.key})
-    workspace.store.add_root(f"record-{record.id}", keys)
 
 
 def _new_folder(workspace: Workspace, name: str) -> Path:

@@ -9,6 +9,7 @@ import time
 
 GRACE_SECONDS = 3.0
 _POLL_SECONDS = 0.02
+_live: "set[subprocess.Popen[bytes]]" = set()
 
 
 def wait_for_group(child: "subprocess.Popen[bytes]", timeout: float | None, grace: float) -> bool:
@@ -17,6 +18,7 @@ def wait_for_group(child: "subprocess.Popen[bytes]", timeout: float | None, grac
     Past ``timeout`` seconds, or when the wait is interrupted, its whole group is ended. What a child that ended by
     itself leaves running has ``grace`` seconds to finish.
     """
+    _live.add(child)
     try:
         child.wait(timeout)
         _let_finish(child.pid, grace)
@@ -26,7 +28,17 @@ def wait_for_group(child: "subprocess.Popen[bytes]", timeout: float | None, grac
     except BaseException:
         end_group(child, grace)
         raise
+    finally:
+        _live.discard(child)
     return True
+
+
+def end_live() -> None:
+    """End every group that some thread is waiting for: an interruption reaches only the main thread by itself."""
+    for child in tuple(_live):
+        _signal(child.pid, signal.SIGTERM)
+    for child in tuple(_live):
+        end_group(child, GRACE_SECONDS)
 
 
 def end_group(child: "subprocess.Popen[bytes]", grace: float) -> None:

@@ -5,6 +5,7 @@ Verbs are imported when used, so ``loom --help`` costs little more than Python i
 
 import importlib
 import os
+import signal
 import sys
 from collections.abc import Sequence
 
@@ -12,6 +13,7 @@ import click
 
 from benchloom import __version__
 from benchloom.base.names import did_you_mean
+from benchloom.cli.groups import HelpfulGroup
 from benchloom.errors import EXIT_EXECUTION, EXIT_INPUT, EXIT_INTERRUPTED, LoomError
 
 VERBS = {
@@ -49,7 +51,7 @@ Exit codes: 0 ok, 1 negative answer, 2 wrong input, 3 cannot resolve, fetch or i
 4 the program failed, 5 bytes or lock do not match, 130 interrupted."""
 
 
-class Verbs(click.Group):
+class Verbs(HelpfulGroup):
     """A group that knows its commands by name and imports one when it is used."""
 
     def list_commands(self, ctx: click.Context) -> list[str]:
@@ -63,15 +65,6 @@ class Verbs(click.Group):
         module = importlib.import_module(f"benchloom.cli.verbs.{cmd_name}")
         command: click.Command = module.command
         return command
-
-    def resolve_command(
-        self, ctx: click.Context, args: list[str]
-    ) -> tuple[str | None, click.Command | None, list[str]]:
-        """Name the nearest verb where there is no such one."""
-        if args and args[0] not in VERBS:
-            hint = did_you_mean(args[0], VERBS) or "see loom --help"
-            raise click.UsageError(f"loom has no verb {args[0]!r}; {hint}")
-        return super().resolve_command(ctx, args)
 
     def format_commands(self, ctx: click.Context, formatter: click.HelpFormatter) -> None:
         """List the verbs without importing them."""
@@ -90,6 +83,8 @@ def loom() -> None:
 def main(arguments: Sequence[str] | None = None) -> int:  # noqa: PLR0911 - one for each way to end
     """Run one command and return its exit status (see the exit codes of ``benchloom.errors``)."""
     words = list(sys.argv[1:] if arguments is None else arguments)
+    if arguments is None:
+        signal.signal(signal.SIGTERM, _terminated)
     if "_LOOM_COMPLETE" in os.environ:
         from benchloom.cli.shells import register  # late: only a shell that completes needs it
 
@@ -115,6 +110,12 @@ def main(arguments: Sequence[str] | None = None) -> int:  # noqa: PLR0911 - one 
         text = f"{type(error).__name__}: {error}" if str(error) else type(error).__name__
         click.echo(f"loom: internal error: {text}\n  fix: run again with --debug and report what it prints", err=True)
         return EXIT_EXECUTION
+
+
+def _terminated(number: int, frame: object) -> None:
+    """End as by Ctrl-C: children are ended and the record is written; the status is the shell's for this signal."""
+    del frame
+    sys.exit(128 + number)
 
 
 def _call(words: list[str]) -> int:

@@ -3,15 +3,17 @@
 The program itself is run by ``run.program``; everything it needs is there, whole and verified, before it starts.
 """
 
+import os
 import shutil
 import sys
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from concurrent.futures import FIRST_COMPLETED, Future, ThreadPoolExecutor, wait
 from dataclasses import dataclass, field
 from graphlib import TopologicalSorter
 from pathlib import Path
 from typing import TYPE_CHECKING
 
+from benchloom.base.group import end_live
 from benchloom.base.talk import Talk
 from benchloom.errors import InputError, InstallError, OfflineError
 from benchloom.model.base import to_json
@@ -77,16 +79,28 @@ def prepare(plan: Plan, means: Means, jobs: int = 4) -> Ready:
     )
     sorter.prepare()
     with ThreadPoolExecutor(max_workers=jobs) as pool:
-        running: dict[Future[Facts], str] = {}
-        while sorter.is_active():
-            for node_id in sorted(sorter.get_ready()):
-                running[pool.submit(_materialise, nodes[node_id], means, ready)] = node_id
-            done, _ = wait(running, return_when=FIRST_COMPLETED)
-            for future in done:
-                node_id = running.pop(future)
-                ready.facts[node_id] = future.result()
-                sorter.done(node_id)
+        try:
+            _work_off(sorter, lambda node_id: pool.submit(_materialise, nodes[node_id], means, ready), ready)
+        except BaseException as error:
+            pool.shutdown(wait=False, cancel_futures=True)
+            if not isinstance(error, Exception):  # the user's interruption reaches no other thread by itself
+                means.fetcher.stop.set()
+                end_live()
+            raise
     return ready
+
+
+def _work_off(sorter: "TopologicalSorter[str]", submit: Callable[[str], "Future[Facts]"], ready: Ready) -> None:
+    """Submit every node when what it needs is there, and collect the facts."""
+    running: dict[Future[Facts], str] = {}
+    while sorter.is_active():
+        for node_id in sorted(sorter.get_ready()):
+            running[submit(node_id)] = node_id
+        done, _ = wait(running, return_when=FIRST_COMPLETED)
+        for future in done:
+            node_id = running.pop(future)
+            ready.facts[node_id] = future.result()
+            sorter.done(node_id)
 
 
 def refuse_missing_offline(plan: Plan, means: Means) -> None:
@@ -132,14 +146,24 @@ def _ensure_entry(node: Node, component: Component, means: Means, ready: Ready) 
 def _fetch_all(node: Node, component: Component, means: Means, folder: Path) -> Mapping[str, str]:
     for item in node.fetch:
         download = means.fetcher.obtain(item, means.index.folder(component))
-        place = folder / item.unpack_to if item.unpack_to else folder
+        name = item.filename or Path(item.path or item.url.split("?")[0]).name
+        place = _inside(folder, item.unpack_to, component)
         if item.archive:
-            extract(download.path, item.archive, place, member=item.member)
+            extract(download.path, item.archive, place, member=item.member, name=name)
         else:
             place.mkdir(parents=True, exist_ok=True)
-            name = item.filename or Path(item.path or item.url.split("?")[0]).name
-            shutil.copyfile(download.path, place / name)
+            shutil.copyfile(download.path, _inside(place, name, component))
     return entry_meta(node)
+
+
+def _inside(folder: Path, name: str, component: Component) -> Path:
+    """Return ``folder/name``. Raises InputError where metadata would lead outside the folder."""
+    path = Path(os.path.normpath(folder / name))
+    if not path.is_relative_to(folder):
+        raise InputError(
+            f"{name!r} leads outside the entry", where=f"{component.file}: fetch", fix="name a place inside it"
+        )
+    return path
 
 
 def entry_meta(node: Node) -> dict[str, str]:

@@ -3,6 +3,7 @@
 import contextlib
 import os
 import shutil
+import threading
 import time
 import urllib.parse
 from collections.abc import Iterator
@@ -65,6 +66,7 @@ class Fetcher:
         self.root = root
         self.folder = root / "downloads"
         self.options = options or FetchOptions()
+        self.stop = threading.Event()  # set by whoever is interrupted: downloads in other threads end, resumable
         self.talk: Talk = talk or Silent()
 
     def blob(self, fetch: Fetch) -> Path:
@@ -263,6 +265,8 @@ class Fetcher:
                 bar.advance(have)
                 for chunk in response.iter_raw():  # as it comes: a line that breaks loses nothing
                     sink.write(chunk)
+                    if self.stop.is_set():
+                        raise KeyboardInterrupt
                     bar.advance(len(chunk))
                     have += len(chunk)
                     if fetch.size is not None and have > fetch.size:

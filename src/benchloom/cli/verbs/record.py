@@ -4,10 +4,11 @@ import click
 
 from benchloom.app.records import RecordLine, find_record, list_records, remove_record
 from benchloom.cli.common import Session, verb
+from benchloom.cli.groups import HelpfulGroup
 from benchloom.cli.render import write, write_columns, write_json
 from benchloom.report.records import number, percent, record_text
 
-command = click.Group(
+command = HelpfulGroup(
     "record",
     short_help="List, show and remove records of runs.",
     help="Every run leaves a record, whatever its outcome: its plan, this machine, what was measured, and digests.",

@@ -5,9 +5,10 @@ import click
 from benchloom.app import repositories
 from benchloom.app.repositories import ListedRepository
 from benchloom.cli.common import Session, verb
+from benchloom.cli.groups import HelpfulGroup
 from benchloom.cli.render import write_columns, write_json
 
-command = click.Group(
+command = HelpfulGroup(
     "repo",
     short_help="Add, list, remove and synchronise repositories.",
     help="Repositories are folders of components. A higher priority hides the same names of lower ones.",

@@ -1,0 +1,52 @@
+"""What protects store entries from collection: records for as long as they are there, and runs while they last."""
+
+import os
+from collections.abc import Collection, Iterator
+from contextlib import contextmanager
+
+from benchloom.model.plan import Plan
+from benchloom.store.entries import Store
+
+_RECORD = "record-"
+_RUN = "run-"
+
+
+@contextmanager
+def protected(store: Store, made: Plan, run_id: str) -> Iterator[None]:
+    """Protect the entries of ``made``, from before they are built until the block ends."""
+    name = f"{_RUN}{os.getpid()}-{run_id}"
+    store.add_root(name, _keys(made))
+    try:
+        yield
+    finally:
+        store.remove_root(name)
+
+
+def protect_record(store: Store, made: Plan, record_id: str) -> None:
+    """Protect the entries of ``made`` for as long as the record is there."""
+    store.add_root(f"{_RECORD}{record_id}", _keys(made))
+
+
+def is_stale(name: str, record_ids: Collection[str]) -> bool:
+    """Tell whether a root's record was removed, or its run has ended (a killed one could not say so)."""
+    if name.startswith(_RECORD):
+        return name.removeprefix(_RECORD) not in record_ids
+    return name.startswith(_RUN) and not is_live_run(name)
+
+
+def is_live_run(name: str) -> bool:
+    """Tell whether ``name`` is the root of a run whose process is there."""
+    pid = name.removeprefix(_RUN).partition("-")[0]
+    if not name.startswith(_RUN) or not pid.isdigit():
+        return False
+    try:
+        os.kill(int(pid), 0)
+    except ProcessLookupError:
+        return False
+    except OSError:  # there, but another user's
+        return True
+    return True
+
+
+def _keys(made: Plan) -> list[str]:
+    return sorted({node.key for node in made.nodes if node.key})
