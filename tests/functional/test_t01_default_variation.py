@@ -23,7 +23,7 @@ def loom(tmp_path: Path) -> Loom:
     return Loom(tmp_path / "home", repo)
 
 
-def test_plan_default_after_big_was_installed_obtains_small(loom: Loom):
+def test_t01_plan_default_after_big_was_installed_obtains_small(loom: Loom):
     clean = loom("plan", "--tags=t01,thing", "--json").ok().node("target")
     loom("install", "--tags=t01,thing,_big").ok()
 
@@ -36,7 +36,7 @@ def test_plan_default_after_big_was_installed_obtains_small(loom: Loom):
     assert loom("plan", "--tags=t01,thing", "--json").ok().node("target")["action"] == "reuse"
 
 
-def test_plan_with_env_that_the_component_reads_gives_another_key(loom: Loom):
+def test_t02_plan_with_env_that_the_component_reads_gives_another_key(loom: Loom):
     loom("install", "--tags=t01,thing").ok()
     stored = loom.here("plan", "--tags=t01,thing", "--json").ok().node("target")
     custom = loom.here("plan", "--tags=t01,thing", "--env.T01_SIZE=custom", "--json").ok().node("target")
@@ -48,7 +48,7 @@ def test_plan_with_env_that_the_component_reads_gives_another_key(loom: Loom):
     assert custom["key"] != stored["key"]
 
 
-def test_plan_with_env_that_nothing_reads_keeps_the_key(loom: Loom):
+def test_t02_plan_with_env_that_nothing_reads_keeps_the_key(loom: Loom):
     plain = loom.here("plan", "--tags=t01,thing", "--json").ok().node("target")
     other = loom.here("plan", "--tags=t01,thing", "--env.T01_UNHEARD=1", "--json").ok().node("target")
 

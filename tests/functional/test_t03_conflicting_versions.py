@@ -26,7 +26,7 @@ def _message(loom: Loom, *words: str) -> str:
     return answer.err
 
 
-def test_plan_two_ranges_on_one_role_names_both_requirers(repo: Repo, loom: Loom):
+def test_t03_plan_two_ranges_on_one_role_names_both_requirers(repo: Repo, loom: Loom):
     need = {"tags": "t03,tool", "version_to": [1, 9]}
     repo.program("t03-app", "t03,app", run_deps={"tool": need, "helper": {"tags": "t03,helper"}})
     repo.script("t03-helper", "t03,helper", deps=[{"tags": "t03,tool", "names": ["tool"], "version_min": "2.0"}])
@@ -41,7 +41,7 @@ def test_plan_two_ranges_on_one_role_names_both_requirers(repo: Repo, loom: Loom
     )
 
 
-def test_install_of_conflicting_versions_touches_nothing(repo: Repo, loom: Loom):
+def test_t03_install_of_conflicting_versions_touches_nothing(repo: Repo, loom: Loom):
     need = {"tags": "t03,tool", "version_to": [1, 9]}
     repo.program("t03-app", "t03,app", run_deps={"tool": need, "helper": {"tags": "t03,helper"}})
     repo.script("t03-helper", "t03,helper", deps=[{"tags": "t03,tool", "names": ["tool"], "version_min": "2.0"}])

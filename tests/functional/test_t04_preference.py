@@ -33,14 +33,14 @@ def _install(loom: Loom, *versions: str) -> None:
         loom.here("install", f"--tags=t04,tool,@{version}").ok()
 
 
-def test_plan_all_installed_takes_the_default_version(repo: Repo, loom: Loom):
+def test_t04_plan_all_installed_takes_the_default_version(repo: Repo, loom: Loom):
     _tool(repo, "1.9", "2.1", "3.0", default_version="2.1")
     _install(loom, "1.9", "2.1", "3.0")
 
     assert _chosen(loom) == ("2.1", "the default version")
 
 
-def test_plan_all_installed_without_default_takes_the_newest(repo: Repo, loom: Loom):
+def test_t04_plan_all_installed_without_default_takes_the_newest(repo: Repo, loom: Loom):
     _tool(repo, "1.9", "10.0", "3.0")
     _install(loom, "3.0", "10.0", "1.9")
 
@@ -100,7 +100,7 @@ def test_plan_priority_ranks_before_version(repo: Repo, loom: Loom):
     assert _chosen(loom) == ("2.0", "higher priority; preferred over package:t04-b")
 
 
-def test_plan_versionless_candidate_does_not_satisfy_a_range(repo: Repo, loom: Loom):
+def test_t13_plan_versionless_candidate_does_not_satisfy_a_range(repo: Repo, loom: Loom):
     repo.package("t04-plain", "t04,plain", files={"a": "b"})
 
     assert loom.here("plan", "--tags=t04,plain").ok()

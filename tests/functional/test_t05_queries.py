@@ -31,7 +31,7 @@ def loom(tmp_path: Path, repo: Repo) -> Loom:
         ("t05,thing,_batch.4", "script:t05-bar"),
     ],
 )
-def test_find_and_plan_agree_on_one_component(loom: Loom, query: str, expected: str):
+def test_t05_find_and_plan_agree_on_one_component(loom: Loom, query: str, expected: str):
     found = loom.here("find", f"--tags={query}", "--json").ok().json
     planned = loom.here("plan", f"--tags={query}", "--json")
 
@@ -57,7 +57,7 @@ def test_plan_unknown_tag_is_an_input_error_with_the_nearest(loom: Loom):
     assert "did you mean 'thing'?" in answer.err
 
 
-def test_plan_override_of_an_unknown_role_names_the_nearest(repo: Repo, loom: Loom):
+def test_t06_plan_override_of_an_unknown_role_names_the_nearest(repo: Repo, loom: Loom):
     repo.package("t05-python", "t05,python", versions=[{"version": "3.10"}, {"version": "3.11"}], files={"a": "b"})
     repo.program("t05-app", "t05,app", run_deps={"python": {"tags": "t05,python"}})
 

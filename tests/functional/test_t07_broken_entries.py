@@ -36,7 +36,7 @@ BROKEN = {
 
 
 @pytest.mark.parametrize("text", BROKEN.values(), ids=BROKEN.keys())
-def test_commands_about_another_entry_work(repo: Repo, loom: Loom, text: str):
+def test_t07_commands_about_another_entry_work(repo: Repo, loom: Loom, text: str):
     repo.write("package", "t07-bad", text)
     repo.write("program", "t07-bad", text)
 
@@ -48,7 +48,7 @@ def test_commands_about_another_entry_work(repo: Repo, loom: Loom, text: str):
     assert "internal error" not in answer.err
 
 
-def test_plan_of_a_broken_entry_says_file_and_line(repo: Repo, loom: Loom):
+def test_t07_plan_of_a_broken_entry_says_file_and_line(repo: Repo, loom: Loom):
     repo.write("package", "t07-bad", BROKEN["not JSON"])
 
     answer = loom.here("plan", "package:t07-bad")
@@ -65,7 +65,7 @@ def test_find_with_a_folder_that_may_not_be_read_shows_the_rest(repo: Repo, loom
     assert "package:t07-good" in loom.here("find", "--tags=t07").ok().out
 
 
-def test_uid_of_digits_in_yaml_is_read_as_text(repo: Repo, loom: Loom):
+def test_t07_uid_of_digits_in_yaml_is_read_as_text(repo: Repo, loom: Loom):
     repo.write("script", "t07-digits", "alias: t07-digits\nuid: 1234567890123456\ntags: [t07, digits]\n", "_cm.yaml")
 
     found = loom.here("find", "--tags=t07,digits", "--json").ok().json
@@ -73,7 +73,7 @@ def test_uid_of_digits_in_yaml_is_read_as_text(repo: Repo, loom: Loom):
     assert loom.here("plan", "script:1234567890123456").ok()
 
 
-def test_uid_of_two_entries_leaves_both_usable(repo: Repo, loom: Loom):
+def test_t07_uid_of_two_entries_leaves_both_usable(repo: Repo, loom: Loom):
     folder = repo.package("t07-twin", "t07,twin", files={"a": "b"})
     uid = uid_of("package:t07-good")
     (folder / ".cm" / "info.json").write_text(json.dumps({"backup_data_uid": uid}))

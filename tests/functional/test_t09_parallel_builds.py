@@ -23,7 +23,7 @@ KEY = "sha256-parallel"
 PROCESSES = 32
 
 
-def test_build_thirty_two_processes_at_once_builds_and_downloads_once(tmp_path: Path):
+def test_t09_build_thirty_two_processes_at_once_builds_and_downloads_once(tmp_path: Path):
     from support.server import FileServer  # late: the forking parent has no tests folder on its path
 
     served = tmp_path / "served"

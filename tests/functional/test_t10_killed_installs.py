@@ -48,7 +48,7 @@ class Heard(Silent):
         self.warnings.append(text)
 
 
-def test_install_killed_at_every_step_leaves_old_state_or_new(tmp_path: Path):
+def test_t10_install_killed_at_every_step_leaves_old_state_or_new(tmp_path: Path):
     from support.server import FileServer  # late: the forking parent has no tests folder on its path
 
     served = tmp_path / "served"

@@ -38,7 +38,7 @@ def watched(home: Path, code: str, *words: str) -> subprocess.CompletedProcess[s
 
 @pytest.mark.parametrize("offline", [["--offline"], []])
 @pytest.mark.parametrize("verb", ["run", "plan", "install"])
-def test_unknown_component_exits_2_and_opens_no_socket(tmp_path: Path, verb: str, offline: list[str]):
+def test_t12_unknown_component_exits_2_and_opens_no_socket(tmp_path: Path, verb: str, offline: list[str]):
     done = watched(tmp_path, WATCHED, verb, "program:nobody-made-this", *offline)
     assert done.returncode == 2, done.stderr
     assert "no component is called 'program:nobody-made-this'" in done.stderr

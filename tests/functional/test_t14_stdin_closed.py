@@ -57,7 +57,7 @@ def call(home: Path, verb: str, words: Sequence[str], redirection: str) -> subpr
 
 @pytest.mark.parametrize("redirection", ["0<&-", "0</dev/null"])
 @pytest.mark.parametrize(("verb", "words"), CASES, ids=[" ".join([verb, *words]) for verb, words in CASES])
-def test_verb_without_standard_input_neither_prompts_nor_fails_for_it(
+def test_t14_verb_without_standard_input_neither_prompts_nor_fails_for_it(
     home: Path, verb: str, words: list[str], redirection: str
 ):
     done = call(home, verb, words, redirection)
@@ -68,5 +68,5 @@ def test_verb_without_standard_input_neither_prompts_nor_fails_for_it(
 
 
 @pytest.mark.parametrize("redirection", ["0<&-", "0</dev/null"])
-def test_run_without_standard_input_does_its_work(home: Path, redirection: str):
+def test_t14_run_without_standard_input_does_its_work(home: Path, redirection: str):
     assert call(home, "run", ["program:app"], redirection).returncode == 0

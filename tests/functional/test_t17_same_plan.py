@@ -86,6 +86,6 @@ def plans(tmp_path: Path) -> list[str]:
     return found
 
 
-def test_plan_is_byte_identical(plans: list[str]):
+def test_t17_plan_is_byte_identical(plans: list[str]):
     assert len(set(plans)) == 1
     assert len(json.loads(plans[0])["nodes"]) == 13

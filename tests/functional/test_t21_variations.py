@@ -30,7 +30,7 @@ def _variations(loom: Loom, words: str) -> list[str]:
     return node["candidate"]["variations"]
 
 
-def test_plan_contradicting_variations_names_both(loom: Loom):
+def test_t21_plan_contradicting_variations_names_both(loom: Loom):
     answer = loom.here("plan", "--tags=t21,thing,_red,_blue")
 
     assert answer.code == 3
@@ -38,7 +38,7 @@ def test_plan_contradicting_variations_names_both(loom: Loom):
     assert "  fix: choose other variations than _blue,_red in --tags\n" in answer.err
 
 
-def test_plan_default_variation_yields_to_what_was_asked_for(loom: Loom):
+def test_t21_plan_default_variation_yields_to_what_was_asked_for(loom: Loom):
     assert _variations(loom, "") == ["usual"]
     assert _variations(loom, ",_red") == ["red"]
     assert _variations(loom, ",_other") == ["other", "usual"]
