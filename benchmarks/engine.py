@@ -97,6 +97,7 @@ class Bench:
         }
         ck = Path(sys.executable).parent / "ck"
         if ck.exists():
+            (self.folder / "ck" / "local").mkdir(parents=True)
             self.call([str(ck), "add", "repo:benchloom", f"--path={ROOT}", "--quiet"])
             found["ck version"] = lambda: self.call([str(ck), "version"])
             found["ck search package --tags=model,onnx"] = lambda: self.call([str(ck), "search", *find])
