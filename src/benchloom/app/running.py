@@ -4,7 +4,7 @@ import os
 import shutil
 import time
 import uuid
-from collections.abc import Callable, Mapping
+from collections.abc import Callable
 from datetime import datetime, timezone
 from pathlib import Path
 
@@ -73,73 +73,117 @@ def means_for(workspace: Workspace, folder: Path) -> Means:
     )
 
 
+class RunOptions(Value, frozen=True, kw_only=True):
+    """How a program is run.
+
+    Attributes:
+        repetitions: how often; the first that fails ends them.
+        timeout: seconds after which one repetition is killed; None leaves it to the program.
+        secrets: inputs that reach the program but no file.
+        arguments: the user's words, for the record, without the values of secrets.
+        tags: tags of the record.
+        jobs: nodes to prepare at once.
+    """
+
+    repetitions: int = 1
+    timeout: float | None = None
+    secrets: dict[str, str] = {}
+    arguments: tuple[str, ...] = ()
+    tags: tuple[str, ...] = ()
+    jobs: int = 4
+
+
 def run(
-    workspace: Workspace,
-    made: Plan,
-    *,
-    repetitions: int = 1,
-    timeout: float | None = None,
-    secrets: Mapping[str, str] | None = None,
-    arguments: tuple[str, ...] = (),
-    tags: tuple[str, ...] = (),
-    jobs: int = 4,
-    echo: Callable[[str], None] | None = None,
+    workspace: Workspace, made: Plan, options: RunOptions, echo: Callable[[str], None] | None = None
 ) -> tuple[Record, Path]:
     """Execute ``made`` and return the record and its path; the record is written before an error is raised.
 
-    Raises ExecutionError (the program failed; its status is in the details) or RunTimeoutError, both naming the record.
+    ``echo`` receives what the program prints. Raises ExecutionError (the program failed; its status is in the details)
+    or RunTimeoutError, both naming the record, and what preparing raises.
     """
     if not any(node.action == "run" for node in made.nodes):
         raise InputError(f"{made.target} is not a program", fix=f"to obtain it: loom install {made.target}")
     folder = _new_folder(workspace, made.target.partition(":")[2])
     with protected(workspace.store, made, folder.name):
-        record, path = _run_in(
-            workspace, made, folder, repetitions, timeout, secrets or {}, arguments, tags, jobs, echo
-        )
+        execution = _Execution(workspace, made, options, folder)
+        execution.run(echo)
+        record, path = execution.finish()
     _raise_failure(record, path)
     return record, path
 
 
-def _run_in(
-    workspace: Workspace,
-    made: Plan,
-    folder: Path,
-    repetitions: int,
-    timeout: float | None,
-    secrets: Mapping[str, str],
-    arguments: tuple[str, ...],
-    tags: tuple[str, ...],
-    jobs: int,
-    echo: Callable[[str], None] | None,
-) -> tuple[Record, Path]:
-    started = _now()
-    means = means_for(workspace, folder)
-    ready = prepare(made, means, jobs)
-    done: list[Repetition] = []
-    argv: list[str] = []
-    begun, clock = started, time.monotonic()
+class _Execution:
+    """One run: its folder, what was prepared, and the repetitions done so far."""
 
-    def finish() -> tuple[Record, Path]:
-        record = _record(made, folder, started, argv, arguments, done, tags, ready)
-        path = save(record, workspace.locations.records)
-        protect_record(workspace.store, made, record.id)
+    def __init__(self, workspace: Workspace, made: Plan, options: RunOptions, folder: Path) -> None:
+        self.workspace, self.made, self.options, self.folder = workspace, made, options, folder
+        self.started = _now()
+        self.means = means_for(workspace, folder)
+        self.ready = prepare(made, self.means, options.jobs)
+        self.done: list[Repetition] = []
+        self.argv: list[str] = []
+
+    def run(self, echo: Callable[[str], None] | None) -> None:
+        """Repeat the program until one repetition fails. Being interrupted leaves a record, too."""
+        begun, clock = _now(), time.monotonic()
+        try:
+            for number in range(1, self.options.repetitions + 1):
+                begun, clock = _now(), time.monotonic()
+                if not self._repeat(number, echo):
+                    break
+        except (KeyboardInterrupt, SystemExit):
+            seconds = time.monotonic() - clock
+            self.done.append(
+                Repetition(started=begun, ended=_now(), seconds=seconds, status="interrupted", signal="SIGINT")
+            )
+            self.finish()
+            raise
+
+    def _repeat(self, number: int, echo: Callable[[str], None] | None) -> bool:
+        place = self.folder if self.options.repetitions == 1 else self.folder / f"repetition-{number}"
+        place.mkdir(parents=True, exist_ok=True)
+        self.argv, repetition = run_program(
+            self.made, self.ready, self.means, place, self.options.secrets, self.options.timeout, echo
+        )
+        self.done.append(repetition)
+        return repetition.status == "ok"
+
+    def finish(self) -> tuple[Record, Path]:
+        """Write the record and protect what it was made from."""
+        record = self._record()
+        path = save(record, self.workspace.locations.records)
+        protect_record(self.workspace.store, self.made, record.id)
         return record, path
 
-    try:
-        for number in range(1, repetitions + 1):
-            place = folder if repetitions == 1 else folder / f"repetition-{number}"
-            place.mkdir(parents=True, exist_ok=True)
-            begun, clock = _now(), time.monotonic()
-            argv, repetition = run_program(made, ready, means, place, secrets, timeout, echo)
-            done.append(repetition)
-            if repetition.status != "ok":
-                break
-    except (KeyboardInterrupt, SystemExit):
-        seconds = time.monotonic() - clock
-        done.append(Repetition(started=begun, ended=_now(), seconds=seconds, status="interrupted", signal="SIGINT"))
-        finish()
-        raise
-    return finish()
+    def _record(self) -> Record:
+        results = [item.results for item in self.done if item.results is not None]
+        return Record(
+            schema=RECORD_SCHEMA,
+            id=self.folder.name,
+            target=self.made.target,
+            command=tuple(self.argv),
+            arguments=self.options.arguments,
+            status=self.done[-1].status,
+            started=self.started,
+            ended=_now(),
+            directory=str(self.folder),
+            plan=self.made,
+            plan_digest=of_bytes(to_json(self.made)),
+            lock_digest=of_bytes(to_json(make_lock(self.made))),
+            host=host_facts(dict(results[-1].versions) if results else {}),
+            repetitions=tuple(self.done),
+            results=results[-1] if results else None,
+            statistics=over_results(results) if len(self.done) > 1 and results else {},
+            inputs=_inputs(self.ready),
+            outputs=_outputs(self.folder),
+            tags=self.options.tags,
+        )
+
+
+def _inputs(ready: Ready) -> dict[str, str]:
+    """Digest of each thing the run used, or its key in the store, by node."""
+    found = {node_id: facts.digest or facts.key for node_id, facts in sorted(ready.facts.items())}
+    return {node_id: digest for node_id, digest in found.items() if digest}
 
 
 class RunSummary(Document, frozen=True, kw_only=True):
@@ -162,45 +206,6 @@ def summary(record: Record, path: Path) -> RunSummary:
         status=record.status,
         results=record.results,
         statistics=record.statistics,
-    )
-
-
-def _record(
-    made: Plan,
-    folder: Path,
-    started: str,
-    argv: list[str],
-    arguments: tuple[str, ...],
-    done: list[Repetition],
-    tags: tuple[str, ...],
-    ready: Ready,
-) -> Record:
-    results = [item.results for item in done if item.results is not None]
-    libraries = dict(results[-1].versions) if results else {}
-    return Record(
-        schema=RECORD_SCHEMA,
-        id=folder.name,
-        target=made.target,
-        command=tuple(argv),
-        arguments=arguments,
-        status=done[-1].status if done else "failed",
-        started=started,
-        ended=_now(),
-        directory=str(folder),
-        plan=made,
-        plan_digest=of_bytes(to_json(made)),
-        lock_digest=of_bytes(to_json(make_lock(made))),
-        host=host_facts(libraries),
-        repetitions=tuple(done),
-        results=results[-1] if results else None,
-        statistics=over_results(results) if len(done) > 1 else {},
-        inputs={
-            node_id: facts.digest or facts.key
-            for node_id, facts in sorted(ready.facts.items())
-            if facts.digest or facts.key
-        },
-        outputs=_outputs(folder),
-        tags=tags,
     )
 
 

@@ -6,7 +6,7 @@ from typing import Any
 import click
 
 from benchloom.app.planning import plan, split_secrets
-from benchloom.app.running import run, summary
+from benchloom.app.running import RunOptions, run, summary
 from benchloom.cli.ask import ask_options, parse_ask
 from benchloom.cli.common import Session, verb
 from benchloom.cli.render import write, write_json
@@ -47,17 +47,15 @@ def command(
     if dry_run:
         write_json(made) if session.as_json else write(plan_text(made))
         return
-    record, path = run(
-        session.workspace,
-        made,
+    options = RunOptions(
         repetitions=repetitions,
         timeout=timeout,
         secrets=secrets,
         arguments=_told(secrets),
         tags=tuple(sorted(tag for tag in record_tags.split(",") if tag)),
         jobs=jobs,
-        echo=_echo if show_output else None,
     )
+    record, path = run(session.workspace, made, options, _echo if show_output else None)
     if session.as_json:
         write_json(summary(record, path))
     else:
