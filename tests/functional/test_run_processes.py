@@ -89,6 +89,8 @@ def start(loom: Loom, *words: str) -> "subprocess.Popen[bytes]":
         env={**os.environ, **loom.environ, "PYTHONPATH": str(SOURCE)},
         stdin=subprocess.DEVNULL,
         stderr=subprocess.PIPE,
+        # A shell's background job ignores SIGINT, and so would everything below it, this test's children included.
+        preexec_fn=lambda: signal.signal(signal.SIGINT, signal.default_int_handler),  # noqa: PLW1509 - no threads here
     )
 
 

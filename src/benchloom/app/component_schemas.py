@@ -4,6 +4,7 @@ Known keys are those the reader knows, so that the two cannot differ; a key with
 other tools are allowed at the top. In the typed blocks only their fields and comments are.
 """
 
+from inspect import cleandoc
 from typing import Any
 
 import msgspec
@@ -162,7 +163,8 @@ def _closed(definition: Schema) -> Schema:
     """A block in which only its fields and comments may stand: a typing mistake shows in the editor."""
     if definition.get("type") != "object":
         return definition
-    return {**definition, "additionalProperties": False, "patternProperties": _COMMENTS}
+    text = {"description": cleandoc(definition["description"])}  # Python 3.13 takes the indentation off by itself
+    return {**definition, **text, "additionalProperties": False, "patternProperties": _COMMENTS}
 
 
 def _without_name(schema: Schema) -> Schema:

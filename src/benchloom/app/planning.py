@@ -3,7 +3,7 @@
 import ast
 import platform
 import sys
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from pathlib import Path
 
 import msgspec
@@ -287,10 +287,19 @@ def module_digest(name: str) -> str:
 
 def _our_imports(source: bytes) -> list[str]:
     found: list[str] = []
-    for statement in ast.walk(ast.parse(source)):
+    for statement in _statements(ast.parse(source)):
         if isinstance(statement, ast.ImportFrom) and (statement.module or "").startswith("benchloom."):
             found.append(statement.module or "")
             found += [f"{statement.module}.{alias.name}" for alias in statement.names]
         elif isinstance(statement, ast.Import):
             found += [alias.name for alias in statement.names if alias.name.startswith("benchloom.")]
     return found
+
+
+def _statements(node: ast.AST) -> Iterator[ast.stmt]:
+    """Yield every statement below ``node``, without looking into expressions: imports are statements."""
+    for name in ("body", "handlers", "orelse", "finalbody"):
+        for child in getattr(node, name, ()):
+            if isinstance(child, ast.stmt):
+                yield child
+            yield from _statements(child)

@@ -15,15 +15,18 @@ import shutil
 import stat
 from collections.abc import Callable, Iterable, Iterator, Mapping
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 import msgspec
-from filelock import FileLock, Timeout
 
 from benchloom.base import atomic, digest
 from benchloom.base.talk import Silent, Talk
 from benchloom.base.units import human_bytes
 from benchloom.errors import InputError, InstallError, IntegrityError
 from benchloom.model.base import Document, to_json
+
+if TYPE_CHECKING:
+    from filelock import FileLock
 
 ENTRY_SCHEMA = "benchloom.entry/1"
 _KEY = re.compile(r"[A-Za-z0-9][A-Za-z0-9_-]{3,127}")
@@ -125,10 +128,11 @@ class Store:
         """
         gone: list[str] = []
         for key in {name.split(".")[0] for name in _names(self.root / "stage")}:
-            with contextlib.suppress(Timeout), self._file_lock(key).acquire(timeout=0):
-                gone += self._stages(key)
-                for name in () if dry_run else self._stages(key):
-                    remove_tree(self.root / "stage" / name)
+            with self._tried_lock(key) as is_ours:
+                if is_ours:
+                    gone += self._stages(key)
+                    for name in () if dry_run else self._stages(key):
+                        remove_tree(self.root / "stage" / name)
         return tuple(sorted(gone))
 
     # -- reading ----------------------------------------------------------------------------------------------------
@@ -149,10 +153,8 @@ class Store:
     def _read_again(self, key: str) -> Entry | None:
         """Look at a damaged entry under its lock: by then, another process may have published a whole one."""
         try:
-            with self._file_lock(key).acquire(timeout=0):
-                return self._sound(key)
-        except Timeout:  # whoever builds it has seen the damage, too
-            return None
+            with self._tried_lock(key) as is_ours:
+                return self._sound(key) if is_ours else None  # whoever builds it has seen the damage, too
         except OSError as error:
             self.talk.warn(f"store entry {key} is damaged and cannot be moved away: {error}")
             return None
@@ -218,18 +220,33 @@ class Store:
 
     @contextlib.contextmanager
     def _lock(self, key: str, label: str) -> Iterator[None]:
+        with self._tried_lock(key) as is_ours:
+            if is_ours:
+                yield
+                return
+        self.talk.note(f"waiting for another process that builds {label}")
+        with self._file_lock(key):
+            yield
+
+    @contextlib.contextmanager
+    def _tried_lock(self, key: str) -> Iterator[bool]:
+        """Hold the lock of ``key`` where it is free; tell whether it was."""
+        from filelock import Timeout  # late: plans read the store and lock nothing
+
         lock = self._file_lock(key)
         try:
             lock.acquire(timeout=0)
         except Timeout:
-            self.talk.note(f"waiting for another process that builds {label}")
-            lock.acquire()
+            yield False
+            return
         try:
-            yield
+            yield True
         finally:
             lock.release()
 
-    def _file_lock(self, key: str) -> FileLock:
+    def _file_lock(self, key: str) -> "FileLock":
+        from filelock import FileLock  # late, as above
+
         path = self.root / "locks" / f"{key}.lock"
         path.parent.mkdir(parents=True, exist_ok=True)
         return FileLock(path)
