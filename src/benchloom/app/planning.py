@@ -39,6 +39,7 @@ class Ask(Value, frozen=True, kw_only=True):
         inputs: program inputs as given.
         lock: a lock the plan must keep to.
         flags: the verb's own flags, so that a misspelt one is not taken for an input.
+        dataset_path: where the data set is; others on this machine are then not considered.
     """
 
     name: str = ""
@@ -52,6 +53,7 @@ class Ask(Value, frozen=True, kw_only=True):
     lock: Lock | None = None
     lock_file: str = ""
     flags: tuple[str, ...] = ()
+    dataset_path: str = ""
 
 
 class Question(Value, frozen=True, kw_only=True):
@@ -96,7 +98,7 @@ def question(workspace: Workspace, ask: Ask) -> Question:
         target=target,
         command=_command(component, ask.command) if component and component.program else "",
         overrides=overrides,
-        host=host_facts(workspace, [target, *overrides.locked, *_as_requirements(ask.roles)]),
+        host=host_facts(workspace, [target, *overrides.locked, *_as_requirements(ask.roles)], ask.dataset_path),
     )
 
 
@@ -239,13 +241,21 @@ def _as_requirements(roles: Mapping[str, Query]) -> list[Requirement]:
     return [Requirement(role=role, query=query, requirer="the command line") for role, query in roles.items()]
 
 
-def host_facts(workspace: Workspace, targets: list[Requirement]) -> HostFacts:
-    """Gather what resolution may know of this machine: platform, detected software, what the store holds."""
+def host_facts(workspace: Workspace, targets: list[Requirement], dataset_path: str = "") -> HostFacts:
+    """Gather what resolution may know of this machine: platform, detected software, what the store holds.
+
+    Raises InputError where ``dataset_path`` is given and holds no data set that the targets could use.
+    """
     components = reachable(targets, workspace.index)
-    detected: list[Candidate] = []
-    for component in components:
-        if component.detect:
-            detected += detect(component, environ=workspace.environ)
+    datasets = [item for item in components if item.detect and item.dataset]
+    detected = [
+        candidate
+        for component in components
+        if component.detect and not (dataset_path and component in datasets)
+        for candidate in detect(component, environ=workspace.environ)
+    ]
+    if dataset_path:
+        detected += _given_datasets(datasets, dataset_path)
     entries = list(workspace.store.entries())
     modules = {item.install.module for item in components if item.install and item.install.module}
     return HostFacts(
@@ -254,6 +264,22 @@ def host_facts(workspace: Workspace, targets: list[Requirement]) -> HostFacts:
         installed=frozenset(_installed(entry.meta) for entry in entries if "component" in entry.meta),
         stored=frozenset(entry.key for entry in entries),
         modules={name: module_digest(name) for name in sorted(modules)},
+    )
+
+
+def _given_datasets(datasets: Sequence[Component], path: str) -> list[Candidate]:
+    folder = Path(path).expanduser().absolute()
+    found = [candidate for item in datasets for candidate in detect(item, environ={}, search=[folder])]
+    if found:
+        return found
+    needed = [
+        f"{item.ref} needs {' and '.join(item.detect.files.patterns)}"
+        for item in datasets
+        if item.detect and item.detect.files
+    ]
+    what = "holds no data set that this target could use" if folder.is_dir() else "is not a folder"
+    raise InputError(
+        f"{folder} {what}", where="--dataset_path", why=needed, fix="name the folder with these files in it"
     )
 
 

@@ -36,6 +36,9 @@ def ask_options(function: Callable[..., Any]) -> Callable[..., Any]:
             "--tags", default="", metavar="QUERY", help="Choose the target by tags: tag,-tag,_variation,@version."
         ),
         click.option("--cmd_key", default="", metavar="NAME", help="Which of the program's commands."),
+        click.option(
+            "--dataset_path", default="", metavar="DIR", help="Where the data set is that cannot be downloaded."
+        ),
         click.option("--lock", "lock_file", default="", metavar="FILE", help="Keep to this lock (see loom lock)."),
         click.option("--locked", is_flag=True, help=f"Like --lock={DEFAULT_LOCK}."),
     )
@@ -44,7 +47,16 @@ def ask_options(function: Callable[..., Any]) -> Callable[..., Any]:
     return function
 
 
-def parse_ask(words: Sequence[str], *, tags: str, cmd_key: str, lock_file: str, locked: bool, kind: str = "") -> Ask:
+def parse_ask(
+    words: Sequence[str],
+    *,
+    tags: str,
+    cmd_key: str,
+    dataset_path: str,
+    lock_file: str,
+    locked: bool,
+    kind: str = "",
+) -> Ask:
     """Return what is asked for. Raises InputError naming the word that cannot be read."""
     names, values = _split(words)
     if len(names) > 1:
@@ -60,6 +72,7 @@ def parse_ask(words: Sequence[str], *, tags: str, cmd_key: str, lock_file: str, 
         env={name.removeprefix("env."): value for name, value in values.items() if name.startswith("env.")},
         inputs={name: value for name, value in values.items() if _is_input(name)},
         flags=_own_flags(),
+        dataset_path=values.get("dataset_path", dataset_path),
     )
     lock_file = lock_file or (DEFAULT_LOCK if locked else "")
     return with_lock(ask, read_lock(Path(lock_file)), lock_file) if lock_file else ask
@@ -72,7 +85,7 @@ def _own_flags() -> tuple[str, ...]:
 
 
 def _is_input(name: str) -> bool:
-    return not name.startswith((*ROLE_PREFIXES, "env.")) and name not in {"tags", "cmd_key"}
+    return not name.startswith((*ROLE_PREFIXES, "env.")) and name not in {"tags", "cmd_key", "dataset_path"}
 
 
 def _split(words: Sequence[str]) -> tuple[list[str], dict[str, str]]:

@@ -14,7 +14,8 @@ PLAN_SCHEMA = "benchloom.plan/1"
 class Candidate(Document, frozen=True, kw_only=True):
     """A component with a version, variations and an origin: one possible answer to a requirement.
 
-    ``location`` is where a detected thing was found (a host fact; empty for the rest).
+    ``location`` is where a detected thing was found, ``state`` a digest of the names, sizes and times of the files it
+    consists of (host facts; empty for the rest).
     """
 
     component: str
@@ -23,6 +24,7 @@ class Candidate(Document, frozen=True, kw_only=True):
     variations: tuple[str, ...] = ()
     origin: Origin = "installable"
     location: str = ""
+    state: str = ""
 
     @property
     def label(self) -> str:

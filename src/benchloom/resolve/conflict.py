@@ -121,7 +121,9 @@ class _Facts:
         if ranged and "unknown-version" in kinds:
             return f"state the component's version, or leave out @{ranged[0].query.version}{_place(ranged[0])}"
         if "absent" in kinds:
-            return "install it on this machine, or add a package that has these tags"
+            return (
+                "install it on this machine, say where it is (a data set: --dataset_path=DIR), or add a package for it"
+            )
         if chooser is not None:
             return f"choose other variations than {_variations(chooser.query)}{_place(chooser)}"
         return f"change what is asked for{_place(self.everything[-1])}, or see what there is: loom find"

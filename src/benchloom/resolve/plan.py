@@ -213,8 +213,9 @@ class _Planner:
         return key, files
 
     def _identity(self, node: Node) -> str:
-        """Return what a result built from ``node`` depends on: its key, or which version of a thing was found."""
-        return node.key or f"{node.candidate.family}@{node.candidate.version}"
+        """Return what a result built from ``node`` depends on: its key, or which version and state was found."""
+        candidate = node.candidate
+        return node.key or f"{candidate.family}@{candidate.version}#{candidate.state}"
 
     def _action(self, option: Option, key: str, fetch: tuple[Fetch, ...]) -> Action:
         component = option.component

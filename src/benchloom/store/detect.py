@@ -9,6 +9,7 @@ import tempfile
 from collections.abc import Iterator, Mapping, Sequence
 from pathlib import Path
 
+from benchloom.base.digest import of_bytes
 from benchloom.base.group import wait_for_group
 from benchloom.errors import ComponentError
 from benchloom.model.component import Component, Executable, FileGlob
@@ -38,7 +39,17 @@ def detect(component: Component, *, environ: Mapping[str, str], search: Sequence
                 f"{component.ref}: version_regex is not a regular expression", where=component.file, why=[str(error)]
             ) from error
     elif block and block.files:
-        found = [(block.files.version, str(path)) for path in _file_places(block.files, environ, search)]
+        return tuple(
+            Candidate(
+                component=component.ref,
+                family=component.family or component.ref,
+                version=block.files.version,
+                origin="detected",
+                location=str(path),
+                state=state,
+            )
+            for path, state in _file_places(block.files, environ, search)
+        )
     return tuple(
         Candidate(
             component=component.ref,
@@ -98,25 +109,36 @@ def _output_of(argv: Sequence[str], environ: Mapping[str, str]) -> str:
         return sink.read().decode(errors="replace")
 
 
-def _file_places(block: FileGlob, environ: Mapping[str, str], search: Sequence[Path]) -> Iterator[Path]:
+def _file_places(block: FileGlob, environ: Mapping[str, str], search: Sequence[Path]) -> Iterator[tuple[Path, str]]:
     folders = [*search, *(Path(text) for item in block.search if (text := _expanded(item, environ)))]
     seen = set()
     for folder in folders:
-        place = _match(folder, block)
-        if place is not None and place not in seen:
-            seen.add(place)
-            yield place
+        found = _match(folder, block)
+        if found is not None and found[0] not in seen:
+            seen.add(found[0])
+            yield found
 
 
-def _match(folder: Path, block: FileGlob) -> Path | None:
-    """Return the one file a single pattern matches, or the folder in which every pattern matches."""
+def _match(folder: Path, block: FileGlob) -> tuple[Path, str] | None:
+    """Return the one file a single pattern matches, or the folder in which every pattern matches, and its state."""
     if not folder.is_dir():
         return None
     matches = [sorted(glob.glob(pattern, root_dir=folder, recursive=True)) for pattern in block.patterns]
     if not all(matches) or len(matches[0]) < block.minimum:
         return None
     is_one_file = len(block.patterns) == 1 and len(matches[0]) == 1 and (folder / matches[0][0]).is_file()
-    return (folder / matches[0][0] if is_one_file else folder).absolute()
+    return (folder / matches[0][0] if is_one_file else folder).absolute(), _state(
+        folder, [name for names in matches for name in names]
+    )
+
+
+def _state(folder: Path, names: Sequence[str]) -> str:
+    """Digest of names, sizes and times: it changes when a file does, without a byte being read."""
+    lines = []
+    for name in names:
+        status = (folder / name).stat()
+        lines.append(f"{name}\0{status.st_size}\0{status.st_mtime_ns}")
+    return of_bytes("\n".join(lines).encode())
 
 
 def _expanded(text: str, environ: Mapping[str, str]) -> str:

@@ -1,0 +1,113 @@
+"""The ONNX rows of the v1.0 model table, from an empty store to a LoadGen accuracy whose value is known in advance."""
+
+import json
+from pathlib import Path
+
+import pytest
+
+from support.benchmark import run
+from support.repo import Answer, Loom, Repo
+from support.server import FileServer
+from support.standin import ROOT, imagenet_folder, overlay, planted_onnx
+
+IMAGES, WRONG = 20, 4
+# Package, tags that choose it, opset, and the profile's mean and scale of the red channel.
+ROWS = {
+    "row_2_resnet50_onnx_opset8": ("model-resnet50-onnx-opset8", "resnet50,opset-8", 8, 123.68, 1.0),
+    "row_2_resnet50_onnx_opset11": ("model-resnet50-onnx-opset11", "resnet50,opset-11", 11, 123.68, 1.0),
+    "row_9_mobilenet_onnx_opset8": ("model-mobilenet-onnx-opset8", "mobilenet,opset-8", 8, 127.5, 1 / 127.5),
+    "row_9_mobilenet_onnx_opset11": ("model-mobilenet-onnx-opset11", "mobilenet,opset-11", 11, 127.5, 1 / 127.5),
+}
+
+
+def model_of(alias: str) -> dict:
+    return json.loads((ROOT / "package" / alias / ".cm" / "meta.json").read_text())["model"]
+
+
+def run_row(tmp_path: Path, row: str, *words: str, **changes: object) -> Answer:
+    alias, tags, opset, mean, scale = ROWS[row]
+    data = planted_onnx({**model_of(alias), **changes}, opset, mean, scale)
+    served = tmp_path / "served"
+    served.mkdir()
+    (served / "model.onnx").write_bytes(data)
+    folder = imagenet_folder(tmp_path / "imagenet", images=IMAGES, wrong=WRONG)
+    repo = Repo(tmp_path / "repo")
+    with FileServer(served) as server:
+        overlay(repo, alias, server.url("model.onnx"), data)
+        loom = Loom(tmp_path / "home", repo)
+        flags = (f"--dep_add_tags.model={tags}", f"--dataset_path={folder}", "--mode=accuracy", *words)
+        return run(*flags, loom=loom)
+
+
+@pytest.mark.parametrize("row", ROWS)
+def test_row_gives_the_planted_accuracy(tmp_path: Path, row: str):
+    results = run_row(tmp_path, row).ok().json["results"]
+    assert results["accuracy"]["total"] == IMAGES
+    assert results["accuracy"]["correct"] == IMAGES - WRONG
+    assert results["model"] == row.split("_")[2]
+    assert results["dataset"] == "soft:dataset.imagenet.val"
+
+
+@pytest.mark.parametrize("row", ["row_2_resnet50_onnx_opset11", "row_9_mobilenet_onnx_opset8"])
+def test_row_with_another_class_offset_is_wrong(tmp_path: Path, row: str):
+    # The file now puts class 0 first, the component says that a background comes before it.
+    answer = run_row(tmp_path, row, classes={"count": 1001, "offset": 0}).ok()
+    assert answer.json["results"]["accuracy"]["correct"] < IMAGES - WRONG
+
+
+def test_row_with_channels_last_is_refused(tmp_path: Path):
+    inputs = [{"name": "input_tensor:0", "shape": ["N", 224, 224, 3], "dtype": "float32"}]
+    answer = run_row(tmp_path, "row_2_resnet50_onnx_opset11", inputs=inputs)
+    assert answer.code == 4
+    assert "onnxruntime" in answer.err
+
+
+def test_dataset_path_without_the_set_says_what_it_needs(tmp_path: Path):
+    (tmp_path / "empty").mkdir()
+    answer = Loom(tmp_path / "home")(
+        "plan",
+        "program:image-classification-onnx",
+        "--dep_add_tags.model=resnet50,opset-11",
+        f"--dataset_path={tmp_path}/empty",
+    )
+    assert answer.code == 2
+    assert "holds no data set" in answer.err
+    assert "val_map.txt" in answer.err
+
+
+def test_partial_dataset_names_what_is_missing(tmp_path: Path):
+    folder = imagenet_folder(tmp_path / "imagenet", images=3, wrong=0)
+    (folder / "ILSVRC2012_val_00000002.JPEG").unlink()
+    repo = Repo(tmp_path / "repo")
+    data = planted_onnx(model_of("model-resnet50-onnx-opset11"), 11, 123.68, 1.0)
+    (tmp_path / "model.onnx").write_bytes(data)
+    overlay(repo, "model-resnet50-onnx-opset11", (tmp_path / "model.onnx").as_uri(), data)
+    answer = run(
+        "--dep_add_tags.model=resnet50,opset-11", f"--dataset_path={folder}", loom=Loom(tmp_path / "home", repo)
+    )
+    assert answer.code == 3
+    assert "1 of 3 images of imagenet2012-val are missing" in answer.err
+    assert "ILSVRC2012_val_00000002.JPEG" in answer.err
+
+
+def test_changed_image_is_pre_processed_again(tmp_path: Path):
+    folder = imagenet_folder(tmp_path / "imagenet", images=3, wrong=0)
+    loom = Loom(tmp_path / "home")
+    words = (
+        "plan",
+        "program:image-classification-onnx",
+        "--dep_add_tags.model=resnet50,opset-11",
+        f"--dataset_path={folder}",
+        "--json",
+    )
+    before = loom(*words).ok().node("samples")["key"]
+    assert loom(*words).ok().node("samples")["key"] == before
+    (folder / "ILSVRC2012_val_00000002.JPEG").write_bytes(b"other")
+    assert loom(*words).ok().node("samples")["key"] != before
+
+
+@pytest.mark.parametrize("row", ROWS)
+def test_tags_find_exactly_the_row(tmp_path: Path, row: str):
+    alias, tags, *_ = ROWS[row]
+    found = Loom(tmp_path / "home").here("find", "package", f"--tags=model,onnx,{tags}", "--json").ok().json
+    assert [item["ref"] for item in found] == [f"package:{alias}"]

@@ -1,0 +1,89 @@
+"""Stand-ins: files of the very same tensors as the originals, with planted answers, and a data set to run them on.
+
+The planted network answers with a tenth of the mean of the red channel (JPEG moves a colour by one or two): an image
+of one colour with red 120 is of class 12. So the right answer of every image, and the score of a data set with some wrong labels, is known in advance.
+"""
+
+import json
+from hashlib import sha256
+from pathlib import Path
+from typing import Any
+
+import cv2
+import numpy as np
+import onnx
+from onnx import TensorProto, helper, numpy_helper
+
+from support.repo import Repo
+
+ROOT = Path(__file__).resolve().parents[2]
+
+
+def overlay(repo: Repo, alias: str, url: str, data: bytes) -> None:
+    """Put the checkout's model package ``alias`` into ``repo``, with its one download replaced by ``url``."""
+    meta: dict[str, Any] = json.loads((ROOT / "package" / alias / ".cm" / "meta.json").read_text())
+    fetch = {key: value for key, value in meta["fetch"][0].items() if key not in {"mirrors", "unpinned", "size"}}
+    meta["fetch"] = [{**fetch, "url": url, "digest": f"sha256:{sha256(data).hexdigest()}", "size": len(data)}]
+    tags = meta.pop("tags")
+    repo.entry("package", alias, ",".join(tags), **meta)
+
+
+def planted_onnx(model: dict[str, Any], opset: int, mean: float, scale: float) -> bytes:
+    """Return a network with the tensors of a ``model`` block.
+
+    Undoes ``(x - mean) * scale`` on the red channel and peaks at class ``red / 10 + offset``: as scores, or their index.
+    """
+    source, target = model["inputs"][0], model["outputs"][0]
+    classes = model["classes"]["count"]
+    red = helper.make_node("Slice", [source["name"], "zero", "one", "axis"], ["red"])
+    if opset < 10:
+        red = helper.make_node("Slice", [source["name"]], ["red"], axes=[1], starts=[0], ends=[1])
+    nodes = [
+        red,
+        helper.make_node("ReduceMean", ["red"], ["grey"], axes=[1, 2, 3], keepdims=0),
+        helper.make_node("Div", ["grey", "scale"], ["unscaled"]),
+        helper.make_node("Add", ["unscaled", "shift"], ["class"]),
+        helper.make_node("Reshape", ["class", "column"], ["classes"]),
+        helper.make_node("Sub", ["classes", "range"], ["distance"]),
+        helper.make_node("Abs", ["distance"], ["far"]),
+        helper.make_node("Neg", ["far"], ["scores"]),
+    ]
+    is_index = model.get("prediction") == "index"
+    if is_index:
+        nodes.append(helper.make_node("ArgMax", ["scores"], [target["name"]], axis=1, keepdims=0))
+    else:
+        nodes.append(helper.make_node("Softmax", ["scores"], [target["name"]], axis=1))
+    constants = {
+        "scale": np.array(scale * 10, np.float32),
+        "shift": np.array(mean / 10 + model["classes"]["offset"], np.float32),
+        "column": np.array([-1, 1], np.int64),
+        "range": np.arange(classes, dtype=np.float32).reshape(1, classes),
+        **({"zero": np.array([0]), "one": np.array([1]), "axis": np.array([1])} if opset >= 10 else {}),
+    }
+    kind = TensorProto.INT64 if is_index else TensorProto.FLOAT
+    graph = helper.make_graph(
+        nodes,
+        "stand-in",
+        [helper.make_tensor_value_info(source["name"], TensorProto.FLOAT, source["shape"])],
+        [helper.make_tensor_value_info(target["name"], kind, target["shape"])],
+        [numpy_helper.from_array(value, name) for name, value in constants.items()],
+    )
+    made = helper.make_model(graph, opset_imports=[helper.make_opsetid("", opset)])
+    made.ir_version = 4
+    onnx.checker.check_model(made)
+    return made.SerializeToString()
+
+
+def imagenet_folder(folder: Path, *, images: int, wrong: int) -> Path:
+    """Make a folder in ImageNet's layout: image ``i`` has red ``10 i`` and class ``i``; ``wrong`` labels are off by one."""
+    folder.mkdir(parents=True)
+    lines = []
+    for number in range(images):
+        name = f"ILSVRC2012_val_{number + 1:08}.JPEG"
+        shape = (375, 500, 3) if number % 2 else (500, 333, 3)
+        picture = np.zeros(shape, np.uint8)
+        picture[:, :] = (200, 90, number * 10)  # OpenCV's order: blue, green, red
+        cv2.imwrite(str(folder / name), picture, [cv2.IMWRITE_JPEG_QUALITY, 100])
+        lines.append(f"{name} {number + (1 if number < wrong else 0)}\n")
+    (folder / "val_map.txt").write_text("".join(lines))
+    return folder
