@@ -48,6 +48,17 @@ def test_row_gives_the_planted_accuracy(tmp_path: Path, row: str):
     assert results["dataset"] == "soft:dataset.imagenet.val"
 
 
+def test_row_on_a_part_of_the_set_is_not_called_valid_for_a_submission(tmp_path: Path):
+    conf = tmp_path / "user.conf"
+    conf.write_text("*.SingleStream.min_duration = 100\n*.SingleStream.min_query_count = 64\n")
+    words = ("--ruleset=mlperf-inference-1.0", "--mode=both", f"--user_conf={conf}")
+    results = run_row(tmp_path, "row_2_resnet50_onnx_opset11", *words).ok().json["results"]
+    assert results["performance"]["valid"] is True
+    assert results["submission_valid"] is False
+    assert any("0.1 s and 64 queries are less than the round's 600 s and 1024" in note for note in results["notes"])
+    assert "20 samples were used, the whole data set has 50000" in results["notes"]
+
+
 @pytest.mark.parametrize("row", ["row_2_resnet50_onnx_opset11", "row_9_mobilenet_onnx_opset8"])
 def test_row_with_another_class_offset_is_wrong(tmp_path: Path, row: str):
     # The file now puts class 0 first, the component says that a background comes before it.

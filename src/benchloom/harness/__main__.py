@@ -64,7 +64,7 @@ def benchmark(options: Options, environ: Mapping[str, str], folder: Path) -> Res
     predictor = Predictor(backend, inputs, _batch_size(options, inputs))
     settings = test_settings(options, ruleset, inputs.model.name, measure(predictor, len(inputs.samples)))
     performance, accuracy = _measure(options, ruleset, inputs, predictor, settings, environ, folder)
-    against = _against(options, ruleset, inputs, performance)
+    against = _against(options, ruleset, inputs, settings, performance)
     return Results(
         schema=RESULTS_SCHEMA,
         task=inputs.model.task,
@@ -133,17 +133,25 @@ def _with_reference(accuracy: Accuracy, reference: Reference | None) -> Accuracy
     return msgspec.structs.replace(accuracy, reference=reference.value, reference_source=reference.source)
 
 
-def _against(options: Options, ruleset: Ruleset, inputs: Inputs, performance: Performance | None) -> list[str]:
+def _against(
+    options: Options, ruleset: Ruleset, inputs: Inputs, settings: Any, performance: Performance | None
+) -> list[str]:
     """Return what speaks against submitting this run, worst first."""
     if not ruleset.is_official:
         return []
     found = [ruleset.notes[options.scenario]] if options.scenario in ruleset.notes else []
     if inputs.model.name not in ruleset.sample_counts:
         found.append(f"{inputs.model.name} is not a benchmark of {ruleset.name}")
-    if options.count:
-        found.append("only a part of the data set was used (--count)")
-    if options.duration:
-        found.append("the duration was changed (--duration)")
+    if inputs.complete != len(inputs.samples):
+        found.append(
+            f"{len(inputs.samples)} samples were used, the whole data set has {inputs.complete or 'an unknown number'}"
+        )
+    rules = ruleset.rules[options.scenario]
+    if settings.min_duration_ms < rules.min_duration * 1000 or settings.min_query_count < rules.min_queries:
+        found.append(
+            f"{settings.min_duration_ms / 1000:g} s and {settings.min_query_count} queries are less than the round's "
+            f"{rules.min_duration:g} s and {rules.min_queries} (--duration, --user_conf)"
+        )
     if options.mode != "both":
         found.append(f"a submission needs both a performance and an accuracy run; this was {options.mode}")
     if performance and not performance.valid:

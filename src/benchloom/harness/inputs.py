@@ -14,7 +14,10 @@ from benchloom.model.facts import Backend, Facts, Model
 
 @dataclass(frozen=True)
 class Inputs:
-    """The chosen model and backend with the samples (memory-mapped, N x input shape) and their labels (N)."""
+    """The chosen model and backend with the samples (memory-mapped, N x input shape) and their labels (N).
+
+    ``complete`` is the number of samples that the whole data set has (None where nothing states it).
+    """
 
     model: Model
     model_path: str
@@ -22,6 +25,7 @@ class Inputs:
     dataset: str
     samples: NDArray[np.generic]
     labels: NDArray[np.int64]
+    complete: int | None = None
 
 
 def read_facts(role: str, environ: Mapping[str, str]) -> Facts:
@@ -58,14 +62,15 @@ def load(environ: Mapping[str, str], count: int | None) -> Inputs:
         raise InputError("the pre-processed samples cannot be read", where=str(folder), why=[str(error)]) from error
     _check_shape(model.model, samples)
     total = min(count or len(samples), len(samples))
-    name = read_facts("dataset", environ).component if environ.get("LOOM_DATASET") else samples_facts.component
+    source = read_facts("dataset", environ) if environ.get("LOOM_DATASET") else samples_facts
     return Inputs(
         model=model.model,
         model_path=model.path,
         backend=backend.backend,
-        dataset=name,
+        dataset=source.component,
         samples=samples[:total],
         labels=labels[:total].astype(np.int64),
+        complete=source.dataset.count if source.dataset else None,
     )
 
 
