@@ -10,8 +10,9 @@ import warnings
 from pathlib import Path
 
 import torch
-from network import DigitsNetwork
 from torch import nn
+
+from benchloom.harness.architectures.digits import DigitsNetwork
 
 OPSET = 13
 INPUT, OUTPUT = "input", "logits"

@@ -24,12 +24,13 @@ import onnx
 import sklearn
 import torch
 from export import to_onnx, to_pytorch
-from network import DigitsNetwork, parameter_count
 from prepare import SPLIT_SEED, samples, split
 from sklearn.model_selection import train_test_split
 from torch import Tensor, nn
 from torch.nn import functional
 from torch.optim.swa_utils import AveragedModel, get_ema_multi_avg_fn
+
+from benchloom.harness.architectures.digits import DigitsNetwork
 
 LOG = logging.getLogger(__name__)
 
@@ -63,6 +64,11 @@ class Part:
 
     samples: Tensor
     labels: Tensor
+
+
+def parameter_count(network: nn.Module) -> int:
+    """Return the number of trained values."""
+    return sum(item.numel() for item in network.parameters())
 
 
 def main() -> None:

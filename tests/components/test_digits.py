@@ -167,8 +167,7 @@ def test_onnx_network_one_by_one_decides_as_in_a_batch(index: Index, samples: Sa
 
 def test_pytorch_network_gives_the_scores_of_the_onnx_one(index: Index, samples: Samples):
     torch = pytest.importorskip("torch", reason="torch is not installed")
-    network_file = index.folder(index.get("script:train-digits-network")) / "network.py"
-    network = imported(network_file).DigitsNetwork()
+    network = importlib.import_module("benchloom.harness.architectures.digits").build()
     component = index.get("package:model-digits-pytorch")
     network.load_state_dict(torch.load(index.folder(component) / component.result, weights_only=True))
     with torch.inference_mode():

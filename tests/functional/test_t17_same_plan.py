@@ -9,7 +9,7 @@ import pytest
 from support.repo import Loom, Repo
 
 SHUFFLE = """\
-import os, random
+import functools, os, random
 _order = random.Random(int(os.environ["T17_SHUFFLE"]))
 _listdir, _scandir = os.listdir, os.scandir
 
@@ -49,8 +49,12 @@ class _Shuffled:
             self._entries.close()
 
 
-os.listdir = listdir
-os.scandir = lambda path=".": _Shuffled(_scandir(path))
+def scandir(path="."):
+    return _Shuffled(_scandir(path))
+
+
+os.listdir = functools.partial(listdir)  # not functions: pathlib of Python 3.10 would make methods of them
+os.scandir = functools.partial(scandir)
 """
 
 

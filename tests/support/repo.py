@@ -141,8 +141,8 @@ class Loom:
         stored = [{"alias": repo.alias, "path": str(repo.root.resolve())} for repo in repos]
         (home / "repositories.json").write_text(json.dumps(stored))
 
-    def __call__(self, *words: str, cwd: Path | None = None, **environ: str) -> Answer:
-        """Run ``loom WORDS`` as a process of its own, with nothing on standard input."""
+    def __call__(self, *words: str, cwd: Path | None = None, limit: float = 120, **environ: str) -> Answer:
+        """Run ``loom WORDS`` as a process of its own, for at most ``limit`` seconds, with nothing on standard input."""
         path = os.pathsep.join(item for item in (environ.pop("PYTHONPATH", ""), str(SOURCE)) if item)
         done = subprocess.run(
             [sys.executable, "-m", "benchloom", *words],
@@ -151,7 +151,7 @@ class Loom:
             stdin=subprocess.DEVNULL,
             capture_output=True,
             text=True,
-            timeout=120,
+            timeout=limit,
             check=False,
         )
         return Answer(done.returncode, done.stdout, done.stderr)

@@ -7,10 +7,11 @@ the array; the result does not depend on how many threads did it.
 
 import os
 import sys
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
 from pathlib import Path
+from typing import Any
 
 import cv2
 import numpy as np
@@ -68,7 +69,8 @@ def preprocess(samples: Samples, profile: Profile, folder: Path, environ: Mappin
     """Write ``samples.npy`` and ``labels.npy`` into ``folder``. Raises InputError naming an image that cannot be used."""
     cv2.setNumThreads(1)
     shape = (len(samples.files), *profile.shape)
-    array = np.lib.format.open_memmap(folder / "samples.npy", mode="w+", dtype=np.dtype(profile.dtype), shape=shape)
+    open_memmap: Callable[..., np.memmap[Any, Any]] = np.lib.format.open_memmap  # untyped in older versions of NumPy
+    array = open_memmap(folder / "samples.npy", mode="w+", dtype=np.dtype(profile.dtype), shape=shape)
     done = 0
 
     def work(item: tuple[int, Path]) -> None:

@@ -11,7 +11,7 @@ if TYPE_CHECKING:
     import numpy as np
     from numpy.typing import NDArray
 
-BACKENDS = ("onnxruntime",)
+BACKENDS = ("onnxruntime", "pytorch")
 
 
 class Backend(Protocol):

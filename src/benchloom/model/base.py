@@ -1,10 +1,20 @@
 """The one base class of all values, and their canonical JSON."""
 
+import sys
+
 import msgspec
 
 
 class Value(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True):
     """An immutable value. Compared by content; written to JSON without default fields."""
+
+    if sys.version_info < (3, 11):
+        # msgspec knows a default empty tuple by identity, and before 3.11 tuple(generator) can make another one: equal
+        # values would not give equal bytes.
+        def __post_init__(self) -> None:
+            for name in self.__struct_fields__:
+                if getattr(self, name) == ():
+                    msgspec.structs.force_setattr(self, name, ())
 
 
 class Document(msgspec.Struct, frozen=True, kw_only=True):

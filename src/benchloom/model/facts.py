@@ -41,7 +41,8 @@ class Model(Value, frozen=True, kw_only=True):
 
     ``prediction`` tells how a class comes out of the first output: ``argmax`` over scores, or ``index`` where the graph
     ends in ArgMax already. ``max_batch`` is the largest batch the graph takes; None means any. ``name`` is MLPerf's
-    benchmark name (``resnet50``), used for LoadGen's configuration look-ups.
+    benchmark name (``resnet50``), used for LoadGen's configuration look-ups. ``architecture`` names the module of
+    ``benchloom.harness.architectures`` that has the graph, where the file holds weights alone.
     """
 
     name: str
@@ -53,6 +54,7 @@ class Model(Value, frozen=True, kw_only=True):
     classes: Classes
     prediction: Literal["argmax", "index"] = "argmax"
     max_batch: int | None = None
+    architecture: str = ""
     reference: Reference | None = None
     unpinned: dict[str, str] = {}
 

@@ -138,7 +138,7 @@ def _python_reason(options: dict[str, Option], examiner: Examiner) -> str:
         return "the running interpreter satisfies the whole plan"
     present = {found.family for found in examiner.host.detected if found.component.startswith("soft:")}
     wanted = sorted({item.candidate.family for item in options.values() if item.component.is_python_library})
-    missing = [family.rpartition(":")[2] for family in wanted if family not in present]
+    missing = [family.rpartition("lib-python-")[2] for family in wanted if family not in present]
     lack = f"it lacks {', '.join(missing)}" if missing else "its versions do not fit"
     return f"the running interpreter does not satisfy the plan: {lack}"
 

@@ -1,0 +1,71 @@
+"""PyTorch on the CPU: TorchScript files, and state dicts loaded into an architecture of ours."""
+
+import importlib
+import pickle
+import warnings
+from typing import Any
+
+import numpy as np
+import torch
+from numpy.typing import NDArray
+
+from benchloom.base.names import did_you_mean
+from benchloom.errors import InputError
+from benchloom.model.facts import Model
+
+FORMATS = ("torchscript", "pytorch-state-dict")
+
+
+class PyTorch:
+    """A network in inference mode; the first output counts where it has several."""
+
+    name = "pytorch"
+
+    def __init__(self, network: Any, threads: int) -> None:
+        self.version = str(torch.__version__)  # a class of its own otherwise
+        self._network = network
+        self._threads = threads
+
+    def predict(self, batch: NDArray[np.generic]) -> NDArray[np.generic]:
+        """Run one batch and return the scores."""
+        with torch.inference_mode():
+            found = self._network(torch.from_numpy(batch))
+        result: NDArray[np.generic] = (found[0] if isinstance(found, (tuple, list)) else found).numpy()
+        return result
+
+    def settings(self) -> dict[str, str | int | float | bool | None]:
+        """Return device and thread count."""
+        return {"device": "cpu", "intra_op_threads": self._threads}
+
+
+def load(model: Model, path: str, threads: int) -> PyTorch:
+    """Open ``path``. Raises InputError where the file is not of the stated format or does not fit its architecture.
+
+    A state dict is read with torch's restricted unpickler: tensors and containers, no code.
+    """
+    torch.set_num_threads(threads)
+    # Samples are memory-mapped read-only, and nothing here writes to its input.
+    warnings.filterwarnings("ignore", message="The given NumPy array is not writable")
+    if model.format not in FORMATS:
+        fix = did_you_mean(model.format, FORMATS) or f"known: {', '.join(FORMATS)}"
+        raise InputError(f"pytorch cannot load format {model.format!r}", where="model.format", fix=fix)
+    try:
+        network = (
+            torch.jit.load(path, map_location="cpu") if model.format == "torchscript" else _with_weights(model, path)
+        )
+    except (RuntimeError, ValueError, EOFError, OSError, pickle.UnpicklingError) as error:
+        reasons = [line.strip() for line in str(error).splitlines() if line.strip()][:4]
+        raise InputError(f"pytorch cannot load the model as {model.format}", where=path, why=reasons) from error
+    return PyTorch(network.eval(), threads)
+
+
+def _with_weights(model: Model, path: str) -> Any:
+    try:
+        module = importlib.import_module(f"benchloom.harness.architectures.{model.architecture}")
+    except ImportError as error:
+        raise InputError(
+            f"no architecture is called {model.architecture!r}", where="model.architecture", why=[str(error)]
+        ) from error
+    network = module.build()
+    network.load_state_dict(torch.load(path, map_location="cpu", weights_only=True))
+    return network
