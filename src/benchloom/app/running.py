@@ -44,7 +44,7 @@ class Installation(Document, frozen=True, kw_only=True):
 def install(workspace: Workspace, ask: Ask, jobs: int) -> Installation:
     """Bring the target and everything it needs into being. Raises what planning and preparing raise."""
     made = plan(workspace, ask)
-    folder = _new_folder(workspace, "install")
+    folder = new_folder(workspace, "install")
     ready = prepare(made, means_for(workspace, folder), jobs)
     nodes = [
         InstalledNode(id=node.id, roles=node.roles, action=node.action, key=node.key, path=ready.facts[node.id].path)
@@ -89,7 +89,7 @@ def run(
     """
     if not any(node.action == "run" for node in made.nodes):
         raise InputError(f"{made.target} is not a program", fix=f"to obtain it: loom install {made.target}")
-    folder = _new_folder(workspace, made.target.partition(":")[2])
+    folder = new_folder(workspace, made.target.partition(":")[2])
     started = _now()
     means = means_for(workspace, folder)
     ready = prepare(made, means, jobs)
@@ -228,7 +228,8 @@ def _register(workspace: Workspace, record: Record) -> None:
     workspace.store.add_root(f"record-{record.id}", keys)
 
 
-def _new_folder(workspace: Workspace, name: str) -> Path:
+def new_folder(workspace: Workspace, name: str) -> Path:
+    """Make and return the folder of a new run called ``name``."""
     stamp = datetime.now(timezone.utc).strftime("%Y%m%dT%H%M%SZ")
     folder = workspace.locations.runs / f"{stamp}-{name}-{uuid.uuid4().hex[:6]}"
     folder.mkdir(parents=True)

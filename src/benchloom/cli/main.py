@@ -37,6 +37,8 @@ VERBS = {
     "test": "Run the project's own tests (in a checkout).",
 }
 
+HIDDEN = ("ck",)  # verbs that programs call, not people
+
 EPILOG = """\b
 Examples:
   loom run program:image-classification-onnx
@@ -58,7 +60,7 @@ class Verbs(click.Group):
 
     def get_command(self, ctx: click.Context, cmd_name: str) -> click.Command | None:
         """Import the module of a verb; None for an unknown one."""
-        if cmd_name not in VERBS:
+        if cmd_name not in VERBS and cmd_name not in HIDDEN:
             return None
         module = importlib.import_module(f"benchloom.cli.verbs.{cmd_name}")
         command: click.Command = module.command
@@ -68,7 +70,7 @@ class Verbs(click.Group):
         self, ctx: click.Context, args: list[str]
     ) -> tuple[str | None, click.Command | None, list[str]]:
         """Name the nearest verb where there is no such one."""
-        if args and args[0] not in VERBS:
+        if args and args[0] not in VERBS and args[0] not in HIDDEN:
             hint = did_you_mean(args[0], VERBS) or "see loom --help"
             raise click.UsageError(f"loom has no verb {args[0]!r}; {hint}")
         return super().resolve_command(ctx, args)
