@@ -46,7 +46,7 @@ class Installation(Document, frozen=True, kw_only=True):
 def install(workspace: Workspace, ask: Ask, jobs: int) -> Installation:
     """Bring the target and everything it needs into being. Raises what planning and preparing raise."""
     made = plan(workspace, ask)
-    folder = _new_folder(workspace, "install")
+    folder = new_folder(workspace, "install")
     ready = prepare(made, means_for(workspace, folder), jobs)
     nodes = [
         InstalledNode(id=node.id, roles=node.roles, action=node.action, key=node.key, path=ready.facts[node.id].path)
@@ -103,7 +103,7 @@ def run(
     """
     if not any(node.action == "run" for node in made.nodes):
         raise InputError(f"{made.target} is not a program", fix=f"to obtain it: loom install {made.target}")
-    folder = _new_folder(workspace, made.target.partition(":")[2])
+    folder = new_folder(workspace, made.target.partition(":")[2])
     with protected(workspace.store, made, folder.name):
         execution = _Execution(workspace, made, options, folder)
         execution.run(echo)
@@ -255,7 +255,8 @@ def _raise_failure(record: Record, path: Path) -> None:
     )
 
 
-def _new_folder(workspace: Workspace, name: str) -> Path:
+def new_folder(workspace: Workspace, name: str) -> Path:
+    """Make and return the folder of a new run called ``name``."""
     stamp = datetime.now(timezone.utc).strftime("%Y%m%dT%H%M%SZ")
     folder = workspace.locations.runs / f"{stamp}-{name}-{uuid.uuid4().hex[:6]}"
     folder.mkdir(parents=True)

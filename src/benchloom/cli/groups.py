@@ -17,7 +17,8 @@ class HelpfulGroup(click.Group):
     ) -> tuple[str | None, click.Command | None, list[str]]:
         """Name the nearest command where there is no such one."""
         known = self.list_commands(ctx)
-        if args and args[0] not in known and not args[0].startswith("-"):
+        is_there = args and (args[0] in known or self.get_command(ctx, args[0]) is not None)
+        if args and not is_there and not args[0].startswith("-"):
             hint = did_you_mean(args[0], known) or f"see {ctx.command_path} --help"
             raise click.UsageError(f"{ctx.command_path} has no verb {args[0]!r}; {hint}", ctx)
         return super().resolve_command(ctx, args)

@@ -39,6 +39,8 @@ VERBS = {
     "test": "Run the project's own tests (in a checkout).",
 }
 
+HIDDEN = ("ck",)  # verbs that programs call, not people
+
 EPILOG = """\b
 Examples:
   loom run program:image-classification-onnx
@@ -60,7 +62,7 @@ class Verbs(HelpfulGroup):
 
     def get_command(self, ctx: click.Context, cmd_name: str) -> click.Command | None:
         """Import the module of a verb; None for an unknown one."""
-        if cmd_name not in VERBS:
+        if cmd_name not in VERBS and cmd_name not in HIDDEN:
             return None
         module = importlib.import_module(f"benchloom.cli.verbs.{cmd_name}")
         command: click.Command = module.command

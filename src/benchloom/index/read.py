@@ -85,6 +85,7 @@ CK_KEYS = frozenset(
         "end_full_path",
         "end_full_path_universal",
         "use_scripts_from_another_entry",
+        "use_customize_script_from_another_entry",
         "suggested_path",
         "package_name",
         "auto_detect",
