@@ -1,4 +1,3 @@
-
 """What every soft entry of this repository does under ck: find a Python distribution, and export what was registered."""
 
 import json

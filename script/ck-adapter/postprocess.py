@@ -1,4 +1,3 @@
-
 """After a program of this repository ran under ck: its results become characteristics, and a failure is told."""
 
 import json

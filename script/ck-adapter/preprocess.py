@@ -1,4 +1,3 @@
-
 """Before a program of this repository runs under ck: prepare what it needs around what ck chose."""
 
 import json

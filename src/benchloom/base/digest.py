@@ -10,7 +10,14 @@ if TYPE_CHECKING:
     from hashlib import _Hash
 
 CHUNK = 1 << 20
-LEFT_OUT = frozenset(["__pycache__", ".git", "tmp"])
+_LEFT_OUT = frozenset(["__pycache__", ".git"])
+
+
+def is_left_out(folder: str) -> bool:
+    """Tell whether a folder of this name is no part of a component: caches, version control, where ck runs a program."""
+    return folder in _LEFT_OUT or folder.startswith("tmp")
+
+
 ALGORITHMS = ("sha256", "sha384", "sha512", "md5")
 
 
@@ -51,5 +58,5 @@ def of_files(root: Path, files: Iterable[Path]) -> str:
 def iter_files(root: Path) -> Iterator[Path]:
     """Yield the regular files below ``root`` in a fixed order, leaving out caches and version control."""
     for folder, folders, names in os.walk(root):
-        folders[:] = sorted(name for name in folders if name not in LEFT_OUT)
+        folders[:] = sorted(name for name in folders if not is_left_out(name))
         yield from (path for path in map(Path(folder).joinpath, sorted(names)) if path.is_file())

@@ -11,7 +11,7 @@ from pathlib import Path
 import msgspec
 
 from benchloom.base.atomic import write_bytes
-from benchloom.base.digest import LEFT_OUT, iter_files, of_bytes, of_files
+from benchloom.base.digest import is_left_out, iter_files, of_bytes, of_files
 
 # A file changed this recently may change again without its times showing it, so nothing is remembered of it yet.
 SETTLING_NS = 100_000_000
@@ -82,7 +82,7 @@ def _signature(folder: Path) -> tuple[str, int]:
         with os.scandir(waiting.pop()) as entries:
             for entry in entries:
                 if entry.is_dir(follow_symlinks=False):
-                    if entry.name not in LEFT_OUT:
+                    if not is_left_out(entry.name):
                         waiting.append(entry.path)
                 elif entry.is_file():
                     status = entry.stat()
