@@ -22,6 +22,7 @@ from benchloom.record.records import save
 from benchloom.record.statistics import over_results
 from benchloom.resolve.lock import make_lock
 from benchloom.run.executor import Means, Ready, prepare
+from benchloom.run.process import how_it_ended, last_lines, utc_now
 from benchloom.run.program import run_program
 
 
@@ -117,7 +118,7 @@ class _Execution:
 
     def __init__(self, workspace: Workspace, made: Plan, options: RunOptions, folder: Path) -> None:
         self.workspace, self.made, self.options, self.folder = workspace, made, options, folder
-        self.started = _now()
+        self.started = utc_now()
         self.means = means_for(workspace, folder)
         self.ready = prepare(made, self.means, options.jobs)
         self.done: list[Repetition] = []
@@ -125,16 +126,16 @@ class _Execution:
 
     def run(self, echo: Callable[[str], None] | None) -> None:
         """Repeat the program until one repetition fails. Being interrupted leaves a record, too."""
-        begun, clock = _now(), time.monotonic()
+        begun, clock = utc_now(), time.monotonic()
         try:
             for number in range(1, self.options.repetitions + 1):
-                begun, clock = _now(), time.monotonic()
+                begun, clock = utc_now(), time.monotonic()
                 if not self._repeat(number, echo):
                     break
         except (KeyboardInterrupt, SystemExit):
             seconds = time.monotonic() - clock
             self.done.append(
-                Repetition(started=begun, ended=_now(), seconds=seconds, status="interrupted", signal="SIGINT")
+                Repetition(started=begun, ended=utc_now(), seconds=seconds, status="interrupted", signal="SIGINT")
             )
             self.finish()
             raise
@@ -165,7 +166,7 @@ class _Execution:
             arguments=self.options.arguments,
             status=self.done[-1].status,
             started=self.started,
-            ended=_now(),
+            ended=utc_now(),
             directory=str(self.folder),
             plan=self.made,
             plan_digest=of_bytes(to_json(self.made)),
@@ -223,7 +224,7 @@ def _raise_failure(record: Record, path: Path) -> None:
         return
     last = record.repetitions[-1]
     stderr = Path(record.directory) / "stderr.txt"
-    tail = stderr.read_text(errors="replace").replace("\r", "\n").splitlines()[-8:] if stderr.exists() else []
+    tail = last_lines(stderr, 8)
     details: dict[str, object] = {
         "record": str(path),
         "exit_code": last.exit_code,
@@ -245,9 +246,9 @@ def _raise_failure(record: Record, path: Path) -> None:
             why=[last.problem],
             details=details,
         )
-    how = f"with exit code {last.exit_code}" if last.exit_code is not None else f"by signal {last.signal}"
+    by = "with" if last.exit_code is not None else "by"
     raise ExecutionError(
-        f"{record.target} ended {how}",
+        f"{record.target} ended {by} {how_it_ended(last.exit_code, last.signal)}",
         where=record.directory,
         why=tail,
         fix=f"read {stderr}; the record is {path}",
@@ -275,7 +276,3 @@ def _runtime(folder: Path) -> Path:
         except OSError:
             shutil.copytree(source, link)
     return runtime
-
-
-def _now() -> str:
-    return datetime.now(timezone.utc).isoformat(timespec="milliseconds").replace("+00:00", "Z")

@@ -4,7 +4,7 @@ import os
 from collections.abc import Callable
 from dataclasses import dataclass
 from functools import wraps
-from typing import Any, TypeVar
+from typing import Any
 
 import click
 from click.shell_completion import CompletionItem
@@ -14,8 +14,6 @@ from benchloom.app.workspace import Workspace
 from benchloom.base.talk import Talk
 from benchloom.cli.complete import complete_input
 from benchloom.cli.terminal import make_talk
-
-Function = TypeVar("Function", bound=Callable[..., Any])
 
 
 @dataclass(frozen=True)

@@ -20,7 +20,7 @@ from benchloom.model.base import to_json
 from benchloom.model.component import Component
 from benchloom.model.facts import Facts
 from benchloom.model.plan import Node, Plan
-from benchloom.run.process import clean_environment, run_process
+from benchloom.run.process import clean_environment, how_it_ended, last_lines, run_process
 from benchloom.run.progress import VARIABLE, watched
 from benchloom.store.archive import extract
 from benchloom.store.entries import Store
@@ -200,11 +200,10 @@ def _build(node: Node, component: Component, means: Means, ready: Ready, folder:
     with watched(progress, means.talk):
         result = run_process(argv, cwd=folder, env=env, timeout=None, stdout=log, stderr=log.with_suffix(".err"))
     if result.status != "ok":
-        how = f"exit code {result.exit_code}" if result.exit_code is not None else f"signal {result.signal}"
         raise InstallError(
-            f"building {node.id} failed with {how}",
+            f"building {node.id} failed with {how_it_ended(result.exit_code, result.signal)}",
             where=component.file,
-            why=_tail(log.with_suffix(".err")),
+            why=last_lines(log.with_suffix(".err"), 12),
             fix=f"read the log: {log.with_suffix('.err')}",
             details={"exit_code": result.exit_code, "signal": result.signal, "log": str(log.with_suffix(".err"))},
         )
@@ -302,9 +301,3 @@ def variable_of(role: str) -> str:
 
 def _plain(text: str) -> str:
     return "".join(char if char.isalnum() or char in "-._" else "_" for char in text)
-
-
-def _tail(path: Path, lines: int = 12) -> list[str]:
-    if not path.exists():
-        return []
-    return path.read_text(errors="replace").replace("\r", "\n").splitlines()[-lines:]

@@ -92,7 +92,7 @@ def run_process(
     Output is added to the files ``stdout`` and ``stderr``; ``echo`` receives both streams as they grow. An interruption
     kills the group and passes through. Raises ExecutionError where the program cannot be started.
     """
-    started, clock = _now(), time.monotonic()
+    started, clock = utc_now(), time.monotonic()
     with stdout.open("ab") as out, stderr.open("ab") as err, _echoing((stdout, stderr), echo):
         child = _start(argv, cwd, env, out, err)
         is_in_time = group.wait_for_group(child, timeout, group.GRACE_SECONDS)
@@ -101,7 +101,7 @@ def run_process(
     return ProcessResult(
         status=status if is_in_time else "timeout",
         started=started,
-        ended=_now(),
+        ended=utc_now(),
         seconds=time.monotonic() - clock,
         exit_code=code if code >= 0 else None,
         signal=_signal_name(-code) if code < 0 else "",
@@ -165,5 +165,18 @@ def _signal_name(number: int) -> str:
         return f"signal {number}"
 
 
-def _now() -> str:
+def utc_now() -> str:
+    """Return the time in UTC, ISO 8601, in milliseconds."""
     return datetime.now(timezone.utc).isoformat(timespec="milliseconds").replace("+00:00", "Z")
+
+
+def how_it_ended(exit_code: int | None, signal_name: str) -> str:
+    """Return ``exit code 7`` or ``signal SIGKILL``."""
+    return f"exit code {exit_code}" if exit_code is not None else f"signal {signal_name}"
+
+
+def last_lines(path: Path, count: int) -> list[str]:
+    """Return the last lines of what a child wrote, none where it wrote nothing. A redrawn line counts as several."""
+    if not path.exists():
+        return []
+    return path.read_text(errors="replace").replace("\r", "\n").splitlines()[-count:]
