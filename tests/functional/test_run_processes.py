@@ -151,6 +151,16 @@ def test_program_with_unfit_results_fails_and_is_recorded(repo: Repo, loom: Loom
     assert last_record(loom)["status"] == "failed"
 
 
+def test_failing_repetition_shows_its_own_reason(repo: Repo, loom: Loom):
+    code = "import os, sys\nsys.exit('the second fails' if os.getcwd().endswith('repetition-2') else 0)\n"
+    repo.program("tires", "trial,tires", code=code)
+    answer = loom("run", "program:tires", "--repetitions=3")
+    assert answer.code == 4
+    assert "why: the second fails" in answer.err
+    assert "repetition-2/stderr.txt" in answer.err
+    assert [item["status"] for item in last_record(loom)["repetitions"]] == ["ok", "failed"]
+
+
 def test_program_that_measures_nothing_may_leave_no_results(repo: Repo, loom: Loom):
     repo.program("quiet", "trial,quiet", code="print('done')\n")
     assert loom("run", "program:quiet", "--json").ok().json["results"] is None
@@ -174,6 +184,7 @@ def test_run_interrupted_ends_with_130_kills_the_program_and_records(repo: Repo,
     assert b"interrupted" in err
     with pytest.raises(ProcessLookupError):
         _wait_gone(pid)
+    assert last_record(loom)["repetitions"][0]["signal"] == "SIGINT"
     assert last_record(loom)["status"] == "interrupted"
 
 
@@ -201,6 +212,7 @@ def test_run_terminated_ends_its_program_and_records(repo: Repo, loom: Loom, tmp
     assert child.returncode == 128 + signal.SIGTERM
     with pytest.raises(ProcessLookupError):
         _wait_gone(pid)
+    assert last_record(loom)["repetitions"][0]["signal"] == "SIGTERM"
     assert last_record(loom)["status"] == "interrupted"
 
 

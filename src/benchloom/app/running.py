@@ -109,7 +109,7 @@ def run(
         execution = _Execution(workspace, made, options, folder)
         execution.run(echo)
         record, path = execution.finish()
-    _raise_failure(record, path)
+    _raise_failure(record, path, execution.place(len(record.repetitions)) / "stderr.txt")
     return record, path
 
 
@@ -132,22 +132,27 @@ class _Execution:
                 begun, clock = utc_now(), time.monotonic()
                 if not self._repeat(number, echo):
                     break
-        except (KeyboardInterrupt, SystemExit):
+        except (KeyboardInterrupt, SystemExit) as error:  # loom ends by SystemExit on SIGTERM
             seconds = time.monotonic() - clock
+            signal = "SIGINT" if isinstance(error, KeyboardInterrupt) else "SIGTERM"
             self.done.append(
-                Repetition(started=begun, ended=utc_now(), seconds=seconds, status="interrupted", signal="SIGINT")
+                Repetition(started=begun, ended=utc_now(), seconds=seconds, status="interrupted", signal=signal)
             )
             self.finish()
             raise
 
     def _repeat(self, number: int, echo: Callable[[str], None] | None) -> bool:
-        place = self.folder if self.options.repetitions == 1 else self.folder / f"repetition-{number}"
+        place = self.place(number)
         place.mkdir(parents=True, exist_ok=True)
         self.argv, repetition = run_program(
             self.made, self.ready, self.means, place, self.options.secrets, self.options.timeout, echo
         )
         self.done.append(repetition)
         return repetition.status == "ok"
+
+    def place(self, number: int) -> Path:
+        """Return the working directory of a repetition, counted from 1: the run's own folder where it is the only one."""
+        return self.folder if self.options.repetitions == 1 else self.folder / f"repetition-{number}"
 
     def finish(self) -> tuple[Record, Path]:
         """Write the record and protect what it was made from."""
@@ -219,11 +224,10 @@ def _outputs(folder: Path) -> dict[str, str]:
     }
 
 
-def _raise_failure(record: Record, path: Path) -> None:
+def _raise_failure(record: Record, path: Path, stderr: Path) -> None:
     if record.status == "ok":
         return
     last = record.repetitions[-1]
-    stderr = Path(record.directory) / "stderr.txt"
     tail = last_lines(stderr, 8)
     details: dict[str, object] = {
         "record": str(path),
