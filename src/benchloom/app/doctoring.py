@@ -24,9 +24,9 @@ from benchloom.index.repositories import Repository, list_repositories
 from benchloom.model.finding import Finding, Severity
 from benchloom.store.entries import Store
 from benchloom.store.fetch import redacted
+from benchloom.store.python_env import OLDEST_PYTHON
 
 NEWEST_TESTED = (3, 13)
-OLDEST = (3, 10)
 _DISK_ERROR, _DISK_WARNING = 200 << 20, 5 << 30
 _MEMORY_WARNING = 1 << 30
 _GOVERNORS = "/sys/devices/system/cpu"
@@ -96,7 +96,7 @@ def _finding(severity: Severity, check: Check, message: str, fix: str = "", subj
 def _python(_: _Patient) -> Iterator[Finding]:
     version = ".".join(map(str, sys.version_info[:3]))
     message = f"Python {version} at {sys.executable}"
-    if not OLDEST <= sys.version_info[:2] <= NEWEST_TESTED:
+    if not OLDEST_PYTHON <= sys.version_info[:2] <= NEWEST_TESTED:
         yield _finding("warning", _python, f"{message} is outside 3.10-3.13", "set LOOM_PYTHON to one of these")
     else:
         yield _finding("pass", _python, message)

@@ -3,7 +3,8 @@
 from collections.abc import Iterable, Sequence
 from datetime import datetime, timedelta, timezone
 
-from benchloom.app.roots import is_live_run, is_stale
+from benchloom.app.roots import is_stale
+from benchloom.app.venvs import existing
 from benchloom.app.workspace import Workspace
 from benchloom.base.names import did_you_mean
 from benchloom.errors import InputError, UnknownNameError
@@ -57,12 +58,11 @@ def _remove(store: Store, keys: Sequence[str], *, dry_run: bool) -> GcReport:
 
 
 def _unneeded_roots(workspace: Workspace, *, everything: bool) -> Iterable[str]:
-    """Roots that protect nothing; with ``everything`` all but those of runs going on now."""
-    names = workspace.store.roots()
-    if everything:
-        return [name for name in names if not is_live_run(name)]
-    known = {path.stem for path in records.paths(workspace.locations.records)}
-    return [name for name in names if is_stale(name, known)]
+    """Roots that protect nothing; with ``everything`` those of records, too."""
+    records_now = {path.stem for path in records.paths(workspace.locations.records)}
+    known = set() if everything else records_now
+    venvs = {path.name for path in existing(workspace.locations.venvs)}
+    return [name for name in workspace.store.roots() if is_stale(name, known, venvs)]
 
 
 def _young(store: Store, days: float | None) -> frozenset[str]:

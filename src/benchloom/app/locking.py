@@ -1,6 +1,7 @@
 """Locks as files: make one from a plan, read one, and ask for what it holds."""
 
 from pathlib import Path
+from typing import TypeVar
 
 import msgspec
 
@@ -9,10 +10,12 @@ from benchloom.app.workspace import Workspace
 from benchloom.base.atomic import write_bytes
 from benchloom.errors import InputError
 from benchloom.model.base import to_json
+from benchloom.model.environment import VENV_LOCK_SCHEMA, VenvLock
 from benchloom.model.lock import LOCK_SCHEMA, Lock
 from benchloom.resolve.lock import make_lock
 
 DEFAULT_LOCK = "loom.lock.json"
+AnyLock = TypeVar("AnyLock", Lock, VenvLock)
 
 
 def make_target_lock(workspace: Workspace, ask: Ask) -> Lock:
@@ -20,7 +23,7 @@ def make_target_lock(workspace: Workspace, ask: Ask) -> Lock:
     return make_lock(plan(workspace, ask))
 
 
-def write_lock(lock: Lock, path: Path) -> None:
+def write_lock(lock: Lock | VenvLock, path: Path) -> None:
     """Write ``lock`` whole or not at all. Raises InputError where the folder cannot be written."""
     try:
         write_bytes(path, to_json(lock))
@@ -29,19 +32,26 @@ def write_lock(lock: Lock, path: Path) -> None:
 
 
 def read_lock(path: Path) -> Lock:
-    """Read a lock. Raises InputError naming the file."""
+    """Read the lock of a plan. Raises InputError naming the file."""
+    return _read(path, Lock, LOCK_SCHEMA, "loom lock TARGET")
+
+
+def read_venv_lock(path: Path) -> VenvLock:
+    """Read the lock of a virtual environment. Raises InputError naming the file."""
+    return _read(path, VenvLock, VENV_LOCK_SCHEMA, "loom venv lock NAME")
+
+
+def _read(path: Path, type_: type[AnyLock], schema: str, how: str) -> AnyLock:
     try:
-        lock = msgspec.json.decode(path.read_bytes(), type=Lock)
+        lock = msgspec.json.decode(path.read_bytes(), type=type_)
     except OSError as error:
         reason = error.strerror or str(error)
-        raise InputError(
-            "the lock cannot be read", where=str(path), why=[reason], fix="make one: loom lock TARGET"
-        ) from error
+        raise InputError("the lock cannot be read", where=str(path), why=[reason], fix=f"make one: {how}") from error
     except msgspec.MsgspecError as error:
-        fix = "make a new one: loom lock TARGET"
+        fix = f"make a new one: {how}"
         raise InputError("the lock does not fit its schema", where=str(path), why=[str(error)], fix=fix) from error
-    if lock.schema != LOCK_SCHEMA:
-        raise InputError(f"the lock is of schema {lock.schema!r}, this is {LOCK_SCHEMA!r}", where=str(path))
+    if lock.schema != schema:
+        raise InputError(f"the lock is of schema {lock.schema!r}, this is {schema!r}", where=str(path))
     return lock
 
 

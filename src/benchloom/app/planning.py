@@ -16,7 +16,7 @@ from benchloom.base.names import did_you_mean
 from benchloom.errors import InputError, LockDriftError, ResolutionError, UnknownNameError
 from benchloom.index.index import refuse_unknown_tags
 from benchloom.model.base import Value
-from benchloom.model.component import Component, Input, Requirement
+from benchloom.model.component import VENV_TEMPLATE, Component, Input, Requirement
 from benchloom.model.lock import Lock
 from benchloom.model.plan import Candidate, Plan, Platform
 from benchloom.model.query import Query, parse_query
@@ -40,6 +40,7 @@ class Ask(Value, frozen=True, kw_only=True):
         lock: a lock the plan must keep to.
         flags: the verb's own flags, so that a misspelt one is not taken for an input.
         dataset_path: where the data set is; others on this machine are then not considered.
+        python: the interpreter the plan is for; empty means the running one.
     """
 
     name: str = ""
@@ -54,6 +55,7 @@ class Ask(Value, frozen=True, kw_only=True):
     lock_file: str = ""
     flags: tuple[str, ...] = ()
     dataset_path: str = ""
+    python: str = ""
 
 
 class Question(Value, frozen=True, kw_only=True):
@@ -93,12 +95,13 @@ def question(workspace: Workspace, ask: Ask) -> Question:
         inputs=check_inputs(component, {**_settled_inputs(workspace, component), **ask.inputs}, ask.flags),
         sources=ask.sources,
         locked=lock_requirements(ask.lock, ask.lock_file) if ask.lock else (),
+        isolated=bool(component and component.kind == VENV_TEMPLATE),
     )
     return Question(
         target=target,
         command=_command(component, ask.command) if component and component.program else "",
         overrides=overrides,
-        host=host_facts(workspace, [target, *overrides.locked, *_as_requirements(ask.roles)], ask.dataset_path),
+        host=host_facts(workspace, [target, *overrides.locked, *_as_requirements(ask.roles)], ask),
     )
 
 
@@ -241,11 +244,12 @@ def _as_requirements(roles: Mapping[str, Query]) -> list[Requirement]:
     return [Requirement(role=role, query=query, requirer="the command line") for role, query in roles.items()]
 
 
-def host_facts(workspace: Workspace, targets: list[Requirement], dataset_path: str = "") -> HostFacts:
+def host_facts(workspace: Workspace, targets: list[Requirement], ask: Ask) -> HostFacts:
     """Gather what resolution may know of this machine: platform, detected software, what the store holds.
 
-    Raises InputError where ``dataset_path`` is given and holds no data set that the targets could use.
+    Raises InputError where the data set path of ``ask`` holds none that the targets could use, or its Python cannot serve.
     """
+    dataset_path = ask.dataset_path
     components = reachable(targets, workspace.index)
     datasets = [item for item in components if item.detect and item.dataset]
     detected = [
@@ -259,7 +263,7 @@ def host_facts(workspace: Workspace, targets: list[Requirement], dataset_path: s
     entries = list(workspace.store.entries())
     modules = {item.install.module for item in components if item.install and item.install.module}
     return HostFacts(
-        platform=this_platform(),
+        platform=platform_of(ask.python),
         detected=tuple(detected),
         installed=frozenset(_installed(entry.meta) for entry in entries if "component" in entry.meta),
         stored=frozenset(entry.key for entry in entries),
@@ -283,11 +287,17 @@ def _given_datasets(datasets: Sequence[Component], path: str) -> list[Candidate]
     )
 
 
-def this_platform() -> Platform:
-    """Operating system, architecture and Python ``major.minor`` of this process."""
-    return Platform(
-        os=sys.platform, arch=platform.machine().lower(), python=f"{sys.version_info.major}.{sys.version_info.minor}"
-    )
+def platform_of(python: str = "") -> Platform:
+    """Operating system, architecture and Python ``major.minor`` of ``python`` (of this process where it is empty).
+
+    Raises InputError where ``python`` cannot be started or is too old.
+    """
+    version = platform.python_version()
+    if python:
+        from benchloom.store.python_env import interpreter_version  # late: hardly any plan is for another Python
+
+        version = interpreter_version(Path(python))
+    return Platform(os=sys.platform, arch=platform.machine().lower(), python=".".join(version.split(".")[:2]))
 
 
 def _installed(meta: Mapping[str, str]) -> Installed:

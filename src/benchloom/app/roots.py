@@ -1,4 +1,4 @@
-"""What protects store entries from collection: records for as long as they are there, and runs while they last."""
+"""What protects store entries from collection: records and environments while they are there, runs while they last."""
 
 import os
 from collections.abc import Collection, Iterator
@@ -9,6 +9,7 @@ from benchloom.store.entries import Store
 
 _RECORD = "record-"
 _RUN = "run-"
+_VENV = "venv-"
 
 
 @contextmanager
@@ -27,10 +28,22 @@ def protect_record(store: Store, made: Plan, record_id: str) -> None:
     store.add_root(f"{_RECORD}{record_id}", _keys(made))
 
 
-def is_stale(name: str, record_ids: Collection[str]) -> bool:
-    """Tell whether a root's record was removed, or its run has ended (a killed one could not say so)."""
+def protect_venv(store: Store, made: Plan, name: str) -> None:
+    """Protect the entries of ``made`` for as long as the virtual environment is there."""
+    store.add_root(f"{_VENV}{name}", _keys(made))
+
+
+def forget_venv(store: Store, name: str) -> None:
+    """Protect no longer what a virtual environment needed."""
+    store.remove_root(f"{_VENV}{name}")
+
+
+def is_stale(name: str, record_ids: Collection[str], venvs: Collection[str]) -> bool:
+    """Tell whether a root's record or environment was removed, or its run has ended (a killed one could not say so)."""
     if name.startswith(_RECORD):
         return name.removeprefix(_RECORD) not in record_ids
+    if name.startswith(_VENV):
+        return name.removeprefix(_VENV) not in venvs
     return name.startswith(_RUN) and not is_live_run(name)
 
 

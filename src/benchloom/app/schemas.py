@@ -24,6 +24,7 @@ from benchloom.base.names import did_you_mean
 from benchloom.errors import UnknownNameError
 from benchloom.model.base import Document, Value, to_json
 from benchloom.model.component import Component, Detect, Fetch, Input, Install
+from benchloom.model.environment import Venv, VenvLock
 from benchloom.model.facts import Backend, Dataset, Facts, Model, Profile
 from benchloom.model.finding import Finding
 from benchloom.model.lock import Lock
@@ -96,6 +97,10 @@ TYPES: dict[str, tuple[Any, str]] = {
     "detected": (tuple[Detected, ...], "loom detect --json"),
     "findings": (tuple[Finding, ...], "loom lint, loom doctor and loom verify with --json"),
     "lint-rules": (tuple[RuleInfo, ...], "loom lint --list-rules --json"),
+    "venv": (Venv, "loom venv create, show and rm with --json; the file loom-venv.json of each environment"),
+    "venv-list": (tuple[Venv, ...], "loom venv ls --json"),
+    "venv-lock": (VenvLock, "loom venv lock; the file NAME.lock.json"),
+    "venv-activation": (str, "loom venv activate --json"),
     "record-list": (tuple[RecordLine, ...], "loom record ls --json"),
     "removed-record": (RemovedRecord, "loom record rm --json"),
     "repository": (ListedRepository, "loom repo add --json, loom repo remove --json"),

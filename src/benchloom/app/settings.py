@@ -6,23 +6,18 @@ comments and other values.
 
 import json
 import re
-import sys
 from collections.abc import Mapping
 from pathlib import Path
 from typing import Any, Literal
 
 import msgspec
 
+from benchloom.base import toml
 from benchloom.base.atomic import write_text
 from benchloom.base.names import did_you_mean
 from benchloom.base.paths import locate
 from benchloom.errors import InputError, UnknownNameError
 from benchloom.model.base import Document, Value
-
-if sys.version_info >= (3, 11):
-    import tomllib
-else:
-    import tomli as tomllib
 
 Origin = Literal["default", "file", "environment"]
 Scalar = str | int | bool
@@ -160,7 +155,7 @@ def _checked(stored: Mapping[str, Any], file: Path) -> dict[str, Scalar]:
 
 def _read(file: Path) -> dict[str, Any]:
     try:
-        return tomllib.loads(file.read_text(encoding="utf-8"))
+        return toml.loads(file.read_text(encoding="utf-8"))
     except FileNotFoundError:
         return {}
     except (OSError, ValueError) as error:
@@ -186,7 +181,7 @@ def _edit(environ: Mapping[str, str], name: str, value: Scalar | None) -> None:
 
 def _holds(text: str, wanted: Mapping[str, Any]) -> bool:
     try:
-        return bool(tomllib.loads(text) == wanted)
+        return bool(toml.loads(text) == wanted)
     except ValueError:
         return False
 

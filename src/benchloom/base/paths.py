@@ -48,6 +48,11 @@ class Locations:
         return self.home / "records"
 
     @property
+    def venvs(self) -> Path:
+        """Virtual environments, one folder each."""
+        return self.home / "venvs"
+
+    @property
     def config(self) -> Path:
         """User settings (TOML)."""
         return self.home / "config.toml"

@@ -26,6 +26,7 @@ VERBS = {
     "explain": "Say why something was chosen, or not.",
     "graph": "Draw a plan as svg, dot, mermaid or json.",
     "lock": "Write down what a plan chose, to hold later plans to it.",
+    "venv": "Make and use virtual environments from templates.",
     "record": "List and show records of runs.",
     "repo": "Add, list, remove and synchronise repositories.",
     "lint": "Check the components of the repositories.",

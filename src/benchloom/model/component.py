@@ -7,7 +7,8 @@ from benchloom.model.facts import Backend, Dataset, Model, Profile
 from benchloom.model.query import Query
 
 Kind = str
-KINDS = ("program", "package", "soft", "dataset", "script", "venv.template")
+VENV_TEMPLATE = "venv.template"
+KINDS = ("program", "package", "soft", "dataset", "script", VENV_TEMPLATE)
 
 Convention = Literal["ck", "cm"]
 
@@ -69,9 +70,13 @@ class Install(Value, frozen=True, kw_only=True):
     ``pip`` names a distribution, installed in the plan's one Python environment with the version chosen. ``script`` is
     a Python or shell file of the component (or ``module`` a Python module of the engine's runtime) run in the staging
     folder with the node's exact environment; whatever it leaves there is the entry's content.
+
+    ``unstated`` are requirements (PEP 508 with markers) of the distribution that its own metadata leaves out; where one
+    applies, the distribution is built among them and not in pip's isolation.
     """
 
     pip: str = ""
+    unstated: tuple[str, ...] = ()
     script: str = ""
     module: str = ""
     arguments: tuple[str, ...] = ()

@@ -59,6 +59,7 @@ class Node(Document, frozen=True, kw_only=True):
         fetch: what would be downloaded for ``fetch``/``extract``/``install``.
         bytes: total size to download; None where a size is unknown, 0 where nothing is.
         pip: for the Python environment, the exact requirements it is solved from.
+        built_among: for those of them that are built among others, those others.
         env: variables it exports to what needs it.
     """
 
@@ -76,6 +77,7 @@ class Node(Document, frozen=True, kw_only=True):
     bytes: int | None = 0
     digest: str = ""
     pip: tuple[str, ...] = ()
+    built_among: dict[str, tuple[str, ...]] = {}
     env: dict[str, str] = {}
 
 

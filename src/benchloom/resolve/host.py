@@ -33,10 +33,14 @@ class HostFacts(Value, frozen=True, kw_only=True):
 
 
 class Overrides(Value, frozen=True, kw_only=True):
-    """What the command line adds: queries by role, environment variables and program inputs."""
+    """What the command line adds: queries by role, environment variables and program inputs.
+
+    ``isolated`` gives the plan's Python libraries an environment of their own, whatever the running interpreter has.
+    """
 
     roles: dict[str, Query] = {}
     env: dict[str, str] = {}
     inputs: dict[str, str] = {}
     sources: dict[str, str] = {}
     locked: tuple[Requirement, ...] = ()
+    isolated: bool = False

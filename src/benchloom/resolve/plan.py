@@ -126,7 +126,8 @@ class _Planner:
 
     def _python_node(self, libraries: list[str]) -> Node:
         options = [self.by_id[node_id] for node_id in libraries]
-        pip = tuple(sorted(self._pip_requirement(option) for option in options))
+        among = {self._pip_requirement(option): self._unstated(option.component) for option in options}
+        pip = tuple(sorted({*among, *(item for items in among.values() for item in items)}))
         is_running = self.python_mode == "running"
         key = environment_key(pip, self.host.platform)
         return Node(
@@ -142,6 +143,7 @@ class _Planner:
             action="reuse" if is_running or key in self.host.stored else "install",
             key="" if is_running else key,
             pip=pip,
+            built_among={requirement: items for requirement, items in sorted(among.items()) if items},
             bytes=0 if is_running or key in self.host.stored else None,
         )
 
@@ -149,6 +151,17 @@ class _Planner:
         version = option.candidate.version
         name = self._distribution(option.component)
         return f"{name}=={version}" if version else name
+
+    def _unstated(self, component: Component) -> tuple[str, ...]:
+        """Return the requirements that its metadata leaves out, those that apply on the plan's Python."""
+        declared = component.install.unstated if component.install else ()
+        if not declared:
+            return ()
+        from packaging.requirements import Requirement as Specifier  # late: few plans have any
+
+        facts = {"python_version": self.host.platform.python, "sys_platform": self.host.platform.os}
+        found = [Specifier(item) for item in declared]
+        return tuple(f"{item.name}{item.specifier}" for item in found if not item.marker or item.marker.evaluate(facts))
 
     def _distribution(self, component: Component) -> str:
         if component.install and component.install.pip:

@@ -34,14 +34,16 @@ class Solution:
 def solve(target: Requirement, universe: Universe, host: HostFacts, overrides: Overrides) -> Solution:
     """Resolve ``target`` and everything it needs.
 
-    The running interpreter is tried first; where it does not satisfy every Python library of the plan, all of them are
-    solved together in an environment of their own. Raises ResolutionError (a conflict, with who required what) or
+    The running interpreter is tried first (unless the overrides say isolated); where it does not satisfy every Python
+    library of the plan, all of them are solved together in an environment of their own. Raises ResolutionError (a conflict, with who required what) or
     UnknownNameError (an override for a role that the plan does not have).
     """
     roots = [target, *_override_requirements(overrides), *overrides.locked]
     try:
-        solution = _attempt(roots, Examiner(universe, host, overrides, "running"))
+        solution = _attempt(roots, Examiner(universe, host, overrides, "isolated" if overrides.isolated else "running"))
     except ResolutionError:
+        if overrides.isolated:
+            raise
         solution = _attempt(roots, Examiner(universe, host, overrides, "isolated"))
     _refuse_unknown_roles(solution, overrides)
     for role, option in solution.options.items():
@@ -136,6 +138,8 @@ def _refuse_ambiguity(role: str, option: Option, solution: Solution) -> None:
 def _python_reason(options: dict[str, Option], examiner: Examiner) -> str:
     if examiner.python_mode == "running":
         return "the running interpreter satisfies the whole plan"
+    if examiner.overrides.isolated:
+        return "a virtual environment has libraries of its own"
     present = {found.family for found in examiner.host.detected if found.component.startswith("soft:")}
     wanted = sorted({item.candidate.family for item in options.values() if item.component.is_python_library})
     missing = [family.rpartition("lib-python-")[2] for family in wanted if family not in present]

@@ -18,6 +18,7 @@ from benchloom.base.talk import Talk
 from benchloom.errors import InputError, InstallError, OfflineError
 from benchloom.model.base import to_json
 from benchloom.model.component import Component
+from benchloom.model.environment import Distribution
 from benchloom.model.facts import Facts
 from benchloom.model.plan import Node, Plan
 from benchloom.run.process import clean_environment, how_it_ended, last_lines, run_process
@@ -25,7 +26,7 @@ from benchloom.run.progress import VARIABLE, watched
 from benchloom.store.archive import extract
 from benchloom.store.entries import Store
 from benchloom.store.fetch import Fetcher
-from benchloom.store.python_env import environment_python, install_environment
+from benchloom.store.python_env import Source, Wanted, environment_python, install_environment
 
 if TYPE_CHECKING:
     from typing import Protocol
@@ -43,8 +44,23 @@ if TYPE_CHECKING:
 
 
 @dataclass(frozen=True)
+class OwnEnvironment:
+    """A Python environment that is no entry of the store: made in ``folder``, to work as ``final``.
+
+    ``interpreter`` is the Python it is made of, ``also`` are requirements beyond the plan's, ``locked`` takes the place
+    of solving.
+    """
+
+    folder: Path
+    final: Path
+    interpreter: Path
+    also: tuple[str, ...] = ()
+    locked: tuple[Distribution, ...] = ()
+
+
+@dataclass(frozen=True)
 class Means:
-    """What an execution works with."""
+    """What an execution works with; ``environment`` is where Python libraries go instead of the store."""
 
     index: "Components"
     store: Store
@@ -55,14 +71,16 @@ class Means:
     logs: Path
     runtime: Path
     find_links: str = ""
+    environment: OwnEnvironment | None = None
 
 
 @dataclass
 class Ready:
-    """What became of the nodes: facts by node id, and the interpreter that serves the plan."""
+    """What became of the nodes: facts by node id, the interpreter that serves the plan, and what was put into it."""
 
     python: Path = field(default_factory=lambda: Path(sys.executable))
     facts: dict[str, Facts] = field(default_factory=dict)
+    distributions: tuple[Distribution, ...] = ()
 
 
 def prepare(plan: Plan, means: Means, jobs: int = 4) -> Ready:
@@ -219,32 +237,34 @@ def _build_command(module: str, script: str, source: Path, python: Path, argumen
 
 
 def _python_environment(node: Node, means: Means, ready: Ready) -> Facts:
-    if node.key:
-        means.store.build(node.key, "Python environment", lambda folder: _install(node, means, folder))
+    if own := means.environment:
+        ready.distributions = _install(node, means, own)
+        ready.python = environment_python(own.folder)
+    elif node.key:
+        means.store.build(node.key, "Python environment", lambda folder: _install_entry(node, means, folder))
         ready.python = environment_python(means.store.content(node.key))
     return Facts(
         role="python", component="python", version=node.candidate.version, key=node.key, path=str(ready.python)
     )
 
 
-def _install(node: Node, means: Means, folder: Path) -> Mapping[str, str]:
+def _install_entry(node: Node, means: Means, folder: Path) -> Mapping[str, str]:
+    place = OwnEnvironment(folder=folder, final=means.store.content(node.key), interpreter=Path(sys.executable))
+    versions = {f"pip:{item.name}": item.version for item in _install(node, means, place)}
+    return {"component": "python", "version": node.candidate.version, **versions}
+
+
+def _install(node: Node, means: Means, place: OwnEnvironment) -> tuple[Distribution, ...]:
     means.talk.note(f"installing {len(node.pip)} Python packages into an environment of their own")
-    versions = install_environment(
-        folder,
-        means.store.content(node.key),
-        node.pip,
-        base_python=Path(sys.executable),
-        offline=means.offline,
-        find_links=means.find_links,
+    return install_environment(
+        place.folder,
+        place.final,
+        Wanted(requirements=(*node.pip, *place.also), built_among=node.built_among, locked=place.locked),
+        Source(python=Path(sys.executable), environ=means.environ, offline=means.offline, find_links=means.find_links),
+        interpreter=place.interpreter,
         log=means.logs / "python.log",
         talk=means.talk,
-        environ=means.environ,
     )
-    return {
-        "component": "python",
-        "version": node.candidate.version,
-        **{f"pip:{name}": v for name, v in versions.items()},
-    }
 
 
 def _facts(node: Node, component: Component, means: Means) -> Facts:

@@ -7,13 +7,16 @@ import subprocess
 import sys
 import zipfile
 from pathlib import Path
+from typing import Any
 
 import pytest
 
+from benchloom.base.digest import of_file
 from benchloom.base.talk import Silent
 from benchloom.errors import InstallError, OfflineError
+from benchloom.model.environment import Distribution
 from benchloom.store.entries import Store
-from benchloom.store.python_env import environment_python, install_environment
+from benchloom.store.python_env import Source, Wanted, environment_python, install_environment
 
 
 def wheel(folder: Path, name: str = "tiny", version: str = "1.0", requires: str = "") -> None:
@@ -45,20 +48,22 @@ def wheels(tmp_path: Path) -> Path:
 
 
 def build(store: Store, requirements: list[str], wheels: Path, log: Path, **more: object) -> dict[str, str]:
-    options: dict[str, object] = {"offline": True, "environ": os.environ, **more}
+    options: dict[str, Any] = {"offline": True, "environ": os.environ, **more}
     entry = store.build(
         "python-key",
         "Python environment",
-        lambda folder: install_environment(
-            folder,
-            store.content("python-key"),
-            requirements,
-            base_python=Path(sys.executable),
-            find_links=str(wheels),
-            log=log,
-            talk=Silent(),
-            **options,
-        ),
+        lambda folder: {
+            item.name: item.version
+            for item in install_environment(
+                folder,
+                store.content("python-key"),
+                Wanted(requirements=tuple(requirements)),
+                Source(python=Path(sys.executable), find_links=str(wheels), **options),
+                interpreter=Path(sys.executable),
+                log=log,
+                talk=Silent(),
+            )
+        },
     )
     return entry.meta
 
@@ -129,12 +134,37 @@ def test_install_environment_interpreter_without_pip_tells_what_it_said(tmp_path
         install_environment(
             tmp_path / "env",
             tmp_path / "final",
-            ["tiny"],
-            base_python=environment_python(bare),
-            offline=False,
-            find_links=str(wheels),
+            Wanted(requirements=("tiny",)),
+            Source(python=environment_python(bare), environ=os.environ, find_links=str(wheels)),
+            interpreter=environment_python(bare),
             log=tmp_path / "pip.log",
             talk=Silent(),
-            environ=os.environ,
         )
     assert "No module named pip" in " ".join(caught.value.why)
+
+
+def test_install_environment_locked_takes_exactly_the_files_of_the_lock(tmp_path: Path, wheels: Path):
+    wheel(wheels, "tiny", "2.0", requires="other")
+    wheel(wheels, "other", "1.5")
+    source = Source(python=Path(sys.executable), environ=os.environ, offline=True, find_links=str(wheels))
+
+    def made(name: str, wanted: Wanted) -> tuple[Distribution, ...]:
+        return install_environment(
+            tmp_path / name,
+            tmp_path / name,
+            wanted,
+            source,
+            interpreter=Path(sys.executable),
+            log=tmp_path / f"{name}.log",
+            talk=Silent(),
+        )
+
+    first = made("first", Wanted(requirements=("tiny",)))
+    file = wheels / "tiny-2.0-py3-none-any.whl"
+    assert first[1] == Distribution(name="tiny", version="2.0", digest=of_file(file))
+    wheel(wheels, "tiny", "3.0")
+    assert made("again", Wanted(requirements=("tiny",), locked=first)) == first
+    wheel(wheels, "tiny", "2.0", requires="other>1")  # other bytes under the same name
+    with pytest.raises(OfflineError) as caught:
+        made("changed", Wanted(requirements=("tiny",), locked=first))
+    assert "DO NOT MATCH THE HASHES" in " ".join(caught.value.why)

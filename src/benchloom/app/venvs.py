@@ -1,0 +1,276 @@
+"""Virtual environments from templates: made whole or not at all, locked, with repositories and tools of their own for ck.
+
+A template is a component of the kind ``venv.template`` that states needs by tags. Its plan's Python libraries, and what
+this engine itself needs, are solved together in the environment; the rest of the plan lies in the store.
+"""
+
+import contextlib
+import os
+import re
+import secrets
+import subprocess
+import sys
+from collections.abc import Iterator
+from dataclasses import dataclass, replace
+from pathlib import Path
+
+import msgspec
+from filelock import FileLock
+
+from benchloom.app.activation import activated, bashrc, scripts
+from benchloom.app.locking import with_lock, write_lock
+from benchloom.app.planning import Ask, plan, platform_of
+from benchloom.app.roots import forget_venv, protect_venv
+from benchloom.app.running import means_for, new_folder
+from benchloom.app.workspace import Workspace, built_in_repository
+from benchloom.base import toml
+from benchloom.base.atomic import write_bytes, write_text
+from benchloom.base.names import did_you_mean
+from benchloom.errors import InputError, InstallError, IntegrityError, LockDriftError, UnknownNameError
+from benchloom.index.repositories import Repository
+from benchloom.model.base import to_json
+from benchloom.model.component import VENV_TEMPLATE
+from benchloom.model.environment import VENV_LOCK_SCHEMA, VENV_SCHEMA, Distribution, Venv, VenvLock
+from benchloom.model.plan import Plan
+from benchloom.resolve.lock import make_lock
+from benchloom.run.executor import OwnEnvironment, Ready, prepare
+from benchloom.run.process import utc_now
+from benchloom.store.entries import remove_tree
+from benchloom.store.python_env import environment_python, interpreter_version, replace_path
+
+DEFAULT_TEMPLATE = "generic"
+FACTS_FILE = "loom-venv.json"
+LOCK_FILE = "loom-venv.lock.json"
+_NAME = re.compile(r"[A-Za-z0-9][A-Za-z0-9._-]{0,63}")
+
+
+def existing(venvs: Path) -> list[Path]:
+    """Return the folders of the environments below ``venvs``, sorted by name; half-made ones are none."""
+    return sorted(path.parent for path in venvs.glob(f"[!.]*/{FACTS_FILE}"))
+
+
+def listing(workspace: Workspace) -> tuple[Venv, ...]:
+    """Return every environment, sorted by name."""
+    return tuple(_read(folder / FACTS_FILE) for folder in existing(workspace.locations.venvs))
+
+
+def find(workspace: Workspace, name: str) -> Venv:
+    """Return the environment called ``name``. Raises UnknownNameError with the nearest name there is."""
+    file = workspace.locations.venvs / name / FACTS_FILE
+    if _NAME.fullmatch(name) and file.is_file():
+        return _read(file)
+    known = [folder.name for folder in existing(workspace.locations.venvs)]
+    fix = did_you_mean(name, known) or (f"there are {', '.join(known)}" if known else f"loom venv create {name}")
+    raise UnknownNameError(f"no virtual environment is called {name!r}", where="NAME", fix=fix)
+
+
+def lock_file(venv: Venv) -> Path:
+    """Return where the lock of an environment lies."""
+    return Path(venv.path) / LOCK_FILE
+
+
+def remove(workspace: Workspace, name: str) -> Venv:
+    """Remove an environment, so that nobody sees half of it. Raises UnknownNameError."""
+    with _locked(workspace, name):
+        gone = find(workspace, name)
+        _discard(Path(gone.path))
+        forget_venv(workspace.store, name)
+    return gone
+
+
+def create(
+    workspace: Workspace, name: str, ask: Ask, *, lock: VenvLock | None = None, lock_from: str = "", anew: bool = False
+) -> Venv:
+    """Make the environment ``name`` from the template that ``ask`` names, or equal to the one that ``lock`` describes.
+
+    ``lock_from`` is the lock's file, for messages; ``anew`` replaces an environment of that name once the new one is whole.
+    Raises InputError (a name that cannot be or is taken, no such Python), LockDriftError (the lock does not fit this machine
+    or these components), and what planning and preparing raise; nothing is left behind then.
+    """
+    if not _NAME.fullmatch(name):
+        fix = "use up to 64 letters, digits and . _ -, with a letter or digit first"
+        raise InputError(f"{name!r} cannot be the name of a virtual environment", where="NAME", fix=fix)
+    if lock:
+        ask = with_lock(ask, lock.plan, lock_from)
+        _refuse_other_platform(lock, ask, lock_from)
+    with _locked(workspace, name) as final:
+        if final.exists() and not anew:
+            fix = f"loom venv rm {name}, or --force to make it anew"
+            raise InputError(f"there is a virtual environment {name!r} already", where=str(final), fix=fix)
+        made = plan(workspace, ask)
+        stage = final.parent / f".{name}.{secrets.token_hex(4)}"
+        try:
+            venv = _Making(workspace, made, ask, stage, final).make(lock)
+            _discard(final)
+            os.rename(stage, final)
+        finally:
+            remove_tree(stage)
+        protect_venv(workspace.store, made, name)
+    return venv
+
+
+def environment(workspace: Workspace, name: str) -> dict[str, str]:
+    """Return the variables of a process inside the environment ``name``. Raises UnknownNameError."""
+    return activated(Path(find(workspace, name).path), workspace.environ)
+
+
+@dataclass(frozen=True)
+class _Making:
+    """One environment on its way from a plan to ``stage``, to be renamed to ``final``."""
+
+    workspace: Workspace
+    made: Plan
+    ask: Ask
+    stage: Path
+    final: Path
+
+    def make(self, lock: VenvLock | None) -> Venv:
+        interpreter = Path(self.ask.python or sys.executable)
+        place = OwnEnvironment(
+            folder=self.stage,
+            final=self.final,
+            interpreter=interpreter,
+            also=() if lock else engine_requirements(),
+            locked=lock.distributions if lock else (),
+        )
+        means = means_for(self.workspace, new_folder(self.workspace, f"venv-{self.final.name}"))
+        ready = prepare(self.made, replace(means, environment=place))
+        if lock:
+            _refuse_difference(lock, ready.distributions)
+        self._add_engine()
+        self._add_scripts()
+        venv = Venv(
+            schema=VENV_SCHEMA,
+            name=self.final.name,
+            template=self.made.target,
+            path=str(self.final),
+            python=interpreter_version(interpreter),
+            created=utc_now(),
+            repositories=self._add_repositories(ready),
+            needs=self._needs(ready),
+            distributions=ready.distributions,
+        )
+        write_bytes(self.stage / FACTS_FILE, to_json(venv))
+        write_lock(self._lock(ready), self.stage / LOCK_FILE)
+        return venv
+
+    def _lock(self, ready: Ready) -> VenvLock:
+        return VenvLock(
+            schema=VENV_LOCK_SCHEMA,
+            plan=make_lock(self.made),
+            platform=self.made.platform,
+            distributions=ready.distributions,
+        )
+
+    def _add_engine(self) -> None:
+        """Let the environment's own Python run this very engine."""
+        [site] = self.stage.glob("[lL]ib/**/site-packages")
+        write_text(site / "benchloom.pth", f"{built_in_repository() / 'src'}\n")
+        python = environment_python(self.final)
+        self._add_executable("loom", f'#!/bin/sh\nexec "{python}" -m benchloom "$@"\n')
+
+    def _add_scripts(self) -> None:
+        (self.stage / "bin" / "activate.csh").unlink(missing_ok=True)  # of Python's own, which knows nothing of ck
+        for name, text in {**scripts(self.final), "bashrc": bashrc(self.final)}.items():
+            write_text(self.stage / "bin" / name, text)
+
+    def _add_executable(self, name: str, text: str) -> None:
+        path = self.stage / "bin" / name
+        write_text(path, text)
+        path.chmod(0o755)
+
+    def _needs(self, ready: Ready) -> dict[str, str]:
+        """Return where each need that is no Python library lies."""
+        nodes = {role: node for node in self.made.nodes for role in node.roles if not node.pip}
+        found = {role: ready.facts[node.id].path for role, node in sorted(nodes.items()) if node.id in ready.facts}
+        return {role: path for role, path in found.items() if path and role != "target"}
+
+    def _add_repositories(self, ready: Ready) -> tuple[str, ...]:
+        """Make the environment's own folders for `ck`, and let its `ck`, where there is one, know the repositories."""
+        (self.stage / "CK" / "local").mkdir(parents=True)
+        (self.stage / "CK-TOOLS").mkdir()
+        if not any(item.name == "ck" for item in ready.distributions):
+            return ()
+        known = [item for item in self.workspace.repositories if _is_for_ck(item)]
+        for item in known:
+            self._ck("add", f"repo:{item.alias}", f"--path={item.path}", "--quiet")
+        replace_path((self.stage / "CK").rglob("*"), self.stage, self.final)
+        return tuple(item.alias for item in known)
+
+    def _ck(self, *words: str) -> None:
+        done = subprocess.run(  # noqa: S603 - our own words
+            [str(environment_python(self.stage)), "-c", "from ck.kernel import cli; cli()", *words],
+            env={**activated(self.stage, self.workspace.environ), "PYTHONDONTWRITEBYTECODE": "1"},
+            cwd=self.stage,
+            stdin=subprocess.DEVNULL,
+            capture_output=True,
+            text=True,
+            errors="replace",
+            check=False,
+        )
+        if done.returncode:
+            said = [line for line in (done.stdout + done.stderr).splitlines() if line.strip()]
+            raise InstallError(f"ck {' '.join(words)} failed in the new environment", why=said[-6:])
+
+
+@contextlib.contextmanager
+def _locked(workspace: Workspace, name: str) -> Iterator[Path]:
+    """Hold the name, and remove what was left by whoever was killed while making it; yield the environment's folder."""
+    venvs = workspace.locations.venvs
+    venvs.mkdir(parents=True, exist_ok=True)
+    with FileLock(venvs / f".{name}.lock"):
+        for dead in venvs.glob(f".{name}.*"):
+            if dead.is_dir():
+                remove_tree(dead)
+        yield venvs / name
+
+
+def engine_requirements() -> tuple[str, ...]:
+    """Return what this engine needs to run, pip included, as its project states it."""
+    stated = toml.loads((built_in_repository() / "pyproject.toml").read_text(encoding="utf-8"))
+    return (*stated["project"]["dependencies"], "pip")
+
+
+def template_ask(ask: Ask, template: str, python: str) -> Ask:
+    """Return ``ask`` for a template by name, where it does not ask by tags, to be made of the interpreter ``python``."""
+    name = f"{VENV_TEMPLATE}:{template}" if template and not ask.query else ""
+    return msgspec.structs.replace(ask, name=name, kind=VENV_TEMPLATE, python=python)
+
+
+def _is_for_ck(repository: Repository) -> bool:
+    """Tell whether `ck` can know a repository without running pip on requirements that no lock holds."""
+    root = Path(repository.path)
+    return (root / ".ckr.json").is_file() and not (root / "requirements.txt").exists()
+
+
+def _refuse_other_platform(lock: VenvLock, ask: Ask, lock_from: str) -> None:
+    here = platform_of(ask.python)
+    if here != lock.platform:
+        was, now = (f"Python {item.python} on {item.os} {item.arch}" for item in (lock.platform, here))
+        fix = "choose that Python with --python=PATH, or leave out --lock"
+        raise LockDriftError(
+            "the lock is for another platform", where=lock_from, why=[f"it is for {was}, this is {now}"], fix=fix
+        )
+
+
+def _refuse_difference(lock: VenvLock, found: tuple[Distribution, ...]) -> None:
+    if found != lock.distributions:
+        names = sorted({item.name for item in {*found} ^ {*lock.distributions}})
+        raise IntegrityError("what was installed is not what the lock holds", why=names)
+
+
+def _read(file: Path) -> Venv:
+    try:
+        return msgspec.json.decode(file.read_bytes(), type=Venv)
+    except msgspec.MsgspecError as error:
+        fix = f"make it anew: loom venv create {file.parent.name} --force"
+        raise InputError(
+            "the facts of a virtual environment cannot be read", where=str(file), why=[str(error)], fix=fix
+        ) from error
+
+
+def _discard(folder: Path) -> None:
+    if folder.is_dir():
+        trash = folder.parent / f".{folder.name}.{secrets.token_hex(4)}"
+        os.rename(folder, trash)
+        remove_tree(trash)

@@ -1,0 +1,52 @@
+"""Python environments as values: what is installed in one, and virtual environments made from templates."""
+
+from benchloom.model.base import Document, Value
+from benchloom.model.lock import Lock
+from benchloom.model.plan import Platform
+
+VENV_SCHEMA = "benchloom.venv/1"
+VENV_LOCK_SCHEMA = "benchloom.venv-lock/1"
+
+
+class Distribution(Value, frozen=True, kw_only=True):
+    """An installed Python distribution; ``digest`` (``sha256:…``) is that of the file it was installed from."""
+
+    name: str
+    version: str
+    digest: str = ""
+
+
+class VenvLock(Document, frozen=True, kw_only=True):
+    """Everything a virtual environment is made of: its template's choices, and each distribution with its digest.
+
+    The digests are those of one platform, so another one refuses the lock.
+    """
+
+    schema: str
+    plan: Lock
+    platform: Platform
+    distributions: tuple[Distribution, ...]
+
+
+class Venv(Document, frozen=True, kw_only=True):
+    """A virtual environment made from a template.
+
+    Attributes:
+        template: the ``venv.template`` it was made from.
+        path: its folder.
+        python: full version of its interpreter.
+        created: UTC, ISO 8601.
+        repositories: names of the repositories that its `ck` knows.
+        needs: where what the template needs besides Python libraries lies, by role.
+        distributions: what is installed in it, sorted by name.
+    """
+
+    schema: str
+    name: str
+    template: str
+    path: str
+    python: str
+    created: str
+    repositories: tuple[str, ...] = ()
+    needs: dict[str, str] = {}
+    distributions: tuple[Distribution, ...] = ()
