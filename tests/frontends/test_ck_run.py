@@ -1,22 +1,17 @@
 """The real `ck`, with closed standard input and a home of its own, drives the components of this repository."""
 
 import json
-import os
 import subprocess
-import sys
 from collections.abc import Iterator
 from concurrent.futures import ThreadPoolExecutor
-from dataclasses import dataclass
 from itertools import combinations
 from pathlib import Path
-from typing import Any
 
 import pytest
 
-ROOT = Path(__file__).resolve().parents[2]
-PROGRAM = "program:image-classification-onnx"
+from support.ck import PROGRAM, ROOT, Ck, python_with_ck
+
 SHORT = ("--env.LOOM_INPUT_MODE=accuracy", "--env.LOOM_INPUT_COUNT=50")
-CLI = "from ck.kernel import cli; cli()"
 QUERIES = """
 import json, sys
 import ck.kernel as ck
@@ -28,100 +23,27 @@ for kind, query in json.load(sys.stdin):
 print(json.dumps(found))
 """
 
-pytestmark = pytest.mark.skipif(
-    sys.version_info >= (3, 12) or subprocess.run([sys.executable, "-c", "import ck"], check=False).returncode != 0,
-    reason="ck 2.6.4 needs Python 3.11 or older, and has to be installed",
-)
-
-
-@dataclass(frozen=True)
-class Ck:
-    """`ck` in a home of its own."""
-
-    home: Path
-
-    @property
-    def environ(self) -> dict[str, str]:
-        kept = {name: value for name, value in os.environ.items() if not name.startswith(("LOOM_", "CK_", "PYTHON"))}
-        return {
-            **kept,
-            "HOME": str(self.home),
-            "CK_REPOS": str(self.home / "CK"),
-            "CK_LOCAL_REPO": str(self.home / "CK" / "local"),
-            "CK_TOOLS": str(self.home / "tools"),
-            "LOOM_HOME": str(self.home / "loom"),
-            "CK_PYTHON": sys.executable,
-        }
-
-    def call(self, *words: str) -> subprocess.CompletedProcess[str]:
-        return subprocess.run(
-            [sys.executable, "-c", CLI, *words],
-            env=self.environ,
-            cwd=self.home,
-            stdin=subprocess.DEVNULL,
-            capture_output=True,
-            text=True,
-            timeout=240,
-            check=False,
-        )
-
-    def ok(self, *words: str) -> str:
-        done = self.call(*words)
-        assert done.returncode == 0, done.stdout[-3000:] + done.stderr[-2000:]
-        return done.stdout
-
-    def environments(self) -> set[str]:
-        return {path.name for path in (self.home / "CK" / "local" / "env").glob("[0-9a-f]" * 16)}
-
 
 @pytest.fixture(scope="module")
 def ck(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Ck]:
-    made = Ck(tmp_path_factory.mktemp("ck"))
-    (made.home / "CK" / "local").mkdir(parents=True)
-    (made.home / "tools").mkdir()
-    made.ok("add", "repo:benchloom", f"--path={ROOT}", "--quiet")
+    made = Ck(tmp_path_factory.mktemp("ck"), ROOT)
     yield made
-    made.call("clean", PROGRAM, "--quiet")
-
-
-def run_folder(ck: Ck, *words: str) -> Path:
-    """Run the program in a folder of its own below its component, and return that folder."""
-    out = ck.ok("run", PROGRAM, "--quiet", "--generate_rnd_tmp_dir", *SHORT, *words)
-    line = next(line for line in out.splitlines() if line.startswith("Current directory: "))
-    return Path(line.partition(": ")[2])
-
-
-def results(folder: Path) -> Any:
-    return json.loads((folder / "results.json").read_text())
-
-
-def loom(ck: Ck, *words: str) -> Any:
-    done = subprocess.run(
-        [sys.executable, "-m", "benchloom", *words, "--json", "--quiet"],
-        env={**ck.environ, "PYTHONPATH": str(ROOT / "src")},
-        stdin=subprocess.DEVNULL,
-        capture_output=True,
-        text=True,
-        check=False,
-    )
-    assert done.returncode in {0, 1}, done.stderr
-    return json.loads(done.stdout)
+    made.tidy()
 
 
 def test_ck_run_twice_reuses_its_environments_and_agrees_with_loom(ck: Ck):
-    first = results(run_folder(ck))
-    known = ck.environments()
-    second = results(run_folder(ck))
-    assert ck.environments() == known
+    first = ck.run(*SHORT)
+    known = ck.environments
+    second = ck.run(*SHORT)
+    assert ck.environments == known
     assert len(known) == 2
-    by_loom = loom(ck, "run", PROGRAM, "--mode=accuracy", "--count=50")["results"]
+    by_loom = ck.loom("run", PROGRAM, "--mode=accuracy", "--count=50")["results"]
     for name in ("accuracy", "model", "dataset", "backend", "versions"):
         assert first[name] == second[name] == by_loom[name]
 
 
 def test_ck_run_takes_a_command_added_tags_and_variables(ck: Ck):
-    folder = run_folder(ck, "--cmd_key=default", "--dep_add_tags.model=digits", "--env.LOOM_INPUT_SCENARIO=Offline")
-    found = results(folder)
+    found = ck.run(*SHORT, "--cmd_key=default", "--dep_add_tags.model=digits", "--env.LOOM_INPUT_SCENARIO=Offline")
     assert (found["model"], found["scenario"]) == ("digits", "Offline")
 
 
@@ -138,7 +60,7 @@ def test_ck_run_of_a_failing_program_exits_nonzero_and_says_so(ck: Ck):
 
 def test_ck_search_answers_like_loom_find_for_hundreds_of_queries(ck: Ck):
     kinds = ("package", "soft", "dataset", "program")
-    components = {kind: loom(ck, "find", kind) for kind in kinds}
+    components = {kind: ck.loom("find", kind) for kind in kinds}
     asked: set[tuple[str, str]] = set()
     for kind in kinds:
         for item in components[kind]:
@@ -154,7 +76,7 @@ def test_ck_search_answers_like_loom_find_for_hundreds_of_queries(ck: Ck):
         for kind, query in asked
     }
     done = subprocess.run(
-        [sys.executable, "-c", QUERIES],
+        [python_with_ck(), "-c", QUERIES],
         input=json.dumps(sorted(asked)),
         env=ck.environ,
         capture_output=True,
@@ -163,7 +85,7 @@ def test_ck_search_answers_like_loom_find_for_hundreds_of_queries(ck: Ck):
     )
     assert json.loads(done.stdout.splitlines()[-1]) == expected
     for kind, query in sorted(asked)[:: len(asked) // 8]:
-        answer = [item["ref"].partition(":")[2] for item in loom(ck, "find", kind, f"--tags={query}")]
+        answer = [item["ref"].partition(":")[2] for item in ck.loom("find", kind, f"--tags={query}")]
         assert sorted(answer) == expected[f"{kind} {query}"]
 
 
@@ -175,12 +97,12 @@ def test_ck_install_detect_show_list_and_remove(ck: Ck):
     ck.ok("detect", "soft", "--tags=lib,python-package,numpy", "--quiet")
     shown = ck.ok("show", "env", "--tags=lib,python-package,numpy")
     assert "Python package numpy" in shown
-    uid = next(uid for uid in ck.environments() if uid in shown)
+    uid = next(uid for uid in ck.environments if uid in shown)
     assert "LOOM_LIB_PYTHON_NUMPY_FILE" in ck.ok("cat", f"env:{uid}")
     assert str(ROOT / "package/model-digits-onnx") in ck.ok("find", "package:model-digits-onnx")
     assert "model-digits-onnx" in ck.ok("ls", "package")
     ck.ok("rm", f"env:{uid}", "--force")
-    assert uid not in ck.environments()
+    assert uid not in ck.environments
 
 
 def test_ck_benchmark_records_accuracy_speed_and_latencies(ck: Ck):

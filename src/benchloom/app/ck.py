@@ -32,10 +32,11 @@ class CkVariables(Document, frozen=True, kw_only=True):
 
 @dataclass(frozen=True)
 class Choice:
-    """A component (by reference or uid) that `ck` chose for a role."""
+    """A component (by reference or uid) that `ck` chose for a role; among ``tags`` are the names of its variations."""
 
     role: str
     component: str
+    tags: tuple[str, ...] = ()
 
 
 def install_for_ck(workspace: Workspace, name: str, prefix: Path) -> Path:
@@ -84,7 +85,8 @@ def _plan_around(workspace: Workspace, name: str, choices: tuple[Choice, ...]) -
 def _requirement(workspace: Workspace, choice: Choice) -> Requirement:
     component = workspace.index.get(choice.component)
     only = component.family if component.is_python_library else component.ref
-    return Requirement(role=choice.role, query=Query(), requirer="ck", where=f"--choice={choice.role}", only=only)
+    query = Query(variations=tuple(tag for tag in choice.tags if tag in component.variations))
+    return Requirement(role=choice.role, query=query, requirer="ck", where=f"--choice={choice.role}", only=only)
 
 
 def _program(made: Plan) -> Node:

@@ -8,6 +8,7 @@ import contextlib
 import os
 import re
 import secrets
+import shlex
 import subprocess
 import sys
 from collections.abc import Iterator
@@ -71,8 +72,8 @@ def lock_file(venv: Venv) -> Path:
 
 def remove(workspace: Workspace, name: str) -> Venv:
     """Remove an environment, so that nobody sees half of it. Raises UnknownNameError."""
+    gone = find(workspace, name)
     with _locked(workspace, name):
-        gone = find(workspace, name)
         _discard(Path(gone.path))
         forget_venv(workspace.store, name)
     return gone
@@ -166,8 +167,8 @@ class _Making:
         """Let the environment's own Python run this very engine."""
         [site] = self.stage.glob("[lL]ib/**/site-packages")
         write_text(site / "benchloom.pth", f"{built_in_repository() / 'src'}\n")
-        python = environment_python(self.final)
-        self._add_executable("loom", f'#!/bin/sh\nexec "{python}" -m benchloom "$@"\n')
+        python = shlex.quote(str(environment_python(self.final)))
+        self._add_executable("loom", f'#!/bin/sh\nexec {python} -m benchloom "$@"\n')
 
     def _add_scripts(self) -> None:
         (self.stage / "bin" / "activate.csh").unlink(missing_ok=True)  # of Python's own, which knows nothing of ck

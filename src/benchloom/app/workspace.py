@@ -1,6 +1,6 @@
 """What every use case works in: locations, repositories, index, store and the user's choices, each opened when needed."""
 
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from functools import cached_property
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -26,6 +26,7 @@ class Workspace:
         self.environ = dict(environ)
         self.talk: Talk = talk or Silent()
         self._offline, self._mirror = offline, mirror
+        self._more: list[Path] = []
 
     @cached_property
     def settings(self) -> Settings:
@@ -47,10 +48,14 @@ class Workspace:
         """The home of this user, created."""
         return locate(self.environ).ensure()
 
+    def search_too(self, folders: Iterable[Path]) -> None:
+        """Let these folders be repositories of this invocation, after the user's own. Call it before anything is looked up."""
+        self._more = [folder.resolve() for folder in folders]
+
     @cached_property
     def repositories(self) -> tuple[Repository, ...]:
-        """Repositories in order of precedence: added ones, then the built-in one."""
-        return list_repositories(self.locations, [built_in_repository()])
+        """Repositories in order of precedence: added ones, then those of this invocation, then the built-in one."""
+        return list_repositories(self.locations, [*self._more, built_in_repository()])
 
     @cached_property
     def index(self) -> Index:

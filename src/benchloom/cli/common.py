@@ -51,13 +51,16 @@ def _jobs() -> int | None:
     return None if context and context.resilient_parsing else load_settings(os.environ).jobs
 
 
-def verb(name: str, *, free: bool = False, example: str) -> Callable[[Callable[..., int | None]], click.Command]:
+def verb(
+    name: str, *, free: bool = False, rest: bool = False, example: str
+) -> Callable[[Callable[..., int | None]], click.Command]:
     """Make a command whose function receives a Session first; its docstring and ``example`` are the help.
 
     ``free`` lets words of the form ``--name=value`` that the verb does not declare through to its ``words`` argument:
-    the inputs of programs. Whoever takes them must refuse unknown ones.
+    the inputs of programs. Whoever takes them must refuse unknown ones. ``rest`` leaves everything after the first word
+    as it is: the words of another command.
     """
-    settings = {"ignore_unknown_options": True} if free else {}
+    settings = {"ignore_unknown_options": free, "allow_interspersed_args": not rest}
 
     def wrap(function: Callable[..., int | None]) -> click.Command:
         @wraps(function)

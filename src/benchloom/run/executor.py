@@ -6,7 +6,8 @@ The program itself is run by ``run.program``; everything it needs is there, whol
 import os
 import shutil
 import sys
-from collections.abc import Callable, Mapping
+import time
+from collections.abc import Callable, Collection, Mapping
 from concurrent.futures import FIRST_COMPLETED, Future, ThreadPoolExecutor, wait
 from dataclasses import dataclass, field
 from graphlib import TopologicalSorter
@@ -41,6 +42,9 @@ if TYPE_CHECKING:
 
         def folder(self, component: Component) -> Path:
             """Return a component's folder."""
+
+
+_POLL_SECONDS = 0.05
 
 
 @dataclass(frozen=True)
@@ -96,21 +100,33 @@ def prepare(plan: Plan, means: Means, jobs: int = 4) -> Ready:
         {node.id: [need for need in node.needs.values() if need in nodes] for node in nodes.values()}
     )
     sorter.prepare()
+    running: dict[Future[Facts], str] = {}
     with ThreadPoolExecutor(max_workers=jobs) as pool:
         try:
-            _work_off(sorter, lambda node_id: pool.submit(_materialise, nodes[node_id], means, ready), ready)
+            _work_off(sorter, lambda node_id: pool.submit(_materialise, nodes[node_id], means, ready), ready, running)
         except BaseException as error:
             pool.shutdown(wait=False, cancel_futures=True)
             if not isinstance(error, Exception):  # the user's interruption reaches no other thread by itself
                 means.fetcher.stop.set()
-                end_live()
+                _end(running)
             raise
     return ready
 
 
-def _work_off(sorter: "TopologicalSorter[str]", submit: Callable[[str], "Future[Facts]"], ready: Ready) -> None:
-    """Submit every node when what it needs is there, and collect the facts."""
-    running: dict[Future[Facts], str] = {}
+def _end(running: Collection["Future[Facts]"]) -> None:
+    """End the children of what still runs, those it starts meanwhile too, until nothing runs any more."""
+    while not all(future.done() for future in running):
+        end_live()
+        time.sleep(_POLL_SECONDS)
+
+
+def _work_off(
+    sorter: "TopologicalSorter[str]",
+    submit: Callable[[str], "Future[Facts]"],
+    ready: Ready,
+    running: "dict[Future[Facts], str]",
+) -> None:
+    """Submit every node when what it needs is there, and collect the facts; ``running`` holds what is under way."""
     while sorter.is_active():
         for node_id in sorted(sorter.get_ready()):
             running[submit(node_id)] = node_id

@@ -15,13 +15,28 @@ _FOLDER = click.Path(file_okay=False, path_type=Path)
 @click.argument("target")
 @click.option("--prefix", type=_FOLDER, help="Install TARGET and leave its facts here.")
 @click.option("--work", type=_FOLDER, help="Prepare the program TARGET, with logs and facts here.")
-@click.option("--choice", "choices", multiple=True, metavar="ROLE=COMPONENT", help="What ck chose for a role.")
-def command(session: Session, target: str, prefix: Path | None, work: Path | None, choices: tuple[str, ...]) -> None:
+@click.option("--repository", "repositories", multiple=True, type=_FOLDER, help="A repository that ck knows.")
+@click.option("--choice", "choices", multiple=True, metavar="ROLE=COMPONENT[,TAG]...", help="What ck chose for a role.")
+def command(
+    session: Session,
+    *,
+    target: str,
+    prefix: Path | None,
+    work: Path | None,
+    repositories: tuple[Path, ...],
+    choices: tuple[str, ...],
+) -> None:
     """Install TARGET for `ck`, or prepare the program TARGET around what `ck` chose."""
     if (prefix is None) == (work is None):
         raise click.UsageError("give one of --prefix and --work")
+    session.workspace.search_too(repositories)
     if prefix is not None:
         write(f"{install_for_ck(session.workspace, target, prefix.resolve())}\n")
     elif work is not None:
-        made = tuple(Choice(role, name) for role, _, name in (item.partition("=") for item in choices))
-        write_json(variables_for_ck(session.workspace, target, made, work.resolve()))
+        write_json(variables_for_ck(session.workspace, target, tuple(map(_choice, choices)), work.resolve()))
+
+
+def _choice(text: str) -> Choice:
+    role, _, chosen = text.partition("=")
+    component, *tags = chosen.split(",")
+    return Choice(role, component, tuple(tags))

@@ -107,12 +107,15 @@ def activate(session: Session, name: str, shell: str | None) -> None:
     write_json(line) if session.as_json else write(line)
 
 
-@verb("exec", example="loom venv exec mlperf -- ck run program:image-classification-onnx --quiet")
+@verb("exec", rest=True, example="loom venv exec mlperf -- ck run program:image-classification-onnx --quiet")
 @_NAME
 @click.argument("command_line", nargs=-1, required=True, metavar="[--] COMMAND [WORD]...", type=click.UNPROCESSED)
 def execute(session: Session, name: str, command_line: tuple[str, ...]) -> None:
     """Run COMMAND inside NAME and end as it ends: its exit status is that of this command."""
-    _become(list(command_line), venvs.environment(session.workspace, name))
+    words = command_line[1:] if command_line[0] == "--" else command_line
+    if not words:
+        raise InputError("there is no command", where="COMMAND", fix="loom venv exec NAME -- COMMAND")
+    _become(list(words), venvs.environment(session.workspace, name))
 
 
 @verb("ls", example="loom venv ls")
