@@ -32,14 +32,15 @@ class Port:
     zero: int
 
     def stored(self, values: NDArray[np.generic]) -> NDArray[np.generic]:
-        """Return ``values`` as the file holds them; what is of the file's type already stays as it is."""
+        """Return ``values`` as the file holds them, rounded and clipped; what is of its type already stays as it is."""
         if values.dtype == self.dtype or not self.scale:
             return values
         limits = np.iinfo(self.dtype)
-        # Halves round away from zero, as the format's own quantiser does.
-        scaled = values.astype(np.float32) / np.float32(self.scale)
-        rounded = np.trunc(scaled + np.copysign(np.float32(0.5), scaled)) + self.zero
-        result: NDArray[np.generic] = np.clip(rounded, limits.min, limits.max).astype(self.dtype)
+        scaled = np.divide(values, np.float32(self.scale), dtype=np.float32)
+        np.rint(scaled, out=scaled)
+        scaled += self.zero
+        np.clip(scaled, limits.min, limits.max, out=scaled)
+        result: NDArray[np.generic] = scaled.astype(self.dtype)
         return result
 
     def meant(self, values: NDArray[np.generic]) -> NDArray[np.generic]:
