@@ -2,11 +2,12 @@
 
     PYTHONPATH=src:tests python -m support.networks.make
 
-writes them again (TensorFlow 2.21). ``scores = pixels @ WEIGHTS + BIAS``, as a frozen graph, as TFLite, and as TFLite
-with eight-bit input (-1 to 1), output and sums.
+writes them again (TensorFlow 2.21). ``scores = pixels @ WEIGHTS + BIAS``, as a frozen graph, as TFLite, as TFLite
+with eight-bit input (-1 to 1), output and sums, and as TFLite for one sample at a time.
 """
 
 from pathlib import Path
+from tempfile import TemporaryDirectory
 
 import numpy as np
 import tensorflow as tf
@@ -14,11 +15,11 @@ import tensorflow as tf
 from support.networks import BIAS, HERE, WEIGHTS
 
 
-def graph() -> bytes:
-    """Return the frozen graph from ``input:0`` (N x 2 x 2 x 1) to ``scores:0`` (N x 3)."""
+def graph(batch: int | None = None) -> bytes:
+    """Return the frozen graph from ``input:0`` (N x 2 x 2 x 1) to ``scores:0`` (N x 3), N free or ``batch``."""
     with tf.Graph().as_default() as found:
-        pixels = tf.compat.v1.placeholder(tf.float32, [None, 2, 2, 1], name="input")
-        tf.identity(tf.reshape(pixels, [-1, 4]) @ WEIGHTS + BIAS, name="scores")
+        pixels = tf.compat.v1.placeholder(tf.float32, [batch, 2, 2, 1], name="input")
+        tf.identity(tf.reshape(pixels, [batch or -1, 4]) @ WEIGHTS + BIAS, name="scores")
         return found.as_graph_def().SerializeToString(deterministic=True)
 
 
@@ -38,3 +39,7 @@ if __name__ == "__main__":
     frozen.write_bytes(graph())
     (HERE / "tiny.tflite").write_bytes(tflite(frozen, quantised=False))
     (HERE / "tiny-uint8.tflite").write_bytes(tflite(frozen, quantised=True))
+    with TemporaryDirectory() as folder:
+        single = Path(folder) / "single.pb"
+        single.write_bytes(graph(1))
+        (HERE / "tiny-single.tflite").write_bytes(tflite(single, quantised=False))

@@ -56,6 +56,14 @@ def test_samples_of_the_files_own_type_pass_through():
     np.testing.assert_allclose(network.predict(whole), scores(meant), atol=6 / 255)
 
 
+def test_file_for_one_sample_at_a_time_refuses_more_and_still_takes_one():
+    network = backend.load(tiny("tflite"), str(HERE / "tiny-single.tflite"), 1)
+    with pytest.raises(InputError, match="the model takes no batch of 3") as caught:
+        network.predict(batch(3))
+    assert "max_batch" in caught.value.fix
+    np.testing.assert_allclose(network.predict(batch(1)), scores(batch(1)), atol=1e-6)
+
+
 def test_settings_and_version_are_those_of_the_file_and_library():
     network = backend.load(tiny("tflite"), UINT8, 2)
     assert network.settings() == {"device": "cpu", "threads": 2, "input_dtype": "uint8", "output_dtype": "uint8"}

@@ -63,14 +63,29 @@ class TFLite:
         self._batch = 0
 
     def predict(self, batch: NDArray[np.generic]) -> NDArray[np.generic]:
-        """Run one batch and return the first output of the model's facts, as floats where the file is quantised."""
+        """Run one batch and return the first output of the model's facts, as floats where the file is quantised.
+
+        Raises InputError where the graph is built for another size of batch.
+        """
         if len(batch) != self._batch:
-            self._interpreter.resize_tensor_input(self._input.index, list(batch.shape))
-            self._interpreter.allocate_tensors()
-            self._batch = len(batch)
+            self._resize(batch.shape)
         self._interpreter.set_tensor(self._input.index, self._input.stored(batch))
         self._interpreter.invoke()
         return self._output.meant(self._interpreter.get_tensor(self._output.index))
+
+    def _resize(self, shape: tuple[int, ...]) -> None:
+        self._batch = 0
+        self._interpreter.resize_tensor_input(self._input.index, list(shape))
+        try:
+            self._interpreter.allocate_tensors()
+        except (RuntimeError, ValueError) as error:
+            raise InputError(
+                f"the model takes no batch of {shape[0]}",
+                where="model.max_batch",
+                why=str(error).splitlines()[:2],
+                fix="state max_batch in its facts, or give --batch_size=1",
+            ) from error
+        self._batch = shape[0]
 
     def settings(self) -> dict[str, str | int | float | bool | None]:
         """Return device, thread count and the types of the file's own input and output."""
