@@ -1,6 +1,7 @@
 """The embedded default: the digits data set, its profile and the networks that ship with the repository."""
 
 import importlib.util
+import json
 from collections import Counter
 from hashlib import sha256
 from pathlib import Path
@@ -11,16 +12,20 @@ import onnxruntime
 import pytest
 from numpy.typing import NDArray
 
+from benchloom.harness.profiles import apply
 from benchloom.index.index import Index, load
 from benchloom.index.repositories import read_repository
 
 ROOT = Path(__file__).resolve().parents[2]
-PACKAGES = ("model-digits-onnx", "model-digits-pytorch")
+FLOATS = ("model-digits-onnx", "model-digits-pytorch", "model-digits-tensorflow", "model-digits-tflite")
+EIGHT_BITS = ("model-digits-onnx-int8", "model-digits-pytorch-int8", "model-digits-tflite-int8")
+PACKAGES = (*FLOATS, *EIGHT_BITS)
+ONNX = ("model-digits-onnx", "model-digits-onnx-int8")
 REFS = (
     "dataset:digits-val",
-    "package:model-digits-onnx",
-    "package:model-digits-pytorch",
+    *(f"package:{alias}" for alias in PACKAGES),
     "package:profile-digits",
+    "package:profile-digits-nhwc",
     "script:train-digits-network",
     "soft:ml-model",
     "soft:ml-profile",
@@ -58,8 +63,8 @@ def sample(path: Path):
     return (large.astype(np.float64)[np.newaxis] / 127.5 - 1).astype(np.float32)
 
 
-def session_of(index: Index):
-    component = index.get("package:model-digits-onnx")
+def session_of(index: Index, alias: str = "model-digits-onnx"):
+    component = index.get(f"package:{alias}")
     file = index.folder(component) / component.result
     return onnxruntime.InferenceSession(str(file), providers=["CPUExecutionProvider"])
 
@@ -103,6 +108,33 @@ def test_profile_has_the_steps_the_network_was_trained_with(index: Index):
     assert transpose.layout == "NCHW"
 
 
+def test_profile_with_channels_last_gives_the_same_numbers(index: Index, dataset: Path):
+    first, last = (index.get(f"package:{alias}").profile for alias in ("profile-digits", "profile-digits-nhwc"))
+    assert first.steps[:-1] == last.steps[:-1]
+    for path in sorted((dataset / "images").iterdir())[:20]:
+        np.testing.assert_array_equal(apply(first, path).transpose(1, 2, 0), apply(last, path))
+
+
+@pytest.mark.parametrize("alias", PACKAGES)
+def test_profile_and_input_are_of_the_layout_stated(index: Index, alias: str):
+    component = index.get(f"package:{alias}")
+    (profile,) = (index.match(need.query)[0] for need in component.requires if need.role == "profile")
+    (source,) = component.model.inputs
+    assert source.layout == profile.profile.steps[-1].layout
+    assert source.shape[1:] == {"NCHW": (1, 32, 32), "NHWC": (32, 32, 1)}[source.layout]
+
+
+@pytest.mark.parametrize("alias", EIGHT_BITS)
+def test_eight_bit_model_is_the_default_only_where_eight_bits_are_asked_for(index: Index, alias: str):
+    component, floats = index.get(f"package:{alias}"), index.get(f"package:{alias.removesuffix('-int8')}")
+    assert [query.split(",")[-1] for query in component.default_for] == ["int8"]
+    assert component.model.precision == "int8"
+    assert component.tags.count("int8") == 1
+    assert "int8" not in floats.tags
+    sort = [json.loads((index.folder(item) / ".cm/meta.json").read_text())["sort"] for item in (component, floats)]
+    assert sort[0] < sort[1]  # ck takes the highest
+
+
 def test_val_map_lists_every_image_once_in_order(index: Index, dataset: Path, val_map: ValMap):
     facts = index.get("dataset:digits-val").dataset
     names = [name for name, _ in val_map]
@@ -131,9 +163,10 @@ def test_data_set_with_its_licence_takes_at_most_1_mb(dataset: Path):
     assert all(words in licence for words in ("E. Alpaydin", "C. Kaynak", "10.24432/C50P49", "CC BY 4.0"))
 
 
-def test_onnx_file_has_the_stated_tensors(index: Index):
-    component = index.get("package:model-digits-onnx")
-    session = session_of(index)
+@pytest.mark.parametrize("alias", ONNX)
+def test_onnx_file_has_the_stated_tensors(index: Index, alias: str):
+    component = index.get(f"package:{alias}")
+    session = session_of(index, alias)
     for stated, found in (
         (component.model.inputs, session.get_inputs()),
         (component.model.outputs, session.get_outputs()),
@@ -142,20 +175,38 @@ def test_onnx_file_has_the_stated_tensors(index: Index):
         assert {item.type for item in found} == {"tensor(float)"}
 
 
-def test_onnx_file_is_of_the_opset_its_tag_says(index: Index):
+@pytest.mark.parametrize("alias", ONNX)
+def test_onnx_file_is_of_the_opset_its_tag_says(index: Index, alias: str):
     onnx = pytest.importorskip("onnx", reason="onnx, which reads the opset, is not installed")
-    component = index.get("package:model-digits-onnx")
+    component = index.get(f"package:{alias}")
     graph = onnx.load(index.folder(component) / component.result)
-    assert [f"opset-{item.version}" for item in graph.opset_import] == [tag for tag in component.tags if "opset" in tag]
+    opsets = [item.version for item in graph.opset_import if item.domain in {"", "ai.onnx"}]
+    assert [f"opset-{version}" for version in opsets] == [tag for tag in component.tags if "opset" in tag]
 
 
-def test_onnx_network_over_all_images_reaches_its_reference(index: Index, samples: Samples, val_map: ValMap):
-    reference = index.get("package:model-digits-onnx").model.reference
-    scores = session_of(index).run(["logits"], {"input": samples})[0]
+@pytest.mark.parametrize("alias", ONNX)
+def test_onnx_network_over_all_images_reaches_its_reference(
+    index: Index, samples: Samples, val_map: ValMap, alias: str
+):
+    reference = index.get(f"package:{alias}").model.reference
+    scores = session_of(index, alias).run(["logits"], {"input": samples})[0]
     top1 = np.mean(scores.argmax(1) == [label for _, label in val_map])
     assert top1 >= 0.97
     assert reference.metric == "top1"
     assert top1 == pytest.approx(reference.value, abs=0.003)
+
+
+def test_onnx_network_in_eight_bits_computes_in_eight_bits_and_is_smaller(index: Index):
+    onnx = pytest.importorskip("onnx", reason="onnx, which reads the graph, is not installed")
+    floats, eight = (index.get(f"package:{alias}") for alias in ONNX)
+    graph = onnx.load(index.folder(eight) / eight.result).graph
+    kinds = Counter(node.op_type for node in graph.node)
+    produced = {name: node.op_type for node in graph.node for name in node.output}
+    convolutions = [node for node in graph.node if node.op_type == "Conv"]
+    assert kinds["QuantizeLinear"] > 0
+    assert len(convolutions) == 9
+    assert {produced[name] for node in convolutions for name in node.input[:2]} == {"DequantizeLinear"}
+    assert eight.fetch[0].size < floats.fetch[0].size / 3
 
 
 def test_onnx_network_one_by_one_decides_as_in_a_batch(index: Index, samples: Samples):

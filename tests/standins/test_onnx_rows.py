@@ -70,7 +70,7 @@ def test_row_with_channels_last_is_refused(tmp_path: Path):
     inputs = [{"name": "input_tensor:0", "shape": ["N", 224, 224, 3], "dtype": "float32"}]
     answer = run_row(tmp_path, "row_2_resnet50_onnx_opset11", inputs=inputs)
     assert answer.code == 4
-    assert "onnxruntime" in answer.err
+    assert "the model's input 'input_tensor:0' is [-1, 224, 224, 3], its facts state" in answer.err
 
 
 def test_dataset_path_without_the_set_says_what_it_needs(tmp_path: Path):

@@ -1,6 +1,6 @@
 """The facts and samples a run works on."""
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -72,6 +72,22 @@ def load(environ: Mapping[str, str], count: int | None) -> Inputs:
         labels=labels[:total].astype(np.int64),
         complete=source.dataset.count if source.dataset else None,
     )
+
+
+def check_file_shape(name: str, stated: Sequence[int | str], found: Sequence[int], path: str) -> None:
+    """Hold the sizes that the facts state against those of the file (-1 is free), apart from the batch.
+
+    Raises InputError where they differ: a layout that is stated wrongly would otherwise only show in the accuracy.
+    """
+    fits = len(stated) == len(found) and all(
+        isinstance(one, str) or other in {-1, one} for one, other in zip(stated[1:], found[1:], strict=True)
+    )
+    if stated and not fits:
+        raise InputError(
+            f"the model's input {name!r} is {list(found)}, its facts state {list(stated)}",
+            where=path,
+            fix="state the shape and layout that the file has, and the profile that gives them",
+        )
 
 
 def _check_shape(model: Model, samples: NDArray[np.generic]) -> None:

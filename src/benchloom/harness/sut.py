@@ -11,7 +11,7 @@ if TYPE_CHECKING:
     import numpy as np
     from numpy.typing import NDArray
 
-BACKENDS = ("onnxruntime", "pytorch")
+BACKENDS = ("onnxruntime", "pytorch", "tensorflow", "tflite")
 
 
 class Backend(Protocol):

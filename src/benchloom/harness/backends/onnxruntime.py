@@ -7,6 +7,7 @@ import onnxruntime
 from numpy.typing import NDArray
 
 from benchloom.errors import InputError
+from benchloom.harness.inputs import check_file_shape
 from benchloom.model.facts import Model
 
 
@@ -33,7 +34,7 @@ class OnnxRuntime:
 
 
 def load(model: Model, path: str, threads: int) -> OnnxRuntime:
-    """Open ``path``. Raises InputError where the file has no such tensors or cannot be loaded."""
+    """Open ``path``. Raises InputError where it cannot be loaded, lacks the tensors, or takes samples of another shape."""
     options = onnxruntime.SessionOptions()
     options.intra_op_num_threads = threads
     options.inter_op_num_threads = 1
@@ -49,4 +50,7 @@ def load(model: Model, path: str, threads: int) -> OnnxRuntime:
         raise InputError(
             f"the model has no tensor {missing[0]!r}", where=path, why=[f"it has {', '.join(sorted(known))}"]
         )
+    source = next(item for item in session.get_inputs() if item.name == input_name)
+    sizes = [size if isinstance(size, int) else -1 for size in source.shape]
+    check_file_shape(input_name, model.inputs[0].shape, sizes, path)
     return OnnxRuntime(session, input_name, output_name, threads)

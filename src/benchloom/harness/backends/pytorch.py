@@ -1,17 +1,21 @@
 """PyTorch on the CPU: TorchScript files, and state dicts loaded into an architecture of ours."""
 
 import importlib
+import os
 import pickle
 import warnings
 from typing import Any
 
 import numpy as np
-import torch
 from numpy.typing import NDArray
 
 from benchloom.base.names import did_you_mean
 from benchloom.errors import InputError
 from benchloom.model.facts import Model
+
+# Eight-bit TorchScript announces, past Python's warnings, that its kind of tensor will go.
+os.environ.setdefault("TORCH_CPP_LOG_LEVEL", "ERROR")
+import torch
 
 FORMATS = ("torchscript", "pytorch-state-dict")
 

@@ -1,0 +1,107 @@
+"""TensorFlow on the CPU: frozen graphs, as TensorFlow 1 wrote them."""
+
+import os
+from typing import Any
+
+import numpy as np
+from google.protobuf.message import DecodeError
+from numpy.typing import NDArray
+
+from benchloom.base.names import did_you_mean
+from benchloom.errors import InputError
+from benchloom.harness.inputs import check_file_shape
+from benchloom.harness.quiet import stderr_held
+from benchloom.model.facts import Model
+
+os.environ.setdefault("TF_CPP_MIN_LOG_LEVEL", "2")
+with stderr_held():  # what it says while it is imported precedes any log level
+    import tensorflow as tf
+
+FORMATS = ("tensorflow-frozen-graph",)
+_SHOWN = 8
+
+
+class TensorFlow:
+    """A graph cut to what lies between the input and the output of the model's facts."""
+
+    name = "tensorflow"
+
+    def __init__(self, function: Any, threads: int) -> None:
+        self.version: str = tf.__version__
+        self._function = function
+        self._threads = threads
+
+    def predict(self, batch: NDArray[np.generic]) -> NDArray[np.generic]:
+        """Run one batch and return the first output of the model's facts."""
+        result: NDArray[np.generic] = self._function(tf.convert_to_tensor(batch)).numpy()
+        return result
+
+    def settings(self) -> dict[str, str | int | float | bool | None]:
+        """Return device and thread counts."""
+        return {"device": "cpu", "intra_op_threads": self._threads, "inter_op_threads": 1}
+
+
+def load(model: Model, path: str, threads: int) -> TensorFlow:
+    """Open ``path``. Raises InputError where it is no frozen graph, lacks the tensors, or takes another input.
+
+    TensorFlow takes its thread counts once per process: the first call decides.
+    """
+    if model.format not in FORMATS:
+        fix = did_you_mean(model.format, FORMATS) or f"known: {', '.join(FORMATS)}"
+        raise InputError(f"tensorflow cannot load format {model.format!r}", where="model.format", fix=fix)
+    tf.config.set_visible_devices([], "GPU")
+    tf.config.threading.set_intra_op_parallelism_threads(threads)
+    tf.config.threading.set_inter_op_parallelism_threads(1)
+    wrapped = _imported(path)
+    source, result = (_tensor(wrapped.graph, item.name, path) for item in (model.inputs[0], model.outputs[0]))
+    _check_input(source, model, path)
+    return TensorFlow(wrapped.prune(source, result), threads)
+
+
+def _imported(path: str) -> Any:
+    """Return the file's graph as a function without inputs or outputs, from which others are cut."""
+    graph = tf.compat.v1.GraphDef()
+    try:
+        with open(path, "rb") as file:
+            graph.ParseFromString(file.read())
+        return tf.compat.v1.wrap_function(lambda: tf.compat.v1.import_graph_def(graph, name=""), [])
+    except (DecodeError, ValueError, OSError, tf.errors.OpError) as error:
+        reasons = [line.strip() for line in str(error).splitlines() if line.strip()][:4]
+        raise InputError(
+            "tensorflow cannot load the model as a frozen graph", where=path, why=reasons, fix="check the file"
+        ) from error
+
+
+def _tensor(graph: Any, name: str, path: str) -> Any:
+    try:
+        return graph.get_tensor_by_name(name)
+    except (KeyError, ValueError) as error:  # ValueError where the name lacks its ':0'
+        names = _edges(graph)
+        shown = ", ".join(names[:_SHOWN]) + (" …" if len(names) > _SHOWN else "")
+        raise InputError(
+            f"the model has no tensor {name!r}",
+            where=path,
+            why=[f"it begins and ends with {shown}" if names else "its graph is empty"],
+            fix=did_you_mean(name, names) or "state the name that the graph has",
+        ) from error
+
+
+def _edges(graph: Any) -> list[str]:
+    """Names of the graph's placeholders and of the tensors that nothing reads."""
+    operations = graph.get_operations()
+    inputs = [item.name for operation in operations if operation.type == "Placeholder" for item in operation.outputs]
+    ends = [item.name for operation in operations for item in operation.outputs if not item.consumers()]
+    return sorted({*inputs, *ends})
+
+
+def _check_input(source: Any, model: Model, path: str) -> None:
+    stated = model.inputs[0]
+    if stated.dtype not in {"", source.dtype.name}:
+        raise InputError(
+            f"the model's input {stated.name!r} takes {source.dtype.name}, its facts state {stated.dtype}",
+            where=path,
+            fix="state the type that the file has",
+        )
+    if source.shape.rank is not None:
+        sizes = [-1 if size is None else size for size in source.shape.as_list()]
+        check_file_shape(stated.name, stated.shape, sizes, path)

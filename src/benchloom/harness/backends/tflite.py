@@ -1,0 +1,149 @@
+"""TensorFlow Lite on the CPU, through the LiteRT interpreter (``ai-edge-litert``)."""
+
+from dataclasses import dataclass
+from importlib.metadata import version
+from typing import Any
+
+import numpy as np
+from ai_edge_litert.interpreter import Interpreter
+from numpy.typing import NDArray
+
+from benchloom.base.names import did_you_mean
+from benchloom.errors import InputError
+from benchloom.harness.inputs import check_file_shape
+from benchloom.harness.quiet import stderr_held
+from benchloom.model.facts import Model, Tensor
+
+FORMATS = ("tflite",)
+
+
+@dataclass(frozen=True)
+class Port:
+    """One tensor at the edge of the file; a size of -1 is free.
+
+    A quantised one holds ``value / scale + zero``; ``scale`` is 0 for others.
+    """
+
+    name: str
+    index: int
+    shape: tuple[int, ...]
+    dtype: np.dtype[Any]
+    scale: float
+    zero: int
+
+    def stored(self, values: NDArray[np.generic]) -> NDArray[np.generic]:
+        """Return ``values`` as the file holds them, rounded and clipped; what is of its type already stays as it is."""
+        if values.dtype == self.dtype or not self.scale:
+            return values
+        limits = np.iinfo(self.dtype)
+        scaled = np.divide(values, np.float32(self.scale), dtype=np.float32)
+        np.rint(scaled, out=scaled)
+        scaled += self.zero
+        np.clip(scaled, limits.min, limits.max, out=scaled)
+        result: NDArray[np.generic] = scaled.astype(self.dtype)
+        return result
+
+    def meant(self, values: NDArray[np.generic]) -> NDArray[np.generic]:
+        """Return what the file holds as the numbers it stands for (float32 where it is quantised)."""
+        if not self.scale:
+            return values
+        return (values.astype(np.float32) - self.zero) * np.float32(self.scale)
+
+
+class TFLite:
+    """An interpreter whose input takes the size of the batch; tensors are allocated again only where that changes."""
+
+    name = "tflite"
+
+    def __init__(self, interpreter: Any, source: Port, result: Port, threads: int) -> None:
+        self.version = version("ai-edge-litert")
+        self._interpreter = interpreter
+        self._input, self._output = source, result
+        self._threads = threads
+        self._batch = 0
+
+    def predict(self, batch: NDArray[np.generic]) -> NDArray[np.generic]:
+        """Run one batch and return the first output of the model's facts, as floats where the file is quantised.
+
+        Raises InputError where the graph is built for another size of batch.
+        """
+        if len(batch) != self._batch:
+            self._resize(batch.shape)
+        self._interpreter.set_tensor(self._input.index, self._input.stored(batch))
+        self._interpreter.invoke()
+        return self._output.meant(self._interpreter.get_tensor(self._output.index))
+
+    def _resize(self, shape: tuple[int, ...]) -> None:
+        self._batch = 0
+        self._interpreter.resize_tensor_input(self._input.index, list(shape))
+        try:
+            self._interpreter.allocate_tensors()
+        except (RuntimeError, ValueError) as error:
+            raise InputError(
+                f"the model takes no batch of {shape[0]}",
+                where="model.max_batch",
+                why=str(error).splitlines()[:2],
+                fix="state max_batch in its facts, or give --batch_size=1",
+            ) from error
+        self._batch = shape[0]
+
+    def settings(self) -> dict[str, str | int | float | bool | None]:
+        """Return device, thread count and the types of the file's own input and output."""
+        return {
+            "device": "cpu",
+            "threads": self._threads,
+            "input_dtype": self._input.dtype.name,
+            "output_dtype": self._output.dtype.name,
+        }
+
+
+def load(model: Model, path: str, threads: int) -> TFLite:
+    """Open ``path``. Raises InputError where it is no such file, lacks the tensors, or takes another type of sample."""
+    if model.format not in FORMATS:
+        fix = did_you_mean(model.format, FORMATS) or f"known: {', '.join(FORMATS)}"
+        raise InputError(f"tflite cannot load format {model.format!r}", where="model.format", fix=fix)
+    try:
+        with stderr_held():  # the delegate announces itself
+            interpreter = Interpreter(model_path=path, num_threads=threads)
+            interpreter.allocate_tensors()
+    except (RuntimeError, ValueError, OSError) as error:
+        raise InputError(
+            "tflite cannot load the model", where=path, why=str(error).splitlines()[:4], fix="check the file"
+        ) from error
+    source = _port(interpreter.get_input_details(), model.inputs[0].name, path)
+    result = _port(interpreter.get_output_details(), model.outputs[0].name, path)
+    _check_input(source, model.inputs[0], path)
+    return TFLite(interpreter, source, result, threads)
+
+
+def _port(details: list[dict[str, Any]], name: str, path: str) -> Port:
+    found = next((item for item in details if item["name"] == name), None)
+    if found is None:
+        names = sorted(item["name"] for item in details)
+        raise InputError(
+            f"the model has no tensor {name!r}",
+            where=path,
+            why=[f"it has {', '.join(names)}"],
+            fix=did_you_mean(name, names) or "state the name that the file has",
+        )
+    scale, zero = found["quantization"]
+    return Port(
+        name=name,
+        index=found["index"],
+        shape=tuple(int(size) for size in found["shape_signature"]),
+        dtype=np.dtype(found["dtype"]),
+        scale=float(scale),
+        zero=int(zero),
+    )
+
+
+def _check_input(source: Port, stated: Tensor, path: str) -> None:
+    """Samples fit the facts (``harness.inputs``); here the facts are held against the file."""
+    fits = stated.dtype in {"", source.dtype.name} or (bool(source.scale) and stated.dtype == "float32")
+    if not fits:
+        raise InputError(
+            f"the model's input {source.name!r} takes {source.dtype.name}, its facts state {stated.dtype}",
+            where=path,
+            fix="state the type that the file has, or float32 where it is quantised",
+        )
+    check_file_shape(source.name, stated.shape, source.shape, path)

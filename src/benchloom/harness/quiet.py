@@ -1,0 +1,27 @@
+"""Native libraries that announce themselves on file descriptor 2, past Python's ``sys.stderr``."""
+
+import os
+import sys
+import tempfile
+from collections.abc import Iterator
+from contextlib import contextmanager
+
+
+@contextmanager
+def stderr_held() -> Iterator[None]:
+    """Keep back what the block writes to file descriptor 2, native code included; show it only where the block fails."""
+    sys.stderr.flush()
+    real = os.dup(2)
+    with tempfile.TemporaryFile() as sink:
+        os.dup2(sink.fileno(), 2)
+        try:
+            yield
+        except BaseException:
+            sys.stderr.flush()
+            sink.seek(0)
+            os.write(real, sink.read())
+            raise
+        finally:
+            sys.stderr.flush()
+            os.dup2(real, 2)
+            os.close(real)
