@@ -1,6 +1,5 @@
 """``loom venv``: real environments, made by the real pip, entered by the shells that are on this machine."""
 
-import io
 import json
 import os
 import shutil
@@ -8,7 +7,6 @@ import signal
 import subprocess
 import sys
 import time
-import zipfile
 from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 from typing import Any
@@ -16,6 +14,7 @@ from typing import Any
 import pytest
 
 from benchloom.store.entries import Store
+from support.reference import MAIN, NAME, archive
 from support.repo import SOURCE, Loom, Repo
 from support.server import FileServer
 
@@ -93,7 +92,7 @@ def test_venv_activate_line_enters_and_deactivate_restores_everything(loom: Loom
     line = loom("venv", "activate", "one", "--shell", "bash" if shell == "sh" else shell).ok().out.strip()
     # `_` and the level of nested shells are the shell's own
     show = "env | grep -v -e ^_= -e ^SHLVL= -e ^OLDPWD= | sort"
-    script = f"{show}\necho ----\n{line}\ncommand -v ck\ncommand -v loom\ncommand -v python\necho $CK_VENV\necho ----\ndeactivate\n{show}"
+    script = f"{show}\necho ----\n{line}\n{line}\ncommand -v ck\ncommand -v loom\ncommand -v python\necho $CK_VENV\necho ----\ndeactivate\n{show}"
     done = subprocess.run(
         [shell, "-c", script],
         env={**os.environ, "HOME": str(loom.home), "CK_TOOLS": "/else where", "PYTHONHOME": ""},
@@ -231,10 +230,7 @@ def test_venv_killed_or_interrupted_leaves_no_environment_and_the_next_one_is_wh
 def test_venv_template_for_submissions_brings_backend_loadgen_and_the_reference_source(home: Loom, tmp_path: Path):
     served = tmp_path / "served"
     served.mkdir()
-    data = io.BytesIO()
-    with zipfile.ZipFile(data, "w") as archive:
-        archive.writestr("inference-1.0.1/vision/classification_and_detection/python/main.py", "print('reference')\n")
-    (served / "mlcommons-inference-1.0.1.zip").write_bytes(data.getvalue())
+    (served / NAME).write_bytes(archive())
     with FileServer(served) as server:
         made = home(
             "venv", "create", "mlperf", "--template=mlperf-inference-1.0", f"--mirror={server.url('')}", "--json"
@@ -243,7 +239,7 @@ def test_venv_template_for_submissions_brings_backend_loadgen_and_the_reference_
     names = {item["name"] for item in found["distributions"]}
     assert {"ck", "mlcommons_loadgen", "onnxruntime", "opencv-python-headless", "pycocotools", "pillow"} <= names
     source = Path(found["needs"]["reference"])
-    assert (source / "vision/classification_and_detection/python/main.py").is_file()
+    assert (source / MAIN).is_file()
     home.here("gc").ok()
     assert source.is_dir()
     # what programs need is in the environment, so nothing is installed beside it
@@ -281,8 +277,8 @@ def test_venv_needs_of_a_template_that_fail_leave_nothing(tmp_path: Path):
 
 @pytest.mark.parametrize("version", ["3.10", "3.12", "3.13"])
 def test_venv_of_another_python_runs_ck_and_programs(home: Loom, version: str):
-    if f"{sys.version_info.major}.{sys.version_info.minor}" == version:
-        pytest.skip("it is the one that runs every other test")
+    if "LOOM_TEST_HEAVY" not in os.environ or f"{sys.version_info.major}.{sys.version_info.minor}" == version:
+        pytest.skip("LOOM_TEST_HEAVY=1 tries Pythons other than the running one")
     python = next(iter(sorted(PYENV.glob(f"{version}.*/bin/python"))), None) or shutil.which(f"python{version}")
     if python is None:
         pytest.skip(f"Python {version} is not installed")

@@ -79,7 +79,13 @@ def _posix(folder: Path) -> str:
     return "\n".join(
         [
             f"# For bash, zsh and sh: {command_for(folder, 'bash')}",
-            "if command -v deactivate >/dev/null 2>&1; then deactivate nondestructive; fi",
+            "deactivate() {",
+            *restoring,
+            f'    if [ "${{{_SAVED}PS1+set}}" ]; then PS1="${_SAVED}PS1"; unset {_SAVED}PS1; fi',
+            '    if [ "${1:-}" != again ]; then unset -f deactivate; fi',
+            "    hash -r 2>/dev/null",
+            "}",
+            f'if [ "${{{_SAVED}PATH+set}}" ]; then deactivate again; fi',
             *saving,
             *setting,
             f'export PATH={shlex.quote(str(folder / "bin"))}"${{PATH:+:$PATH}}"',
@@ -88,12 +94,6 @@ def _posix(folder: Path) -> str:
             f'    {_SAVED}PS1="$PS1"',
             f'    PS1={shlex.quote(f"({folder.name}) ")}"$PS1"',
             "fi",
-            "deactivate() {",
-            *restoring,
-            f'    if [ "${{{_SAVED}PS1+set}}" ]; then PS1="${_SAVED}PS1"; unset {_SAVED}PS1; fi',
-            "    unset -f deactivate",
-            "    hash -r 2>/dev/null",
-            "}",
             "hash -r 2>/dev/null",
             "",
         ]
@@ -111,7 +111,7 @@ def _fish(folder: Path) -> str:
     return "\n".join(
         [
             f"# For fish: {command_for(folder, 'fish')}",
-            "functions -q deactivate; and deactivate",
+            f"functions -q deactivate; and set -q {_SAVED}PATH; and deactivate",
             *saving,
             *setting,
             f"set -gx PATH {_fish_word(str(folder / 'bin'))} $PATH",
@@ -138,7 +138,7 @@ def _powershell(folder: Path) -> str:
     return "\n".join(
         [
             f"# For PowerShell: {command_for(folder, 'powershell')}",
-            "if (Test-Path function:deactivate) { deactivate }",
+            "if ($global:LoomVenvOld -and (Test-Path function:deactivate)) { deactivate }",
             "$variables = @{",
             *table,
             f"    PATH = {place} + [IO.Path]::PathSeparator + $env:PATH",
