@@ -101,6 +101,11 @@ class Bench:
             self.call([str(ck), "add", "repo:benchloom", f"--path={ROOT}", "--quiet"])
             found["ck version"] = lambda: self.call([str(ck), "version"])
             found["ck search package --tags=model,onnx"] = lambda: self.call([str(ck), "search", *find])
+            inputs = {"mode": "accuracy", "count": "20"}
+            by_loom = [*self.loom, "run", TARGET, *(f"--{name}={value}" for name, value in inputs.items())]
+            by_ck = [f"--env.LOOM_INPUT_{name.upper()}={value}" for name, value in inputs.items()]
+            found[f"loom run {TARGET}, 20 images"] = lambda: self.call(by_loom)
+            found[f"ck run {TARGET}, 20 images"] = lambda: self.call([str(ck), "run", TARGET, "--quiet", *by_ck])
         return found
 
 
@@ -137,10 +142,10 @@ def main() -> None:
     options = parser.parse_args()
     with tempfile.TemporaryDirectory() as folder:
         rows = rows_of(measure(Bench(Path(folder)), options.rounds))
-    print(f"{'milliseconds':46} {'median':>8} {'min':>8} {'max':>8} {'over Python':>12} {'ratio':>7}")
+    print(f"{'milliseconds':62} {'median':>8} {'min':>8} {'max':>8} {'over Python':>12} {'ratio':>7}")
     for row in rows:
         print(
-            f"{row.name:46} {row.median:8.1f} {row.minimum:8.1f} {row.maximum:8.1f} {row.over_python:12.1f} {row.ratio:7.1f}"
+            f"{row.name:62} {row.median:8.1f} {row.minimum:8.1f} {row.maximum:8.1f} {row.over_python:12.1f} {row.ratio:7.1f}"
         )
     if options.json:
         Path(options.json).write_text(json.dumps([asdict(row) for row in rows], indent=2) + "\n")

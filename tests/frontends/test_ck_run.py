@@ -89,6 +89,16 @@ def test_ck_search_answers_like_loom_find_for_hundreds_of_queries(ck: Ck):
         assert sorted(answer) == expected[f"{kind} {query}"]
 
 
+def test_ck_finds_each_model_by_the_tags_of_the_table(ck: Ck):
+    table = (ROOT / "docs/reference/models.md").read_text().splitlines()
+    head, *rows = [line.strip("|").split("|") for line in table if line.startswith("| ") and "---" not in line]
+    column = [cell.strip() for cell in head].index("CK model tags")
+    asked = {row[0].strip().strip("`"): row[column].strip().strip("`") for row in rows}
+    assert len(asked) == len(ck.loom("find", "package", "--tags=model"))
+    for component, tags in asked.items():
+        assert ck.ok("search", "package", f"--tags={tags}").split() == [f"benchloom:{component}"]
+
+
 def test_ck_install_detect_show_list_and_remove(ck: Ck):
     ck.ok("install", "package", "--tags=model,digits,onnx", "--quiet")
     facts = json.loads(next((ck.home / "tools").glob("model-digits-onnx-*/loom.json")).read_text())

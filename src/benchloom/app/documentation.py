@@ -5,6 +5,7 @@ loom schema --docs docs/reference
 
 import re
 from collections.abc import Iterable, Iterator, Sequence
+from itertools import combinations
 from pathlib import Path
 from typing import Any
 
@@ -175,10 +176,15 @@ def components_page(index: Index) -> str:
 def models_page(index: Index) -> str:
     """Return the page on models."""
     rows = [row for item in index.components if item.model for row in [_model(item, item.model, index)]]
-    head = ("Component", "Model", "Format", "Precision", "Profile", "Input", "Reference accuracy", "Source", "Digest")
+    head = (
+        *("Component", "Model", "Format", "Precision", "CK dataset tags", "CK model tags", "Profile", "Input"),
+        *("Reference accuracy", "Source", "Digest"),
+    )
     intro = [
-        "Every model of this repository. The profile is the pre-processing the model asks for. Accuracy is what its",
-        "source states, not a measurement of yours: `loom run` measures and prints both.",
+        "Every model of this repository. The CK model tags are the fewest that no other package has all of, for",
+        "`--dep_add_tags.model=` under `loom` and `ck` alike; the CK dataset tags are what the model asks for. The profile is",
+        "the pre-processing it asks for. Accuracy is what its source states, not a measurement of yours: `loom run` measures",
+        "and prints both.",
     ]
     return _page("Models", [*intro, "", *_table(head, rows)])
 
@@ -190,12 +196,31 @@ def _model(item: Component, model: Model, index: Index) -> tuple[str, ...]:
         model.name,
         model.format,
         model.precision,
+        _dataset_tags(item),
+        f"`{','.join(_fewest_tags(item, model.name, index))}`",
         _profile(item, index),
         "<br>".join(f"`{tensor_text(tensor)}`" for tensor in model.inputs),
         f"{reference.metric} {reference.value:g}" if reference else "none published",
         _cell(reference.source) if reference else _cell(model.unpinned.get("reference", "-")),
         "<br>".join(_digest(fetch) for fetch in _fetches(item)) or "-",
     )
+
+
+def _dataset_tags(item: Component) -> str:
+    tags = [",".join(need.query.tags) for need in item.requires if need.role == "dataset"]
+    return f"`{tags[0]}`" if tags else "-"
+
+
+def _fewest_tags(item: Component, name: str, index: Index) -> tuple[str, ...]:
+    """The fewest tags, after ``model`` and its name, that only this package has; all where another has them, too."""
+    others = [other.names for other in index.components if other.kind == item.kind and other.ref != item.ref]
+    first = tuple(tag for tag in ("model", name) if tag in item.tags)
+    rest = [tag for tag in item.tags if tag not in first]
+    for size in range(len(rest)):
+        for chosen in combinations(rest, size):
+            if not any({*first, *chosen} <= names for names in others):
+                return (*first, *chosen)
+    return (*first, *rest)
 
 
 def _profile(item: Component, index: Index) -> str:

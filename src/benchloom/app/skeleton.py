@@ -8,17 +8,19 @@ from collections.abc import Mapping
 from pathlib import Path
 from typing import Any, Literal
 
+from benchloom.app.ck import FACTS_FILE
 from benchloom.app.lint_rules import PLACEHOLDER, UNFINISHED
 from benchloom.app.workspace import Workspace
 from benchloom.base.atomic import write_text
 from benchloom.base.names import did_you_mean
 from benchloom.errors import InputError, UnknownNameError
 from benchloom.model.base import Document
-from benchloom.model.component import KINDS
+from benchloom.model.component import KINDS, VENV_TEMPLATE
 
 Template = Literal["model", "python-library", "archive"]
 TEMPLATES: tuple[Template, ...] = ("model", "python-library", "archive")
 
+CK_ADAPTER = "ck-adapter"
 _ALIAS = re.compile(r"[a-z0-9][a-z0-9._-]*")
 _UNPINNED = f"{PLACEHOLDER}: write its digest under 'digest' and remove this line"
 # The uid of CM's automation for scripts, which every CM script names.
@@ -140,23 +142,41 @@ def _content(kind: str, alias: str, template: Template) -> Mapping[str, Any]:
     if kind == "program":
         return _program()
     if kind == "package":
-        return {"model": _model, "python-library": _python_library, "archive": _archive}[template](alias)
+        facts = {"model": _model, "python-library": _python_library, "archive": _archive}[template](alias)
+        return {**facts, **_for_ck(alias)}
     if kind == "dataset":
         return _dataset(alias)
     if kind == "soft":
         return {"detect": {"executable": {"names": [alias], "version_arguments": ["--version"]}}}
+    if kind == VENV_TEMPLATE:
+        return {"needs": {"ck": {"tags": "lib,python-package,ck"}}}
     return {}
 
 
+def _for_ck(alias: str) -> Mapping[str, Any]:
+    """What lets `ck` install a package through this engine."""
+    return {
+        "process_script": "install",
+        "use_scripts_from_another_entry": {"module_uoa": "script", "data_uoa": CK_ADAPTER},
+        "end_full_path": {"linux": FACTS_FILE},
+        "suggested_path": alias,
+        "check_exit_status": "yes",
+        "customize": {"skip_version": "yes"},
+    }
+
+
 def _program() -> Mapping[str, Any]:
-    command = "$<<LOOM_PYTHON>>$ $<<LOOM_COMPONENT>>$/main.py"
+    run_time: dict[str, Any] = {"run_cmd_main": "$<<LOOM_PYTHON>>$ $<<LOOM_COMPONENT>>$/main.py"}
+    for when in ("pre", "post"):
+        script = {"module_uoa": "script", "data_uoa": CK_ADAPTER, "script_name": f"{when}process"}
+        run_time[f"{when}_process_via_ck"] = script
     return {
         "program": "yes",
         "no_compile": "yes",
         "no_target_file": "yes",
         "process_in_tmp": "yes",
         "main_language": "python",
-        "run_cmds": {"default": {"run_time": {"run_cmd_main": command}}},
+        "run_cmds": {"default": {"run_time": run_time}},
         "run_deps": {},
         "inputs": {"count": {"summary": f"{PLACEHOLDER}: what it counts", "type": "int", "default": "1"}},
     }
@@ -166,6 +186,7 @@ def _model(alias: str) -> Mapping[str, Any]:
     return {
         "fetch": [{"url": f"https://example.org/{PLACEHOLDER}/{alias}.onnx", "unpinned": _UNPINNED}],
         "result": f"{alias}.onnx",
+        "soft_uoa": "ml-model",
         "model": {
             "name": PLACEHOLDER,
             "task": "image-classification",

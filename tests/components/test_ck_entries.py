@@ -1,0 +1,58 @@
+"""What `ck` needs of an entry to install, detect or run it, in every entry of this repository."""
+
+import json
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from benchloom.app.skeleton import new
+from benchloom.app.workspace import Workspace
+
+ROOT = Path(__file__).resolve().parents[2]
+ADAPTER = {"module_uoa": "script", "data_uoa": "ck-adapter"}
+
+
+def entries(kind: str) -> list[Any]:
+    return [
+        pytest.param(path.parents[1], id=path.parents[1].name) for path in sorted(ROOT.glob(f"{kind}/*/.cm/meta.json"))
+    ]
+
+
+def meta(folder: Path) -> Any:
+    return json.loads((folder / ".cm" / "meta.json").read_text())
+
+
+@pytest.mark.parametrize("folder", entries("package"))
+def test_package_is_installed_by_the_adapter_and_registered_by_its_soft(folder: Path, tmp_path: Path):
+    found = meta(folder)
+    made = new(Workspace({"LOOM_HOME": str(tmp_path)}), f"package:{folder.name}", directory=str(tmp_path / "new"))
+    shared = ("process_script", "use_scripts_from_another_entry", "end_full_path", "check_exit_status", "customize")
+    skeleton = meta(Path(made.folder))
+    assert {key: found[key] for key in shared} == {key: skeleton[key] for key in shared}
+    assert found["suggested_path"] == folder.name
+    assert (ROOT / "soft" / found["soft_uoa"] / ".cm" / "meta.json").is_file()
+
+
+@pytest.mark.parametrize("folder", entries("soft"))
+def test_soft_is_detected_by_the_adapter(folder: Path):
+    found = meta(folder)
+    assert found["use_customize_script_from_another_entry"] == ADAPTER
+    assert {"env_prefix", "soft_file_universal", "check_that_exists", "ck_version", "skip_version"} <= set(
+        found["customize"]
+    )
+    assert found["soft_name"]
+
+
+def test_softs_export_variables_of_their_own():
+    prefixes = [meta(item.values[0])["customize"]["env_prefix"] for item in entries("soft")]
+    assert len(prefixes) == len(set(prefixes))
+
+
+@pytest.mark.parametrize("folder", entries("program"))
+def test_program_is_prepared_and_read_by_the_adapter(folder: Path):
+    found = meta(folder)
+    for command in found["run_cmds"].values():
+        for when in ("pre", "post"):
+            assert command["run_time"][f"{when}_process_via_ck"] == {**ADAPTER, "script_name": f"{when}process"}
+    assert all(need["local"] == "yes" and need["tags"] for need in found["run_deps"].values())
