@@ -20,7 +20,6 @@ from support.server import FileServer
 
 PROGRAM = "program:image-classification-onnx"
 SHORT = ("--env.LOOM_INPUT_MODE=accuracy", "--env.LOOM_INPUT_COUNT=20")
-PYENV = Path.home() / ".pyenv" / "versions"
 
 
 @pytest.fixture(scope="module")
@@ -178,8 +177,18 @@ def test_venv_wrong_input_exits_2_and_changes_nothing(loom: Loom, words: tuple[s
     assert files(loom) == {"one"}
 
 
+def python(pattern: str) -> Path | None:
+    """Return an interpreter of the versions ``pattern``, beside the running one or on PATH."""
+    beside = sorted(Path(sys.base_prefix).parent.glob(f"{pattern}*/bin/python3"))
+    on_path = [Path(found) for found in [shutil.which(f"python{pattern}")] if found]
+    for candidate in (*beside, *on_path):
+        if subprocess.run([candidate, "--version"], capture_output=True, check=False).returncode == 0:
+            return candidate
+    return None
+
+
 def test_venv_old_python_is_refused_by_its_version(loom: Loom):
-    old = next(iter(sorted(PYENV.glob("3.[6-9].*/bin/python"))), None)
+    old = python("3.[6-9].")
     if old is None:
         pytest.skip("no old Python is installed")
     refused = loom.here("venv", "create", "new", f"--python={old}")
@@ -279,10 +288,10 @@ def test_venv_needs_of_a_template_that_fail_leave_nothing(tmp_path: Path):
 def test_venv_of_another_python_runs_ck_and_programs(home: Loom, version: str):
     if "LOOM_TEST_HEAVY" not in os.environ or f"{sys.version_info.major}.{sys.version_info.minor}" == version:
         pytest.skip("LOOM_TEST_HEAVY=1 tries Pythons other than the running one")
-    python = next(iter(sorted(PYENV.glob(f"{version}.*/bin/python"))), None) or shutil.which(f"python{version}")
-    if python is None:
+    interpreter = python(version)
+    if interpreter is None:
         pytest.skip(f"Python {version} is not installed")
-    found = home("venv", "create", "other", f"--python={python}", "--json").ok().json
+    found = home("venv", "create", "other", f"--python={interpreter}", "--json").ok().json
     assert found["python"].startswith(f"{version}.")
     assert ("zombie-imp" in {item["name"] for item in found["distributions"]}) == (version >= "3.12")
     assert "of 20 correct (top1)" in ck_run(home, "other")
