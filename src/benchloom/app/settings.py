@@ -12,7 +12,6 @@ from typing import Any, Literal
 
 import msgspec
 
-from benchloom.base import toml
 from benchloom.base.atomic import write_text
 from benchloom.base.names import did_you_mean
 from benchloom.base.paths import locate
@@ -154,10 +153,12 @@ def _checked(stored: Mapping[str, Any], file: Path) -> dict[str, Scalar]:
 
 
 def _read(file: Path) -> dict[str, Any]:
+    if not file.exists():
+        return {}
+    from benchloom.base import toml  # late: most users settle nothing
+
     try:
         return toml.loads(file.read_text(encoding="utf-8"))
-    except FileNotFoundError:
-        return {}
     except (OSError, ValueError) as error:
         raise InputError(
             "the settings cannot be read", where=str(file), why=[str(error)], fix=f"mend or remove {file}"
@@ -180,6 +181,8 @@ def _edit(environ: Mapping[str, str], name: str, value: Scalar | None) -> None:
 
 
 def _holds(text: str, wanted: Mapping[str, Any]) -> bool:
+    from benchloom.base import toml  # late, as above
+
     try:
         return bool(toml.loads(text) == wanted)
     except ValueError:

@@ -10,7 +10,7 @@ import pytest
 from benchloom.errors import ComponentError
 from benchloom.model.component import Component, Detect, Executable, FileGlob, PythonModule
 from benchloom.store import detect as unit
-from benchloom.store.detect import detect
+from benchloom.store.detect import detect, python_version
 
 
 def soft(**ways: object) -> Component:
@@ -43,6 +43,11 @@ def test_detect_python_distribution_has_version_and_no_location(environ: dict[st
     assert found(soft(python=block), environ) == [(importlib.metadata.version("msgspec"), "")]
     (candidate,) = detect(soft(python=block), environ=environ)
     assert (candidate.origin, candidate.family, candidate.component) == ("detected", "soft:x", "soft:x")
+
+
+def test_python_version_is_what_the_metadata_states_for_every_distribution_here():
+    stated = {item.name: item.version for item in reversed(list(importlib.metadata.distributions()))}
+    assert {name: python_version(name) for name in stated} == stated
 
 
 def test_detect_python_distribution_that_is_absent_finds_nothing(environ: dict[str, str]):
