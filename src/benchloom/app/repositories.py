@@ -25,7 +25,7 @@ from benchloom.index.repositories import (
     stored_repositories,
 )
 from benchloom.model.base import Document, Value
-from benchloom.store.entries import remove_tree
+from benchloom.store.entries import discard, remove_tree
 from benchloom.store.fetch import redacted
 
 Origin = Literal["built-in", "folder", "clone"]
@@ -98,7 +98,7 @@ def remove(workspace: Workspace, name: str) -> Repository:
         raise InputError(f"{name} is the repository this engine came with", fix="only added ones can be removed")
     gone = remove_repository(workspace.locations, name)
     if is_clone(workspace, gone):
-        _locked(workspace, lambda: _discard(Path(gone.path)))
+        _locked(workspace, lambda: discard(Path(gone.path), _STAGE))
     return gone
 
 
@@ -167,7 +167,7 @@ def _add_clone(workspace: Workspace, url: str, name: str, priority: int, checkou
         _refuse_taken(workspace, placed)
         if any(item.path == placed.path for item in stored_repositories(workspace.locations)):
             raise InputError(f"{placed.alias!r} is already there", fix=f"loom repo update {placed.alias}")
-        _discard(target)  # left by somebody who was killed between here and the next line but one
+        discard(target, _STAGE)  # left by somebody who was killed between here and the next line but one
         os.rename(stage, target)
         add_repository(workspace.locations, placed)
         return placed
@@ -288,11 +288,3 @@ def _locked(workspace: Workspace, work: Callable[[], Result]) -> Result:
     clones.mkdir(parents=True, exist_ok=True)
     with FileLock(clones / ".lock"):
         return work()
-
-
-def _discard(folder: Path) -> None:
-    """Remove a clone so that nobody sees half of it."""
-    if folder.is_dir():
-        trash = folder.parent / f"{_STAGE}{secrets.token_hex(4)}"
-        os.rename(folder, trash)
-        remove_tree(trash)

@@ -36,7 +36,7 @@ from benchloom.model.plan import Plan
 from benchloom.resolve.lock import make_lock
 from benchloom.run.executor import OwnEnvironment, Ready, prepare
 from benchloom.run.process import utc_now
-from benchloom.store.entries import remove_tree
+from benchloom.store.entries import discard, remove_tree
 from benchloom.store.python_env import environment_python, interpreter_version, replace_path
 
 DEFAULT_TEMPLATE = "generic"
@@ -74,7 +74,7 @@ def remove(workspace: Workspace, name: str) -> Venv:
     """Remove an environment, so that nobody sees half of it. Raises UnknownNameError."""
     gone = find(workspace, name)
     with _locked(workspace, name):
-        _discard(Path(gone.path))
+        discard(Path(gone.path), f".{name}.")
         forget_venv(workspace.store, name)
     return gone
 
@@ -102,7 +102,7 @@ def create(
         stage = final.parent / f".{name}.{secrets.token_hex(4)}"
         try:
             venv = _Making(workspace, made, ask, stage, final).make(lock)
-            _discard(final)
+            discard(final, f".{name}.")
             os.rename(stage, final)
         finally:
             remove_tree(stage)
@@ -268,10 +268,3 @@ def _read(file: Path) -> Venv:
         raise InputError(
             "the facts of a virtual environment cannot be read", where=str(file), why=[str(error)], fix=fix
         ) from error
-
-
-def _discard(folder: Path) -> None:
-    if folder.is_dir():
-        trash = folder.parent / f".{folder.name}.{secrets.token_hex(4)}"
-        os.rename(folder, trash)
-        remove_tree(trash)

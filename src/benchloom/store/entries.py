@@ -301,6 +301,14 @@ def remove_tree(path: Path) -> None:
             shutil.rmtree(path)
 
 
+def discard(folder: Path, prefix: str) -> None:
+    """Remove a folder so that nobody sees half of it: it goes under a name with ``prefix`` beside it first."""
+    if folder.is_dir():
+        trash = folder.parent / f"{prefix}{secrets.token_hex(4)}"
+        os.rename(folder, trash)
+        remove_tree(trash)
+
+
 def scan(content: Path) -> tuple[dict[str, str], dict[str, str], int]:
     """Return digests by path, link targets by path and the total size of a folder. Names use forward slashes.
 
