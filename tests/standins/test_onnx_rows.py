@@ -8,7 +8,7 @@ import pytest
 from support.benchmark import run
 from support.repo import Answer, Loom, Repo
 from support.server import FileServer
-from support.standin import ROOT, imagenet_folder, overlay, planted_onnx
+from support.standin import imagenet_folder, meta_of, overlay, planted_onnx
 
 IMAGES, WRONG = 20, 4
 # Package, tags that choose it, opset, and the profile's mean and scale of the red channel.
