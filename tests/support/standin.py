@@ -110,7 +110,7 @@ def planted_onnx(model: dict[str, Any], opset: int, mean: float, scale: float) -
         nodes,
         "stand-in",
         [helper.make_tensor_value_info(source["name"], TensorProto.FLOAT, source["shape"])],
-        [helper.make_tensor_value_info(target["name"], kind, target["shape"] if "shape" in target else None)],
+        [helper.make_tensor_value_info(target["name"], kind, target["shape"])],
         [numpy_helper.from_array(value, name) for name, value in constants.items()],
     )
     made = helper.make_model(graph, opset_imports=[helper.make_opsetid("", opset)])
