@@ -1,6 +1,5 @@
 """The ONNX rows of the v1.0 model table, from an empty store to a LoadGen accuracy whose value is known in advance."""
 
-import json
 from pathlib import Path
 
 import pytest
@@ -20,13 +19,9 @@ ROWS = {
 }
 
 
-def model_of(alias: str) -> dict:
-    return json.loads((ROOT / "package" / alias / ".cm" / "meta.json").read_text())["model"]
-
-
 def run_row(tmp_path: Path, row: str, *words: str, **changes: object) -> Answer:
     alias, tags, opset, mean, scale = ROWS[row]
-    data = planted_onnx({**model_of(alias), **changes}, opset, mean, scale)
+    data = planted_onnx({**meta_of(alias)["model"], **changes}, opset, mean, scale)
     served = tmp_path / "served"
     served.mkdir()
     (served / "model.onnx").write_bytes(data)
@@ -90,7 +85,7 @@ def test_partial_dataset_names_what_is_missing(tmp_path: Path):
     folder = imagenet_folder(tmp_path / "imagenet", images=3, wrong=0)
     (folder / "ILSVRC2012_val_00000002.JPEG").unlink()
     repo = Repo(tmp_path / "repo")
-    data = planted_onnx(model_of("model-resnet50-onnx-opset11"), 11, 123.68, 1.0)
+    data = planted_onnx(meta_of("model-resnet50-onnx-opset11")["model"], 11, 123.68, 1.0)
     (tmp_path / "model.onnx").write_bytes(data)
     overlay(repo, "model-resnet50-onnx-opset11", (tmp_path / "model.onnx").as_uri(), data)
     answer = run(
