@@ -1,6 +1,7 @@
 """The ONNX rows of the v1.0 model table, from an empty store to a LoadGen accuracy whose value is known in advance."""
 
 from pathlib import Path
+from typing import Any
 
 import pytest
 
@@ -66,6 +67,34 @@ def test_row_with_channels_last_is_refused(tmp_path: Path):
     answer = run_row(tmp_path, "row_2_resnet50_onnx_opset11", inputs=inputs)
     assert answer.code == 4
     assert "the model's input 'input_tensor:0' is [-1, 224, 224, 3], its facts state" in answer.err
+
+
+@pytest.mark.parametrize(
+    ("row", "changes", "told"),
+    [
+        (
+            "row_2_resnet50_onnx_opset8",
+            {"prediction": "argmax", "outputs": [{"name": "ArgMax:0", "shape": ["N", 1001]}]},
+            "prediction 'index' takes one",
+        ),
+        (
+            "row_9_mobilenet_onnx_opset8",
+            {"prediction": "index", "outputs": [{"name": "MobilenetV1/Predictions/Reshape_1:0", "shape": ["N"]}]},
+            "its facts state 1001 classes",
+        ),
+        (
+            "row_9_mobilenet_onnx_opset11",
+            {"inputs": [{"name": "input:0", "shape": ["N", 3, 224, 224], "dtype": "uint8"}]},
+            "the model's input 'input:0' takes uint8, its facts state float32",
+        ),
+    ],
+    ids=["index of scores", "scores of an index", "type"],
+)
+def test_row_with_a_file_of_another_kind_is_refused(tmp_path: Path, row: str, changes: dict[str, Any], told: str):
+    answer = run_row(tmp_path, row, **changes)
+    assert answer.code == 4
+    assert told in answer.err
+    assert "Traceback" not in answer.err
 
 
 def test_dataset_path_without_the_set_says_what_it_needs(tmp_path: Path):

@@ -78,10 +78,11 @@ def planted_onnx(model: dict[str, Any], opset: int, mean: float, scale: float) -
     """
     source, target = model["inputs"][0], model["outputs"][0]
     classes = model["classes"]["count"]
-    red = helper.make_node("Slice", [source["name"], "zero", "one", "axis"], ["red"])
+    red = helper.make_node("Slice", ["floats", "zero", "one", "axis"], ["red"])
     if opset < 10:
-        red = helper.make_node("Slice", [source["name"]], ["red"], axes=[1], starts=[0], ends=[1])
+        red = helper.make_node("Slice", ["floats"], ["red"], axes=[1], starts=[0], ends=[1])
     nodes = [
+        helper.make_node("Cast", [source["name"]], ["floats"], to=TensorProto.FLOAT),
         red,
         helper.make_node("ReduceMean", ["red"], ["grey"], axes=[1, 2, 3], keepdims=0),
         helper.make_node("Div", ["grey", "scale"], ["unscaled"]),
@@ -106,10 +107,11 @@ def planted_onnx(model: dict[str, Any], opset: int, mean: float, scale: float) -
         **({"zero": np.array([0]), "one": np.array([1]), "axis": np.array([1])} if opset >= 10 else {}),
     }
     kind = TensorProto.INT64 if is_index else TensorProto.FLOAT
+    element = helper.np_dtype_to_tensor_dtype(np.dtype(source["dtype"]))
     graph = helper.make_graph(
         nodes,
         "stand-in",
-        [helper.make_tensor_value_info(source["name"], TensorProto.FLOAT, source["shape"])],
+        [helper.make_tensor_value_info(source["name"], element, source["shape"])],
         [helper.make_tensor_value_info(target["name"], kind, target["shape"])],
         [numpy_helper.from_array(value, name) for name, value in constants.items()],
     )
