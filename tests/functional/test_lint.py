@@ -86,6 +86,34 @@ def test_lint_one_thing_wrong_is_one_finding(loom: Loom, repo: Repo, meta: dict[
 
 
 @pytest.mark.parametrize(
+    ("facts", "tags", "expected"),
+    [
+        ({"classes": {"count": 2}}, TAGS, []),
+        ({}, TAGS, [("model-is-complete", "error")]),
+        ({"unpinned": {"classes": "nobody says"}}, TAGS, []),
+        ({"classes": {"count": 2}, "weights": "random"}, TAGS, [("model-is-complete", "error")]),
+        ({"classes": {"count": 2}, "weights": "random"}, f"{TAGS},random-weights", []),
+        (
+            {
+                "classes": {"count": 2},
+                "weights": "random",
+                "reference": {"metric": "top1", "value": 0.5, "source": "a guess"},
+            },
+            f"{TAGS},random-weights",
+            [("model-is-complete", "error")],
+        ),
+    ],
+)
+def test_lint_model_states_what_it_can_be_used_for(
+    loom: Loom, repo: Repo, facts: dict[str, Any], tags: str, expected: list[tuple[str, str]]
+):
+    tensors = {"inputs": [{"name": "input"}], "outputs": [{"name": "scores"}]}
+    kind = {"name": "m", "task": "image-classification", "format": "onnx", "precision": "fp32"}
+    repo.package("thing", tags, model={**kind, **tensors, **facts}, **WELL)
+    assert said(loom, "package:thing") == expected
+
+
+@pytest.mark.parametrize(
     ("profile", "expected"),
     [
         ({"shape": [3, 8, 6], "dtype": "float32"}, []),

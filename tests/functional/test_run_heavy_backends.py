@@ -1,7 +1,7 @@
 """Every backend on the embedded digits network, in floats and in eight bits.
 
 The libraries come from the package index as the plan asks for them, into an environment that pip makes. Those that take up to
-gigabytes run where LOOM_TEST_HEAVY is set, each in one test, so that each is installed once.
+gigabytes run where LOOM_TEST_HEAVY is set; each is installed once for all tests.
 """
 
 import json
@@ -9,13 +9,13 @@ import os
 import shutil
 import subprocess
 import sysconfig
-from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
 import pytest
 
 from support.benchmark import record_of, run
+from support.heavy import heavy, loom_of
 from support.repo import SOURCE, Answer, Loom, Repo
 
 ROOT = Path(__file__).resolve().parents[2]
@@ -30,21 +30,14 @@ SETTINGS = {
 # pytest from the interpreter that runs this, behind everything that the plan's environment has of its own.
 UNIT_TESTS = "import sys; sys.path.append(sys.argv.pop(1)); import pytest; sys.exit(pytest.main(sys.argv[1:]))"
 
-heavy = pytest.mark.skipif(not os.environ.get("LOOM_TEST_HEAVY"), reason="LOOM_TEST_HEAVY=1 runs the large backends")
-
-
-@pytest.fixture
-def loom(tmp_path: Path) -> Iterator[Loom]:
-    yield Loom(tmp_path / "home")
-    shutil.rmtree(tmp_path / "home")  # up to 1.5 GB
-
 
 @heavy
 @pytest.mark.timeout(900)
 @pytest.mark.parametrize("backend", ["pytorch", "tensorflow", "tflite"])
 def test_backend_reads_the_digits_in_every_form_and_passes_its_own_tests_where_its_plan_put_it(
-    loom: Loom, backend: str
+    backend: str,
 ):
+    loom = loom_of(backend)
     words = ("run", f"program:image-classification-{backend}", "--duration=0.3", "--json", "--quiet")
     answer = loom(*words, limit=900).ok()
     results = answer.json["results"]

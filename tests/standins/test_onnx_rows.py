@@ -1,14 +1,14 @@
 """The ONNX rows of the v1.0 model table, from an empty store to a LoadGen accuracy whose value is known in advance."""
 
-import json
 from pathlib import Path
+from typing import Any
 
 import pytest
 
 from support.benchmark import run
 from support.repo import Answer, Loom, Repo
 from support.server import FileServer
-from support.standin import ROOT, imagenet_folder, overlay, planted_onnx
+from support.standin import imagenet_folder, meta_of, overlay, planted_onnx
 
 IMAGES, WRONG = 20, 4
 # Package, tags that choose it, opset, and the profile's mean and scale of the red channel.
@@ -20,13 +20,9 @@ ROWS = {
 }
 
 
-def model_of(alias: str) -> dict:
-    return json.loads((ROOT / "package" / alias / ".cm" / "meta.json").read_text())["model"]
-
-
 def run_row(tmp_path: Path, row: str, *words: str, **changes: object) -> Answer:
     alias, tags, opset, mean, scale = ROWS[row]
-    data = planted_onnx({**model_of(alias), **changes}, opset, mean, scale)
+    data = planted_onnx({**meta_of(alias)["model"], **changes}, opset, mean, scale)
     served = tmp_path / "served"
     served.mkdir()
     (served / "model.onnx").write_bytes(data)
@@ -73,6 +69,34 @@ def test_row_with_channels_last_is_refused(tmp_path: Path):
     assert "the model's input 'input_tensor:0' is [-1, 224, 224, 3], its facts state" in answer.err
 
 
+@pytest.mark.parametrize(
+    ("row", "changes", "told"),
+    [
+        (
+            "row_2_resnet50_onnx_opset8",
+            {"prediction": "argmax", "outputs": [{"name": "ArgMax:0", "shape": ["N", 1001]}]},
+            "prediction 'index' takes one",
+        ),
+        (
+            "row_9_mobilenet_onnx_opset8",
+            {"prediction": "index", "outputs": [{"name": "MobilenetV1/Predictions/Reshape_1:0", "shape": ["N"]}]},
+            "its facts state 1001 classes",
+        ),
+        (
+            "row_9_mobilenet_onnx_opset11",
+            {"inputs": [{"name": "input:0", "shape": ["N", 3, 224, 224], "dtype": "uint8"}]},
+            "the model's input 'input:0' takes uint8, its facts state float32",
+        ),
+    ],
+    ids=["index of scores", "scores of an index", "type"],
+)
+def test_row_with_a_file_of_another_kind_is_refused(tmp_path: Path, row: str, changes: dict[str, Any], told: str):
+    answer = run_row(tmp_path, row, **changes)
+    assert answer.code == 4
+    assert told in answer.err
+    assert "Traceback" not in answer.err
+
+
 def test_dataset_path_without_the_set_says_what_it_needs(tmp_path: Path):
     (tmp_path / "empty").mkdir()
     answer = Loom(tmp_path / "home")(
@@ -90,7 +114,7 @@ def test_partial_dataset_names_what_is_missing(tmp_path: Path):
     folder = imagenet_folder(tmp_path / "imagenet", images=3, wrong=0)
     (folder / "ILSVRC2012_val_00000002.JPEG").unlink()
     repo = Repo(tmp_path / "repo")
-    data = planted_onnx(model_of("model-resnet50-onnx-opset11"), 11, 123.68, 1.0)
+    data = planted_onnx(meta_of("model-resnet50-onnx-opset11")["model"], 11, 123.68, 1.0)
     (tmp_path / "model.onnx").write_bytes(data)
     overlay(repo, "model-resnet50-onnx-opset11", (tmp_path / "model.onnx").as_uri(), data)
     answer = run(

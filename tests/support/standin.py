@@ -4,7 +4,11 @@ The planted network answers with a tenth of the mean of the red channel (JPEG mo
 of one colour with red 120 is of class 12. So the right answer of every image, and the score of a data set with some wrong labels, is known in advance.
 """
 
+import io
 import json
+import tarfile
+import zipfile
+from collections.abc import Mapping
 from hashlib import sha256
 from pathlib import Path
 from typing import Any
@@ -19,13 +23,52 @@ from support.repo import Repo
 ROOT = Path(__file__).resolve().parents[2]
 
 
-def overlay(repo: Repo, alias: str, url: str, data: bytes) -> None:
-    """Put the checkout's model package ``alias`` into ``repo``, with its one download replaced by ``url``."""
-    meta: dict[str, Any] = json.loads((ROOT / "package" / alias / ".cm" / "meta.json").read_text())
+def meta_of(alias: str) -> dict[str, Any]:
+    """Return the metadata of the checkout's package ``alias``."""
+    found: dict[str, Any] = json.loads((ROOT / "package" / alias / ".cm" / "meta.json").read_text())
+    return found
+
+
+def overlay(
+    repo: Repo, alias: str, url: str, data: bytes, *, profile: str = "", served: bool = False, **facts: Any
+) -> None:
+    """Put the checkout's model package ``alias`` into ``repo``, with its one download replaced by ``url``.
+
+    ``facts`` replace those of its ``model`` block, ``profile`` the query for its pre-processing. Where it is ``served``, it has
+    an alias and a tag of its own, so that the original beside it is not meant.
+    """
+    meta = meta_of(alias)
     fetch = {key: value for key, value in meta["fetch"][0].items() if key not in {"mirrors", "unpinned", "size"}}
     meta["fetch"] = [{**fetch, "url": url, "digest": f"sha256:{sha256(data).hexdigest()}", "size": len(data)}]
+    meta["model"].update(facts)
+    if profile:
+        meta["needs"]["profile"]["tags"] = profile
     tags = meta.pop("tags")
+    if served:
+        alias, tags = f"{alias}-served", [*tags, "served"]
+        meta["suggested_path"] = alias
+        meta.pop("default_for", None)
     repo.entry("package", alias, ",".join(tags), **meta)
+
+
+def tgz(members: Mapping[str, bytes]) -> bytes:
+    """Return a compressed tar archive with these members, their names as given."""
+    made = io.BytesIO()
+    with tarfile.open(fileobj=made, mode="w:gz", compresslevel=1) as archive:
+        for name, data in members.items():
+            item = tarfile.TarInfo(name)
+            item.size = len(data)
+            archive.addfile(item, io.BytesIO(data))
+    return made.getvalue()
+
+
+def zipped(members: Mapping[str, bytes]) -> bytes:
+    """Return a zip archive with these members; a name that ends in a slash is a folder."""
+    made = io.BytesIO()
+    with zipfile.ZipFile(made, "w", zipfile.ZIP_DEFLATED) as archive:
+        for name, data in members.items():
+            archive.writestr(name, data)
+    return made.getvalue()
 
 
 def planted_onnx(model: dict[str, Any], opset: int, mean: float, scale: float) -> bytes:
@@ -35,10 +78,11 @@ def planted_onnx(model: dict[str, Any], opset: int, mean: float, scale: float) -
     """
     source, target = model["inputs"][0], model["outputs"][0]
     classes = model["classes"]["count"]
-    red = helper.make_node("Slice", [source["name"], "zero", "one", "axis"], ["red"])
+    red = helper.make_node("Slice", ["floats", "zero", "one", "axis"], ["red"])
     if opset < 10:
-        red = helper.make_node("Slice", [source["name"]], ["red"], axes=[1], starts=[0], ends=[1])
+        red = helper.make_node("Slice", ["floats"], ["red"], axes=[1], starts=[0], ends=[1])
     nodes = [
+        helper.make_node("Cast", [source["name"]], ["floats"], to=TensorProto.FLOAT),
         red,
         helper.make_node("ReduceMean", ["red"], ["grey"], axes=[1, 2, 3], keepdims=0),
         helper.make_node("Div", ["grey", "scale"], ["unscaled"]),
@@ -51,6 +95,8 @@ def planted_onnx(model: dict[str, Any], opset: int, mean: float, scale: float) -
     is_index = model.get("prediction") == "index"
     if is_index:
         nodes.append(helper.make_node("ArgMax", ["scores"], [target["name"]], axis=1, keepdims=0))
+    elif "logits" in target.get("meaning", ""):
+        nodes.append(helper.make_node("Identity", ["scores"], [target["name"]]))
     else:
         nodes.append(helper.make_node("Softmax", ["scores"], [target["name"]], axis=1))
     constants = {
@@ -61,10 +107,11 @@ def planted_onnx(model: dict[str, Any], opset: int, mean: float, scale: float) -
         **({"zero": np.array([0]), "one": np.array([1]), "axis": np.array([1])} if opset >= 10 else {}),
     }
     kind = TensorProto.INT64 if is_index else TensorProto.FLOAT
+    element = helper.np_dtype_to_tensor_dtype(np.dtype(source["dtype"]))
     graph = helper.make_graph(
         nodes,
         "stand-in",
-        [helper.make_tensor_value_info(source["name"], TensorProto.FLOAT, source["shape"])],
+        [helper.make_tensor_value_info(source["name"], element, source["shape"])],
         [helper.make_tensor_value_info(target["name"], kind, target["shape"])],
         [numpy_helper.from_array(value, name) for name, value in constants.items()],
     )

@@ -19,7 +19,7 @@ from benchloom.model.facts import Profile
 from benchloom.model.finding import Finding, Severity
 from benchloom.model.query import Query, parse_query
 from benchloom.model.variation import find_variation
-from benchloom.resolve.options import ANSWERING_KINDS
+from benchloom.resolve.options import ANSWERING_KINDS, RANDOM_WEIGHTS
 
 PLACEHOLDER = "FIXME"
 UNFINISHED = "unfinished"
@@ -365,6 +365,24 @@ def _shipped_text(subject: Subject, name: str) -> str | None:
                 if place in archive.namelist():
                     return archive.read(place).decode("utf-8", errors="replace")
     return None
+
+
+@rule("model-is-complete", "content")
+def _model_is_complete(subject: Subject) -> Iterator[Finding]:
+    """A model states its classes or why not; one with random weights has the tag that it is asked for by, and no accuracy."""
+    model = subject.component.model
+    if model is None:
+        return
+    if model.classes is None and "classes" not in model.unpinned:
+        fix = "state them, or under model.unpinned.classes why they are not known"
+        yield subject.finding("error", "it does not state its classes", ("model",), fix)
+    if model.weights != "random":
+        return
+    if RANDOM_WEIGHTS not in subject.component.tags:
+        message = f"its weights are random, and it lacks the tag {RANDOM_WEIGHTS} without which nothing chooses it"
+        yield subject.finding("error", message, ("tags",))
+    if model.reference is not None:
+        yield subject.finding("error", "random weights have no accuracy", ("model", "reference"))
 
 
 @rule("profile-shape-fits", "content")

@@ -23,7 +23,7 @@ from benchloom.harness.options import Options, parse
 from benchloom.harness.rulesets import DEFAULT_SAMPLE_COUNT, RULESETS, Ruleset
 from benchloom.harness.sut import Backend, open_backend
 from benchloom.model.base import to_json
-from benchloom.model.facts import Reference
+from benchloom.model.facts import Model, Reference
 from benchloom.model.record import RESULTS_SCHEMA, Accuracy, Performance, Results
 
 if TYPE_CHECKING:
@@ -59,6 +59,8 @@ def benchmark(options: Options, environ: Mapping[str, str], folder: Path) -> Res
     from benchloom.harness.settings import shown, test_settings
 
     inputs = load(environ, options.count)
+    if options.mode != "performance":
+        _refuse_what_cannot_be_scored(inputs.model)
     ruleset = RULESETS[options.ruleset]
     backend = open_backend(inputs.backend.name, inputs.model, inputs.model_path, options.threads)
     predictor = Predictor(backend, inputs, _batch_size(options, inputs))
@@ -87,6 +89,22 @@ def benchmark(options: Options, environ: Mapping[str, str], folder: Path) -> Res
         versions=_versions(backend),
         notes=(*against, *_about(options, ruleset)),
     )
+
+
+def _refuse_what_cannot_be_scored(model: Model) -> None:
+    if model.weights == "random":
+        raise InputError(
+            f"the weights of {model.name} are random, so it has no accuracy",
+            where="--mode",
+            fix="measure its speed with --mode=performance, or choose a trained model",
+        )
+    if model.classes is None:
+        raise InputError(
+            f"the facts of {model.name} do not say which of its outputs stands for which class",
+            where="model.classes",
+            why=[model.unpinned[name] for name in ("classes",) if name in model.unpinned],
+            fix="measure its speed with --mode=performance, or state 'classes' in a component of your own",
+        )
 
 
 def _batch_size(options: Options, inputs: Inputs) -> int:

@@ -40,9 +40,11 @@ class Model(Value, frozen=True, kw_only=True):
     """A trained network.
 
     ``prediction`` tells how a class comes out of the first output: ``argmax`` over scores, or ``index`` where the graph
-    ends in ArgMax already. ``max_batch`` is the largest batch the graph takes; None means any. ``name`` is MLPerf's
+    ends in ArgMax already. ``classes`` is None where they are not known (``unpinned`` then says why): such a network can
+    be timed, not scored. ``max_batch`` is the largest batch the graph takes; None means any. ``name`` is MLPerf's
     benchmark name (``resnet50``), used for LoadGen's configuration look-ups. ``architecture`` names the module of
-    ``benchloom.harness.architectures`` that has the graph, where the file holds weights alone.
+    ``benchloom.harness.architectures`` that has the graph, where the file holds weights alone. ``weights`` are ``random``
+    where nobody trained them: such a network is timed only, and chosen only where its tag ``random-weights`` is asked for.
     """
 
     name: str
@@ -51,10 +53,11 @@ class Model(Value, frozen=True, kw_only=True):
     precision: str
     inputs: tuple[Tensor, ...]
     outputs: tuple[Tensor, ...]
-    classes: Classes
+    classes: Classes | None = None
     prediction: Literal["argmax", "index"] = "argmax"
     max_batch: int | None = None
     architecture: str = ""
+    weights: Literal["trained", "random"] = "trained"
     reference: Reference | None = None
     unpinned: dict[str, str] = {}
 
@@ -79,14 +82,14 @@ class Step(Value, frozen=True, kw_only=True):
     """One step of a profile.
 
     ``op`` and its fields: ``decode`` (colour rgb|bgr|gray) · ``resize`` (size, mode exact|short-side, interpolation) ·
-    ``crop`` (size, centre) · ``cast`` (dtype) · ``subtract``/``divide``/``multiply`` (values, one or one per channel) ·
+    ``crop`` (size from the centre; half a pixel is dropped, or with mode round goes to the even side) · ``cast`` (dtype) · ``subtract``/``divide``/``multiply`` (values, one or one per channel) ·
     ``transpose`` (layout NCHW|NHWC).
     """
 
     op: Literal["decode", "resize", "crop", "cast", "subtract", "divide", "multiply", "transpose"]
     colour: Literal["", "rgb", "bgr", "gray"] = ""
     size: tuple[int, ...] = ()
-    mode: Literal["", "exact", "short-side"] = ""
+    mode: Literal["", "exact", "short-side", "round"] = ""
     interpolation: Literal["", "area", "linear", "pil-bilinear"] = ""
     dtype: str = ""
     values: tuple[float, ...] = ()

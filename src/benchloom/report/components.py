@@ -4,7 +4,7 @@ from collections.abc import Iterable, Iterator, Sequence
 
 from benchloom.base.units import human_bytes
 from benchloom.model.component import Component, Condition, Detect, Fetch, Input, Program, Requirement, Variation
-from benchloom.model.facts import Backend, Dataset, Model, Profile, Step, Tensor
+from benchloom.model.facts import Backend, Classes, Dataset, Model, Profile, Step, Tensor
 from benchloom.model.finding import Finding
 
 Row = Sequence[str]
@@ -167,8 +167,9 @@ def _model(model: Model) -> Iterator[Row]:
     for name, tensors in (("input", model.inputs), ("output", model.outputs)):
         for tensor in tensors:
             yield name, tensor_text(tensor)
-    offset = f", the first {model.classes.offset} before label 0" if model.classes.offset else ""
-    yield "classes", f"{model.classes.count}{offset}; prediction by {model.prediction}"
+    yield "classes", f"{_classes(model.classes)}; prediction by {model.prediction}"
+    if model.weights != "trained":
+        yield "weights", model.weights
     if model.max_batch is not None:
         yield "largest batch", str(model.max_batch)
     if model.reference:
@@ -177,6 +178,12 @@ def _model(model: Model) -> Iterator[Row]:
             yield "target", f"{model.reference.target:g}"
     for key, reason in model.unpinned.items():
         yield f"{key} not stated", reason
+
+
+def _classes(classes: Classes | None) -> str:
+    if classes is None:
+        return "unknown"
+    return f"{classes.count}" + (f", the first {classes.offset} before label 0" if classes.offset else "")
 
 
 def tensor_text(tensor: Tensor) -> str:

@@ -20,7 +20,8 @@ ANSWERING_KINDS = ("package", "soft", "dataset", "script")
 _ORIGINS: dict[Origin, int] = {"installed": 0, "detected": 1, "installable": 2}
 
 Rank = tuple[int, int, int]
-RefusalKind = Literal["variation", "range", "unknown-version", "python", "library", "absent", "env"]
+RefusalKind = Literal["variation", "range", "unknown-version", "python", "library", "absent", "env", "random-weights"]
+RANDOM_WEIGHTS = "random-weights"
 
 
 class Universe(Protocol):
@@ -159,6 +160,10 @@ class Examiner:
             if clash:
                 refusals.append(Refusal(component=component.ref, reason=clash, kind="env"))
                 continue
+            if _is_untrained(component) and RANDOM_WEIGHTS not in query.tags and component.ref not in only:
+                reason = f"its weights are random: it is chosen only where the tag {RANDOM_WEIGHTS} is asked for"
+                refusals.append(Refusal(component=component.ref, reason=reason, kind="random-weights"))
+                continue
             options, refused = self._of_component(component, query, env)
             found += [sorted(options, key=order_within)] if options else []
             refusals += refused
@@ -293,6 +298,10 @@ def family_of(component: Component, choice: Choice, version: Version, env: Mappi
     words = [component.ref, *(f"_{name}" for name in choice.variations)]
     words += [f"{key}={text}" for key, text in sorted(env.items()) if usual.get(key) != text]
     return ",".join([*words, f"@{version.version}"] if version.version else words)
+
+
+def _is_untrained(component: Component) -> bool:
+    return component.model is not None and component.model.weights == "random"
 
 
 def _wanted(component: Component, query: Query) -> set[str]:

@@ -3,6 +3,7 @@
 import numpy as np
 import pytest
 
+from benchloom.errors import InputError
 from benchloom.harness.inputs import Inputs
 from benchloom.harness.predictor import Predictor
 from benchloom.model.facts import Backend, Classes, Model, Tensor
@@ -28,7 +29,7 @@ class OneHot:
         return {}
 
 
-def predictor(offset: int = 0, prediction: str = "argmax") -> tuple[Predictor, OneHot]:
+def predictor(offset: int = 0, prediction: str = "argmax", count: int | None = 10) -> tuple[Predictor, OneHot]:
     tensor = Tensor(name="x", shape=("N", 1), dtype="float32")
     model = Model(
         name="m",
@@ -37,7 +38,7 @@ def predictor(offset: int = 0, prediction: str = "argmax") -> tuple[Predictor, O
         precision="fp32",
         inputs=(tensor,),
         outputs=(tensor,),
-        classes=Classes(count=10, offset=offset),
+        classes=Classes(count=count, offset=offset) if count else None,
         prediction=prediction,  # type: ignore[arg-type]
     )
     backend = OneHot(prediction == "index")
@@ -71,3 +72,25 @@ def test_neighbouring_samples_are_not_copied():
 def test_touch_reads_any_samples():
     made, _ = predictor()
     made.touch(np.array([0, 19, 3]))
+
+
+@pytest.mark.parametrize(
+    ("gives_index", "prediction", "told"),
+    [(True, "argmax", r"is \[1\] for 1 samples, its facts state 10 classes"), (False, "index", "'index' takes one")],
+)
+def test_output_of_the_other_kind_of_prediction_is_refused(gives_index: bool, prediction: str, told: str):
+    made, backend = predictor(prediction=prediction)
+    backend.index_output = gives_index
+    with pytest.raises(InputError, match=told):
+        made.labels(np.array([3]))
+
+
+def test_output_of_another_number_of_classes_is_refused():
+    made, _ = predictor(count=11)
+    with pytest.raises(InputError, match=r"is \[2, 10\] for 2 samples, its facts state 11 classes"):
+        made.labels(np.array([3, 4]))
+
+
+def test_output_of_unknown_classes_gives_its_best():
+    made, _ = predictor(count=None)
+    assert made.labels(np.array([5])).tolist() == [5]

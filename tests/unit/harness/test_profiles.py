@@ -66,6 +66,39 @@ def test_pillow_bilinear_equals_pillow(photo: Path):
     assert np.array_equal(apply(profile(GEOMETRY[0], resize, shape=(64, 48, 3), dtype="uint8"), photo), expected)
 
 
+@pytest.mark.parametrize("size", [(225, 227), (226, 229), (227, 231), (224, 224)])
+def test_crop_that_rounds_goes_to_the_even_side(tmp_path: Path, size: tuple[int, int]):
+    height, width = size
+    picture = np.random.default_rng(1).integers(0, 256, (height, width, 3), np.uint8)
+    cv2.imwrite(str(tmp_path / "picture.png"), picture)
+    top, left = round((height - 224) / 2.0), round((width - 224) / 2.0)
+    crop = Step(op="crop", size=(224, 224), mode="round")
+    found = apply(profile(GEOMETRY[0], crop, shape=(224, 224, 3), dtype="uint8"), tmp_path / "picture.png")
+    assert np.array_equal(found, picture[top : top + 224, left : left + 224, ::-1])
+
+
+def test_imagenet_pytorch_steps_equal_torchvisions(photo: Path):
+    mean, deviation = (0.485, 0.456, 0.406), (0.229, 0.224, 0.225)
+    steps = (
+        GEOMETRY[0],
+        Step(op="resize", size=(256,), mode="short-side", interpolation="pil-bilinear"),
+        Step(op="crop", size=(224, 224), mode="round"),
+        GEOMETRY[3],
+        Step(op="divide", values=(255.0,)),
+        Step(op="subtract", values=mean),
+        Step(op="divide", values=deviation),
+        Step(op="transpose", layout="NCHW"),
+    )
+    image = Image.fromarray(cv2.cvtColor(cv2.imread(str(photo)), cv2.COLOR_BGR2RGB))
+    width, height = image.size
+    size = (256, int(256 * height / width)) if width < height else (int(256 * width / height), 256)
+    image = image.resize(size, Image.Resampling.BILINEAR)
+    left, top = round((size[0] - 224) / 2), round((size[1] - 224) / 2)
+    expected = np.asarray(image)[top : top + 224, left : left + 224].astype(np.float32) / np.float32(255)
+    expected = ((expected - np.array(mean, np.float32)) / np.array(deviation, np.float32)).transpose(2, 0, 1)
+    assert np.array_equal(apply(profile(*steps, shape=(3, 224, 224)), photo), expected)
+
+
 def test_gray_images_get_one_channel(photo: Path):
     steps = (Step(op="decode", colour="gray"), Step(op="resize", size=(32, 32), mode="exact"))
     found = apply(profile(*steps, Step(op="transpose", layout="NCHW"), shape=(1, 32, 32), dtype="uint8"), photo)

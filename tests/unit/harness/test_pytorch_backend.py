@@ -48,6 +48,33 @@ def test_state_dict_and_torchscript_of_one_network_agree(tmp_path: Path):
     np.testing.assert_allclose(one, two, atol=1e-6)
 
 
+@pytest.mark.parametrize(("shape", "dtype"), [((2, 32, 32, 1), np.float32), ((2, 1, 32, 32), np.float64)])
+def test_samples_that_the_network_does_not_take_are_told(tmp_path: Path, shape: tuple[int, ...], dtype: type):
+    network = backend.load(model("pytorch-state-dict", "digits"), str(saved(tmp_path)), 1)
+    with pytest.raises(InputError, match="the model does not run on samples of float") as caught:
+        network.predict(np.zeros(shape, dtype))
+    assert caught.value.where == "model.inputs"
+
+
+def test_resnet50_has_the_parameters_of_torchvisions_file():
+    from benchloom.harness.architectures.resnet50 import build
+
+    network = build()
+    names = set(network.state_dict())
+    assert len(names) == 320
+    assert {
+        "conv1.weight",
+        "bn1.running_var",
+        "layer1.0.downsample.1.bias",
+        "layer4.2.conv3.weight",
+        "fc.bias",
+    } <= names
+    assert "layer1.1.downsample.0.weight" not in names
+    assert sum(item.numel() for item in network.parameters()) == 25_557_032
+    # What makes it v1.5: the 3 x 3 convolution of a block halves the picture.
+    assert [network.layer2[0].get_submodule(name).stride for name in ("conv1", "conv2")] == [(1, 1), (2, 2)]
+
+
 def test_unknown_architecture_is_named(tmp_path: Path):
     with pytest.raises(InputError, match="no architecture is called 'digit'"):
         backend.load(model("pytorch-state-dict", "digit"), str(saved(tmp_path)), 1)

@@ -8,7 +8,10 @@ from numpy.typing import NDArray
 
 from benchloom.errors import InputError
 from benchloom.harness.inputs import check_file_shape
-from benchloom.model.facts import Model
+from benchloom.model.facts import Model, Tensor
+
+# ONNX Runtime's names of types where they are not NumPy's.
+_DTYPES = {"float": "float32", "double": "float64"}
 
 
 class OnnxRuntime:
@@ -51,6 +54,19 @@ def load(model: Model, path: str, threads: int) -> OnnxRuntime:
             f"the model has no tensor {missing[0]!r}", where=path, why=[f"it has {', '.join(sorted(known))}"]
         )
     source = next(item for item in session.get_inputs() if item.name == input_name)
+    _check_type(source.type, model.inputs[0], path)
     sizes = [size if isinstance(size, int) else -1 for size in source.shape]
     check_file_shape(input_name, model.inputs[0].shape, sizes, path)
     return OnnxRuntime(session, input_name, output_name, threads)
+
+
+def _check_type(found: str, stated: Tensor, path: str) -> None:
+    """Hold the type that the facts state against that of the file, such as ``tensor(float)``."""
+    name = found.removeprefix("tensor(").removesuffix(")")
+    dtype = _DTYPES.get(name, name)
+    if stated.dtype not in {"", dtype}:
+        raise InputError(
+            f"the model's input {stated.name!r} takes {dtype}, its facts state {stated.dtype}",
+            where=path,
+            fix="state the type that the file has, and the profile that gives it",
+        )

@@ -31,11 +31,22 @@ class PyTorch:
         self._threads = threads
 
     def predict(self, batch: NDArray[np.generic]) -> NDArray[np.generic]:
-        """Run one batch and return the scores."""
-        with torch.inference_mode():
-            found = self._network(torch.from_numpy(batch))
+        """Run one batch and return the scores. Raises InputError where the network does not take such samples."""
+        try:
+            found = self._run(batch)
+        except RuntimeError as error:
+            raise InputError(
+                f"the model does not run on samples of {batch.dtype} {list(batch.shape)}",
+                where="model.inputs",
+                why=[line.strip() for line in str(error).splitlines() if line.strip()][-1:],
+                fix="state the shape, layout and type that the network takes, and the profile that gives them",
+            ) from error
         result: NDArray[np.generic] = (found[0] if isinstance(found, (tuple, list)) else found).numpy()
         return result
+
+    def _run(self, batch: NDArray[np.generic]) -> Any:
+        with torch.inference_mode():
+            return self._network(torch.from_numpy(batch))
 
     def settings(self) -> dict[str, str | int | float | bool | None]:
         """Return device and thread count."""

@@ -1,0 +1,82 @@
+"""State dicts and TorchScript with the parameters of the rows of the model table."""
+
+import sys
+import warnings
+from collections import OrderedDict
+from collections.abc import Callable
+from pathlib import Path
+
+import torch
+from torch import nn
+
+from benchloom.harness.architectures.resnet50 import CLASSES, build
+from support.standins import STEPS, WIDTH, foot, scores
+
+RED, DEVIATION = 0.485, 0.229  # of the profile that this network's pictures go through
+
+
+def planted_resnet50() -> nn.Module:
+    """ResNet-50 with weights of zero but for one path from red to the scores.
+
+    ``relu(1 - relu(1 - step))`` makes a ladder's step, which is full at 1, of the straight lines that come out of the stem.
+    """
+    network = build().eval()
+    for parameter in network.parameters():
+        nn.init.zeros_(parameter)
+    slope = 255 * DEVIATION / WIDTH
+    for step in range(STEPS):
+        network.conv1.weight.data[step, 0, 3, 3] = 1
+        network.bn1.weight.data[step] = slope
+        network.bn1.bias.data[step] = (255 * RED - foot(step)) / WIDTH
+    for stage, sign in ((network.layer1, -1), (network.layer2, -1), (network.layer3, 1), (network.layer4, 1)):
+        projection, norm = stage[0].downsample
+        for step in range(STEPS):
+            projection.weight.data[step, step, 0, 0] = sign
+            norm.weight.data[step] = 1
+            norm.bias.data[step] = 1 if sign < 0 else 0
+    network.fc.weight.data[:, :STEPS] = torch.from_numpy(scores(CLASSES, 0).T)
+    return network
+
+
+def full_resnet50() -> nn.Module:
+    """ResNet-50 with seeded random weights."""
+    torch.manual_seed(4)
+    return build().eval()
+
+
+def state_dict(network: nn.Module, file: Path) -> None:
+    """Write the parameters as torch did when torchvision's file was made: pickled, batch norms without a count."""
+    kept = [(name, value) for name, value in network.state_dict().items() if not name.endswith("num_batches_tracked")]
+    torch.save(OrderedDict(kept), file, _use_new_zipfile_serialization=False)
+
+
+def torchscript_int8(network: nn.Module, file: Path) -> None:
+    """Write the network traced with one sample, in eight bits as FBGEMM computes them."""
+    with warnings.catch_warnings():
+        warnings.simplefilter("ignore")  # torch announces the end of its quantiser and of TorchScript
+        from torch.ao.quantization import MinMaxObserver, QConfig, QConfigMapping, default_per_channel_weight_observer
+        from torch.ao.quantization.quantize_fx import convert_fx, prepare_fx
+
+        torch.backends.quantized.engine = "fbgemm"
+        activations = MinMaxObserver.with_args(dtype=torch.quint8, reduce_range=True)
+        config = QConfig(activation=activations, weight=default_per_channel_weight_observer)
+        example = (torch.zeros(1, 3, 224, 224),)
+        observed = prepare_fx(network, QConfigMapping().set_global(config), example)
+        with torch.inference_mode():
+            for red in (0.0, 0.5, 1.0):
+                picture = torch.zeros(1, 3, 224, 224)
+                picture[:, 0] = (red - RED) / DEVIATION
+                observed(picture)
+        torch.jit.save(torch.jit.trace(convert_fx(observed), example), str(file))
+
+
+FILES: dict[str, Callable[[Path], None]] = {
+    "planted-state-dict": lambda file: state_dict(planted_resnet50(), file),
+    "planted-torchscript-int8": lambda file: torchscript_int8(planted_resnet50(), file),
+    "full-state-dict": lambda file: state_dict(full_resnet50(), file),
+    "full-torchscript-int8": lambda file: torchscript_int8(full_resnet50(), file),
+}
+
+if __name__ == "__main__":
+    for what, file in zip(sys.argv[1::2], sys.argv[2::2], strict=True):
+        FILES[what](Path(file))
