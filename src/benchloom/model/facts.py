@@ -63,7 +63,8 @@ class Dataset(Value, frozen=True, kw_only=True):
     """A labelled data set in a known layout.
 
     ``layout`` ``imagenet``: ``images`` is the folder with the image files, ``labels`` a text file of
-    ``<file name> <label>`` lines whose order is the QSL's; both relative to the component's result.
+    ``<file name> <label>`` lines whose order is the QSL's; both relative to the component's result. ``count`` is that of
+    the complete set, also where only a part of it is there: a run over a part is never valid for a submission.
     """
 
     name: str
@@ -79,14 +80,14 @@ class Step(Value, frozen=True, kw_only=True):
     """One step of a profile.
 
     ``op`` and its fields: ``decode`` (colour rgb|bgr|gray) · ``resize`` (size, mode exact|short-side, interpolation) ·
-    ``crop`` (size, centre) · ``cast`` (dtype) · ``subtract``/``divide``/``multiply`` (values, one or one per channel) ·
+    ``crop`` (size; mode rounded where half a pixel goes to the even side, else it is dropped) · ``cast`` (dtype) · ``subtract``/``divide``/``multiply`` (values, one or one per channel) ·
     ``transpose`` (layout NCHW|NHWC).
     """
 
     op: Literal["decode", "resize", "crop", "cast", "subtract", "divide", "multiply", "transpose"]
     colour: Literal["", "rgb", "bgr", "gray"] = ""
     size: tuple[int, ...] = ()
-    mode: Literal["", "exact", "short-side"] = ""
+    mode: Literal["", "exact", "short-side", "rounded"] = ""
     interpolation: Literal["", "area", "linear", "pil-bilinear"] = ""
     dtype: str = ""
     values: tuple[float, ...] = ()

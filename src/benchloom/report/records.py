@@ -55,6 +55,8 @@ def _measured(results: Results, plan: Plan) -> Iterator[Row]:
         yield "accuracy", accuracy_line(results.accuracy)
     if results.performance:
         yield from _performance(results.performance)
+    if results.peak_memory_bytes is not None:
+        yield "memory", f"{human_bytes(results.peak_memory_bytes)} resident at most"
     yield "ruleset", ruleset_line(results)
     for note in results.notes:
         if not note.startswith(f"ruleset {results.ruleset}:"):

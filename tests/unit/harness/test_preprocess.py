@@ -45,7 +45,29 @@ def test_missing_images_are_counted_and_named(root: Path):
     (root / "images" / "img 1.png").unlink()
     with pytest.raises(InputError, match="2 of 3 images of trial") as caught:
         list_samples(DATASET, root)
-    assert caught.value.why == ("img 0.png, img 1.png",)
+    assert caught.value.why == ("2 missing: img 0.png, img 1.png",)
+
+
+def test_empty_images_are_counted_apart(root: Path):
+    (root / "images" / "img 0.png").unlink()
+    (root / "images" / "img 2.png").write_bytes(b"")
+    with pytest.raises(InputError, match="2 of 3 images of trial are missing or damaged") as caught:
+        list_samples(DATASET, root)
+    assert caught.value.why == ("1 missing: img 0.png", "1 empty: img 2.png")
+
+
+@pytest.mark.parametrize(
+    ("data", "words"),
+    [
+        (b"", "lists no images"),
+        (b"img 0.png 10\n", "label 10 is none of trial"),
+        (b"img\xff.png 1\n", "no text in UTF-8"),
+    ],
+)
+def test_label_file_that_cannot_be_meant_is_refused(root: Path, data: bytes, words: str):
+    (root / "map.txt").write_bytes(data)
+    with pytest.raises(InputError, match=words):
+        list_samples(DATASET, root)
 
 
 def test_missing_label_file_is_named(tmp_path: Path):
@@ -54,27 +76,69 @@ def test_missing_label_file_is_named(tmp_path: Path):
     assert caught.value.where.endswith("map.txt")
 
 
-def test_damaged_image_ends_the_work(root: Path, tmp_path: Path):
-    (root / "images" / "img 1.png").write_bytes(b"no")
-    files = tuple(root / "images" / f"img {number}.png" for number in range(3))
-    with pytest.raises(InputError, match="cannot be decoded"):
-        preprocess(Samples(files, np.zeros(3, np.int64)), PROFILE, tmp_path, {})
+@pytest.mark.parametrize("processes", [1, 2])
+def test_every_damaged_image_is_counted(tmp_path: Path, processes: int):
+    files = pictures(tmp_path, 150)
+    for number in range(3, 150, 20):
+        files[number].write_bytes(b"no")
+    files[140].write_bytes(b"\xff\xd8" + files[0].read_bytes())
+    with pytest.raises(InputError, match="9 of 150 images of trial are missing or damaged") as caught:
+        preprocess(samples_of(files), PROFILE, tmp_path, {}, processes)
+    assert caught.value.why == (
+        "the image cannot be decoded (9): 0003.png, 0023.png, 0043.png, 0063.png, 0083.png, ...",
+    )
+
+
+@pytest.mark.parametrize("processes", [2, 3])
+def test_samples_do_not_depend_on_the_number_of_processes(tmp_path: Path, processes: int):
+    samples = samples_of(pictures(tmp_path, 200))
+    found = []
+    for count in (1, processes):
+        folder = tmp_path / f"by {count}"
+        folder.mkdir()
+        effort = preprocess(samples, PROFILE, folder, {}, count)
+        assert effort.processes == count
+        found.append((folder / "samples.npy").read_bytes())
+    assert found[0] == found[1]
+    assert [int(item[0, 0]) for item in np.load(tmp_path / "by 1" / "samples.npy")] == list(range(200))
+
+
+def test_profile_that_fits_no_image_ends_the_work_at_once(tmp_path: Path):
+    profile = Profile(name="wide", steps=PROFILE.steps, shape=(4, 5), dtype="uint8")
+    with pytest.raises(InputError, match=r"it states uint8 \(4, 5\)"):
+        preprocess(samples_of(pictures(tmp_path, 130)), profile, tmp_path, {}, 2)
+
+
+def pictures(folder: Path, count: int) -> list[Path]:
+    files = [folder / f"{number:04}.png" for number in range(count)]
+    for number, path in enumerate(files):
+        cv2.imwrite(str(path), np.full((4, 4), number, np.uint8))
+    return files
+
+
+def samples_of(files: list[Path]) -> Samples:
+    return Samples(tuple(files), np.arange(len(files)), "trial")
 
 
 def test_process_reads_the_facts_it_is_given(
     root: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
 ):
-    for role, facts in {
-        "dataset": Facts(role="dataset", component="dataset:trial", path=str(root), dataset=DATASET),
-        "profile": Facts(role="profile", component="package:gray", profile=PROFILE),
-    }.items():
-        (tmp_path / f"{role}.json").write_bytes(to_json(facts))
-    environ = {"LOOM_DATASET": str(tmp_path / "dataset.json"), "LOOM_PROFILE": str(tmp_path / "profile.json")}
+    environ = facts(root, tmp_path)
     monkeypatch.chdir(tmp_path)
     assert main(environ) == 0
     assert (tmp_path / "samples.npy").is_file()
+    assert "images: 3\nprocesses: 1\npeak_memory_bytes: " in capsys.readouterr().out
     assert main({}) == 2
     assert "LOOM_DATASET is not set" in capsys.readouterr().err
+
+
+def facts(root: Path, folder: Path) -> dict[str, str]:
+    for role, item in {
+        "dataset": Facts(role="dataset", component="dataset:trial", path=str(root), dataset=DATASET),
+        "profile": Facts(role="profile", component="package:gray", profile=PROFILE),
+    }.items():
+        (folder / f"{role}.json").write_bytes(to_json(item))
+    return {"LOOM_DATASET": str(folder / "dataset.json"), "LOOM_PROFILE": str(folder / "profile.json")}
 
 
 def test_progress_counts_every_image(root: Path, tmp_path: Path):
@@ -84,3 +148,13 @@ def test_progress_counts_every_image(root: Path, tmp_path: Path):
     preprocess(list_samples(DATASET, root), PROFILE, tmp_path, {"LOOM_PROGRESS": str(seen)})
     state = json.loads(seen.read_text())
     assert (state["label"], state["total"]) == ("pre-processing", 3)
+
+
+def test_full_disk_is_said_and_exits_4(
+    root: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+):
+    environ = facts(root, tmp_path)
+    (tmp_path / "samples.npy").symlink_to("/dev/full")
+    monkeypatch.chdir(tmp_path)
+    assert main(environ) == 4
+    assert "the samples cannot be written" in capsys.readouterr().err
