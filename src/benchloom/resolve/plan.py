@@ -216,7 +216,7 @@ class _Planner:
         key = result_key(
             component,
             candidate,
-            files=files,
+            files=self.universe.content_digest(component),
             env=option.choice.env,
             fetch=fetch,
             needs={role: self._identity(self.nodes[need]) for role, need in needs.items() if need != PYTHON},
