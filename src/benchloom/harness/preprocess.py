@@ -43,7 +43,7 @@ class Samples:
 
 @dataclass(frozen=True)
 class Effort:
-    """What pre-processing took: processes, and the sum of their largest resident memory in bytes (0: not known)."""
+    """What pre-processing took: processes, and the largest resident memory of one of them in bytes (0: not known)."""
 
     processes: int
     peak_memory_bytes: int
@@ -63,7 +63,6 @@ class _Chunk:
 class _Done:
     images: int
     damaged: tuple[tuple[str, str], ...]
-    process: int
     peak: int
 
 
@@ -108,10 +107,7 @@ def preprocess(
         why = [f"{reason} ({len(names)}): {several(names)}" for reason, names in kinds.items()]
         raise _incomplete(len(damaged), len(samples.files), samples.name, samples.files[0].parent, why)
     np.save(folder / "labels.npy", samples.labels)
-    peaks = {os.getpid(): peak_memory() or 0}
-    for item in done:
-        peaks[item.process] = max(peaks.get(item.process, 0), item.peak)
-    return Effort(processes=workers, peak_memory_bytes=sum(peaks.values()))
+    return Effort(workers, max(peak_memory() or 0, *(item.peak for item in done)))
 
 
 def _chunks(samples: Samples, profile: Profile, target: Path) -> list[_Chunk]:
@@ -155,7 +151,7 @@ def _write(chunk: _Chunk) -> _Done:
                 continue
             stream.seek(chunk.offset + number * size)
             stream.write(np.ascontiguousarray(sample).data)
-    return _Done(len(chunk.files), tuple(damaged), os.getpid(), peak_memory() or 0)
+    return _Done(len(chunk.files), tuple(damaged), peak_memory() or 0)
 
 
 def main(environ: Mapping[str, str]) -> int:
