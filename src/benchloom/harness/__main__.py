@@ -88,6 +88,7 @@ def benchmark(options: Options, environ: Mapping[str, str], folder: Path) -> Res
         versions=_versions(backend),
         notes=(*against, *_about(options, ruleset)),
         peak_memory_bytes=peak_memory(),
+        precision=inputs.model.precision,
     )
 
 

@@ -43,7 +43,7 @@ class Performance(Document, frozen=True, kw_only=True):
 class Results(Document, frozen=True, kw_only=True):
     """``results.json``: what a benchmark program leaves in its working directory, the same under loom, ck and cm.
 
-    ``peak_memory_bytes`` is the largest resident memory of the program's process over its whole life: libraries, model,
+    ``precision`` is the model's, such as ``fp32``. ``peak_memory_bytes`` is the largest resident memory of the program's process over its whole life: libraries, model,
     and those samples that were mapped in at the same time. None where the system does not say.
     """
 
@@ -62,6 +62,7 @@ class Results(Document, frozen=True, kw_only=True):
     versions: dict[str, str]
     notes: tuple[str, ...]
     peak_memory_bytes: int | None = None
+    precision: str = ""
 
 
 class Host(Value, frozen=True, kw_only=True):
