@@ -175,6 +175,15 @@ def test_steps_of_the_pytorch_reference_give_the_documented_array(place: Callabl
         assert np.array_equal(apply(PYTORCH, path), pre_process_imagenet_pytorch(str(path))), name
 
 
+def test_crop_of_the_pytorch_reference_is_not_that_of_the_others(place: Callable[[str], Path]):
+    """Half a pixel: 259 less 224 leaves 17.5 on each side, which torchvision rounds and the others cut."""
+    path = place("jpeg 256x259")
+    others = replace(
+        PYTORCH, steps=tuple(replace(step, mode="") if step.op == "crop" else step for step in PYTORCH.steps)
+    )
+    assert not np.array_equal(apply(others, path), pre_process_imagenet_pytorch(str(path)))
+
+
 PYTORCH = Profile(
     name="imagenet_pytorch",
     steps=(
