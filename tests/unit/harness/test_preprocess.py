@@ -1,11 +1,15 @@
+import json
+import os
+import threading
 from pathlib import Path
+from typing import Any
 
 import cv2
 import numpy as np
 import pytest
 
-from benchloom.errors import InputError
-from benchloom.harness.preprocess import Samples, list_samples, main, preprocess
+from benchloom.errors import ExecutionError, InputError
+from benchloom.harness.preprocess import CHUNK, Samples, list_samples, main, preprocess
 from benchloom.model.base import to_json
 from benchloom.model.facts import Dataset, Facts, Profile, Step
 
@@ -112,7 +116,7 @@ def test_profile_that_fits_no_image_ends_the_work_at_once(tmp_path: Path):
 def pictures(folder: Path, count: int) -> list[Path]:
     files = [folder / f"{number:04}.png" for number in range(count)]
     for number, path in enumerate(files):
-        cv2.imwrite(str(path), np.full((4, 4), number, np.uint8))
+        cv2.imwrite(str(path), np.full((4, 4), number % 256, np.uint8))
     return files
 
 
@@ -141,13 +145,39 @@ def facts(root: Path, folder: Path) -> dict[str, str]:
     return {"LOOM_DATASET": str(folder / "dataset.json"), "LOOM_PROFILE": str(folder / "profile.json")}
 
 
-def test_progress_counts_every_image(root: Path, tmp_path: Path):
-    import json
-
+@pytest.mark.parametrize("processes", [1, 2])
+def test_progress_counts_every_image(tmp_path: Path, processes: int):
     seen = tmp_path / "progress.json"
-    preprocess(list_samples(DATASET, root), PROFILE, tmp_path, {"LOOM_PROGRESS": str(seen)})
-    state = json.loads(seen.read_text())
-    assert (state["label"], state["total"]) == ("pre-processing", 3)
+    states = []
+    stop = threading.Event()
+
+    def watch() -> None:
+        while not stop.wait(0.01):
+            if seen.is_file():
+                states.append(json.loads(seen.read_text()))
+
+    watcher = threading.Thread(target=watch)
+    watcher.start()
+    preprocess(samples_of(pictures(tmp_path, 3000)), PROFILE, tmp_path, {"LOOM_PROGRESS": str(seen)}, processes)
+    stop.set()
+    watcher.join()
+    assert {(state["label"], state["total"]) for state in states} == {("pre-processing", 3000)}
+    counts = [state["done"] for state in states]
+    assert counts == sorted(counts)
+    assert all(count % CHUNK == 0 or count == 3000 for count in counts)
+
+
+class Deadly:
+    """Ends the process that unpickles it."""
+
+    def __reduce__(self) -> Any:
+        return os._exit, (1,)
+
+
+def test_process_that_is_killed_ends_the_work_with_a_reason(tmp_path: Path):
+    samples = Samples((*pictures(tmp_path, 100), Deadly()), np.zeros(101, np.int64), "trial")
+    with pytest.raises(ExecutionError, match="a process of the pre-processing was killed"):
+        preprocess(samples, PROFILE, tmp_path, {}, 2)
 
 
 def test_full_disk_is_said_and_exits_4(
