@@ -1,7 +1,7 @@
 """Profiles: pre-processing as data, executed step by step.
 
 Each operation does what the MLPerf reference application's does (vision/classification_and_detection/python/dataset.py
-at r1.0), in the same order of casts, so that the arrays are equal bit by bit.
+at r1.0, and torchvision 0.8.2 where it calls that), in the same order of casts, so that the arrays are equal bit by bit.
 """
 
 from collections.abc import Callable
@@ -104,9 +104,8 @@ def _target(image: Image, step: Step) -> tuple[int, int]:
 
 
 def _crop(image: Image, step: Step) -> Image:
-    """Cut out the middle. Half a pixel is dropped; in mode ``rounded`` it goes to the even side, as torchvision does."""
     height, width = step.size[0], step.size[-1]
-    whole: Callable[[float], int] = round if step.mode == "rounded" else int
+    whole = round if step.mode == "round" else int
     top, left = whole((image.shape[0] - height) / 2), whole((image.shape[1] - width) / 2)
     return image[top : top + height, left : left + width]
 

@@ -80,14 +80,14 @@ class Step(Value, frozen=True, kw_only=True):
     """One step of a profile.
 
     ``op`` and its fields: ``decode`` (colour rgb|bgr|gray) · ``resize`` (size, mode exact|short-side, interpolation) ·
-    ``crop`` (size; mode rounded where half a pixel goes to the even side, else it is dropped) · ``cast`` (dtype) · ``subtract``/``divide``/``multiply`` (values, one or one per channel) ·
+    ``crop`` (size from the centre; half a pixel is dropped, or with mode round goes to the even side) · ``cast`` (dtype) · ``subtract``/``divide``/``multiply`` (values, one or one per channel) ·
     ``transpose`` (layout NCHW|NHWC).
     """
 
     op: Literal["decode", "resize", "crop", "cast", "subtract", "divide", "multiply", "transpose"]
     colour: Literal["", "rgb", "bgr", "gray"] = ""
     size: tuple[int, ...] = ()
-    mode: Literal["", "exact", "short-side", "rounded"] = ""
+    mode: Literal["", "exact", "short-side", "round"] = ""
     interpolation: Literal["", "area", "linear", "pil-bilinear"] = ""
     dtype: str = ""
     values: tuple[float, ...] = ()

@@ -79,6 +79,19 @@ def pre_process_imagenet_pytorch(path: str) -> Pixels:
     return (pixels - np.float32([0.485, 0.456, 0.406])) / np.float32([0.229, 0.224, 0.225])
 
 
+def minus_128(path: str) -> Pixels:
+    """Not of the reference: CK's for NVIDIA's MobileNet, ResNet's geometry with other means."""
+    image = cv2.cvtColor(cv2.imread(path), cv2.COLOR_BGR2RGB)
+    image = cropped_to_224(resized_to_short_side_256(image, cv2.INTER_AREA)).astype(np.float32)
+    return image - np.float32([128, 128, 128])
+
+
+def universal(path: str) -> Pixels:
+    """Not of the reference: CK's bytes without any normalisation."""
+    image = cv2.cvtColor(cv2.imread(path), cv2.COLOR_BGR2RGB)
+    return cropped_to_224(resized_to_short_side_256(image, cv2.INTER_LINEAR))
+
+
 def train_digits_network(path: str) -> Pixels:
     """Not of the reference: what the embedded networks were trained with."""
     image = cv2.resize(cv2.imread(path, cv2.IMREAD_GRAYSCALE), (32, 32), interpolation=cv2.INTER_LINEAR)
@@ -90,13 +103,15 @@ STEPS: dict[str, Callable[[str], Pixels]] = {
     "pre_process_vgg": pre_process_vgg,
     "pre_process_mobilenet": pre_process_mobilenet,
     "pre_process_imagenet_pytorch": pre_process_imagenet_pytorch,
+    "model-onnx-mlperf-mobilenet-quantized": minus_128,
+    "dataset-imagenet-preprocessed-using-opencv (universal)": universal,
     "train-digits-network": train_digits_network,
 }
 
 
 def expected(alias: str, path: Path) -> Pixels:
     facts = meta(alias)
-    (steps,) = [steps for name, steps in STEPS.items() if any(source.endswith(name) for source in facts["sources"])]
+    (steps,) = [steps for name, steps in STEPS.items() if any(name in source for source in facts["sources"])]
     pixels = steps(str(path))
     return pixels.transpose(2, 0, 1) if "nchw" in facts["tags"] else pixels
 
@@ -189,7 +204,7 @@ PYTORCH = Profile(
     steps=(
         Step(op="decode", colour="rgb"),
         Step(op="resize", size=(256,), mode="short-side", interpolation="pil-bilinear"),
-        Step(op="crop", size=(224, 224), mode="rounded"),
+        Step(op="crop", size=(224, 224), mode="round"),
         Step(op="cast", dtype="float32"),
         Step(op="divide", values=(255.0,)),
         Step(op="subtract", values=(0.485, 0.456, 0.406)),
@@ -238,7 +253,7 @@ def _other_steps(step: Step) -> list[tuple[str, Step]]:
         smaller = replace(step, size=tuple(side - 1 for side in step.size))
         return [(item, replace(step, interpolation=item)) for item in others] + [("one less", smaller)]
     if step.op == "crop":
-        return [("rounding", replace(step, mode="" if step.mode else "rounded"))]
+        return [("rounding", replace(step, mode="" if step.mode else "round"))]
     if step.op == "cast":
         return [(dtype, replace(step, dtype=dtype)) for dtype in ("float64", "float16", "uint8")]
     if step.op == "transpose":
