@@ -1,5 +1,6 @@
 """``loom compare``: records side by side."""
 
+import json
 import re
 import subprocess
 import sys
@@ -131,6 +132,17 @@ def test_compare_of_other_machines_has_a_column_for_them(ran: Loom, tmp_path: Pa
     assert "host" in lines[0].split()
     assert "Another" in lines[2]
     assert len(lines) == 3
+
+
+def test_compare_takes_medians_over_repetitions(ran: Loom, tmp_path: Path):
+    record = json.loads(Path(runs(ran)[0]["path"]).read_text())
+    figures = {"performance.samples_per_second": 7.0, "performance.latency_ns.p99": 9.0, "accuracy.top1": 0.7}
+    low_high = {"min": 1, "mean": 2, "max": 30, "stdev": 1}
+    record["statistics"] = {name: {**low_high, "median": value} for name, value in figures.items()}
+    (tmp_path / "several.json").write_text(json.dumps(record))
+    (found,) = runs(ran, str(tmp_path / "several.json"))
+    assert (found["samples_per_second"], found["latency_p99_ns"], found["accuracy"]) == (7, 9, 0.7)
+    assert found["difference"] == pytest.approx(-0.05)
 
 
 def test_compare_of_nothing_exits_1(ran: Loom):

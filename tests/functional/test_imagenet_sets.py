@@ -210,6 +210,16 @@ def test_folder_without_labels_gets_those_of_the_aux_package(site: Site, images:
     ]
 
 
+def test_folder_without_labels_may_take_those_of_the_other_origin(site: Site, images: Path):
+    site.serve_all(images)
+    (images / "val_map.txt").unlink()
+    words = (f"--dataset_path={images}", "--dep_add_tags.imagenet-labels=_from.berkeley")
+    assert site.run(*words).ok().json["results"]["accuracy"]["correct"] == IMAGES - 3
+    assert [path for path in site.server.requests if "aux" in path] == [
+        "/imagenet-2012-aux-from.berkeley-caffe_ilsvrc12.tar.gz"
+    ]
+
+
 def test_folder_without_labels_that_moved_is_joined_again(site: Site, images: Path, tmp_path: Path):
     site.serve_all(images)
     (images / "val_map.txt").unlink()

@@ -145,6 +145,28 @@ def test_key_of_samples_does_not_change_with_model_inputs_or_home(trial: Trial, 
     assert trial.key() == before
 
 
+def test_key_of_samples_of_a_detected_data_set_changes_with_its_files_and_how_they_are_read(
+    trial: Trial, tmp_path: Path
+):
+    shutil.rmtree(trial.dataset)
+    folder = tmp_path / "found"
+    shutil.copytree(ROOT / "dataset/digits-val/images", folder)
+    (folder / "map.txt").write_text("digits_val_00000001.JPEG 7\n")
+    (folder / "other.txt").write_text("digits_val_00000001.JPEG 7\n")
+
+    def key(**more: Any) -> str:
+        detect = {"files": {"patterns": ["*.JPEG", "*.txt"]}}
+        facts = {**DATASET, "images": ".", "labels": "map.txt", **more}
+        trial.repo.soft("keyed", "dataset,image-classification,keyed", detect=detect, dataset=facts)
+        return trial.key(f"--dataset_path={folder}")
+
+    before = key()
+    assert key() == before
+    assert key(labels="other.txt") != before
+    (folder / "map.txt").write_text("digits_val_00000002.JPEG 9\n")
+    assert key() != before
+
+
 @pytest.mark.parametrize(
     ("distribution", "counts"),
     [
