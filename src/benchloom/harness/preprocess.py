@@ -8,6 +8,7 @@ samples at their places in the file; the result does not depend on how many ther
 import multiprocessing
 import os
 import sys
+import threading
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from concurrent.futures import ProcessPoolExecutor
 from concurrent.futures.process import BrokenProcessPool
@@ -129,12 +130,24 @@ def _carried_out(chunks: Sequence[_Chunk], workers: int) -> Iterator[_Done]:
     # Not forked: this process has threads by now.
     context = multiprocessing.get_context("spawn")
     try:
-        with ProcessPoolExecutor(workers, mp_context=context) as pool:
+        with ProcessPoolExecutor(workers, mp_context=context, initializer=_end_with_parent) as pool:
             yield from pool.map(_write, chunks)
     except BrokenProcessPool as error:
         raise ExecutionError(
             "a process of the pre-processing was killed", why=[str(error)], fix="see that there is memory enough"
         ) from error
+
+
+def _end_with_parent() -> None:
+    """In a process of the pool: end when the one that started it is gone. By itself it would wait for work for ever."""
+    parent = multiprocessing.parent_process()
+    assert parent is not None
+
+    def watch() -> None:
+        parent.join()
+        os._exit(ExecutionError.exit_code)
+
+    threading.Thread(target=watch, daemon=True).start()
 
 
 def _write(chunk: _Chunk) -> _Done:

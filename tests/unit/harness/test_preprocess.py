@@ -1,6 +1,10 @@
 import json
 import os
+import subprocess
+import sys
 import threading
+import time
+from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
@@ -9,10 +13,12 @@ import numpy as np
 import pytest
 
 from benchloom.errors import ExecutionError, InputError
-from benchloom.harness.preprocess import CHUNK, Samples, list_samples, main, preprocess
+from benchloom.harness.options import usable_cores
+from benchloom.harness.preprocess import CHUNK, WORTH_A_PROCESS, Samples, list_samples, main, preprocess
 from benchloom.model.base import to_json
 from benchloom.model.facts import Dataset, Facts, Profile, Step
 
+SOURCE = Path(__file__).resolve().parents[3] / "src"
 DATASET = Dataset(
     name="trial", task="image-classification", layout="imagenet", images="images", labels="map.txt", count=3, classes=10
 )
@@ -134,6 +140,52 @@ def test_process_reads_the_facts_it_is_given(
     assert "images: 3\nprocesses: 1\npeak_memory_bytes: " in capsys.readouterr().out
     assert main({}) == 2
     assert "LOOM_DATASET is not set" in capsys.readouterr().err
+
+
+@pytest.mark.skipif(
+    not Path("/proc/self/stat").exists() or usable_cores() < 2, reason="no /proc to see processes in, or one core"
+)
+def test_processes_end_with_the_one_that_started_them(tmp_path: Path):
+    files = pictures(tmp_path, WORTH_A_PROCESS * 6)
+    block = {**json.loads(to_json(DATASET)), "images": "."}
+    (tmp_path / "map.txt").write_text("".join(f"{path.name} 1\n" for path in files))
+    environ = {**os.environ, **facts(tmp_path, tmp_path), "PYTHONPATH": str(SOURCE)}
+    (tmp_path / "dataset.json").write_text(
+        json.dumps({"role": "dataset", "component": "d", "path": str(tmp_path), "dataset": block})
+    )
+    steps = [
+        {"op": "decode", "colour": "rgb"},
+        {"op": "resize", "size": [1500, 1500], "mode": "exact", "interpolation": "linear"},
+    ]
+    profile = {"name": "slow", "steps": steps, "shape": [1500, 1500, 3], "dtype": "uint8"}
+    (tmp_path / "profile.json").write_text(json.dumps({"role": "profile", "component": "p", "profile": profile}))
+    argv = [sys.executable, "-m", "benchloom.harness.preprocess"]
+    with subprocess.Popen(argv, env=environ, cwd=tmp_path, start_new_session=True) as child:
+        try:
+            wait_until(lambda: len(group(child.pid)) >= 3)
+        finally:
+            child.kill()
+    wait_until(lambda: not group(child.pid))
+
+
+def group(number: int) -> list[int]:
+    """The living processes of a process group."""
+    found = []
+    for path in Path("/proc").glob("[0-9]*/stat"):
+        try:
+            fields = path.read_text().rpartition(")")[2].split()
+        except OSError:
+            continue
+        if int(fields[2]) == number and fields[0] != "Z":
+            found.append(int(path.parent.name))
+    return found
+
+
+def wait_until(holds: Callable[[], bool]) -> None:
+    end = time.monotonic() + 60
+    while not holds():
+        assert time.monotonic() < end
+        time.sleep(0.05)
 
 
 def facts(root: Path, folder: Path) -> dict[str, str]:
