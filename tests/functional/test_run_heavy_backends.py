@@ -20,6 +20,7 @@ from support.repo import SOURCE, Answer, Loom, Repo
 
 ROOT = Path(__file__).resolve().parents[2]
 HELD_OUT = 450
+INT8 = "--dep_add_tags.model=int8"
 # Whichever form the network has, it reads as many of the held-out digits as the state dict that it was made from.
 REFERENCE = json.loads((ROOT / "package/model-digits-pytorch/.cm/meta.json").read_text())["model"]["reference"]["value"]
 SETTINGS = {
@@ -38,7 +39,8 @@ def test_backend_reads_the_digits_in_every_form_and_passes_its_own_tests_where_i
     backend: str,
 ):
     loom = loom_of(backend)
-    words = ("run", f"program:image-classification-{backend}", "--duration=0.3", "--json", "--quiet")
+    forms = ("--record_tags=forms", "--duration=0.3", "--json", "--quiet")
+    words = ("run", f"program:image-classification-{backend}", *forms)
     answer = loom(*words, limit=900).ok()
     results = answer.json["results"]
     assert_reads_digits(results, precision="fp32", model=answer)
@@ -50,14 +52,15 @@ def test_backend_reads_the_digits_in_every_form_and_passes_its_own_tests_where_i
     assert offline["accuracy"]["correct"] == results["accuracy"]["correct"]
     assert said(answer) == ""
     if backend != "tensorflow":
-        int8 = loom(*words, "--scenario=Offline", "--dep_add_tags.model=int8", limit=300).ok()
+        int8 = loom(*words, "--scenario=Offline", INT8, limit=300).ok()
         assert_reads_digits(int8.json["results"], precision="int8", model=int8)
         assert said(int8) == ""
+    assert_forms_agree(loom, 2 if backend == "tensorflow" else 3)
     assert_unit_tests_pass(backend, Path(record_of(answer)["command"][0]))
 
 
 def test_onnxruntime_reads_the_digits_in_eight_bits():
-    answer = run("--dep_add_tags.model=int8", "--scenario=Offline", "--duration=0.3").ok()
+    answer = run(INT8, "--scenario=Offline", "--duration=0.3").ok()
     assert_reads_digits(answer.json["results"], precision="int8", model=answer)
     assert said(answer) == ""
 
@@ -96,6 +99,17 @@ def assert_reads_digits(results: dict[str, Any], *, precision: str, model: Answe
     allowed = 1e-6 if precision == "fp32" else 0.01
     assert results["accuracy"]["top1"] == pytest.approx(REFERENCE, abs=allowed)
     assert results["accuracy"]["reference"] == pytest.approx(results["accuracy"]["top1"], abs=allowed)
+
+
+def assert_forms_agree(loom: Loom, count: int) -> None:
+    """Compare this backend's forms with the ONNX ones: in floats they decide alike, in eight bits within a point."""
+    onnx = [run(*words).ok().json["record"] for words in (("--mode=accuracy",), ("--mode=accuracy", INT8))]
+    found = loom("compare", *onnx, "--tags=forms", "--json").ok().json["runs"]
+    assert len(found) == count + 2
+    floats = {item["accuracy"] for item in found if item["precision"] == "fp32"}
+    assert len(floats) == 1, found
+    assert all(abs(item["accuracy"] - min(floats)) <= 0.01 for item in found), found
+    assert {item["precision"] for item in found} == {"fp32", "int8"}
 
 
 def said(answer: Answer) -> str:

@@ -17,11 +17,14 @@ import benchloom
 from benchloom.app.workspace import Workspace, built_in_repository
 from benchloom.base.paths import Locations, locate
 from benchloom.base.units import human_bytes
-from benchloom.errors import LoomError
+from benchloom.errors import InputError, LoomError
 from benchloom.index.identity import changes
 from benchloom.index.index import Index, load
 from benchloom.index.repositories import Repository, list_repositories
+from benchloom.model.facts import Dataset
 from benchloom.model.finding import Finding, Severity
+from benchloom.model.labels import read_labels, unusable
+from benchloom.store.detect import detect
 from benchloom.store.entries import Store
 from benchloom.store.fetch import redacted
 from benchloom.store.python_env import OLDEST_PYTHON
@@ -304,6 +307,42 @@ def _components(patient: _Patient) -> Iterator[Finding]:
         yield _finding("warning", _components, "there are no components", "loom repo add PATH")
     else:
         yield _finding("pass", _components, f"{count} components")
+
+
+@_check
+def _data_set(patient: _Patient) -> Iterator[Finding]:
+    """Data sets in folders of the user: whether every image that has a label is there."""
+    found = False
+    for component in patient.index.components:
+        dataset = component.dataset
+        if dataset is None or dataset.layout != "imagenet" or not component.detect or not component.detect.files:
+            continue
+        for candidate in detect(component, environ=patient.environ):
+            place = Path(candidate.location)
+            root = place if place.is_dir() else place.parent
+            found = True
+            if dataset.labels in component.detect.files.patterns:
+                yield _labelled(component.ref, dataset, root)
+            elif not (root / dataset.labels).exists():
+                message = f"{root} has no {dataset.labels}: plans join its images with labels that they download"
+                yield _finding("info", _data_set, message, subject=component.ref)
+    if not found:
+        yield _finding("info", _data_set, "no folder of images is where data sets are looked for")
+
+
+def _labelled(ref: str, dataset: Dataset, root: Path) -> Finding:
+    try:
+        labels = read_labels(dataset, root)
+    except InputError as error:
+        return _finding("error", _data_set, f"{error.what} ({error.where})", error.fix or "mend the file", subject=ref)
+    count = len(labels.names)
+    if wrong := unusable(labels):
+        bad = len(labels.missing) + len(labels.empty)
+        message = f"{bad} of {count:,} images in {root} are missing or damaged: {'; '.join(wrong)}"
+        fix = f"replace these files, or take their lines out of {dataset.labels}"
+        return _finding("warning", _data_set, message, fix, subject=ref)
+    part = f" of the set's {dataset.count:,}" if count != dataset.count else ""
+    return _finding("pass", _data_set, f"{count:,}{part} images with labels in {root}", subject=ref)
 
 
 @_check

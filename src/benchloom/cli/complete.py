@@ -49,6 +49,25 @@ def complete_input(ctx: click.Context, incomplete: str) -> list[CompletionItem]:
     return [CompletionItem(name, help=text) for name, text in offered.items() if name.startswith(incomplete)]
 
 
+def complete_record(ctx: click.Context, _param: click.Parameter, incomplete: str) -> list[CompletionItem]:
+    """Complete the id of a record that is not on the line yet, the newest first."""
+    from benchloom.record import records  # late: only this completion needs it
+
+    given = ctx.params.get("names") or ()
+    try:
+        known = [path.stem for path in reversed(records.paths(Workspace(os.environ).locations.records))]
+    except (LoomError, OSError):
+        return []
+    return [CompletionItem(name) for name in ("last", *known) if name.startswith(incomplete) and name not in given]
+
+
+def complete_order(_ctx: click.Context, _param: click.Parameter, incomplete: str) -> list[CompletionItem]:
+    """Complete an order in which runs are compared."""
+    from benchloom.report.comparisons import ORDERS  # late: only this completion needs it
+
+    return [CompletionItem(name) for name in ORDERS if name.startswith(incomplete)]
+
+
 def _values(target: Component | None, option: str, incomplete: str) -> Iterator[CompletionItem]:
     inputs = target.program.inputs if target and target.program else ()
     for item in inputs:

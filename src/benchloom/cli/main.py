@@ -28,6 +28,7 @@ VERBS = {
     "lock": "Write down what a plan chose, to hold later plans to it.",
     "venv": "Make and use virtual environments from templates.",
     "record": "List and show records of runs.",
+    "compare": "Put records of runs side by side.",
     "repo": "Add, list, remove and synchronise repositories.",
     "lint": "Check the components of the repositories.",
     "new": "Make the skeleton of a component.",

@@ -19,6 +19,7 @@ import benchloom
 from benchloom.base.atomic import write_bytes
 from benchloom.errors import EXIT_EXECUTION, InputError, LoomError
 from benchloom.harness.inputs import Inputs, load
+from benchloom.harness.memory import peak_memory
 from benchloom.harness.options import Options, parse
 from benchloom.harness.rulesets import DEFAULT_SAMPLE_COUNT, RULESETS, Ruleset
 from benchloom.harness.sut import Backend, open_backend
@@ -88,6 +89,8 @@ def benchmark(options: Options, environ: Mapping[str, str], folder: Path) -> Res
         },
         versions=_versions(backend),
         notes=(*against, *_about(options, ruleset)),
+        peak_memory_bytes=peak_memory(),
+        precision=inputs.model.precision,
     )
 
 

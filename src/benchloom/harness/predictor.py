@@ -5,6 +5,7 @@ from numpy.typing import NDArray
 
 from benchloom.errors import InputError
 from benchloom.harness.inputs import Inputs
+from benchloom.harness.memory import let_go
 from benchloom.harness.sut import Backend
 
 
@@ -46,6 +47,10 @@ class Predictor:
         flat = self._samples.reshape(len(self._samples), -1).view(np.uint8)
         for index in indexes:
             flat[index, ::4096].max()
+
+    def forget(self, indexes: NDArray[np.int64]) -> None:
+        """Let go of the memory of these samples, where they are mapped from a file."""
+        let_go(self._samples, indexes)
 
     def _batch(self, indexes: NDArray[np.int64]) -> NDArray[np.generic]:
         first, size = int(indexes[0]), len(indexes)

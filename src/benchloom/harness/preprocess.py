@@ -1,14 +1,17 @@
 """``python -m benchloom.harness.preprocess``: a data set and a profile become arrays, once.
 
 Reads the facts named by ``LOOM_DATASET`` and ``LOOM_PROFILE`` and leaves in the working directory ``samples.npy``
-(N x the profile's shape and dtype, in QSL order) and ``labels.npy`` (N, int64). Images are decoded in parallel straight into
-the array; the result does not depend on how many threads did it.
+(N x the profile's shape and dtype, in QSL order) and ``labels.npy`` (N, int64). Several processes decode, each writing its
+samples at their places in the file; the result does not depend on how many there are, and none holds more than one sample.
 """
 
+import multiprocessing
 import os
 import sys
-from collections.abc import Callable, Mapping
-from concurrent.futures import ThreadPoolExecutor
+import threading
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from concurrent.futures import ProcessPoolExecutor
+from concurrent.futures.process import BrokenProcessPool
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -17,76 +20,151 @@ import cv2
 import numpy as np
 from numpy.typing import NDArray
 
-from benchloom.errors import InputError, LoomError
+from benchloom.errors import ExecutionError, InputError, LoomError
 from benchloom.harness.inputs import read_facts
+from benchloom.harness.memory import peak_memory
 from benchloom.harness.options import usable_cores
-from benchloom.harness.profiles import apply
+from benchloom.harness.profiles import DamagedImageError, apply
 from benchloom.harness.progress import reported
 from benchloom.model.facts import Dataset, Profile
+from benchloom.model.labels import read_labels, several, unusable
+
+CHUNK = 64  # images that a process is given at a time
+WORTH_A_PROCESS = 512  # fewer images take less time than a process takes to start
 
 
 @dataclass(frozen=True)
 class Samples:
-    """The images of a data set in QSL order with their labels."""
+    """The images of the data set ``name`` in QSL order with their labels."""
 
     files: tuple[Path, ...]
     labels: NDArray[np.int64]
+    name: str
+
+
+@dataclass(frozen=True)
+class Effort:
+    """What pre-processing took: processes, and the largest resident memory of one of them in bytes (0: not known)."""
+
+    processes: int
+    peak_memory_bytes: int
+
+
+@dataclass(frozen=True)
+class _Chunk:
+    """Images whose samples stand one after the other from byte ``offset`` of ``target``."""
+
+    profile: Profile
+    files: tuple[Path, ...]
+    target: Path
+    offset: int
+
+
+@dataclass(frozen=True)
+class _Done:
+    images: int
+    damaged: tuple[tuple[str, str], ...]
+    peak: int
 
 
 def list_samples(dataset: Dataset, root: Path) -> Samples:
-    """Read the label file (``<file name> <label>`` a line) below ``root``.
+    """Read the label file below ``root``.
 
-    Raises InputError naming the line that cannot be read, or how many images are missing and which.
+    Raises InputError naming the line that cannot be read, or how many images are missing or empty and which.
     """
-    path = root / dataset.labels
-    files, labels = [], []
-    try:
-        lines = path.read_text(encoding="utf-8").splitlines()
-    except OSError as error:
-        raise InputError("the labels cannot be read", where=str(path), why=[error.strerror or str(error)]) from error
-    for number, line in enumerate(lines, 1):
-        name, _, label = line.strip().rpartition(" ")
-        if not name or not label.isdigit():
-            raise InputError(f"{line!r} is not '<file name> <label>'", where=f"{path}:{number}")
-        files.append(root / dataset.images / name)
-        labels.append(int(label))
-    _refuse_missing(files, dataset, root)
-    return Samples(tuple(files), np.array(labels, np.int64))
+    labels = read_labels(dataset, root)
+    if why := unusable(labels):
+        raise _incomplete(len(labels.missing) + len(labels.empty), len(labels.names), dataset.name, root, why)
+    files = tuple(root / dataset.images / name for name in labels.names)
+    return Samples(files, np.array(labels.labels, np.int64), dataset.name)
 
 
-def _refuse_missing(files: list[Path], dataset: Dataset, root: Path) -> None:
-    missing = [path.name for path in files if not path.is_file()]
-    if missing:
-        raise InputError(
-            f"{len(missing)} of {len(files)} images of {dataset.name} are missing",
-            where=str(root / dataset.images),
-            why=[", ".join(missing[:5]) + (" ..." if len(missing) > 5 else "")],
-            fix="complete the folder, or install the data set again",
-        )
+def _incomplete(count: int, total: int, name: str, folder: Path, why: Sequence[str]) -> InputError:
+    return InputError(
+        f"{count} of {total} images of {name} are missing or damaged",
+        where=str(folder),
+        why=why,
+        fix="replace these files, or take their lines out of the label file",
+    )
 
 
-def preprocess(samples: Samples, profile: Profile, folder: Path, environ: Mapping[str, str]) -> None:
-    """Write ``samples.npy`` and ``labels.npy`` into ``folder``. Raises InputError naming an image that cannot be used."""
-    cv2.setNumThreads(1)
-    shape = (len(samples.files), *profile.shape)
-    open_memmap: Callable[..., np.memmap[Any, Any]] = np.lib.format.open_memmap  # untyped in older versions of NumPy
-    array = open_memmap(folder / "samples.npy", mode="w+", dtype=np.dtype(profile.dtype), shape=shape)
-    done = 0
+def preprocess(
+    samples: Samples, profile: Profile, folder: Path, environ: Mapping[str, str], processes: int | None = None
+) -> Effort:
+    """Write ``samples.npy`` and ``labels.npy`` into ``folder``.
 
-    def work(item: tuple[int, Path]) -> None:
-        nonlocal done
-        index, path = item
-        array[index] = apply(profile, path)
-        done += 1
-
-    with (
-        reported(environ, "pre-processing", "images", len(samples.files), lambda: done),
-        ThreadPoolExecutor(usable_cores()) as pool,
-    ):
-        for _ in pool.map(work, enumerate(samples.files)):
-            pass
-    array.flush()
+    Every image is tried before InputError says how many cannot be decoded, and which; one whose sample does not have the
+    profile's shape ends the work at once. Raises ExecutionError where a process was killed.
+    """
+    chunks = _chunks(samples, profile, folder / "samples.npy")
+    workers = processes or min(usable_cores(), -(-len(samples.files) // WORTH_A_PROCESS))
+    done: list[_Done] = []
+    with reported(environ, "pre-processing", "images", len(samples.files), lambda: sum(item.images for item in done)):
+        for item in _carried_out(chunks, workers):
+            done.append(item)  # noqa: PERF402 - one by one, since another thread reports how many there are
+    damaged = [item for each in done for item in each.damaged]
+    if damaged:
+        kinds = {reason: [name for name, other in damaged if other == reason] for _, reason in damaged}
+        why = [f"{reason} ({len(names)}): {several(names)}" for reason, names in kinds.items()]
+        raise _incomplete(len(damaged), len(samples.files), samples.name, samples.files[0].parent, why)
     np.save(folder / "labels.npy", samples.labels)
+    return Effort(workers, max(peak_memory() or 0, *(item.peak for item in done)))
+
+
+def _chunks(samples: Samples, profile: Profile, target: Path) -> list[_Chunk]:
+    """Make the file with its header and its full length, and share the images out."""
+    open_memmap: Callable[..., np.memmap[Any, Any]] = np.lib.format.open_memmap  # untyped in older versions of NumPy
+    shape = (len(samples.files), *profile.shape)
+    array = open_memmap(target, mode="w+", dtype=np.dtype(profile.dtype), shape=shape)
+    start, size = array.offset, array.nbytes // len(samples.files)
+    return [
+        _Chunk(profile, samples.files[first : first + CHUNK], target, start + first * size)
+        for first in range(0, len(samples.files), CHUNK)
+    ]
+
+
+def _carried_out(chunks: Sequence[_Chunk], workers: int) -> Iterator[_Done]:
+    if workers == 1:
+        yield from map(_write, chunks)
+        return
+    # Not forked: this process has threads by now.
+    context = multiprocessing.get_context("spawn")
+    try:
+        with ProcessPoolExecutor(workers, mp_context=context, initializer=_end_with_parent) as pool:
+            yield from pool.map(_write, chunks)
+    except BrokenProcessPool as error:
+        raise ExecutionError(
+            "a process of the pre-processing was killed", why=[str(error)], fix="see that there is memory enough"
+        ) from error
+
+
+def _end_with_parent() -> None:
+    """In a process of the pool: end when the one that started it is gone. By itself it would wait for work for ever."""
+    parent = multiprocessing.parent_process()
+    assert parent is not None
+
+    def watch() -> None:
+        parent.join()
+        os._exit(ExecutionError.exit_code)
+
+    threading.Thread(target=watch, daemon=True).start()
+
+
+def _write(chunk: _Chunk) -> _Done:
+    """Write the samples of a chunk through the file, so that they never count as memory of this process."""
+    cv2.setNumThreads(1)
+    damaged = []
+    size = np.dtype(chunk.profile.dtype).itemsize * int(np.prod(chunk.profile.shape))
+    with chunk.target.open("r+b") as stream:
+        for number, path in enumerate(chunk.files):
+            try:
+                sample = apply(chunk.profile, path)
+            except DamagedImageError as error:
+                damaged.append((path.name, error.what))
+                continue
+            stream.seek(chunk.offset + number * size)
+            stream.write(np.ascontiguousarray(sample).data)
+    return _Done(len(chunk.files), tuple(damaged), peak_memory() or 0)
 
 
 def main(environ: Mapping[str, str]) -> int:
@@ -97,10 +175,16 @@ def main(environ: Mapping[str, str]) -> int:
             name = dataset.component if dataset.dataset is None else profile.component
             raise InputError(f"{name} has no 'dataset' or 'profile' block", where="LOOM_DATASET, LOOM_PROFILE")
         samples = list_samples(dataset.dataset, Path(dataset.path))
-        preprocess(samples, profile.profile, Path.cwd(), environ)
+        effort = preprocess(samples, profile.profile, Path.cwd(), environ)
+    except OSError as error:
+        sys.stderr.write(f"error: the samples cannot be written: {error}\n")
+        return ExecutionError.exit_code
     except LoomError as error:
         sys.stderr.write(f"error: {error}\n")
         return error.exit_code
+    sys.stdout.write(
+        f"images: {len(samples.files)}\nprocesses: {effort.processes}\npeak_memory_bytes: {effort.peak_memory_bytes}\n"
+    )
     return 0
 
 

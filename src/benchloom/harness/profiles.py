@@ -17,17 +17,23 @@ from benchloom.model.facts import Profile, Step
 
 Image = NDArray[Any]
 
+_START_OF_SCAN = 0xDA
 _INTERPOLATIONS = {"area": cv2.INTER_AREA, "linear": cv2.INTER_LINEAR}
+
+
+class DamagedImageError(InputError):
+    """A file that is no image, or only the beginning of one. Others may be sound: the caller can go on."""
 
 
 def apply(profile: Profile, path: Path) -> Image:
     """Return one sample (the profile's shape and dtype) from an image file.
 
-    Raises InputError naming the file where it cannot be decoded or the steps do not give the profile's shape and dtype.
+    Raises DamagedImageError naming the file where it cannot be decoded, InputError where the steps do not give the
+    profile's shape and dtype.
     """
     image: Image = np.empty(0)
     for step in profile.steps:
-        image = _decode(step, path) if step.op == "decode" else _STEPS[step.op](image, step)
+        image = _decode(step, path) if step.op == "decode" else _carried_out(step, image, profile, path)
     if image.shape != profile.shape or image.dtype.name != profile.dtype:
         raise InputError(
             f"profile {profile.name} gives {image.dtype.name} {image.shape}, it states {profile.dtype} {profile.shape}",
@@ -37,12 +43,44 @@ def apply(profile: Profile, path: Path) -> Image:
     return image
 
 
+def _carried_out(step: Step, image: Image, profile: Profile, path: Path) -> Image:
+    try:
+        return _STEPS[step.op](image, step)
+    except (ValueError, cv2.error) as error:
+        raise InputError(
+            f"step {step.op} of profile {profile.name} cannot be applied to {image.dtype.name} {image.shape}",
+            where=str(path),
+            why=[str(error)],
+            fix="mend the steps of the profile",
+        ) from error
+
+
 def _decode(step: Step, path: Path) -> Image:
+    """Decode as the reference does, whatever the name ends in: turned as EXIF says, CMYK as colours, gray as three equal ones.
+
+    OpenCV fills what a file that was cut off lacks with gray, and the reference goes on with that; here it is an error.
+    """
     flag = cv2.IMREAD_GRAYSCALE if step.colour == "gray" else cv2.IMREAD_COLOR
-    image = cv2.imread(str(path), flag)
+    try:
+        image, data = cv2.imread(str(path), flag), path.read_bytes()
+    except (OSError, cv2.error) as error:
+        raise DamagedImageError("the image cannot be read", where=str(path), why=[str(error)]) from error
     if image is None:
-        raise InputError("the image cannot be decoded", where=str(path), fix="replace the damaged file")
+        raise DamagedImageError("the image cannot be decoded", where=str(path), fix="replace the damaged file")
+    if _is_cut_off(data):
+        raise DamagedImageError("the image is cut off", where=str(path), fix="replace the damaged file")
     return cv2.cvtColor(image, cv2.COLOR_BGR2RGB) if step.colour == "rgb" else image
+
+
+def _is_cut_off(data: bytes) -> bool:
+    """Tell whether a JPEG ends before its end marker. Segments are skipped: a thumbnail in one has an end of its own."""
+    if not data.startswith(b"\xff\xd8"):
+        return False
+    place = 2
+    while data[place : place + 1] == b"\xff" and data[place + 1] != _START_OF_SCAN:
+        is_filled = data[place + 1] == 0xFF  # any number of these may stand before a marker
+        place += 1 if is_filled else 2 + int.from_bytes(data[place + 2 : place + 4], "big")
+    return data.find(b"\xff\xd9", place if place < len(data) else 2) < 0
 
 
 def _resize(image: Image, step: Step) -> Image:

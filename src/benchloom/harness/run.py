@@ -6,6 +6,7 @@ from typing import Any
 
 import mlperf_loadgen as lg
 import numpy as np
+from numpy.typing import NDArray
 
 from benchloom.harness.issue import Issuer, QueueIssuer
 from benchloom.harness.predictor import Predictor
@@ -25,7 +26,13 @@ def run_loadgen(
     server = settings.scenario == lg.TestScenario.Server
     issuer = QueueIssuer(predictor) if server else Issuer(predictor)
     sut = lg.ConstructSUT(issuer.issue, issuer.flush)
-    qsl = lg.ConstructQSL(total, performance_count, lambda indexes: _touch(predictor, indexes), _forget)
+    # Untimed: samples are paged in, so that no timed inference waits for the disk, and let go of when their turn is over.
+    qsl = lg.ConstructQSL(
+        total,
+        performance_count,
+        lambda indexes: predictor.touch(_array(indexes)),
+        lambda indexes: predictor.forget(_array(indexes)),
+    )
     is_accuracy = settings.mode == lg.TestMode.AccuracyOnly
     try:
         with reported(environ, _LABELS[settings.mode], "samples", total if is_accuracy else None, lambda: issuer.done):
@@ -47,10 +54,5 @@ def _logs(folder: Path) -> Any:
     return settings
 
 
-def _touch(predictor: Predictor, indexes: Sequence[int]) -> None:
-    """LoadGen callback (untimed): page the samples in, so that no timed inference waits for the disk."""
-    predictor.touch(np.fromiter(indexes, np.int64, len(indexes)))
-
-
-def _forget(indexes: Sequence[int]) -> None:
-    """LoadGen callback: the page cache decides what stays in memory."""
+def _array(indexes: Sequence[int]) -> NDArray[np.int64]:
+    return np.fromiter(indexes, np.int64, len(indexes))

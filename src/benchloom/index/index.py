@@ -15,13 +15,15 @@ import msgspec
 
 from benchloom import __version__
 from benchloom.base.atomic import write_bytes
-from benchloom.base.digest import of_bytes
+from benchloom.base.digest import of_bytes, of_file
 from benchloom.base.names import did_you_mean
 from benchloom.errors import ComponentError, UnknownNameError
 from benchloom.index.digests import SETTLING_NS, FolderDigests
 from benchloom.index.read import Read, metadata_status, read_entry
 from benchloom.index.repositories import Repository
+from benchloom.model.base import to_json
 from benchloom.model.component import KINDS, Component
+from benchloom.model.facts import Dataset
 from benchloom.model.finding import Finding
 from benchloom.model.query import Query
 from benchloom.model.variation import find_variation
@@ -161,6 +163,26 @@ class Index:
         if component.ref not in self._digests:
             self._digests[component.ref] = self._folder_digests.of(self.folder(component))
         return self._digests[component.ref]
+
+    def content_digest(self, component: Component) -> str:
+        """Return the digest over what a component brings to those that use it.
+
+        Of a profile that is the profile, of a data set in the component's folder its facts, images and labels: what its
+        summary or licence says changes nothing that is made from it. Of others it is that of their files.
+        """
+        is_made = bool(component.fetch or component.install or component.versions or component.variations)
+        if component.profile is not None and not is_made:
+            return of_bytes(to_json(component.profile))
+        if component.dataset is not None and component.kind == "dataset" and not is_made:
+            return self._data_digest(component, component.dataset)
+        return self.files_digest(component)
+
+    def _data_digest(self, component: Component, dataset: Dataset) -> str:
+        images, labels = (self.folder(component) / name for name in (dataset.images, dataset.labels))
+        if images.resolve() == self.folder(component).resolve() or not images.is_dir() or not labels.is_file():
+            return self.files_digest(component)
+        parts = (of_bytes(to_json(dataset)), self._folder_digests.of(images), of_file(labels))
+        return of_bytes("\n".join(parts).encode())
 
     def remember(self) -> None:
         """Keep the digests of folders for the next process."""

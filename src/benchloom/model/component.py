@@ -101,13 +101,15 @@ class FileGlob(Value, frozen=True, kw_only=True):
     """Detection of files: every pattern must match below one of the search folders.
 
     ``search`` may hold ``~`` and ``$VARIABLES``; a folder given by the user comes first. ``minimum`` is the least number
-    of matches of the first pattern.
+    of matches of the first pattern. ``linked`` says that what is made from them links to them, so that it is made again
+    where they lie elsewhere.
     """
 
     patterns: tuple[str, ...]
     search: tuple[str, ...] = ()
     version: str = ""
     minimum: int = 1
+    linked: bool = False
 
 
 class Detect(Value, frozen=True, kw_only=True):

@@ -66,7 +66,8 @@ class Dataset(Value, frozen=True, kw_only=True):
     """A labelled data set in a known layout.
 
     ``layout`` ``imagenet``: ``images`` is the folder with the image files, ``labels`` a text file of
-    ``<file name> <label>`` lines whose order is the QSL's; both relative to the component's result.
+    ``<file name> <label>`` lines whose order is the QSL's; both relative to the component's result. ``count`` is that of
+    the complete set, also where only a part of it is there: a run over a part is never valid for a submission.
     """
 
     name: str

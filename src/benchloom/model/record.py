@@ -41,7 +41,11 @@ class Performance(Document, frozen=True, kw_only=True):
 
 
 class Results(Document, frozen=True, kw_only=True):
-    """``results.json``: what a benchmark program leaves in its working directory, the same under loom, ck and cm."""
+    """``results.json``: what a benchmark program leaves in its working directory, the same under loom, ck and cm.
+
+    ``precision`` is the model's, such as ``fp32``. ``peak_memory_bytes`` is the largest resident memory of the program's process over its whole life: libraries, model,
+    and those samples that were mapped in at the same time. None where the system does not say.
+    """
 
     schema: str
     task: str
@@ -57,6 +61,8 @@ class Results(Document, frozen=True, kw_only=True):
     settings: dict[str, str | int | float | bool | None]
     versions: dict[str, str]
     notes: tuple[str, ...]
+    peak_memory_bytes: int | None = None
+    precision: str = ""
 
 
 class Host(Value, frozen=True, kw_only=True):

@@ -55,6 +55,8 @@ def _measured(results: Results, plan: Plan) -> Iterator[Row]:
         yield "accuracy", accuracy_line(results.accuracy)
     if results.performance:
         yield from _performance(results.performance)
+    if results.peak_memory_bytes is not None:
+        yield "memory", f"{human_bytes(results.peak_memory_bytes)} resident at most"
     yield "ruleset", ruleset_line(results)
     for note in results.notes:
         if not note.startswith(f"ruleset {results.ruleset}:"):
@@ -105,6 +107,7 @@ def _statistics(statistics: dict[str, Statistics]) -> list[str]:
         "accuracy.top1": ("accuracy", percent),
         "performance.samples_per_second": ("samples/s", number),
         **{f"performance.latency_ns.{name}": (f"latency {name}", latency) for name in PERCENTILES},
+        "peak_memory_bytes": ("memory", _memory),
     }
     heads = ("min", "median", "mean", "max", "stdev")
     table = [["", *heads]]
@@ -116,6 +119,10 @@ def _statistics(statistics: dict[str, Statistics]) -> list[str]:
         "  " + "  ".join([row[0].ljust(widths[0]), *(c.rjust(w) for c, w in zip(row[1:], widths[1:], strict=True))])
         for row in table
     ]
+
+
+def _memory(value: float) -> str:
+    return human_bytes(round(value))
 
 
 def host_line(host: Host) -> str:

@@ -37,6 +37,9 @@ class Universe(Protocol):
     def files_digest(self, component: Component) -> str:
         """Digest of the files in the component's folder."""
 
+    def content_digest(self, component: Component) -> str:
+        """Digest of what the component brings to those that use it."""
+
 
 class Option(Value, frozen=True, kw_only=True):
     """One candidate with what it is made of."""

@@ -6,7 +6,9 @@ from collections.abc import Set as AbstractSet
 
 import msgspec
 
+from benchloom.base.digest import of_bytes
 from benchloom.errors import ResolutionError
+from benchloom.model.base import to_json
 from benchloom.model.component import Component, Fetch, Requirement
 from benchloom.model.plan import PLAN_SCHEMA, Action, Candidate, Node, Origin, Plan
 from benchloom.resolve.host import HostFacts, Overrides
@@ -216,7 +218,7 @@ class _Planner:
         key = result_key(
             component,
             candidate,
-            files=files,
+            files=self.universe.content_digest(component),
             env=option.choice.env,
             fetch=fetch,
             needs={role: self._identity(self.nodes[need]) for role, need in needs.items() if need != PYTHON},
@@ -226,9 +228,13 @@ class _Planner:
         return key, files
 
     def _identity(self, node: Node) -> str:
-        """Return what a result built from ``node`` depends on: its key, or which version and state was found."""
+        """Return what a result built from ``node`` depends on: its key, or which version and state was found and how it is read."""
+        if node.key:
+            return node.key
         candidate = node.candidate
-        return node.key or f"{candidate.family}@{candidate.version}#{candidate.state}"
+        dataset = self.by_id[node.id].component.dataset
+        facts = f"#{of_bytes(to_json(dataset))}" if dataset else ""
+        return f"{candidate.family}@{candidate.version}#{candidate.state}{facts}"
 
     def _action(self, option: Option, key: str, fetch: tuple[Fetch, ...]) -> Action:
         component = option.component

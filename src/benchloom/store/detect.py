@@ -161,9 +161,9 @@ def _match(folder: Path, block: FileGlob) -> tuple[Path, str] | None:
     if not all(matches) or len(matches[0]) < block.minimum:
         return None
     is_one_file = len(block.patterns) == 1 and len(matches[0]) == 1 and (folder / matches[0][0]).is_file()
-    return (folder / matches[0][0] if is_one_file else folder).absolute(), _state(
-        folder, [name for names in matches for name in names]
-    )
+    place = (folder / matches[0][0] if is_one_file else folder).absolute()
+    state = _state(folder, [name for names in matches for name in names])
+    return place, of_bytes(f"{state} {place}".encode()) if block.linked else state
 
 
 def _state(folder: Path, names: Sequence[str]) -> str:

@@ -1,14 +1,24 @@
+import json
+import os
+import subprocess
+import sys
+import threading
+import time
+from collections.abc import Callable
 from pathlib import Path
+from typing import Any
 
 import cv2
 import numpy as np
 import pytest
 
-from benchloom.errors import InputError
-from benchloom.harness.preprocess import Samples, list_samples, main, preprocess
+from benchloom.errors import ExecutionError, InputError
+from benchloom.harness.options import usable_cores
+from benchloom.harness.preprocess import CHUNK, WORTH_A_PROCESS, Samples, list_samples, main, preprocess
 from benchloom.model.base import to_json
 from benchloom.model.facts import Dataset, Facts, Profile, Step
 
+SOURCE = Path(__file__).resolve().parents[3] / "src"
 DATASET = Dataset(
     name="trial", task="image-classification", layout="imagenet", images="images", labels="map.txt", count=3, classes=10
 )
@@ -45,7 +55,29 @@ def test_missing_images_are_counted_and_named(root: Path):
     (root / "images" / "img 1.png").unlink()
     with pytest.raises(InputError, match="2 of 3 images of trial") as caught:
         list_samples(DATASET, root)
-    assert caught.value.why == ("img 0.png, img 1.png",)
+    assert caught.value.why == ("2 missing: img 0.png, img 1.png",)
+
+
+def test_empty_images_are_counted_apart(root: Path):
+    (root / "images" / "img 0.png").unlink()
+    (root / "images" / "img 2.png").write_bytes(b"")
+    with pytest.raises(InputError, match="2 of 3 images of trial are missing or damaged") as caught:
+        list_samples(DATASET, root)
+    assert caught.value.why == ("1 missing: img 0.png", "1 empty: img 2.png")
+
+
+@pytest.mark.parametrize(
+    ("data", "words"),
+    [
+        (b"", "lists no images"),
+        (b"img 0.png 10\n", "label 10 is none of trial"),
+        (b"img\xff.png 1\n", "no text in UTF-8"),
+    ],
+)
+def test_label_file_that_cannot_be_meant_is_refused(root: Path, data: bytes, words: str):
+    (root / "map.txt").write_bytes(data)
+    with pytest.raises(InputError, match=words):
+        list_samples(DATASET, root)
 
 
 def test_missing_label_file_is_named(tmp_path: Path):
@@ -54,33 +86,157 @@ def test_missing_label_file_is_named(tmp_path: Path):
     assert caught.value.where.endswith("map.txt")
 
 
-def test_damaged_image_ends_the_work(root: Path, tmp_path: Path):
-    (root / "images" / "img 1.png").write_bytes(b"no")
-    files = tuple(root / "images" / f"img {number}.png" for number in range(3))
-    with pytest.raises(InputError, match="cannot be decoded"):
-        preprocess(Samples(files, np.zeros(3, np.int64)), PROFILE, tmp_path, {})
+@pytest.mark.parametrize("processes", [1, 2])
+def test_every_damaged_image_is_counted(tmp_path: Path, processes: int):
+    files = pictures(tmp_path, 150)
+    for number in range(3, 150, 20):
+        files[number].write_bytes(b"no")
+    files[140].write_bytes(b"\xff\xd8" + files[0].read_bytes())
+    with pytest.raises(InputError, match="9 of 150 images of trial are missing or damaged") as caught:
+        preprocess(samples_of(files), PROFILE, tmp_path, {}, processes)
+    assert caught.value.why == (
+        "the image cannot be decoded (9): 0003.png, 0023.png, 0043.png, 0063.png, 0083.png, ...",
+    )
+
+
+@pytest.mark.parametrize("processes", [2, 3])
+def test_samples_do_not_depend_on_the_number_of_processes(tmp_path: Path, processes: int):
+    samples = samples_of(pictures(tmp_path, 200))
+    found = []
+    for count in (1, processes):
+        folder = tmp_path / f"by {count}"
+        folder.mkdir()
+        effort = preprocess(samples, PROFILE, folder, {}, count)
+        assert effort.processes == count
+        found.append((folder / "samples.npy").read_bytes())
+    assert found[0] == found[1]
+    assert [int(item[0, 0]) for item in np.load(tmp_path / "by 1" / "samples.npy")] == list(range(200))
+
+
+def test_profile_that_fits_no_image_ends_the_work_at_once(tmp_path: Path):
+    profile = Profile(name="wide", steps=PROFILE.steps, shape=(4, 5), dtype="uint8")
+    with pytest.raises(InputError, match=r"it states uint8 \(4, 5\)"):
+        preprocess(samples_of(pictures(tmp_path, 130)), profile, tmp_path, {}, 2)
+
+
+def pictures(folder: Path, count: int) -> list[Path]:
+    files = [folder / f"{number:04}.png" for number in range(count)]
+    for number, path in enumerate(files):
+        cv2.imwrite(str(path), np.full((4, 4), number % 256, np.uint8))
+    return files
+
+
+def samples_of(files: list[Path]) -> Samples:
+    return Samples(tuple(files), np.arange(len(files)), "trial")
 
 
 def test_process_reads_the_facts_it_is_given(
     root: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
 ):
-    for role, facts in {
-        "dataset": Facts(role="dataset", component="dataset:trial", path=str(root), dataset=DATASET),
-        "profile": Facts(role="profile", component="package:gray", profile=PROFILE),
-    }.items():
-        (tmp_path / f"{role}.json").write_bytes(to_json(facts))
-    environ = {"LOOM_DATASET": str(tmp_path / "dataset.json"), "LOOM_PROFILE": str(tmp_path / "profile.json")}
+    environ = facts(root, tmp_path)
     monkeypatch.chdir(tmp_path)
     assert main(environ) == 0
     assert (tmp_path / "samples.npy").is_file()
+    assert "images: 3\nprocesses: 1\npeak_memory_bytes: " in capsys.readouterr().out
     assert main({}) == 2
     assert "LOOM_DATASET is not set" in capsys.readouterr().err
 
 
-def test_progress_counts_every_image(root: Path, tmp_path: Path):
-    import json
+@pytest.mark.skipif(
+    not Path("/proc/self/stat").exists() or usable_cores() < 2, reason="no /proc to see processes in, or one core"
+)
+def test_processes_end_with_the_one_that_started_them(tmp_path: Path):
+    files = pictures(tmp_path, WORTH_A_PROCESS * 6)
+    block = {**json.loads(to_json(DATASET)), "images": "."}
+    (tmp_path / "map.txt").write_text("".join(f"{path.name} 1\n" for path in files))
+    environ = {**os.environ, **facts(tmp_path, tmp_path), "PYTHONPATH": str(SOURCE)}
+    (tmp_path / "dataset.json").write_text(
+        json.dumps({"role": "dataset", "component": "d", "path": str(tmp_path), "dataset": block})
+    )
+    steps = [
+        {"op": "decode", "colour": "rgb"},
+        {"op": "resize", "size": [1500, 1500], "mode": "exact", "interpolation": "linear"},
+    ]
+    profile = {"name": "slow", "steps": steps, "shape": [1500, 1500, 3], "dtype": "uint8"}
+    (tmp_path / "profile.json").write_text(json.dumps({"role": "profile", "component": "p", "profile": profile}))
+    argv = [sys.executable, "-m", "benchloom.harness.preprocess"]
+    with subprocess.Popen(argv, env=environ, cwd=tmp_path, start_new_session=True) as child:
+        try:
+            wait_until(lambda: len(group(child.pid)) >= 3)
+        finally:
+            child.kill()
+    wait_until(lambda: not group(child.pid))
 
+
+def group(number: int) -> list[int]:
+    """The living processes of a process group."""
+    found = []
+    for path in Path("/proc").glob("[0-9]*/stat"):
+        try:
+            fields = path.read_text().rpartition(")")[2].split()
+        except OSError:
+            continue
+        if int(fields[2]) == number and fields[0] != "Z":
+            found.append(int(path.parent.name))
+    return found
+
+
+def wait_until(holds: Callable[[], bool]) -> None:
+    end = time.monotonic() + 60
+    while not holds():
+        assert time.monotonic() < end
+        time.sleep(0.05)
+
+
+def facts(root: Path, folder: Path) -> dict[str, str]:
+    for role, item in {
+        "dataset": Facts(role="dataset", component="dataset:trial", path=str(root), dataset=DATASET),
+        "profile": Facts(role="profile", component="package:gray", profile=PROFILE),
+    }.items():
+        (folder / f"{role}.json").write_bytes(to_json(item))
+    return {"LOOM_DATASET": str(folder / "dataset.json"), "LOOM_PROFILE": str(folder / "profile.json")}
+
+
+@pytest.mark.parametrize("processes", [1, 2])
+def test_progress_counts_every_image(tmp_path: Path, processes: int):
     seen = tmp_path / "progress.json"
-    preprocess(list_samples(DATASET, root), PROFILE, tmp_path, {"LOOM_PROGRESS": str(seen)})
-    state = json.loads(seen.read_text())
-    assert (state["label"], state["total"]) == ("pre-processing", 3)
+    states = []
+    stop = threading.Event()
+
+    def watch() -> None:
+        while not stop.wait(0.01):
+            if seen.is_file():
+                states.append(json.loads(seen.read_text()))
+
+    watcher = threading.Thread(target=watch)
+    watcher.start()
+    preprocess(samples_of(pictures(tmp_path, 3000)), PROFILE, tmp_path, {"LOOM_PROGRESS": str(seen)}, processes)
+    stop.set()
+    watcher.join()
+    assert {(state["label"], state["total"]) for state in states} == {("pre-processing", 3000)}
+    counts = [state["done"] for state in states]
+    assert counts == sorted(counts)
+    assert all(count % CHUNK == 0 or count == 3000 for count in counts)
+
+
+class Deadly:
+    """Ends the process that unpickles it."""
+
+    def __reduce__(self) -> Any:
+        return os._exit, (1,)
+
+
+def test_process_that_is_killed_ends_the_work_with_a_reason(tmp_path: Path):
+    samples = Samples((*pictures(tmp_path, 100), Deadly()), np.zeros(101, np.int64), "trial")
+    with pytest.raises(ExecutionError, match="a process of the pre-processing was killed"):
+        preprocess(samples, PROFILE, tmp_path, {}, 2)
+
+
+def test_full_disk_is_said_and_exits_4(
+    root: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+):
+    environ = facts(root, tmp_path)
+    (tmp_path / "samples.npy").symlink_to("/dev/full")
+    monkeypatch.chdir(tmp_path)
+    assert main(environ) == 4
+    assert "the samples cannot be written" in capsys.readouterr().err

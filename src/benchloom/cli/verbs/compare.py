@@ -1,0 +1,40 @@
+"""``loom compare``."""
+
+import click
+
+from benchloom.app.comparing import compare_records
+from benchloom.cli.common import Session, verb
+from benchloom.cli.complete import complete_order, complete_record
+from benchloom.cli.render import write, write_columns, write_json
+from benchloom.report.comparisons import comparison_rows, shared_lines
+
+
+@verb("compare", example="loom compare --tags=forms --sort=throughput")
+@click.argument("names", nargs=-1, metavar="[ID|last|PATH]...", shell_complete=complete_record)
+@click.option("--target", default="", metavar="PROGRAM", help="Records of this program.")
+@click.option("--tags", default="", metavar="A,B", help="Records that have all of these tags.")
+@click.option(
+    "--sort",
+    "order",
+    default="started",
+    show_default=True,
+    metavar="BY",
+    shell_complete=complete_order,
+    help="started, program, model; or, best first: accuracy, difference, throughput, p50, p90, p99, memory.",
+)
+def command(session: Session, names: tuple[str, ...], *, target: str, tags: str, order: str) -> int:
+    """Put records of runs side by side, one a line: those named, and those that --target and --tags choose; else all.
+
+    Accuracy stands with its difference to the model's reference; figures are medians over repetitions. What the runs
+    were set to is shown where it is not the same in all of them. Exits 1 where there are no records.
+    """
+    found = compare_records(session.workspace, names, target, tags, order)
+    if session.as_json:
+        write_json(found)
+    elif found.runs:
+        write_columns(comparison_rows(found))
+        for line in shared_lines(found):
+            write(line)
+    else:
+        session.talk.note("no records")
+    return 0 if found.runs else 1

@@ -1,0 +1,59 @@
+"""How much memory this process took, and how it gives back what it has mapped."""
+
+import mmap
+import re
+import sys
+from collections.abc import Iterator
+from pathlib import Path
+
+import numpy as np
+from numpy.typing import NDArray
+
+
+def peak_memory() -> int | None:
+    """Return the largest resident memory of this process so far, in bytes; None where the system does not say.
+
+    Pages of mapped files count for as long as they are mapped in. Linux keeps the figure per program in ``VmHWM``; what
+    ``getrusage`` has would be no less than that of the process it was started from.
+    """
+    try:
+        match = re.search(r"^VmHWM:\s+(\d+) kB$", Path("/proc/self/status").read_text(encoding="utf-8"), re.MULTILINE)
+    except OSError:
+        match = None
+    return int(match.group(1)) * 1024 if match else _peak_of_usage()
+
+
+def _peak_of_usage() -> int | None:
+    try:
+        import resource  # late: not on every system
+    except ImportError:
+        return None
+    peak = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss
+    return peak if sys.platform == "darwin" else peak * 1024
+
+
+def let_go(samples: NDArray[np.generic], indexes: NDArray[np.int64]) -> None:
+    """Take the pages of these samples out of this process's memory, where ``samples`` are mapped from a file.
+
+    They stay in the system's page cache for as long as it has room; whoever reads them again gets them from there.
+    """
+    mapped = _map_of(samples)
+    if mapped is None or not hasattr(mapped, "madvise") or not len(indexes):
+        return
+    start = samples.__array_interface__["data"][0] - np.frombuffer(mapped, np.uint8).__array_interface__["data"][0]
+    size = samples.strides[0]
+    for first, last in _stretches(np.unique(indexes)):
+        begin = (start + first * size) // mmap.PAGESIZE * mmap.PAGESIZE
+        mapped.madvise(mmap.MADV_DONTNEED, begin, min(start + (last + 1) * size, len(mapped)) - begin)
+
+
+def _map_of(array: object) -> mmap.mmap | None:
+    while isinstance(array, np.ndarray):
+        array = array.base
+    return array if isinstance(array, mmap.mmap) else None
+
+
+def _stretches(indexes: NDArray[np.int64]) -> Iterator[tuple[int, int]]:
+    """Yield first and last of each unbroken stretch of ascending ``indexes``."""
+    for stretch in np.split(indexes, np.flatnonzero(np.diff(indexes) > 1) + 1):
+        yield int(stretch[0]), int(stretch[-1])

@@ -1,0 +1,218 @@
+"""Records side by side: one line per run, best first where that is asked for, and which settings they do not share."""
+
+from collections.abc import Callable, Sequence
+from pathlib import Path
+
+import msgspec
+
+from benchloom.base.units import human_bytes
+from benchloom.model.base import Document, Value
+from benchloom.model.record import Record, Results
+from benchloom.report.records import PERCENTILES, host_line, latency, number, percent
+
+Setting = str | int | float | bool | None
+
+# What a short measurement before each run found is no setting that anybody chose.
+_MEASURED = ("_expected_latency_ns", "_expected_qps")
+
+
+class ComparedRun(Value, frozen=True, kw_only=True):
+    """One record. Figures are medians over its repetitions; None where there are none.
+
+    Attributes:
+        id: the record's id.
+        path: the record's file.
+        status: how the run ended.
+        precision: the model's, such as fp32 or int8.
+        accuracy: top-1 as a fraction, 0 to 1.
+        reference: the model's published accuracy.
+        difference: accuracy less reference.
+        samples_per_second: throughput.
+        latency_p50_ns: latency that half of the queries kept.
+        latency_p90_ns: latency that 90 % kept.
+        latency_p99_ns: latency that 99 % kept.
+        valid: what LoadGen says of the performance run.
+        submission_valid: whether the ruleset allows to submit it.
+        peak_memory_bytes: largest resident memory of the program.
+        host: the machine in one line.
+        settings: what the run was set to, with the samples used.
+    """
+
+    id: str
+    path: str
+    program: str
+    status: str
+    started: str
+    repetitions: int
+    model: str = ""
+    precision: str = ""
+    dataset: str = ""
+    backend: str = ""
+    backend_version: str = ""
+    scenario: str = ""
+    mode: str = ""
+    ruleset: str = ""
+    accuracy: float | None = None
+    reference: float | None = None
+    difference: float | None = None
+    samples_per_second: float | None = None
+    latency_p50_ns: float | None = None
+    latency_p90_ns: float | None = None
+    latency_p99_ns: float | None = None
+    valid: bool | None = None
+    submission_valid: bool | None = None
+    peak_memory_bytes: int | None = None
+    host: str = ""
+    settings: dict[str, Setting] = {}
+    tags: tuple[str, ...] = ()
+
+
+class Comparison(Document, frozen=True, kw_only=True):
+    """Runs side by side; ``differing`` names what they were set to that is not the same in all that have it."""
+
+    runs: tuple[ComparedRun, ...]
+    differing: tuple[str, ...] = ()
+
+
+# name: (what is compared, whether the largest comes first); runs without it come last
+ORDERS: dict[str, tuple[Callable[[ComparedRun], str | float | None], bool]] = {
+    "started": (lambda run: run.started, False),
+    "program": (lambda run: run.program, False),
+    "model": (lambda run: f"{run.model} {run.precision}", False),
+    "accuracy": (lambda run: run.accuracy, True),
+    "difference": (lambda run: run.difference, True),
+    "throughput": (lambda run: run.samples_per_second, True),
+    "p50": (lambda run: run.latency_p50_ns, False),
+    "p90": (lambda run: run.latency_p90_ns, False),
+    "p99": (lambda run: run.latency_p99_ns, False),
+    "memory": (lambda run: run.peak_memory_bytes, False),
+}
+
+
+def compare(records: Sequence[tuple[Record, Path]], order: str = "started") -> Comparison:
+    """Put records, each with its file, side by side in an order of ORDERS."""
+    runs = _ordered([_run(record, path) for record, path in records], order)
+    return Comparison(runs=tuple(runs), differing=_differing(runs))
+
+
+def _ordered(runs: Sequence[ComparedRun], order: str) -> list[ComparedRun]:
+    value, largest_first = ORDERS[order]
+    known = sorted((run for run in runs if value(run) is not None), key=value, reverse=largest_first)  # type: ignore[arg-type]
+    return [*known, *(run for run in runs if value(run) is None)]
+
+
+def _run(record: Record, path: Path) -> ComparedRun:
+    run = ComparedRun(
+        id=record.id,
+        path=str(path),
+        program=record.target,
+        status=record.status,
+        started=record.started,
+        repetitions=len(record.repetitions),
+        host=host_line(record.host),
+        tags=record.tags,
+    )
+    return run if record.results is None else _measured(_described(run, record.results), record, record.results)
+
+
+def _described(run: ComparedRun, results: Results) -> ComparedRun:
+    return msgspec.structs.replace(
+        run,
+        model=results.model,
+        precision=results.precision,
+        dataset=results.dataset,
+        backend=results.backend,
+        backend_version=results.versions.get(results.backend, ""),
+        scenario=results.scenario,
+        mode=results.mode,
+        ruleset=results.ruleset,
+        submission_valid=results.submission_valid,
+        peak_memory_bytes=results.peak_memory_bytes,
+        settings=dict(results.settings),
+    )
+
+
+def _measured(run: ComparedRun, record: Record, results: Results) -> ComparedRun:
+    found = results.accuracy
+    accuracy = _figure(record, "accuracy.top1", found.top1 if found else None)
+    reference = found.reference if found else None
+    run = msgspec.structs.replace(
+        run,
+        accuracy=accuracy,
+        reference=reference,
+        difference=None if accuracy is None or reference is None else accuracy - reference,
+    )
+    performance = results.performance
+    if performance is None:
+        return run
+    p50, p90, p99 = (
+        _figure(record, f"performance.latency_ns.{name}", performance.latency_ns.get(name)) for name in PERCENTILES
+    )
+    return msgspec.structs.replace(
+        run,
+        samples_per_second=_figure(record, "performance.samples_per_second", performance.samples_per_second),
+        latency_p50_ns=p50,
+        latency_p90_ns=p90,
+        latency_p99_ns=p99,
+        valid=performance.valid,
+    )
+
+
+def _figure(record: Record, name: str, last: float | None) -> float | None:
+    """The median over repetitions where there are several, else the only one."""
+    return record.statistics[name].median if name in record.statistics else last
+
+
+def _differing(runs: Sequence[ComparedRun]) -> tuple[str, ...]:
+    names = {name for run in runs for name in _all_settings(run) if not name.endswith(_MEASURED)}
+    values = {name: {_all_settings(run)[name] for run in runs if name in _all_settings(run)} for name in sorted(names)}
+    return tuple(name for name, found in values.items() if len(found) > 1)
+
+
+def _all_settings(run: ComparedRun) -> dict[str, Setting]:
+    """What a run was set to, with the data set and ruleset where it came so far."""
+    return {"dataset": run.dataset, "ruleset": run.ruleset, **run.settings} if run.scenario else {}
+
+
+_HEADS = (
+    *("record", "program", "model", "precision", "backend", "scenario", "mode", "accuracy", "to reference"),
+    *("samples/s", *PERCENTILES, "memory", "LoadGen"),
+)
+
+
+def comparison_rows(comparison: Comparison) -> list[tuple[str, ...]]:
+    """Return the heads and a row of cells per run; hosts and settings are columns where they are not all the same."""
+    hosts = {run.host for run in comparison.runs}
+    heads = (*_HEADS, *(("host",) if len(hosts) > 1 else ()), *(("settings",) if comparison.differing else ()))
+    return [heads, *(_cells(run, comparison, with_host=len(hosts) > 1) for run in comparison.runs)]
+
+
+def shared_lines(comparison: Comparison) -> list[str]:
+    """Return what holds for every run, a line each."""
+    hosts = {run.host for run in comparison.runs}
+    return [f"host: {host}" for host in hosts if len(hosts) == 1]
+
+
+def _cells(run: ComparedRun, comparison: Comparison, *, with_host: bool) -> tuple[str, ...]:
+    shown = _all_settings(run)
+    settings = " ".join(f"{name}={shown[name]}" for name in comparison.differing if name in shown)
+    cells = (
+        run.id,
+        run.program.partition(":")[2] or run.program,
+        run.model or "-",
+        run.precision or "-",
+        f"{run.backend} {run.backend_version}".strip() or "-",
+        run.scenario or "-",
+        run.mode or run.status,
+        _shown(run.accuracy, percent),
+        _shown(run.difference, lambda value: f"{value * 100:+.2f} points"),
+        _shown(run.samples_per_second, number),
+        *(_shown(value, latency) for value in (run.latency_p50_ns, run.latency_p90_ns, run.latency_p99_ns)),
+        "-" if run.peak_memory_bytes is None else human_bytes(run.peak_memory_bytes),
+        "-" if run.valid is None else "VALID" if run.valid else "INVALID",
+    )
+    return (*cells, *((run.host,) if with_host else ()), *((settings or "-",) if comparison.differing else ()))
+
+
+def _shown(value: float | None, show: Callable[[float], str]) -> str:
+    return "-" if value is None else show(value)

@@ -1,0 +1,56 @@
+import mmap
+from pathlib import Path
+
+import numpy as np
+import pytest
+
+from benchloom.harness.memory import let_go, peak_memory
+
+COUNT, SIZE = 64, 16 * mmap.PAGESIZE
+
+
+@pytest.fixture
+def mapped(tmp_path: Path):
+    values = np.arange(COUNT, dtype=np.uint8).repeat(SIZE).reshape(COUNT, SIZE)
+    np.save(tmp_path / "samples.npy", values)
+    return np.load(tmp_path / "samples.npy", mmap_mode="r")
+
+
+def resident() -> int:
+    return int(Path("/proc/self/statm").read_text().split()[1]) * mmap.PAGESIZE
+
+
+def test_peak_memory_grows_with_what_is_held_and_stays():
+    before = peak_memory()
+    held = np.ones(200 << 20, np.uint8)
+    assert peak_memory() >= before + (150 << 20) or before >= (200 << 20)
+    peak = peak_memory()
+    assert peak > held.nbytes
+    del held
+    assert peak_memory() >= peak - (1 << 20)  # the kernel counts in batches
+
+
+def test_samples_let_go_are_no_longer_resident_and_can_be_read_again(tmp_path: Path):
+    size = 64 << 20
+    np.save(tmp_path / "large.npy", np.ones((64, size // 64), np.uint8))
+    large = np.load(tmp_path / "large.npy", mmap_mode="r")
+    assert int(large.sum(dtype=np.int64)) == size
+    full = resident()
+    let_go(large, np.arange(64))
+    assert full - resident() > size * 3 // 4
+    assert int(large.sum(dtype=np.int64)) == size
+
+
+@pytest.mark.parametrize("indexes", [[], [5], [63, 0, 3, 4, 5, 5], list(range(64))], ids=str)
+def test_letting_go_changes_no_sample(mapped: np.ndarray, indexes: list[int]):
+    part = np.ascontiguousarray(mapped[:60])
+    let_go(part, np.array([item for item in indexes if item < 60], np.int64))
+    let_go(mapped, np.array(indexes, np.int64))
+    assert [int(row[0]) for row in mapped] == list(range(COUNT))
+    assert [int(row[-1]) for row in part] == list(range(60))
+
+
+def test_letting_go_of_what_is_in_memory_alone_does_nothing():
+    held = np.ones((3, 5))
+    let_go(held, np.arange(3))
+    assert held.sum() == 15
