@@ -336,7 +336,7 @@ def _labelled(ref: str, dataset: Dataset, root: Path) -> Finding:
     except InputError as error:
         return _finding("error", _data_set, f"{error.what} ({error.where})", error.fix or "mend the file", subject=ref)
     count = len(labels.names)
-    if wrong := unusable(labels):
+    if wrong := unusable(labels.missing, labels.empty):
         bad = len(labels.missing) + len(labels.empty)
         message = f"{bad} of {count:,} images in {root} are missing or damaged: {'; '.join(wrong)}"
         fix = f"replace these files, or take their lines out of {dataset.labels}"

@@ -107,7 +107,7 @@ def _line(record: Record, path: Path) -> RecordLine:
         started=record.started,
         scenario=results.scenario if results else "",
         samples_per_second=performance.samples_per_second if performance else None,
-        accuracy=results.accuracy.top1 if results and results.accuracy else None,
+        accuracy=results.accuracy.value if results and results.accuracy else None,
         valid=performance.valid if performance else None,
         tags=record.tags,
     )

@@ -56,7 +56,7 @@ def benchmark(options: Options, environ: Mapping[str, str], folder: Path) -> Res
     """
     # Late, so that wrong options are told before the heavy libraries are imported.
     from benchloom.harness.calibrate import measure
-    from benchloom.harness.predictor import Predictor
+    from benchloom.harness.predictor import predictor_for
     from benchloom.harness.settings import shown, test_settings
 
     inputs = load(environ, options.count)
@@ -64,7 +64,7 @@ def benchmark(options: Options, environ: Mapping[str, str], folder: Path) -> Res
         _refuse_what_cannot_be_scored(inputs.model)
     ruleset = RULESETS[options.ruleset]
     backend = open_backend(inputs.backend.name, inputs.model, inputs.model_path, options.threads)
-    predictor = Predictor(backend, inputs, _batch_size(options, inputs))
+    predictor = predictor_for(backend, inputs, _batch_size(options, inputs))
     settings = test_settings(options, ruleset, inputs.model.name, measure(predictor, len(inputs.samples)))
     performance, accuracy = _measure(options, ruleset, inputs, predictor, settings, environ, folder)
     against = _against(options, ruleset, inputs, settings, performance)
@@ -101,7 +101,7 @@ def _refuse_what_cannot_be_scored(model: Model) -> None:
             where="--mode",
             fix="measure its speed with --mode=performance, or choose a trained model",
         )
-    if model.classes is None:
+    if model.classes is None and model.detections is None:
         raise InputError(
             f"the facts of {model.name} do not say which of its outputs stands for which class",
             where="model.classes",
@@ -128,7 +128,7 @@ def _measure(
 ) -> tuple[Performance | None, Accuracy | None]:
     import mlperf_loadgen as lg
 
-    from benchloom.harness.logs import read_accuracy, read_performance
+    from benchloom.harness.logs import read_performance
     from benchloom.harness.run import run_loadgen
 
     total = len(inputs.samples)
@@ -144,8 +144,24 @@ def _measure(
         place = folder / "accuracy"
         settings.mode = lg.TestMode.AccuracyOnly
         run_loadgen(settings, predictor, total=total, performance_count=count, folder=place, environ=environ)
-        accuracy = _with_reference(read_accuracy(place, inputs.labels), inputs.model.reference)
+        accuracy = _with_reference(_accuracy(place, inputs, folder), inputs.model.reference)
     return performance, accuracy
+
+
+def _accuracy(place: Path, inputs: Inputs, folder: Path) -> Accuracy:
+    """Score the accuracy run in ``place``; of a detector, draw the first images with their boxes below ``folder``."""
+    if inputs.model.detections is None:
+        from benchloom.harness.logs import read_accuracy
+
+        return read_accuracy(place, inputs.labels)
+    # Late: pycocotools is needed, and there, only where boxes are scored.
+    from benchloom.harness.detection import mean_average_precision, read_detections
+    from benchloom.harness.pictures import draw
+
+    ids = inputs.labels.tolist()
+    detections = read_detections(place, ids)
+    draw(detections, ids, inputs, folder / "pictures")
+    return mean_average_precision(detections, ids, inputs.annotations)
 
 
 def _with_reference(accuracy: Accuracy, reference: Reference | None) -> Accuracy:
@@ -203,15 +219,19 @@ def _summary(results: Results) -> str:
         f"{results.model} on {results.dataset} with {results.backend}, {results.scenario}, ruleset {results.ruleset}"
     ]
     if results.accuracy:
-        lines.append(
-            f"accuracy: {results.accuracy.correct} of {results.accuracy.total} correct ({results.accuracy.metric})"
-        )
+        lines.append(_accuracy_line(results.accuracy))
     if results.performance:
         validity = (
             "VALID" if results.performance.valid else f"INVALID: {'; '.join(results.performance.invalid_reasons)}"
         )
         lines.append(f"performance: {results.performance.samples_per_second:.6g} samples/s, LoadGen says {validity}")
     return "".join(f"{line}\n" for line in [*lines, *results.notes])
+
+
+def _accuracy_line(accuracy: Accuracy) -> str:
+    if accuracy.correct is not None:
+        return f"accuracy: {accuracy.correct} of {accuracy.total} correct ({accuracy.metric})"
+    return f"accuracy: {accuracy.metric} {accuracy.value:.5f} over {accuracy.total} images"
 
 
 if __name__ == "__main__":

@@ -40,11 +40,11 @@ def measure(predictor: Predictor, count: int) -> Speed:
 def _best(predictor: Predictor, size: int, count: int) -> float:
     indexes = np.arange(size, dtype=np.int64) % count
     for _ in range(WARM_UP):
-        predictor.labels(indexes)
+        predictor.answers(indexes)
     best, end = float("inf"), time.perf_counter() + SECONDS
     while True:
         start = time.perf_counter()
-        predictor.labels(indexes)
+        predictor.answers(indexes)
         now = time.perf_counter()
         best = min(best, now - start)
         if now > end:

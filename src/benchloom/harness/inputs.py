@@ -16,7 +16,9 @@ from benchloom.model.facts import Backend, Facts, Model
 class Inputs:
     """The chosen model and backend with the samples (memory-mapped, N x input shape) and their labels (N).
 
-    ``complete`` is the number of samples that the whole data set has (None where nothing states it).
+    ``complete`` is the number of samples that the whole data set has (None where nothing states it). For detectors,
+    ``labels`` are ids of images, ``categories`` the ids of categories in the order of the annotations, and ``annotations``
+    and ``images`` are that file and the folder of images.
     """
 
     model: Model
@@ -26,6 +28,9 @@ class Inputs:
     samples: NDArray[np.generic]
     labels: NDArray[np.int64]
     complete: int | None = None
+    categories: tuple[int, ...] = ()
+    annotations: Path = Path()
+    images: Path = Path()
 
 
 def read_facts(role: str, environ: Mapping[str, str]) -> Facts:
@@ -58,6 +63,7 @@ def load(environ: Mapping[str, str], count: int | None) -> Inputs:
     try:
         samples = np.load(folder / "samples.npy", mmap_mode="r")
         labels = np.load(folder / "labels.npy")
+        categories = np.load(folder / "categories.npy") if model.model.task == "object-detection" else ()
     except (OSError, ValueError) as error:
         raise InputError("the pre-processed samples cannot be read", where=str(folder), why=[str(error)]) from error
     _check_shape(model.model, samples)
@@ -71,6 +77,9 @@ def load(environ: Mapping[str, str], count: int | None) -> Inputs:
         samples=samples[:total],
         labels=labels[:total].astype(np.int64),
         complete=source.dataset.count if source.dataset else None,
+        categories=tuple(int(item) for item in categories),
+        annotations=Path(source.path, source.dataset.labels) if source.dataset else Path(),
+        images=Path(source.path, source.dataset.images) if source.dataset else Path(),
     )
 
 

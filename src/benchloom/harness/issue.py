@@ -59,10 +59,14 @@ class Issuer:
             self.serve(ids[start : start + step], indexes[start : start + step])
 
     def serve(self, ids: NDArray[np.uint64], indexes: NDArray[np.int64]) -> None:
-        """Answer one batch: the label of each sample, as one float32."""
-        labels = self.predictor.labels(indexes)
-        base = labels.ctypes.data
-        lg.QuerySamplesComplete([lg.QuerySampleResponse(int(ids[i]), base + 4 * i, 4) for i in range(len(ids))])
+        """Answer one batch: the record of each sample, as float32."""
+        records, sizes = self.predictor.answers(indexes)
+        place = records.ctypes.data
+        responses = []
+        for identity, size in zip(ids.tolist(), sizes, strict=True):
+            responses.append(lg.QuerySampleResponse(identity, place, 4 * size))
+            place += 4 * size
+        lg.QuerySamplesComplete(responses)
         self.done += len(ids)
         self.last = time.monotonic_ns()
 

@@ -99,36 +99,44 @@ def _latencies(values: Mapping[str, Any]) -> dict[str, int]:
     return found
 
 
-def read_answers(folder: Path) -> dict[int, float]:
-    """Return the answer (first float32 of the record) by QSL index from LoadGen's accuracy log.
+def read_records(folder: Path, size: int = 1) -> dict[int, NDArray[np.float32]]:
+    """Return the record (float32) by QSL index from LoadGen's accuracy log; each consists of whole groups of ``size``.
 
     The first record of an index counts: LoadGen pads MultiStream's last query with samples that it has had already.
+    Raises ExecutionError where the log cannot be read.
     """
     path = folder / "mlperf_log_accuracy.json"
     try:
         answers = msgspec.json.decode(path.read_bytes(), type=list[_Answer])
     except (OSError, msgspec.MsgspecError) as error:
         raise ExecutionError("LoadGen's accuracy log cannot be read", where=str(path), why=[str(error)]) from error
-    found: dict[int, float] = {}
+    found: dict[int, NDArray[np.float32]] = {}
     for answer in answers:
         if answer.qsl_idx not in found:
-            found[answer.qsl_idx] = float(np.frombuffer(bytes.fromhex(answer.data), np.float32, 1)[0])
+            found[answer.qsl_idx] = np.frombuffer(bytes.fromhex(answer.data), np.float32)
+            if len(found[answer.qsl_idx]) % size:
+                raise ExecutionError(f"the record of sample {answer.qsl_idx} is cut off", where=str(path))
     return found
+
+
+def answers_of_all(records: Mapping[int, NDArray[np.float32]], total: int, folder: Path) -> list[NDArray[np.float32]]:
+    """Return the records of samples 0 to ``total`` - 1. Raises ExecutionError where some are missing."""
+    missing = sorted(set(range(total)) - set(records))
+    if missing:
+        raise ExecutionError(
+            f"LoadGen's accuracy log lacks {len(missing)} of {total} samples",
+            where=str(folder),
+            why=[f"the first is {missing[0]}"],
+        )
+    return [records[index] for index in range(total)]
 
 
 def read_accuracy(folder: Path, labels: NDArray[np.int64]) -> Accuracy:
     """Return top-1 over the answers of the accuracy run in ``folder``; ``labels`` (N) are in QSL order.
 
-    Equals MLPerf's accuracy-imagenet.py with ``--dtype float32``: good / total over distinct indexes. Raises
-    ExecutionError where samples are missing.
+    Equals MLPerf's accuracy-imagenet.py with ``--dtype float32``: good / total over distinct indexes, by the first number
+    of each record. Raises ExecutionError where samples are missing.
     """
-    answers = read_answers(folder)
-    missing = sorted(set(range(len(labels))) - set(answers))
-    if missing:
-        raise ExecutionError(
-            f"LoadGen's accuracy log lacks {len(missing)} of {len(labels)} samples",
-            where=str(folder),
-            why=[f"the first is {missing[0]}"],
-        )
-    correct = sum(int(answers[index]) == int(label) for index, label in enumerate(labels))
+    answers = answers_of_all(read_records(folder), len(labels), folder)
+    correct = sum(int(answer[0]) == int(label) for answer, label in zip(answers, labels, strict=True))
     return Accuracy(metric="top1", top1=correct / len(labels), correct=correct, total=len(labels))

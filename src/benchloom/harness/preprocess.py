@@ -26,6 +26,7 @@ from benchloom.harness.memory import peak_memory
 from benchloom.harness.options import usable_cores
 from benchloom.harness.profiles import DamagedImageError, apply
 from benchloom.harness.progress import reported
+from benchloom.model.annotations import read_annotations
 from benchloom.model.facts import Dataset, Profile
 from benchloom.model.labels import read_labels, several, unusable
 
@@ -35,11 +36,15 @@ WORTH_A_PROCESS = 512  # fewer images take less time than a process takes to sta
 
 @dataclass(frozen=True)
 class Samples:
-    """The images of the data set ``name`` in QSL order with their labels."""
+    """The images of the data set ``name`` in QSL order with their labels (ids of images where they have boxes).
+
+    ``categories`` are the ids of the categories of objects, in the order of the annotations.
+    """
 
     files: tuple[Path, ...]
     labels: NDArray[np.int64]
     name: str
+    categories: tuple[int, ...] = ()
 
 
 @dataclass(frozen=True)
@@ -67,16 +72,31 @@ class _Done:
     peak: int
 
 
-def list_samples(dataset: Dataset, root: Path) -> Samples:
-    """Read the label file below ``root``.
+def list_samples(dataset: Dataset, root: Path, profile: Profile) -> Samples:
+    """Read the label or annotation file below ``root``, and return the images that ``profile`` takes.
 
-    Raises InputError naming the line that cannot be read, or how many images are missing or empty and which.
+    Raises InputError naming what cannot be read, or how many images are missing or empty and which.
     """
+    if dataset.layout == "coco":
+        return _annotated(dataset, root, profile)
     labels = read_labels(dataset, root)
-    if why := unusable(labels):
-        raise _incomplete(len(labels.missing) + len(labels.empty), len(labels.names), dataset.name, root, why)
+    _refuse_incomplete(labels.missing, labels.empty, len(labels.names), dataset, root)
     files = tuple(root / dataset.images / name for name in labels.names)
     return Samples(files, np.array(labels.labels, np.int64), dataset.name)
+
+
+def _annotated(dataset: Dataset, root: Path, profile: Profile) -> Samples:
+    found = read_annotations(dataset, root)
+    _refuse_incomplete(found.missing, found.empty, len(found.images), dataset, root)
+    taken = [item for item in found.images if item.id in found.with_objects or not profile.only_with_objects]
+    files = tuple(root / dataset.images / item.file_name for item in taken)
+    ids = np.array([item.id for item in taken], np.int64)
+    return Samples(files, ids, dataset.name, tuple(item.id for item in found.categories))
+
+
+def _refuse_incomplete(missing: Sequence[str], empty: Sequence[str], total: int, dataset: Dataset, root: Path) -> None:
+    if why := unusable(missing, empty):
+        raise _incomplete(len(missing) + len(empty), total, dataset.name, root, why)
 
 
 def _incomplete(count: int, total: int, name: str, folder: Path, why: Sequence[str]) -> InputError:
@@ -108,6 +128,8 @@ def preprocess(
         why = [f"{reason} ({len(names)}): {several(names)}" for reason, names in kinds.items()]
         raise _incomplete(len(damaged), len(samples.files), samples.name, samples.files[0].parent, why)
     np.save(folder / "labels.npy", samples.labels)
+    if samples.categories:
+        np.save(folder / "categories.npy", np.array(samples.categories, np.int64))
     return Effort(workers, max(peak_memory() or 0, *(item.peak for item in done)))
 
 
@@ -174,7 +196,7 @@ def main(environ: Mapping[str, str]) -> int:
         if dataset.dataset is None or profile.profile is None:
             name = dataset.component if dataset.dataset is None else profile.component
             raise InputError(f"{name} has no 'dataset' or 'profile' block", where="LOOM_DATASET, LOOM_PROFILE")
-        samples = list_samples(dataset.dataset, Path(dataset.path))
+        samples = list_samples(dataset.dataset, Path(dataset.path), profile.profile)
         effort = preprocess(samples, profile.profile, Path.cwd(), environ)
     except OSError as error:
         sys.stderr.write(f"error: the samples cannot be written: {error}\n")

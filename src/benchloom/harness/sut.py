@@ -1,17 +1,27 @@
 """The protocol every backend keeps, and how one is opened by name."""
 
 import importlib
-from typing import TYPE_CHECKING, Protocol
+from typing import TYPE_CHECKING, Protocol, TypeAlias
 
 from benchloom.base.names import did_you_mean
 from benchloom.errors import InputError
-from benchloom.model.facts import Model
+from benchloom.model.facts import Model, Tensor
 
 if TYPE_CHECKING:
+    from collections.abc import Sequence
+
     import numpy as np
     from numpy.typing import NDArray
 
 BACKENDS = ("onnxruntime", "pytorch", "tensorflow", "tflite")
+
+
+Outputs: TypeAlias = "Sequence[NDArray[np.generic]]"
+
+
+def used_outputs(model: Model) -> tuple[Tensor, ...]:
+    """Return the outputs that count: the first one of a classifier, every one of a detector."""
+    return model.outputs[:1] if model.detections is None else model.outputs
 
 
 class Backend(Protocol):
@@ -20,8 +30,8 @@ class Backend(Protocol):
     name: str
     version: str
 
-    def predict(self, batch: "NDArray[np.generic]") -> "NDArray[np.generic]":
-        """Return the first output for ``batch`` (N x the model's input shape); row i belongs to sample i."""
+    def predict(self, batch: "NDArray[np.generic]") -> "Outputs":
+        """Return the used outputs for ``batch`` (N x the model's input shape); row i of each belongs to sample i."""
 
     def settings(self) -> dict[str, str | int | float | bool | None]:
         """Return what was set on the runtime, for the record."""

@@ -27,6 +27,26 @@ class Classes(Value, frozen=True, kw_only=True):
     offset: int = 0
 
 
+class Detections(Value, frozen=True, kw_only=True):
+    """How the outputs of a detector become boxes of the data set (MLPerf reference: coco.py, classes PostProcessCoco*).
+
+    The outputs' ``meaning`` says which are ``boxes`` (N x K x 4), ``labels``, ``scores`` (N x K) and, where there is one,
+    the ``count`` (N) of boxes that mean something.
+
+    Attributes:
+        order: the corners of a box as the file gives them.
+        scale: what coordinates are divided by to be fractions of the image: the side of the input where they are pixels.
+        threshold: the list of an image ends at the first score below it.
+        labels: ``category`` where labels are category ids of the data set, ``index`` where they count its categories,
+            from 1, in the order of its annotations.
+    """
+
+    order: Literal["yxyx", "xyxy"]
+    scale: float = 1.0
+    threshold: float = 0.0
+    labels: Literal["category", "index"] = "category"
+
+
 class Reference(Value, frozen=True, kw_only=True):
     """A published accuracy: ``value`` in the metric's own unit (top1 as a fraction, 0-1) and where it was read."""
 
@@ -44,7 +64,8 @@ class Model(Value, frozen=True, kw_only=True):
     be timed, not scored. ``max_batch`` is the largest batch the graph takes; None means any. ``name`` is MLPerf's
     benchmark name (``resnet50``), used for LoadGen's configuration look-ups. ``architecture`` names the module of
     ``benchloom.harness.architectures`` that has the graph, where the file holds weights alone. ``weights`` are ``random``
-    where nobody trained them: such a network is timed only, and chosen only where its tag ``random-weights`` is asked for.
+    where nobody trained them: such a network is timed only, and chosen only where its tag ``random-weights`` is asked for. ``detections``
+    is what only detectors have.
     """
 
     name: str
@@ -57,6 +78,7 @@ class Model(Value, frozen=True, kw_only=True):
     prediction: Literal["argmax", "index"] = "argmax"
     max_batch: int | None = None
     architecture: str = ""
+    detections: Detections | None = None
     weights: Literal["trained", "random"] = "trained"
     reference: Reference | None = None
     unpinned: dict[str, str] = {}
@@ -66,7 +88,8 @@ class Dataset(Value, frozen=True, kw_only=True):
     """A labelled data set in a known layout.
 
     ``layout`` ``imagenet``: ``images`` is the folder with the image files, ``labels`` a text file of
-    ``<file name> <label>`` lines whose order is the QSL's; both relative to the component's result. ``count`` is that of
+    ``<file name> <label>`` lines whose order is the QSL's; both relative to the component's result. ``coco``:
+    ``labels`` is the JSON file of annotations, whose list of images is in the QSL's order. ``count`` is that of
     the complete set, also where only a part of it is there: a run over a part is never valid for a submission.
     """
 
@@ -98,12 +121,16 @@ class Step(Value, frozen=True, kw_only=True):
 
 
 class Profile(Value, frozen=True, kw_only=True):
-    """Pre-processing as data: the steps from a file to one sample of ``shape`` and ``dtype``."""
+    """Pre-processing as data: the steps from a file to one sample of ``shape`` and ``dtype``.
+
+    ``only_with_objects`` leaves out images in which nothing is annotated (the MLPerf reference does for PyTorch's detectors).
+    """
 
     name: str
     steps: tuple[Step, ...]
     shape: tuple[int, ...]
     dtype: str
+    only_with_objects: bool = False
 
 
 class Backend(Value, frozen=True, kw_only=True):

@@ -31,7 +31,7 @@ def read_labels(dataset: Dataset, root: Path) -> Labels:
     found = [_line(text, dataset, f"{path}:{number}") for number, text in enumerate(_lines(path), 1)]
     if not found:
         raise InputError("the label file lists no images", where=str(path))
-    sizes = {name: _size(root / dataset.images / name) for name, _ in found}
+    sizes = {name: size_of(root / dataset.images / name) for name, _ in found}
     return Labels(
         names=tuple(name for name, _ in found),
         labels=tuple(label for _, label in found),
@@ -45,9 +45,9 @@ def several(names: Sequence[str]) -> str:
     return ", ".join(names[:_SHOWN]) + (", ..." if len(names) > _SHOWN else "")
 
 
-def unusable(labels: Labels) -> tuple[str, ...]:
-    """Return what is wrong with the images, one sentence per kind, with counts and the first names."""
-    kinds = {"missing": labels.missing, "empty": labels.empty}
+def unusable(missing: Sequence[str], empty: Sequence[str]) -> tuple[str, ...]:
+    """Return what is wrong with the images of these names, one sentence per kind, with counts and the first names."""
+    kinds = {"missing": missing, "empty": empty}
     return tuple(f"{len(names)} {kind}: {several(names)}" for kind, names in kinds.items() if names)
 
 
@@ -71,8 +71,8 @@ def _line(text: str, dataset: Dataset, where: str) -> tuple[str, int]:
     return name, int(label)
 
 
-def _size(path: Path) -> int | None:
-    """Size in bytes; None where there is no such file."""
+def size_of(path: Path) -> int | None:
+    """Return the size of a file in bytes; None where there is no such file."""
     try:
         return path.stat().st_size if path.is_file() else None
     except OSError:

@@ -10,14 +10,23 @@ RESULTS_SCHEMA = "benchloom.results/1"
 
 
 class Accuracy(Document, frozen=True, kw_only=True):
-    """Accuracy from LoadGen's accuracy log. ``top1`` is a fraction (0-1); ``reference`` is the model's published one."""
+    """Accuracy from LoadGen's accuracy log, a fraction (0-1); ``reference`` is the model's published one.
+
+    ``metric`` is ``top1``, or ``mAP``: ``mean_average_precision`` over IoU 0.50 to 0.95 in steps of 0.05, as COCO has it.
+    """
 
     metric: str
     top1: float | None = None
+    mean_average_precision: float | None = None
     correct: int | None = None
     total: int = 0
     reference: float | None = None
     reference_source: str = ""
+
+    @property
+    def value(self) -> float | None:
+        """The figure that ``metric`` names."""
+        return self.mean_average_precision if self.metric == "mAP" else self.top1
 
 
 class Performance(Document, frozen=True, kw_only=True):

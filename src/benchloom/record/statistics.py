@@ -20,7 +20,7 @@ def statistics_of(values: Sequence[float]) -> Statistics:
 def over_results(results: Sequence[Results]) -> dict[str, Statistics]:
     """Return statistics by figure.
 
-    Figures are ``performance.samples_per_second``, ``performance.latency_ns.p50`` …, ``accuracy.top1``, ``peak_memory_bytes``.
+    Figures are ``performance.samples_per_second``, ``performance.latency_ns.p50`` …, ``accuracy.top1`` or ``accuracy.mAP``, ``peak_memory_bytes``.
     """
     figures: dict[str, list[float]] = {}
     for item in results:
@@ -28,8 +28,8 @@ def over_results(results: Sequence[Results]) -> dict[str, Statistics]:
             figures.setdefault("performance.samples_per_second", []).append(item.performance.samples_per_second)
             for name, value in item.performance.latency_ns.items():
                 figures.setdefault(f"performance.latency_ns.{name}", []).append(float(value))
-        if item.accuracy and item.accuracy.top1 is not None:
-            figures.setdefault("accuracy.top1", []).append(item.accuracy.top1)
+        if item.accuracy and item.accuracy.value is not None:
+            figures.setdefault(f"accuracy.{item.accuracy.metric}", []).append(item.accuracy.value)
         if item.peak_memory_bytes is not None:
             figures.setdefault("peak_memory_bytes", []).append(float(item.peak_memory_bytes))
     return {name: statistics_of(values) for name, values in sorted(figures.items())}

@@ -134,7 +134,7 @@ def _described(run: ComparedRun, results: Results) -> ComparedRun:
 
 def _measured(run: ComparedRun, record: Record, results: Results) -> ComparedRun:
     found = results.accuracy
-    accuracy = _figure(record, "accuracy.top1", found.top1 if found else None)
+    accuracy = _figure(record, f"accuracy.{found.metric}", found.value) if found else None
     reference = found.reference if found else None
     run = msgspec.structs.replace(
         run,

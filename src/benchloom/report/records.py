@@ -75,8 +75,12 @@ def _chosen(name: str, plan: Plan, role: str) -> str:
 def accuracy_line(accuracy: Accuracy) -> str:
     """Return for instance ``98.67 % top-1 (444 of 450); reference 98.67 %``."""
     metric = _METRICS.get(accuracy.metric, accuracy.metric)
-    measured = "not measured" if accuracy.top1 is None else f"{percent(accuracy.top1)} {metric}"
-    count = f" ({accuracy.correct:,} of {accuracy.total:,})" if accuracy.correct is not None else ""
+    measured = "not measured" if accuracy.value is None else f"{percent(accuracy.value)} {metric}"
+    count = (
+        f" ({accuracy.correct:,} of {accuracy.total:,})"
+        if accuracy.correct is not None
+        else f" over {accuracy.total:,} images"
+    )
     reference = f"; reference {percent(accuracy.reference)}" if accuracy.reference is not None else ""
     return f"{measured}{count}{reference}"
 
@@ -105,6 +109,7 @@ def _performance(performance: Performance) -> Iterator[Row]:
 def _statistics(statistics: dict[str, Statistics]) -> list[str]:
     names = {
         "accuracy.top1": ("accuracy", percent),
+        "accuracy.mAP": ("accuracy", percent),
         "performance.samples_per_second": ("samples/s", number),
         **{f"performance.latency_ns.{name}": (f"latency {name}", latency) for name in PERCENTILES},
         "peak_memory_bytes": ("memory", _memory),

@@ -23,8 +23,8 @@ def check(backend: str, meta: Path, file: str, batch: int) -> tuple[list[int], b
     network = open_backend(backend, model, file, 1)
     spread = np.random.default_rng(2).uniform(-1, 1, (batch, *source.shape[1:]))
     samples = ((spread + 1) * 127).astype(np.uint8) if source.dtype == "uint8" else spread.astype(np.float32)
-    scores = network.predict(samples)
-    other = network.predict(np.ascontiguousarray(samples[::-1] * 0 + samples.max()))
+    scores = network.predict(samples)[0]
+    other = network.predict(np.ascontiguousarray(samples[::-1] * 0 + samples.max()))[0]
     return list(scores.shape), bool(np.isfinite(scores).all()), bool((scores != other).any())
 
 

@@ -7,7 +7,7 @@ import numpy as np
 import pytest
 
 from benchloom.errors import ExecutionError
-from benchloom.harness.logs import read_accuracy, read_answers, read_performance
+from benchloom.harness.logs import read_accuracy, read_performance, read_records
 
 
 def detail(folder: Path, **values: object) -> Path:
@@ -31,7 +31,9 @@ def test_accuracy_counts_right_answers_over_all_samples(tmp_path: Path):
 
 
 def test_accuracy_takes_the_first_record_of_a_sample(tmp_path: Path):
-    assert read_answers(answers(tmp_path, (0, 3.0), (0, 4.0))) == {0: 3.0}
+    assert {key: value.tolist() for key, value in read_records(answers(tmp_path, (0, 3.0), (0, 4.0))).items()} == {
+        0: [3.0]
+    }
 
 
 def test_accuracy_refuses_missing_samples(tmp_path: Path):
@@ -42,7 +44,7 @@ def test_accuracy_refuses_missing_samples(tmp_path: Path):
 def test_accuracy_log_that_is_cut_off_is_an_error(tmp_path: Path):
     (tmp_path / "mlperf_log_accuracy.json").write_text('[{"seq_id": 0,')
     with pytest.raises(ExecutionError, match="cannot be read"):
-        read_answers(tmp_path)
+        read_records(tmp_path)
 
 
 def test_performance_takes_loadgens_own_figures(tmp_path: Path):

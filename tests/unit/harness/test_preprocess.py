@@ -35,7 +35,7 @@ def root(tmp_path: Path) -> Path:
 
 
 def test_samples_are_in_the_order_of_the_label_file(root: Path, tmp_path: Path):
-    samples = list_samples(DATASET, root)
+    samples = list_samples(DATASET, root, PROFILE)
     preprocess(samples, PROFILE, tmp_path, {})
     array = np.load(tmp_path / "samples.npy")
     assert array.shape == (3, 4, 4)
@@ -46,7 +46,7 @@ def test_samples_are_in_the_order_of_the_label_file(root: Path, tmp_path: Path):
 def test_label_line_that_cannot_be_read_is_named(root: Path):
     (root / "map.txt").write_text("img 0.png 0\nimg 1.png one\n")
     with pytest.raises(InputError, match=r"img 1\.png one") as caught:
-        list_samples(DATASET, root)
+        list_samples(DATASET, root, PROFILE)
     assert caught.value.where.endswith("map.txt:2")
 
 
@@ -54,7 +54,7 @@ def test_missing_images_are_counted_and_named(root: Path):
     (root / "images" / "img 0.png").unlink()
     (root / "images" / "img 1.png").unlink()
     with pytest.raises(InputError, match="2 of 3 images of trial") as caught:
-        list_samples(DATASET, root)
+        list_samples(DATASET, root, PROFILE)
     assert caught.value.why == ("2 missing: img 0.png, img 1.png",)
 
 
@@ -62,7 +62,7 @@ def test_empty_images_are_counted_apart(root: Path):
     (root / "images" / "img 0.png").unlink()
     (root / "images" / "img 2.png").write_bytes(b"")
     with pytest.raises(InputError, match="2 of 3 images of trial are missing or damaged") as caught:
-        list_samples(DATASET, root)
+        list_samples(DATASET, root, PROFILE)
     assert caught.value.why == ("1 missing: img 0.png", "1 empty: img 2.png")
 
 
@@ -77,12 +77,12 @@ def test_empty_images_are_counted_apart(root: Path):
 def test_label_file_that_cannot_be_meant_is_refused(root: Path, data: bytes, words: str):
     (root / "map.txt").write_bytes(data)
     with pytest.raises(InputError, match=words):
-        list_samples(DATASET, root)
+        list_samples(DATASET, root, PROFILE)
 
 
 def test_missing_label_file_is_named(tmp_path: Path):
     with pytest.raises(InputError, match="labels cannot be read") as caught:
-        list_samples(DATASET, tmp_path)
+        list_samples(DATASET, tmp_path, PROFILE)
     assert caught.value.where.endswith("map.txt")
 
 

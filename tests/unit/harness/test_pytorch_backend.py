@@ -42,8 +42,8 @@ def test_state_dict_and_torchscript_of_one_network_agree(tmp_path: Path):
     network.load_state_dict(torch.load(weights, weights_only=True))
     torch.jit.script(network.eval()).save(str(tmp_path / "network.pt"))
     batch = np.random.default_rng(3).normal(size=(5, 1, 32, 32)).astype(np.float32)
-    one = backend.load(model("pytorch-state-dict", "digits"), str(weights), 1).predict(batch)
-    two = backend.load(model("torchscript"), str(tmp_path / "network.pt"), 1).predict(batch)
+    one = backend.load(model("pytorch-state-dict", "digits"), str(weights), 1).predict(batch)[0]
+    two = backend.load(model("torchscript"), str(tmp_path / "network.pt"), 1).predict(batch)[0]
     assert one.shape == (5, 10)
     np.testing.assert_allclose(one, two, atol=1e-6)
 
@@ -52,7 +52,7 @@ def test_state_dict_and_torchscript_of_one_network_agree(tmp_path: Path):
 def test_samples_that_the_network_does_not_take_are_told(tmp_path: Path, shape: tuple[int, ...], dtype: type):
     network = backend.load(model("pytorch-state-dict", "digits"), str(saved(tmp_path)), 1)
     with pytest.raises(InputError, match="the model does not run on samples of float") as caught:
-        network.predict(np.zeros(shape, dtype))
+        network.predict(np.zeros(shape, dtype))[0]
     assert caught.value.where == "model.inputs"
 
 

@@ -1,5 +1,6 @@
 """ONNX Runtime on the CPU."""
 
+from collections.abc import Sequence
 from typing import Any
 
 import numpy as np
@@ -8,6 +9,7 @@ from numpy.typing import NDArray
 
 from benchloom.errors import InputError
 from benchloom.harness.inputs import check_file_shape
+from benchloom.harness.sut import used_outputs
 from benchloom.model.facts import Model, Tensor
 
 # ONNX Runtime's names of types where they are not NumPy's.
@@ -15,20 +17,20 @@ _DTYPES = {"float": "float32", "double": "float64"}
 
 
 class OnnxRuntime:
-    """One InferenceSession that computes only the output which is used."""
+    """One InferenceSession that computes only the outputs which are used."""
 
     name = "onnxruntime"
 
-    def __init__(self, session: Any, input_name: str, output_name: str, threads: int) -> None:
+    def __init__(self, session: Any, input_name: str, output_names: Sequence[str], threads: int) -> None:
         self.version: str = onnxruntime.__version__
         self._session = session
         self._input = input_name
-        self._outputs = [output_name]
+        self._outputs = list(output_names)
         self._threads = threads
 
-    def predict(self, batch: NDArray[np.generic]) -> NDArray[np.generic]:
-        """Run one batch and return the first output of the model's facts."""
-        result: NDArray[np.generic] = self._session.run(self._outputs, {self._input: batch})[0]
+    def predict(self, batch: NDArray[np.generic]) -> Sequence[NDArray[np.generic]]:
+        """Run one batch and return the used outputs of the model's facts."""
+        result: Sequence[NDArray[np.generic]] = self._session.run(self._outputs, {self._input: batch})
         return result
 
     def settings(self) -> dict[str, str | int | float | bool | None]:
@@ -46,9 +48,9 @@ def load(model: Model, path: str, threads: int) -> OnnxRuntime:
         session = onnxruntime.InferenceSession(path, options, providers=["CPUExecutionProvider"])
     except Exception as error:  # onnxruntime's own exceptions share no public base class
         raise InputError("onnxruntime cannot load the model", where=path, why=[str(error).splitlines()[0]]) from error
-    input_name, output_name = model.inputs[0].name, model.outputs[0].name
+    input_name, output_names = model.inputs[0].name, [item.name for item in used_outputs(model)]
     known = {item.name for item in session.get_inputs()} | {item.name for item in session.get_outputs()}
-    missing = [name for name in (input_name, output_name) if name not in known]
+    missing = [name for name in (input_name, *output_names) if name not in known]
     if missing:
         raise InputError(
             f"the model has no tensor {missing[0]!r}", where=path, why=[f"it has {', '.join(sorted(known))}"]
@@ -57,7 +59,7 @@ def load(model: Model, path: str, threads: int) -> OnnxRuntime:
     _check_type(source.type, model.inputs[0], path)
     sizes = [size if isinstance(size, int) else -1 for size in source.shape]
     check_file_shape(input_name, model.inputs[0].shape, sizes, path)
-    return OnnxRuntime(session, input_name, output_name, threads)
+    return OnnxRuntime(session, input_name, output_names, threads)
 
 
 def _check_type(found: str, stated: Tensor, path: str) -> None:

@@ -4,6 +4,7 @@ import importlib
 import os
 import pickle
 import warnings
+from collections.abc import Sequence
 from typing import Any
 
 import numpy as np
@@ -21,7 +22,7 @@ FORMATS = ("torchscript", "pytorch-state-dict")
 
 
 class PyTorch:
-    """A network in inference mode; the first output counts where it has several."""
+    """A network in inference mode."""
 
     name = "pytorch"
 
@@ -30,8 +31,8 @@ class PyTorch:
         self._network = network
         self._threads = threads
 
-    def predict(self, batch: NDArray[np.generic]) -> NDArray[np.generic]:
-        """Run one batch and return the scores. Raises InputError where the network does not take such samples."""
+    def predict(self, batch: NDArray[np.generic]) -> Sequence[NDArray[np.generic]]:
+        """Run one batch and return everything the network gives, in its order. Raises InputError where the network does not take such samples."""
         try:
             found = self._run(batch)
         except RuntimeError as error:
@@ -41,8 +42,7 @@ class PyTorch:
                 why=[line.strip() for line in str(error).splitlines() if line.strip()][-1:],
                 fix="state the shape, layout and type that the network takes, and the profile that gives them",
             ) from error
-        result: NDArray[np.generic] = (found[0] if isinstance(found, (tuple, list)) else found).numpy()
-        return result
+        return [item.numpy() for item in (found if isinstance(found, (tuple, list)) else [found])]
 
     def _run(self, batch: NDArray[np.generic]) -> Any:
         with torch.inference_mode():

@@ -1,6 +1,7 @@
 """TensorFlow on the CPU: frozen graphs, as TensorFlow 1 wrote them."""
 
 import os
+from collections.abc import Sequence
 from typing import Any
 
 import numpy as np
@@ -11,6 +12,7 @@ from benchloom.base.names import did_you_mean
 from benchloom.errors import InputError
 from benchloom.harness.inputs import check_file_shape
 from benchloom.harness.quiet import stderr_held
+from benchloom.harness.sut import used_outputs
 from benchloom.model.facts import Model
 
 os.environ.setdefault("TF_CPP_MIN_LOG_LEVEL", "2")
@@ -31,10 +33,9 @@ class TensorFlow:
         self._function = function
         self._threads = threads
 
-    def predict(self, batch: NDArray[np.generic]) -> NDArray[np.generic]:
-        """Run one batch and return the first output of the model's facts."""
-        result: NDArray[np.generic] = self._function(tf.convert_to_tensor(batch)).numpy()
-        return result
+    def predict(self, batch: NDArray[np.generic]) -> Sequence[NDArray[np.generic]]:
+        """Run one batch and return the used outputs of the model's facts."""
+        return [item.numpy() for item in self._function(tf.convert_to_tensor(batch))]
 
     def settings(self) -> dict[str, str | int | float | bool | None]:
         """Return device and thread counts."""
@@ -53,9 +54,9 @@ def load(model: Model, path: str, threads: int) -> TensorFlow:
     tf.config.threading.set_intra_op_parallelism_threads(threads)
     tf.config.threading.set_inter_op_parallelism_threads(1)
     wrapped = _imported(path)
-    source, result = (_tensor(wrapped.graph, item.name, path) for item in (model.inputs[0], model.outputs[0]))
+    source, *results = (_tensor(wrapped.graph, item.name, path) for item in (model.inputs[0], *used_outputs(model)))
     _check_input(source, model, path)
-    return TensorFlow(wrapped.prune(source, result), threads)
+    return TensorFlow(wrapped.prune(source, results), threads)
 
 
 def _imported(path: str) -> Any:

@@ -1,5 +1,6 @@
 """TensorFlow Lite on the CPU, through the LiteRT interpreter (``ai-edge-litert``)."""
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 from importlib.metadata import version
 from typing import Any
@@ -12,6 +13,7 @@ from benchloom.base.names import did_you_mean
 from benchloom.errors import InputError
 from benchloom.harness.inputs import check_file_shape
 from benchloom.harness.quiet import stderr_held
+from benchloom.harness.sut import used_outputs
 from benchloom.model.facts import Model, Tensor
 
 FORMATS = ("tflite",)
@@ -55,15 +57,15 @@ class TFLite:
 
     name = "tflite"
 
-    def __init__(self, interpreter: Any, source: Port, result: Port, threads: int) -> None:
+    def __init__(self, interpreter: Any, source: Port, results: Sequence[Port], threads: int) -> None:
         self.version = version("ai-edge-litert")
         self._interpreter = interpreter
-        self._input, self._output = source, result
+        self._input, self._outputs = source, tuple(results)
         self._threads = threads
         self._batch = 0
 
-    def predict(self, batch: NDArray[np.generic]) -> NDArray[np.generic]:
-        """Run one batch and return the first output of the model's facts, as floats where the file is quantised.
+    def predict(self, batch: NDArray[np.generic]) -> Sequence[NDArray[np.generic]]:
+        """Run one batch and return the used outputs of the model's facts, as floats where the file is quantised.
 
         Raises InputError where the graph is built for another size of batch.
         """
@@ -71,7 +73,7 @@ class TFLite:
             self._resize(batch.shape)
         self._interpreter.set_tensor(self._input.index, self._input.stored(batch))
         self._interpreter.invoke()
-        return self._output.meant(self._interpreter.get_tensor(self._output.index))
+        return [port.meant(self._interpreter.get_tensor(port.index)) for port in self._outputs]
 
     def _resize(self, shape: tuple[int, ...]) -> None:
         self._batch = 0
@@ -93,7 +95,7 @@ class TFLite:
             "device": "cpu",
             "threads": self._threads,
             "input_dtype": self._input.dtype.name,
-            "output_dtype": self._output.dtype.name,
+            "output_dtype": self._outputs[0].dtype.name,
         }
 
 
@@ -111,9 +113,9 @@ def load(model: Model, path: str, threads: int) -> TFLite:
             "tflite cannot load the model", where=path, why=str(error).splitlines()[:4], fix="check the file"
         ) from error
     source = _port(interpreter.get_input_details(), model.inputs[0].name, path)
-    result = _port(interpreter.get_output_details(), model.outputs[0].name, path)
+    results = [_port(interpreter.get_output_details(), item.name, path) for item in used_outputs(model)]
     _check_input(source, model.inputs[0], path)
-    return TFLite(interpreter, source, result, threads)
+    return TFLite(interpreter, source, results, threads)
 
 
 def _port(details: list[dict[str, Any]], name: str, path: str) -> Port:

@@ -1,0 +1,265 @@
+"""Detections: from a network's outputs to LoadGen's records, and from its accuracy log to mAP."""
+
+import json
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pytest
+from pycocotools.coco import COCO
+from pycocotools.cocoeval import COCOeval
+
+from benchloom.errors import ExecutionError, InputError
+from benchloom.harness.detection import mean_average_precision, read_detections
+from benchloom.harness.inputs import Inputs
+from benchloom.harness.predictor import BOX, Detector, predictor_for
+from benchloom.harness.preprocess import list_samples
+from benchloom.model.facts import Backend, Dataset, Detections, Model, Profile, Step, Tensor
+
+SIZES = [(200, 100), (80, 120), (64, 64), (50, 50)]
+CATEGORIES = [3, 7, 90]
+PROFILE = Profile(name="p", steps=(Step(op="decode", colour="rgb"),), shape=(1,), dtype="uint8")
+
+
+class Fixed:
+    """A network that answers sample i with the outputs of row i."""
+
+    name, version = "fixed", "1"
+
+    def __init__(self, *outputs: np.ndarray) -> None:
+        self.outputs = outputs
+
+    def predict(self, batch: np.ndarray) -> list[np.ndarray]:
+        return [output[batch[:, 0]] for output in self.outputs]
+
+    def settings(self) -> dict[str, str | int | float | bool | None]:
+        return {}
+
+
+def boxes() -> np.ndarray:
+    """Two boxes a sample, as ymin, xmin, ymax, xmax."""
+    rows = [[[0.1, 0.2, 0.5, 0.6], [0.5, 0.5, 0.9, 1.0]] for _ in SIZES]
+    return np.array(rows, np.float32)
+
+
+def detector(*outputs: np.ndarray, meanings: str = "boxes,labels,scores", **facts: Any) -> Detector:
+    source = Tensor(name="x", shape=("N", 1), dtype="int64")
+    model = Model(
+        name="m",
+        task="object-detection",
+        format="onnx",
+        precision="fp32",
+        inputs=(source,),
+        outputs=tuple(Tensor(name=name, meaning=name) for name in meanings.split(",")),
+        detections=Detections(**{"order": "yxyx", **facts}),
+    )
+    samples = np.arange(len(SIZES)).reshape(-1, 1)
+    inputs = Inputs(model, "", Backend(name="x"), "d", samples, np.arange(len(SIZES)), categories=tuple(CATEGORIES))
+    made = predictor_for(Fixed(*outputs), inputs, len(SIZES))
+    assert isinstance(made, Detector)
+    return made
+
+
+def answers(made: Detector, *indexes: int) -> list[np.ndarray]:
+    records, sizes = made.answers(np.array(indexes))
+    assert records.dtype == np.float32
+    assert sum(sizes) == len(records)
+    return [item.reshape(-1, BOX) for item in np.split(records, np.cumsum(sizes)[:-1])]
+
+
+LABELS = np.array([[1, 3]] * 4)
+SCORES = np.array([[0.9, 0.4]] * 4, np.float32)
+
+
+def test_detector_writes_index_corners_score_and_category_of_each_box():
+    [one, other] = answers(detector(boxes(), LABELS, SCORES), 2, 0)
+    assert one[0].tolist() == pytest.approx([2, 0.1, 0.2, 0.5, 0.6, 0.9, 1])
+    assert other[1].tolist() == pytest.approx([0, 0.5, 0.5, 0.9, 1.0, 0.4, 3])
+
+
+@pytest.mark.parametrize(
+    ("facts", "expected"),
+    [
+        ({"order": "xyxy"}, [0, 0.2, 0.1, 0.6, 0.5, 0.9, 1]),
+        ({"scale": 10.0}, [0, 0.01, 0.02, 0.05, 0.06, 0.9, 1]),
+        ({"labels": "index"}, [0, 0.1, 0.2, 0.5, 0.6, 0.9, 3]),
+    ],
+)
+def test_detector_does_what_its_facts_say(facts: dict[str, Any], expected: list[float]):
+    assert answers(detector(boxes(), LABELS, SCORES, **facts), 0)[0][0].tolist() == pytest.approx(expected)
+
+
+def test_detector_stops_at_the_first_score_below_the_threshold():
+    scores = np.array([[0.9, 0.4], [0.2, 0.9], [0.5, 0.5], [0.1, 0.1]], np.float32)
+    found = answers(detector(boxes(), LABELS, scores, threshold=0.5), 0, 1, 2, 3)
+    assert [len(item) for item in found] == [1, 0, 2, 0]
+
+
+def test_detector_takes_as_many_boxes_as_the_network_counts():
+    counts = np.array([2.0, 1.0, 0.0, 2.0], np.float32)
+    made = detector(counts, boxes(), SCORES, LABELS, meanings="count,boxes,scores,labels")
+    assert [len(item) for item in answers(made, 0, 1, 2, 3)] == [2, 1, 0, 2]
+
+
+def test_detector_for_one_sample_may_leave_the_batch_out():
+    class One(Fixed):
+        def predict(self, batch: np.ndarray) -> list[np.ndarray]:
+            return [output[int(batch[0, 0])] for output in self.outputs]
+
+    made = detector(boxes(), LABELS, SCORES)
+    made.backend = One(boxes(), LABELS, SCORES)
+    assert answers(made, 3)[0][:, 0].tolist() == [3, 3]
+
+
+def test_detector_refuses_what_its_facts_do_not_fit():
+    with pytest.raises(InputError, match="no output of m is its scores"):
+        detector(boxes(), LABELS, meanings="boxes,labels")
+    with pytest.raises(InputError, match="gives label 4"):
+        answers(detector(boxes(), LABELS + 1, SCORES, labels="index"), 0)
+    with pytest.raises(InputError, match=r"boxes are \[2, 2\] for 2 samples"):
+        answers(detector(LABELS, boxes(), SCORES), 0, 1)
+
+
+# -- accuracy ---------------------------------------------------------------------------------------------------------
+
+
+def annotations(folder: Path, **changes: Any) -> Path:
+    """Write annotations of four images, the last without objects."""
+    images = [{"id": 10 * i, "file_name": f"{i}.jpg", "width": w, "height": h} for i, (w, h) in enumerate(SIZES)]
+    objects = []
+    for image in images[:3]:
+        w, h = image["width"], image["height"]
+        for category, (top, left, bottom, right) in zip((3, 90), boxes()[0].tolist(), strict=True):
+            box = [left * w, top * h, (right - left) * w, (bottom - top) * h]
+            objects.append({"image_id": image["id"], "category_id": category, "bbox": box, "area": box[2] * box[3]})
+    found = {
+        "images": images,
+        "annotations": [{"id": number, "iscrowd": 0, **item} for number, item in enumerate(objects, 1)],
+        "categories": [{"id": number, "name": f"c{number}"} for number in CATEGORIES],
+        **changes,
+    }
+    path = folder / "annotations.json"
+    path.write_text(json.dumps(found))
+    return path
+
+
+def log(folder: Path, records: list[np.ndarray]) -> Path:
+    lines = [{"seq_id": i, "qsl_idx": i, "data": item.tobytes().hex().upper()} for i, item in enumerate(records)]
+    (folder / "mlperf_log_accuracy.json").write_text(json.dumps(lines))
+    return folder
+
+
+IDS = [0, 10, 20, 30]
+
+
+def found(shift: float = 0.0, last: int = 0) -> list[np.ndarray]:
+    """Detections of both objects, the corners of the first ``shift`` off, in all images but the last."""
+    moved = boxes()
+    moved[:, 0] += shift
+    records = answers(detector(moved, np.array([[3, 90]] * 4), SCORES), 0, 1, 2, 3)
+    return [*records[:3], records[3][:last]]
+
+
+def test_map_of_perfect_detections_is_one(tmp_path: Path):
+    detections = read_detections(log(tmp_path, found()), IDS)
+    assert mean_average_precision(detections, IDS, annotations(tmp_path)).value == pytest.approx(1.0)
+
+
+@pytest.mark.parametrize("shift", [0.02, 0.05, 0.3])
+def test_map_equals_pycocotools_by_hand_on_the_log_alone(tmp_path: Path, shift: float):
+    path = annotations(tmp_path)
+    records = found(shift, last=1)
+    ours = mean_average_precision(read_detections(log(tmp_path, records), IDS), IDS, path)
+    rows = []
+    for record, (width, height), image in zip(records, SIZES, IDS, strict=True):
+        for _, y1, x1, y2, x2, score, category in record.tolist():
+            box = [x1 * width, y1 * height, (x2 - x1) * width, (y2 - y1) * height]
+            rows.append({"image_id": image, "category_id": int(category), "bbox": box, "score": score})
+    truth = COCO(str(path))
+    judge = COCOeval(truth, truth.loadRes(rows), "bbox")
+    judge.evaluate()
+    judge.accumulate()
+    judge.summarize()
+    assert ours.value == float(judge.stats[0])
+    assert 0 < judge.stats[0] < 1
+    assert (ours.metric, ours.total) == ("mAP", 4)
+
+
+def test_map_counts_only_the_images_that_were_run(tmp_path: Path):
+    path = annotations(tmp_path)
+    assert mean_average_precision(found()[:1], IDS[:1], path).value == pytest.approx(1.0)
+    assert mean_average_precision([found()[0], *[np.empty((0, BOX), np.float32)] * 3], IDS, path).value < 0.5
+
+
+def test_map_without_any_box_is_zero(tmp_path: Path):
+    nothing = [np.empty((0, BOX), np.float32)] * 4
+    assert mean_average_precision(read_detections(log(tmp_path, nothing), IDS), IDS, annotations(tmp_path)).value == 0.0
+
+
+def test_detections_of_a_log_that_lacks_images_or_ends_early_are_refused(tmp_path: Path):
+    with pytest.raises(ExecutionError, match="lacks 1 of 4"):
+        read_detections(log(tmp_path, found()[:3]), IDS)
+    with pytest.raises(ExecutionError, match="sample 0 is cut off"):
+        read_detections(log(tmp_path, [np.zeros(6, np.float32)]), IDS[:1])
+
+
+# -- the data set -----------------------------------------------------------------------------------------------------
+
+DATASET = Dataset(
+    name="trial", task="object-detection", layout="coco", images="images", labels="annotations.json", count=4, classes=3
+)
+
+
+@pytest.fixture
+def root(tmp_path: Path) -> Path:
+    annotations(tmp_path)
+    (tmp_path / "images").mkdir()
+    for number in range(4):
+        (tmp_path / "images" / f"{number}.jpg").write_bytes(b"x")
+    return tmp_path
+
+
+def test_samples_are_the_annotated_images_in_their_order(root: Path):
+    samples = list_samples(DATASET, root, PROFILE)
+    assert [path.name for path in samples.files] == ["0.jpg", "1.jpg", "2.jpg", "3.jpg"]
+    assert (samples.labels.tolist(), samples.categories) == (IDS, tuple(CATEGORIES))
+
+
+def test_samples_without_objects_are_left_out_where_the_profile_says_so(root: Path):
+    profile = Profile(name="p", steps=PROFILE.steps, shape=(1,), dtype="uint8", only_with_objects=True)
+    assert list_samples(DATASET, root, profile).labels.tolist() == IDS[:3]
+
+
+def test_images_that_are_missing_or_empty_are_counted_and_named(root: Path):
+    (root / "images" / "1.jpg").unlink()
+    (root / "images" / "2.jpg").write_bytes(b"")
+    with pytest.raises(InputError, match="2 of 4 images") as caught:
+        list_samples(DATASET, root, PROFILE)
+    assert caught.value.why == ("1 missing: 1.jpg", "1 empty: 2.jpg")
+
+
+@pytest.mark.parametrize(
+    ("changes", "said"),
+    [
+        ({"images": []}, "they list no images"),
+        ({"categories": [{"id": 3, "name": "a"}, {"id": 3, "name": "b"}]}, "is there twice"),
+        ({"categories": [{"id": 3, "name": "a"}]}, "not listed"),
+        ({"annotations": [{"image_id": 99, "category_id": 3}]}, "not listed"),
+        ({"annotations": [{"image_id": "x"}]}, "Expected"),
+    ],
+)
+def test_annotations_that_do_not_fit_together_are_refused(root: Path, changes: dict[str, Any], said: str):
+    annotations(root, **changes)
+    with pytest.raises(InputError) as caught:
+        list_samples(DATASET, root, PROFILE)
+    assert said in " ".join(caught.value.why)
+    assert str(root / "annotations.json") in caught.value.where
+
+
+def test_annotations_that_are_no_json_or_absent_are_refused(root: Path):
+    (root / "annotations.json").write_text('{"images": [')
+    with pytest.raises(InputError, match="not in COCO's form"):
+        list_samples(DATASET, root, PROFILE)
+    (root / "annotations.json").unlink()
+    with pytest.raises(InputError, match="cannot be read"):
+        list_samples(DATASET, root, PROFILE)
