@@ -93,7 +93,7 @@ def together(items: list[tuple[Tensor, Tensor, Tensor]]) -> tuple[Tensor, list[T
     return torch.stack([pixels for pixels, *_ in items]), [(boxes, labels) for _, boxes, labels in items]
 
 
-def start_worker(number: int) -> None:
+def start_worker(_number: int) -> None:
     """Keep the process that composes scenes to one core."""
     cv2.setNumThreads(1)
 
