@@ -63,7 +63,7 @@ def benchmark(options: Options, environ: Mapping[str, str], folder: Path) -> Res
     if options.mode != "performance":
         _refuse_what_cannot_be_scored(inputs.model)
     ruleset = RULESETS[options.ruleset]
-    backend = open_backend(inputs.backend.name, inputs.model, inputs.model_path, options.threads)
+    backend = open_backend(inputs.backend.name, inputs.model, inputs.model_path, options.threads, inputs.device)
     predictor = predictor_for(backend, inputs, _batch_size(options, inputs))
     settings = test_settings(options, ruleset, inputs.model.name, measure(predictor, len(inputs.samples)))
     performance, accuracy = _measure(options, ruleset, inputs, predictor, settings, environ, folder)

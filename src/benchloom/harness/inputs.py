@@ -16,8 +16,8 @@ from benchloom.model.facts import Backend, Facts, Model
 class Inputs:
     """The chosen model and backend with the samples (memory-mapped, N x input shape) and their labels (N).
 
-    ``complete`` is the number of samples that the whole data set has (None where nothing states it). For detectors,
-    ``labels`` are ids of images, ``categories`` the ids of categories in the order of the annotations, and ``annotations``
+    ``complete`` is the number of samples that the whole data set has (None where nothing states it);
+    ``device`` is where the backend is to run. For detectors, ``labels`` are ids of images, ``categories`` the ids of categories in the order of the annotations, and ``annotations``
     and ``images`` are that file and the folder of images.
     """
 
@@ -28,6 +28,7 @@ class Inputs:
     samples: NDArray[np.generic]
     labels: NDArray[np.int64]
     complete: int | None = None
+    device: str = "cpu"
     categories: tuple[int, ...] = ()
     annotations: Path = Path()
     images: Path = Path()
@@ -77,6 +78,7 @@ def load(environ: Mapping[str, str], count: int | None) -> Inputs:
         samples=samples[:total],
         labels=labels[:total].astype(np.int64),
         complete=source.dataset.count if source.dataset else None,
+        device=backend.env.get("LOOM_DEVICE", "cpu"),
         categories=tuple(int(item) for item in categories),
         annotations=Path(source.path, source.dataset.labels) if source.dataset else Path(),
         images=Path(source.path, source.dataset.images) if source.dataset else Path(),

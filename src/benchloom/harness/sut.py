@@ -37,8 +37,8 @@ class Backend(Protocol):
         """Return what was set on the runtime, for the record."""
 
 
-def open_backend(name: str, model: Model, path: str, threads: int) -> Backend:
-    """Load ``path`` with the backend ``name``. Raises InputError for an unknown name and what loading raises."""
+def open_backend(name: str, model: Model, path: str, threads: int, device: str = "cpu") -> Backend:
+    """Load ``path`` with the backend ``name`` on ``device``. Raises InputError for an unknown name and what loading raises."""
     if name not in BACKENDS:
         raise InputError(
             f"no backend is called {name!r}",
@@ -46,5 +46,15 @@ def open_backend(name: str, model: Model, path: str, threads: int) -> Backend:
             fix=did_you_mean(name, BACKENDS) or f"known: {', '.join(BACKENDS)}",
         )
     module = importlib.import_module(f"benchloom.harness.backends.{name}")
-    backend: Backend = module.load(model, path, threads)
+    backend: Backend = module.load(model, path, threads, device)
     return backend
+
+
+def no_device(device: str, backend: str, why: str) -> InputError:
+    """Return the error of a backend that cannot run on ``device``."""
+    return InputError(
+        f"{backend} cannot run on {device}",
+        where="LOOM_BACKEND: env.LOOM_DEVICE",
+        why=[why],
+        fix="see loom detect soft:device-cuda and the driver, or leave out _cuda",
+    )

@@ -147,6 +147,7 @@ _VARIATION = frozenset(
         "default_variations",
         "version",
         "fetch",
+        "pip",
         "needs",
         "deps",
         "run_deps",
@@ -444,6 +445,7 @@ class _Reader:
             default_variations=_texts(item.get("default_variations") or {}),
             version=text(item.get("version")),
             fetch=self._typed(item, "fetch", tuple[Fetch, ...], (), f"variations.{name}."),
+            pip=text(item.get("pip")),
             requires=self._requires(item, f"variations.{name}."),
         )
 

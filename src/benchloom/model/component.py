@@ -131,7 +131,10 @@ class Version(Value, frozen=True, kw_only=True):
 
 
 class Variation(Value, frozen=True, kw_only=True):
-    """A named alternative of a component. In a group, one member is chosen; ``name`` ending in ``.#`` takes a value."""
+    """A named alternative of a component. In a group, one member is chosen; ``name`` ending in ``.#`` takes a value.
+
+    ``pip`` names another distribution than the component's ``install.pip``.
+    """
 
     name: str
     group: str = ""
@@ -143,6 +146,7 @@ class Variation(Value, frozen=True, kw_only=True):
     default_variations: dict[str, str] = {}
     version: str = ""
     fetch: tuple[Fetch, ...] = ()
+    pip: str = ""
     requires: tuple[Requirement, ...] = ()
 
 

@@ -7,6 +7,7 @@ from benchloom.errors import ResolutionError
 from benchloom.model.component import Requirement
 from benchloom.model.query import Query
 from benchloom.resolve.options import ANSWERING_KINDS, Examiner, Refusal, merged
+from benchloom.resolve.provider import requirements_of
 from benchloom.resolve.reasons import shortened
 
 MOST_LINES = 6
@@ -49,7 +50,9 @@ class _Facts:
         self.family = family
         self.examiner = examiner
         either = Examiner(examiner.universe, examiner.host, examiner.overrides, "either")
-        self.refusals = {role: _refusals(items, examiner, either) for role, items in self.roles.items()}
+        self.refusals = {
+            role: (*_unmet(items, examiner), *_refusals(items, examiner, either)) for role, items in self.roles.items()
+        }
         self.everything = [item for role in sorted(self.roles) for item in self.roles[role]]
         self.unknown = _unknown_tag(self.everything, examiner)
 
@@ -120,6 +123,9 @@ class _Facts:
             return f"ask for another version than @{ranged[0].query.version}{_place(ranged[0])}"
         if ranged and "unknown-version" in kinds:
             return f"state the component's version, or leave out @{ranged[0].query.version}{_place(ranged[0])}"
+        if "need" in kinds:
+            other = f", or choose without {_variations(chooser.query)}{_place(chooser)}" if chooser else ""
+            return f"see to what it needs{other}"
         if "absent" in kinds:
             return (
                 "install it on this machine, say where it is (a data set: --dataset_path=DIR), or add a package for it"
@@ -135,6 +141,19 @@ def _place(requirement: Requirement) -> str:
 
 def _variations(query: Query) -> str:
     return ",".join([*(f"_{name}" for name in query.variations), *(f"-_{name}" for name in query.without_variations)])
+
+
+def _unmet(requirements: Sequence[Requirement], examiner: Examiner) -> list[Refusal]:
+    """Answers that fit by themselves, and what each needs that nothing gives."""
+    found = []
+    for option in examiner.examine(requirements).options:
+        for need in requirements_of(option, examiner.overrides):
+            answers = examiner.examine([need])
+            if not need.optional and not answers.options:
+                why = "; ".join(f"{item.component}: {item.reason}" for item in answers.refusals[:2]) or "nothing is it"
+                reason = f"it needs {asked(need)} as {need.role} ({why})"
+                found.append(Refusal(component=option.component.ref, reason=reason, kind="need"))
+    return found
 
 
 def _refusals(requirements: Sequence[Requirement], examiner: Examiner, either: Examiner) -> tuple[Refusal, ...]:

@@ -11,9 +11,10 @@ from benchloom.model.plan import Candidate, Platform
 KEY_VERSION = 1
 
 
-def library_key(family: str, version: str) -> str:
+def library_key(candidate: Candidate) -> str:
     """Key of a Python library: the same whether an interpreter had it or pip installs it."""
-    return _key({"library": family, "version": version})
+    variations = {"variations": candidate.variations} if candidate.variations else {}
+    return _key({"library": candidate.family, "version": candidate.version, **variations})
 
 
 def environment_key(requirements: tuple[str, ...], platform: Platform) -> str:

@@ -20,7 +20,9 @@ ANSWERING_KINDS = ("package", "soft", "dataset", "script")
 _ORIGINS: dict[Origin, int] = {"installed": 0, "detected": 1, "installable": 2}
 
 Rank = tuple[int, int, int]
-RefusalKind = Literal["variation", "range", "unknown-version", "python", "library", "absent", "env", "random-weights"]
+RefusalKind = Literal[
+    "variation", "range", "unknown-version", "python", "library", "absent", "env", "random-weights", "need"
+]
 RANDOM_WEIGHTS = "random-weights"
 
 

@@ -151,7 +151,7 @@ class _Planner:
 
     def _pip_requirement(self, option: Option) -> str:
         version = option.candidate.version
-        name = self._distribution(option.component)
+        name = option.choice.pip or self._distribution(option.component)
         return f"{name}=={version}" if version else name
 
     def _unstated(self, component: Component) -> tuple[str, ...]:
@@ -209,7 +209,7 @@ class _Planner:
     def _key(self, option: Option, needs: Mapping[str, str], fetch: tuple[Fetch, ...]) -> tuple[str, str]:
         component, candidate = option.component, option.candidate
         if component.is_python_library:
-            return library_key(candidate.family, candidate.version), ""
+            return library_key(candidate), ""
         if candidate.origin == "detected":
             return "", ""
         files = self.universe.files_digest(component)

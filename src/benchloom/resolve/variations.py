@@ -25,6 +25,7 @@ class Choice(Value, frozen=True, kw_only=True):
     fetch: tuple[Fetch, ...] = ()
     requires: tuple[Requirement, ...] = ()
     version: str = ""
+    pip: str = ""
     problem: str = ""
 
 
@@ -120,6 +121,7 @@ class _Builder:
             fetch=next((item.fetch for item in variations if item.fetch), self.component.fetch),
             requires=(*self.component.requires, *(need for item in variations for need in item.requires)),
             version=next((item.version for item in variations if item.version), ""),
+            pip=next((item.pip for item in variations if item.pip), ""),
             problem=self.problem,
         )
 

@@ -103,3 +103,8 @@ def test_pickled_code_is_not_run(tmp_path: Path):
 def test_unknown_format_names_the_known_ones(tmp_path: Path):
     with pytest.raises(InputError, match="cannot load format 'onnx'"):
         backend.load(model("onnx"), str(tmp_path / "x"), 1)
+
+
+def test_device_that_is_not_there_is_refused(tmp_path: Path):
+    with pytest.raises(InputError, match="pytorch cannot run on cuda"):
+        backend.load(model("pytorch-state-dict", "digits"), str(saved(tmp_path)), 1, "cuda")

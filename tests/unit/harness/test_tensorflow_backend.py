@@ -100,3 +100,8 @@ def test_process_that_only_predicts_says_nothing_on_standard_error():
         check=False,
     )
     assert (done.stdout.strip(), done.stderr) == ("[[1.0, 2.5, 3.0], [1.0, 2.5, 3.0]]", "")
+
+
+def test_device_that_is_not_there_is_refused():
+    with pytest.raises(InputError, match="tensorflow cannot run on cuda"):
+        backend.load(tiny(FORMAT, names=NAMES), GRAPH, 1, "cuda")

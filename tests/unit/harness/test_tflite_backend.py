@@ -117,3 +117,8 @@ def test_other_format_is_named():
 def test_loading_says_nothing_on_standard_error(capfd: pytest.CaptureFixture[str]):
     backend.load(tiny("tflite"), FLOAT, 1).predict(batch(1))[0]
     assert capfd.readouterr() == ("", "")
+
+
+def test_device_that_is_not_there_is_refused():
+    with pytest.raises(InputError, match="tflite cannot run on cuda"):
+        backend.load(tiny("tflite"), FLOAT, 1, "cuda")

@@ -1,4 +1,4 @@
-"""ONNX Runtime on the CPU."""
+"""ONNX Runtime on the CPU, or on a CUDA device with the package that has that provider."""
 
 from collections.abc import Sequence
 from typing import Any
@@ -9,11 +9,12 @@ from numpy.typing import NDArray
 
 from benchloom.errors import InputError
 from benchloom.harness.inputs import check_file_shape
-from benchloom.harness.sut import used_outputs
+from benchloom.harness.sut import no_device, used_outputs
 from benchloom.model.facts import Model, Tensor
 
 # ONNX Runtime's names of types where they are not NumPy's.
 _DTYPES = {"float": "float32", "double": "float64"}
+_PROVIDERS = {"cpu": "CPUExecutionProvider", "cuda": "CUDAExecutionProvider"}
 
 
 class OnnxRuntime:
@@ -38,16 +39,21 @@ class OnnxRuntime:
         return {"provider": ",".join(self._session.get_providers()), "intra_op_threads": self._threads}
 
 
-def load(model: Model, path: str, threads: int) -> OnnxRuntime:
-    """Open ``path``. Raises InputError where it cannot be loaded, lacks the tensors, or takes samples of another shape."""
+def load(model: Model, path: str, threads: int, device: str = "cpu") -> OnnxRuntime:
+    """Open ``path`` on ``device`` (cpu or cuda). Raises InputError where it cannot be loaded, lacks the tensors, or takes samples of another shape."""
     options = onnxruntime.SessionOptions()
     options.intra_op_num_threads = threads
     options.inter_op_num_threads = 1
     options.log_severity_level = 3
+    provider = _PROVIDERS.get(device, device)
+    if provider not in onnxruntime.get_available_providers():
+        raise no_device(device, "onnxruntime", f"it has {', '.join(onnxruntime.get_available_providers())}")
     try:
-        session = onnxruntime.InferenceSession(path, options, providers=["CPUExecutionProvider"])
+        session = onnxruntime.InferenceSession(path, options, providers=[provider])
     except Exception as error:  # onnxruntime's own exceptions share no public base class
         raise InputError("onnxruntime cannot load the model", where=path, why=[str(error).splitlines()[0]]) from error
+    if provider not in session.get_providers():  # it goes on on the CPU by itself
+        raise no_device(device, "onnxruntime", f"it chose {', '.join(session.get_providers())}: is there a device?")
     input_name, output_names = model.inputs[0].name, [item.name for item in used_outputs(model)]
     known = {item.name for item in session.get_inputs()} | {item.name for item in session.get_outputs()}
     missing = [name for name in (input_name, *output_names) if name not in known]

@@ -1,4 +1,4 @@
-"""PyTorch on the CPU: TorchScript files, and state dicts loaded into an architecture of ours."""
+"""PyTorch on the CPU or a CUDA device: TorchScript files, and state dicts loaded into an architecture of ours."""
 
 import importlib
 import os
@@ -12,6 +12,7 @@ from numpy.typing import NDArray
 
 from benchloom.base.names import did_you_mean
 from benchloom.errors import InputError
+from benchloom.harness.sut import no_device
 from benchloom.model.facts import Model
 
 # Eight-bit TorchScript announces, past Python's warnings, that its kind of tensor will go.
@@ -26,10 +27,11 @@ class PyTorch:
 
     name = "pytorch"
 
-    def __init__(self, network: Any, threads: int) -> None:
+    def __init__(self, network: Any, threads: int, device: str) -> None:
         self.version = str(torch.__version__)  # a class of its own otherwise
         self._network = network
         self._threads = threads
+        self._device = device
 
     def predict(self, batch: NDArray[np.generic]) -> Sequence[NDArray[np.generic]]:
         """Run one batch and return everything the network gives, in its order. Raises InputError where the network does not take such samples."""
@@ -42,25 +44,27 @@ class PyTorch:
                 why=[line.strip() for line in str(error).splitlines() if line.strip()][-1:],
                 fix="state the shape, layout and type that the network takes, and the profile that gives them",
             ) from error
-        return [item.numpy() for item in (found if isinstance(found, (tuple, list)) else [found])]
+        return [item.cpu().numpy() for item in (found if isinstance(found, (tuple, list)) else [found])]
 
     def _run(self, batch: NDArray[np.generic]) -> Any:
         with torch.inference_mode():
-            return self._network(torch.from_numpy(batch))
+            return self._network(torch.from_numpy(batch).to(self._device))
 
     def settings(self) -> dict[str, str | int | float | bool | None]:
         """Return device and thread count."""
-        return {"device": "cpu", "intra_op_threads": self._threads}
+        return {"device": self._device, "intra_op_threads": self._threads}
 
 
-def load(model: Model, path: str, threads: int) -> PyTorch:
-    """Open ``path``. Raises InputError where the file is not of the stated format or does not fit its architecture.
+def load(model: Model, path: str, threads: int, device: str = "cpu") -> PyTorch:
+    """Open ``path`` on ``device`` (cpu or cuda). Raises InputError where the file is not of the stated format or does not fit its architecture.
 
     A state dict is read with torch's restricted unpickler: tensors and containers, no code.
     """
     torch.set_num_threads(threads)
     # Samples are memory-mapped read-only, and nothing here writes to its input.
     warnings.filterwarnings("ignore", message="The given NumPy array is not writable")
+    if device not in {"cpu", "cuda"} or (device == "cuda" and not torch.cuda.is_available()):
+        raise no_device(device, "pytorch", f"torch {torch.__version__} sees no such device")
     if model.format not in FORMATS:
         fix = did_you_mean(model.format, FORMATS) or f"known: {', '.join(FORMATS)}"
         raise InputError(f"pytorch cannot load format {model.format!r}", where="model.format", fix=fix)
@@ -71,7 +75,7 @@ def load(model: Model, path: str, threads: int) -> PyTorch:
     except (RuntimeError, ValueError, EOFError, OSError, pickle.UnpicklingError) as error:
         reasons = [line.strip() for line in str(error).splitlines() if line.strip()][:4]
         raise InputError(f"pytorch cannot load the model as {model.format}", where=path, why=reasons) from error
-    return PyTorch(network.eval(), threads)
+    return PyTorch(network.eval().to(device), threads, device)
 
 
 def _with_weights(model: Model, path: str) -> Any:

@@ -1,4 +1,4 @@
-"""TensorFlow on the CPU: frozen graphs, as TensorFlow 1 wrote them."""
+"""TensorFlow on the CPU or a CUDA device: frozen graphs, as TensorFlow 1 wrote them."""
 
 import os
 from collections.abc import Sequence
@@ -12,7 +12,7 @@ from benchloom.base.names import did_you_mean
 from benchloom.errors import InputError
 from benchloom.harness.inputs import check_file_shape
 from benchloom.harness.quiet import stderr_held
-from benchloom.harness.sut import used_outputs
+from benchloom.harness.sut import no_device, used_outputs
 from benchloom.model.facts import Model
 
 os.environ.setdefault("TF_CPP_MIN_LOG_LEVEL", "2")
@@ -28,10 +28,11 @@ class TensorFlow:
 
     name = "tensorflow"
 
-    def __init__(self, function: Any, threads: int) -> None:
+    def __init__(self, function: Any, threads: int, device: str) -> None:
         self.version: str = tf.__version__
         self._function = function
         self._threads = threads
+        self._device = device
 
     def predict(self, batch: NDArray[np.generic]) -> Sequence[NDArray[np.generic]]:
         """Run one batch and return the used outputs of the model's facts."""
@@ -39,24 +40,27 @@ class TensorFlow:
 
     def settings(self) -> dict[str, str | int | float | bool | None]:
         """Return device and thread counts."""
-        return {"device": "cpu", "intra_op_threads": self._threads, "inter_op_threads": 1}
+        return {"device": self._device, "intra_op_threads": self._threads, "inter_op_threads": 1}
 
 
-def load(model: Model, path: str, threads: int) -> TensorFlow:
-    """Open ``path``. Raises InputError where it is no frozen graph, lacks the tensors, or takes another input.
+def load(model: Model, path: str, threads: int, device: str = "cpu") -> TensorFlow:
+    """Open ``path`` on ``device`` (cpu or cuda). Raises InputError where it is no frozen graph, lacks the tensors, or takes another input.
 
     TensorFlow takes its thread counts once per process: the first call decides.
     """
     if model.format not in FORMATS:
         fix = did_you_mean(model.format, FORMATS) or f"known: {', '.join(FORMATS)}"
         raise InputError(f"tensorflow cannot load format {model.format!r}", where="model.format", fix=fix)
-    tf.config.set_visible_devices([], "GPU")
+    devices = tf.config.list_physical_devices("GPU")
+    if device not in {"cpu", "cuda"} or (device == "cuda" and not devices):
+        raise no_device(device, "tensorflow", f"tensorflow {tf.__version__} sees no such device")
+    tf.config.set_visible_devices(devices[:1] if device == "cuda" else [], "GPU")
     tf.config.threading.set_intra_op_parallelism_threads(threads)
     tf.config.threading.set_inter_op_parallelism_threads(1)
     wrapped = _imported(path)
     source, *results = (_tensor(wrapped.graph, item.name, path) for item in (model.inputs[0], *used_outputs(model)))
     _check_input(source, model, path)
-    return TensorFlow(wrapped.prune(source, results), threads)
+    return TensorFlow(wrapped.prune(source, results), threads, device)
 
 
 def _imported(path: str) -> Any:

@@ -13,7 +13,7 @@ from benchloom.base.names import did_you_mean
 from benchloom.errors import InputError
 from benchloom.harness.inputs import check_file_shape
 from benchloom.harness.quiet import stderr_held
-from benchloom.harness.sut import used_outputs
+from benchloom.harness.sut import no_device, used_outputs
 from benchloom.model.facts import Model, Tensor
 
 FORMATS = ("tflite",)
@@ -99,8 +99,10 @@ class TFLite:
         }
 
 
-def load(model: Model, path: str, threads: int) -> TFLite:
-    """Open ``path``. Raises InputError where it is no such file, lacks the tensors, or takes another type of sample."""
+def load(model: Model, path: str, threads: int, device: str = "cpu") -> TFLite:
+    """Open ``path``; ``device`` can only be cpu. Raises InputError where it is no such file, lacks the tensors, or takes another type of sample."""
+    if device != "cpu":
+        raise no_device(device, "tflite", "its interpreter has no such delegate here")
     if model.format not in FORMATS:
         fix = did_you_mean(model.format, FORMATS) or f"known: {', '.join(FORMATS)}"
         raise InputError(f"tflite cannot load format {model.format!r}", where="model.format", fix=fix)
