@@ -73,7 +73,7 @@ def test_models_page_states_accuracy_source_and_why_a_file_is_unpinned(tmp_path:
     page = models_page(load([read_repository(repo.root)], None))
     assert page.splitlines()[-1] == (
         "| `package:doc-net` | net | onnx | fp32 | - | `model` | doc-steps | `input float32 [N, 3, 8, 8] NCHW` | top1 0.765 "
-        "| a \\| paper | unpinned: upstream publishes no digest |"
+        "| a \\| paper | unpinned: upstream publishes no digest | scored | - |"
     )
 
 

@@ -178,13 +178,14 @@ def models_page(index: Index) -> str:
     rows = [row for item in index.components if item.model for row in [_model(item, item.model, index)]]
     head = (
         *("Component", "Model", "Format", "Precision", "CK dataset tags", "CK model tags", "Profile", "Input"),
-        *("Reference accuracy", "Source", "Digest"),
+        *("Reference accuracy", "Source", "Digest", "Status", "Stand-in check"),
     )
     intro = [
         "Every model of this repository. The CK model tags are the fewest that no other package has all of, for",
         "`--dep_add_tags.model=` under `loom` and `ck` alike; the CK dataset tags are what the model asks for. The profile is",
         "the pre-processing it asks for. Accuracy is what its source states, not a measurement of yours: `loom run` measures",
-        "and prints both.",
+        "and prints both. A stand-in is a file of the same container, names, shapes and types with an answer that is known",
+        "in advance; its check goes from a download to LoadGen's accuracy log, in the tests.",
     ]
     return _page("Models", [*intro, "", *_table(head, rows)])
 
@@ -203,7 +204,18 @@ def _model(item: Component, model: Model, index: Index) -> tuple[str, ...]:
         f"{reference.metric} {reference.value:g}" if reference else "none published",
         _cell(reference.source) if reference else _cell(model.unpinned.get("reference", "-")),
         "<br>".join(_digest(fetch) for fetch in _fetches(item)) or "-",
+        _status(model),
+        _cell(item.stand_in) if item.stand_in else "-",
     )
+
+
+def _status(model: Model) -> str:
+    """Whether a run with the model can be scored, and why not."""
+    if model.weights == "random":
+        return "timed only: random weights"
+    if model.classes is None and model.detections is None:
+        return f"timed only: {_cell(model.unpinned.get('classes', 'its classes are not known'))}"
+    return "scored"
 
 
 def _dataset_tags(item: Component) -> str:

@@ -193,6 +193,7 @@ class Component(Value, frozen=True, kw_only=True):
         tags: its tags, sorted.
         family: what may exist only once per plan (for a package, the soft it registers; else its own reference).
         default_for: queries (as tag lists) for which this component wins over equally good ones.
+        stand_in: the test that takes a stand-in of its file from a download to a score, and what that score is.
     """
 
     kind: Kind
@@ -208,6 +209,7 @@ class Component(Value, frozen=True, kw_only=True):
     sources: tuple[str, ...] = ()
     family: str = ""
     default_for: tuple[str, ...] = ()
+    stand_in: str = ""
     priority: int = 0
     versions: tuple[Version, ...] = ()
     default_version: str = ""
