@@ -47,6 +47,14 @@ def test_ck_run_takes_a_command_added_tags_and_variables(ck: Ck):
     assert (found["model"], found["scenario"]) == ("digits", "Offline")
 
 
+def test_ck_run_detects_objects_and_agrees_with_loom(ck: Ck):
+    program = "program:object-detection-onnx"
+    found = ck.run(*SHORT, program=program)["accuracy"]
+    by_loom = ck.loom("run", program, "--mode=accuracy", "--count=50")["results"]["accuracy"]
+    assert found == by_loom
+    assert (found["metric"], found["total"]) == ("mAP", 50)
+
+
 def test_ck_run_with_tags_that_nothing_has_exits_nonzero(ck: Ck):
     done = ck.call("run", PROGRAM, "--quiet", "--generate_rnd_tmp_dir", "--dep_add_tags.model=no-such-tag")
     assert done.returncode != 0

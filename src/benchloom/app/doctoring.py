@@ -21,6 +21,7 @@ from benchloom.errors import InputError, LoomError
 from benchloom.index.identity import changes
 from benchloom.index.index import Index, load
 from benchloom.index.repositories import Repository, list_repositories
+from benchloom.model.annotations import read_annotations
 from benchloom.model.facts import Dataset
 from benchloom.model.finding import Finding, Severity
 from benchloom.model.labels import read_labels, unusable
@@ -315,7 +316,7 @@ def _data_set(patient: _Patient) -> Iterator[Finding]:
     found = False
     for component in patient.index.components:
         dataset = component.dataset
-        if dataset is None or dataset.layout != "imagenet" or not component.detect or not component.detect.files:
+        if dataset is None or not component.detect or not component.detect.files:
             continue
         for candidate in detect(component, environ=patient.environ):
             place = Path(candidate.location)
@@ -332,17 +333,28 @@ def _data_set(patient: _Patient) -> Iterator[Finding]:
 
 def _labelled(ref: str, dataset: Dataset, root: Path) -> Finding:
     try:
-        labels = read_labels(dataset, root)
+        count, missing, empty = _images(dataset, root)
     except InputError as error:
-        return _finding("error", _data_set, f"{error.what} ({error.where})", error.fix or "mend the file", subject=ref)
-    count = len(labels.names)
-    if wrong := unusable(labels.missing, labels.empty):
-        bad = len(labels.missing) + len(labels.empty)
-        message = f"{bad} of {count:,} images in {root} are missing or damaged: {'; '.join(wrong)}"
-        fix = f"replace these files, or take their lines out of {dataset.labels}"
+        why = f": {error.why[0]}" if error.why else ""
+        fix = error.fix or "mend the file"
+        return _finding("error", _data_set, f"{error.what} ({error.where}){why}", fix, subject=ref)
+    if wrong := unusable(missing, empty):
+        message = (
+            f"{len(missing) + len(empty)} of {count:,} images in {root} are missing or damaged: {'; '.join(wrong)}"
+        )
+        fix = f"replace these files, or take them out of {dataset.labels}"
         return _finding("warning", _data_set, message, fix, subject=ref)
     part = f" of the set's {dataset.count:,}" if count != dataset.count else ""
     return _finding("pass", _data_set, f"{count:,}{part} images with labels in {root}", subject=ref)
+
+
+def _images(dataset: Dataset, root: Path) -> tuple[int, tuple[str, ...], tuple[str, ...]]:
+    """Return how many images the labels or annotations name, and the names of those that are missing and empty."""
+    if dataset.layout == "coco":
+        found = read_annotations(dataset, root)
+        return len(found.images), found.missing, found.empty
+    labels = read_labels(dataset, root)
+    return len(labels.names), labels.missing, labels.empty
 
 
 @_check
