@@ -112,11 +112,11 @@ def test_ck_install_detect_show_list_and_remove(ck: Ck):
     facts = json.loads(next((ck.home / "tools").glob("model-digits-onnx-*/loom.json")).read_text())
     assert facts["model"]["name"] == "digits"
     assert Path(facts["path"]).is_file()
-    ck.ok("detect", "soft", "--tags=lib,python-package,numpy", "--quiet")
-    shown = ck.ok("show", "env", "--tags=lib,python-package,numpy")
-    assert "Python package numpy" in shown
+    ck.ok("detect", "soft", "--tags=lib,python-package,msgspec", "--quiet")
+    shown = ck.ok("show", "env", "--tags=lib,python-package,msgspec")
+    assert "Python package msgspec" in shown
     uid = next(uid for uid in ck.environments if uid in shown)
-    assert "LOOM_LIB_PYTHON_NUMPY_FILE" in ck.ok("cat", f"env:{uid}")
+    assert "LOOM_LIB_PYTHON_MSGSPEC_FILE" in ck.ok("cat", f"env:{uid}")
     assert str(ROOT / "package/model-digits-onnx") in ck.ok("find", "package:model-digits-onnx")
     assert "model-digits-onnx" in ck.ok("ls", "package")
     ck.ok("rm", f"env:{uid}", "--force")

@@ -74,15 +74,16 @@ def _chosen(name: str, plan: Plan, role: str) -> str:
 
 def accuracy_line(accuracy: Accuracy) -> str:
     """Return for instance ``98.67 % top-1 (444 of 450); reference 98.67 %``."""
+    if accuracy.value is None:
+        return "not measured"
     metric = _METRICS.get(accuracy.metric, accuracy.metric)
-    measured = "not measured" if accuracy.value is None else f"{percent(accuracy.value)} {metric}"
-    count = (
-        f" ({accuracy.correct:,} of {accuracy.total:,})"
+    of = (
+        f"({accuracy.correct:,} of {accuracy.total:,})"
         if accuracy.correct is not None
-        else f" over {accuracy.total:,} images"
+        else f"over {accuracy.total:,} images"
     )
     reference = f"; reference {percent(accuracy.reference)}" if accuracy.reference is not None else ""
-    return f"{measured}{count}{reference}"
+    return f"{percent(accuracy.value)} {metric} {of}{reference}"
 
 
 def ruleset_line(results: Results) -> str:

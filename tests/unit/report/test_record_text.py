@@ -143,6 +143,11 @@ def test_accuracy_line_without_a_measurement_says_so():
     assert accuracy_line(Accuracy(metric="top1", total=10)) == "not measured"
 
 
+def test_accuracy_line_of_a_detector_says_over_how_many_images():
+    found = Accuracy(metric="mAP", mean_average_precision=0.2312, total=5000, reference=0.23)
+    assert accuracy_line(found) == "23.12 % mAP over 5,000 images; reference 23.00 %"
+
+
 def test_host_line_leaves_out_what_is_unknown():
     host = Host(os="Linux", kernel="", arch="arm64", cpu_model="", cores=1, memory_bytes=None, python="3.12.1")
     assert host_line(host) == "arm64, 1 core, Linux, Python 3.12.1"
