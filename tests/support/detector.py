@@ -32,7 +32,8 @@ def coco_folder(folder: Path, *, images: int, wrong: int, labels: str) -> Path:
     (folder / "annotations").mkdir()
     entries, objects = [], []
     for number in range(images):
-        levels = (2 + number, 11 - number, FIRST_LABEL + number)
+        # So far from the diagonal that a box with its corners exchanged meets less than half of the object.
+        levels = (1 + number, 13 - number // 2, FIRST_LABEL + number)
         height, width = SIZES[number % len(SIZES)]
         entry = {"id": 1000 - 7 * number, "file_name": f"{number:012}.jpg", "height": height, "width": width}
         picture = np.full((height, width, 3), [LEVEL * level for level in reversed(levels)], np.uint8)
