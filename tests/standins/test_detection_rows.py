@@ -3,6 +3,7 @@
 A stand-in of the very same tensors stands in the container of the original; the row's own component, with the digest of the stand-in, runs it.
 """
 
+import pickle
 from collections.abc import Callable
 from dataclasses import dataclass
 from pathlib import Path
@@ -90,7 +91,10 @@ ROWS = {
 
 def run_row(tmp_path: Path, number: str, *words: str, profile: str = "", **facts: Any) -> Answer:
     """Run the row; ``profile`` and ``facts`` change what its component states, never its file."""
-    row = ROWS[number]
+    return run(tmp_path, ROWS[number], *words, profile=profile, **facts)
+
+
+def run(tmp_path: Path, row: Row, *words: str, profile: str = "", **facts: Any) -> Answer:
     data, served = row.data(), tmp_path / "served"
     served.mkdir()
     (served / "model").write_bytes(data)
@@ -163,6 +167,30 @@ def test_row_ssd_mobilenet_tensorflow_scores_what_was_planted(tmp_path: Path, nu
 @pytest.mark.timeout(900)
 def test_row_17_ssd_resnet34_tensorflow_scores_what_was_planted(tmp_path: Path):
     assert_row(tmp_path, "17", "--scenario=Offline", "--batch_size=2")
+
+
+class Touch:
+    """Unpickled, it would leave a file."""
+
+    def __init__(self, path: Path) -> None:
+        self.path = str(path)
+
+    def __reduce__(self) -> tuple[Any, tuple[str, str]]:
+        return open, (self.path, "w")
+
+
+@heavy
+@pytest.mark.timeout(900)
+@pytest.mark.parametrize("number", ["14", "18"])
+def test_row_that_is_a_pickled_module_is_refused_and_nothing_of_it_is_run(tmp_path: Path, number: str):
+    name, labels = {"14": ("mobilenet", "category"), "18": ("resnet34", "index")}[number]
+    module = pickle.dumps(Touch(tmp_path / "ran"), protocol=2)
+    row = Row(f"model-ssd-{name}-pytorch", "pytorch", f"ssd-{name}", lambda: module, labels, "xyxy", 0.3, 2)
+    answer = run(tmp_path, row)
+    assert answer.code == 4
+    assert f"ssd-{name} is a pickled module, and opening one runs whatever code it names" in answer.err
+    assert "Traceback" not in answer.err
+    assert not (tmp_path / "ran").exists()
 
 
 # What is found where one fact is wrong: boxes that lie elsewhere, categories that nobody annotated, more or fewer boxes.
