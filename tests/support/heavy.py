@@ -26,6 +26,8 @@ WRITERS = {
         "planted-mobilenet-int8",
         "planted-tflite",
         "planted-tflite-int8",
+        "planted-ssd-mobilenet",
+        "planted-ssd-resnet34",
         "full-mobilenet",
         "full-tflite",
         "full-tflite-int8",

@@ -46,7 +46,7 @@ def apply(profile: Profile, path: Path) -> Image:
 def _carried_out(step: Step, image: Image, profile: Profile, path: Path) -> Image:
     try:
         return _STEPS[step.op](image, step)
-    except (ValueError, cv2.error) as error:
+    except (ValueError, TypeError, cv2.error) as error:  # TypeError: Pillow has no such kind of picture
         raise InputError(
             f"step {step.op} of profile {profile.name} cannot be applied to {image.dtype.name} {image.shape}",
             where=str(path),

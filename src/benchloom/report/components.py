@@ -4,7 +4,7 @@ from collections.abc import Iterable, Iterator, Sequence
 
 from benchloom.base.units import human_bytes
 from benchloom.model.component import Component, Condition, Detect, Fetch, Input, Program, Requirement, Variation
-from benchloom.model.facts import Backend, Classes, Dataset, Model, Profile, Step, Tensor
+from benchloom.model.facts import Backend, Classes, Dataset, Detections, Model, Profile, Step, Tensor
 from benchloom.model.finding import Finding
 
 Row = Sequence[str]
@@ -167,7 +167,11 @@ def _model(model: Model) -> Iterator[Row]:
     for name, tensors in (("input", model.inputs), ("output", model.outputs)):
         for tensor in tensors:
             yield name, tensor_text(tensor)
-    yield "classes", f"{_classes(model.classes)}; prediction by {model.prediction}"
+    if model.detections is None:
+        yield "classes", f"{_classes(model.classes)}; prediction by {model.prediction}"
+    else:
+        yield "classes", _classes(model.classes)
+        yield "boxes", _boxes(model.detections)
     if model.weights != "trained":
         yield "weights", model.weights
     if model.max_batch is not None:
@@ -184,6 +188,16 @@ def _classes(classes: Classes | None) -> str:
     if classes is None:
         return "unknown"
     return f"{classes.count}" + (f", the first {classes.offset} before label 0" if classes.offset else "")
+
+
+def _boxes(facts: Detections) -> str:
+    parts = [
+        facts.order,
+        f"divided by {facts.scale:g}" if facts.scale != 1 else "",
+        "labels are category ids" if facts.labels == "category" else "labels count the categories from 1",
+        f"up to the first score below {facts.threshold:g}" if facts.threshold else "",
+    ]
+    return ", ".join(part for part in parts if part)
 
 
 def tensor_text(tensor: Tensor) -> str:
@@ -205,6 +219,8 @@ def _profile(profile: Profile) -> Iterator[Row]:
     for number, step in enumerate(profile.steps, 1):
         yield f"step {number}", step_text(step)
     yield "sample", f"{profile.dtype} [{', '.join(str(item) for item in profile.shape)}]"
+    if profile.only_with_objects:
+        yield "images", "only those in which something is annotated"
 
 
 def step_text(step: Step) -> str:

@@ -10,6 +10,7 @@ import tensorflow as tf
 from numpy.typing import NDArray
 
 from support.standins import STEPS, WIDTH, foot, scores
+from support.standins.detectors import BYTES, LEVEL, MOBILENET, NORMALISED, RESNET34_TENSORFLOW, Colours, Planted
 
 CLASSES, OFFSET = 1001, 1
 SHARPNESS = 2.0  # of six: what a softmax over a thousand classes makes a clear answer of
@@ -35,6 +36,25 @@ def planted_mobilenet(*, batch: int | None = None, mean: float = 127.5, imitate:
         planes = tf.quantization.fake_quant_with_min_max_vars(images, -1.0, 1.0) if imitate else images
         found = _ladder(planes, mean=mean, scale=1 / mean, imitate=imitate)
         tf.reshape(tf.nn.softmax(found), [batch or -1, CLASSES], name=MOBILENET_OUTPUT)
+        return _bytes(graph)
+
+
+def planted_ssd_mobilenet() -> bytes:
+    """``image_tensor:0``, bytes of RGB, to the outputs of TensorFlow's Object Detection API."""
+    with tf.Graph().as_default() as graph:
+        images = tf.compat.v1.placeholder(tf.uint8, [None, None, None, 3], name="image_tensor")
+        names = {"count": "num_detections", "labels": "detection_classes"}
+        names |= {meaning: f"detection_{meaning}" for meaning in ("boxes", "scores")}
+        _boxes(tf.cast(images[:, :8, :8], tf.float32), [1, 2], BYTES, MOBILENET, names)
+        return _bytes(graph)
+
+
+def planted_ssd_resnet34() -> bytes:
+    """``image:0``, normalised and with channels first, to boxes, classes and scores."""
+    with tf.Graph().as_default() as graph:
+        images = tf.compat.v1.placeholder(tf.float32, [None, 3, 1200, 1200], name="image")
+        names = {"boxes": "detection_bboxes", "labels": "detection_classes", "scores": "detection_scores"}
+        _boxes(images[:, :, :8, :8], [2, 3], NORMALISED, RESNET34_TENSORFLOW, names)
         return _bytes(graph)
 
 
@@ -104,6 +124,16 @@ def _ladder(images: Any, *, mean: float, scale: float, imitate: bool = False) ->
     return steps @ (scores(CLASSES, OFFSET) * SHARPNESS)
 
 
+def _boxes(patch: Any, axes: list[int], colours: Colours, planted: Planted, names: dict[str, str]) -> None:
+    """Add the outputs of a planted detector, by the names of what they mean; ``axes`` are those of a picture's plane."""
+    mean, deviation = np.float32(colours.mean), np.float32(colours.deviation)
+    levels = tf.floor((tf.reduce_mean(patch, axes) * deviation + mean) / LEVEL + 0.5)
+    parts = planted.outputs()
+    for meaning, name in names.items():
+        part = parts[meaning]
+        tf.reshape(levels @ part.weights + part.bias, [-1, *part.shape], name=name)
+
+
 def _random(random: np.random.Generator, shape: tuple[int, ...], inputs: int = 0) -> Array:
     size = inputs or int(np.prod(shape[:-1]))
     return random.standard_normal(shape, np.float32) * np.float32((2 / size) ** 0.5)
@@ -119,6 +149,8 @@ FILES: dict[str, Callable[[], bytes]] = {
     "planted-mobilenet-int8": lambda: planted_mobilenet(imitate=True),
     "planted-tflite": lambda: tflite(planted_mobilenet(batch=1)),
     "planted-tflite-int8": lambda: tflite_uint8(planted_mobilenet(batch=1, mean=128.0), bytes_of_red),
+    "planted-ssd-mobilenet": planted_ssd_mobilenet,
+    "planted-ssd-resnet34": planted_ssd_resnet34,
     "full-mobilenet": full_mobilenet,
     "full-tflite": lambda: tflite(full_mobilenet(batch=1)),
     "full-tflite-int8": lambda: tflite_uint8(full_mobilenet(batch=1), bytes_of_red),

@@ -92,6 +92,40 @@ def universal(path: str) -> Pixels:
     return cropped_to_224(resized_to_short_side_256(image, cv2.INTER_LINEAR))
 
 
+def maybe_resize(path: str, side: int) -> Pixels:
+    """The detectors' beginning: floats before anything else, and no aspect."""
+    image = np.array(cv2.imread(path), dtype=np.float32)
+    if len(image.shape) < 3 or image.shape[2] != 3:
+        image = cv2.cvtColor(image, cv2.COLOR_GRAY2RGB)
+    image = cv2.cvtColor(image, cv2.COLOR_BGR2RGB)
+    return cv2.resize(image, (side, side), interpolation=cv2.INTER_LINEAR)
+
+
+def pre_process_coco_mobilenet(path: str) -> Pixels:
+    return np.asarray(maybe_resize(path, 300), dtype=np.uint8)
+
+
+def pre_process_coco_pt_mobilenet(path: str) -> Pixels:
+    image = maybe_resize(path, 300)
+    image -= 127.5
+    image /= 127.5
+    return image
+
+
+def pre_process_coco_resnet34(path: str) -> Pixels:
+    image = maybe_resize(path, 1200)
+    mean = np.array([0.485, 0.456, 0.406], dtype=np.float32)
+    std = np.array([0.229, 0.224, 0.225], dtype=np.float32)
+    image = image / 255.0 - mean
+    return image / std
+
+
+def train_digit_scenes_detector(path: str) -> Pixels:
+    """Not of the reference: what the embedded detector was trained with."""
+    image = cv2.resize(cv2.cvtColor(cv2.imread(path), cv2.COLOR_BGR2RGB), (300, 300), interpolation=cv2.INTER_LINEAR)
+    return (image.astype(np.float32) - np.float32(127.5)) / np.float32(127.5)
+
+
 def train_digits_network(path: str) -> Pixels:
     """Not of the reference: what the embedded networks were trained with."""
     image = cv2.resize(cv2.imread(path, cv2.IMREAD_GRAYSCALE), (32, 32), interpolation=cv2.INTER_LINEAR)
@@ -105,7 +139,11 @@ STEPS: dict[str, Callable[[str], Pixels]] = {
     "pre_process_imagenet_pytorch": pre_process_imagenet_pytorch,
     "model-onnx-mlperf-mobilenet-quantized": minus_128,
     "dataset-imagenet-preprocessed-using-opencv (universal)": universal,
+    "pre_process_coco_mobilenet": pre_process_coco_mobilenet,
+    "pre_process_coco_pt_mobilenet": pre_process_coco_pt_mobilenet,
+    "pre_process_coco_resnet34": pre_process_coco_resnet34,
     "train-digits-network": train_digits_network,
+    "train-digit-scenes-detector": train_digit_scenes_detector,
 }
 
 
@@ -255,7 +293,7 @@ def _other_steps(step: Step) -> list[tuple[str, Step]]:
     if step.op == "crop":
         return [("rounding", replace(step, mode="" if step.mode else "round"))]
     if step.op == "cast":
-        return [(dtype, replace(step, dtype=dtype)) for dtype in ("float64", "float16", "uint8")]
+        return [(dtype, replace(step, dtype=dtype)) for dtype in ("float64", "float16", "uint8") if dtype != step.dtype]
     if step.op == "transpose":
         return [("layout", replace(step, layout="NHWC" if step.layout == "NCHW" else "NCHW"))]
     nudged = tuple(float(np.nextafter(np.float32(value), np.float32(np.inf))) for value in step.values)

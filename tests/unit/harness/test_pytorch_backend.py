@@ -100,6 +100,13 @@ def test_pickled_code_is_not_run(tmp_path: Path):
     assert not (tmp_path / "ran").exists()
 
 
+def test_pickled_module_is_refused_unopened(tmp_path: Path):
+    with pytest.raises(InputError, match="is a pickled module, and opening one runs whatever code it names") as caught:
+        backend.load(model("pytorch-pickled-module"), str(tmp_path / "not-there.pytorch"), 1)
+    assert caught.value.where.endswith("not-there.pytorch")
+    assert caught.value.fix.endswith("torchscript, pytorch-state-dict")
+
+
 def test_unknown_format_names_the_known_ones(tmp_path: Path):
     with pytest.raises(InputError, match="cannot load format 'onnx'"):
         backend.load(model("onnx"), str(tmp_path / "x"), 1)

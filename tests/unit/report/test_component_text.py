@@ -1,3 +1,5 @@
+import pytest
+
 from benchloom.model.component import (
     Command,
     Component,
@@ -12,7 +14,7 @@ from benchloom.model.component import (
     Variation,
     Version,
 )
-from benchloom.model.facts import Classes, Model, Profile, Reference, Step, Tensor
+from benchloom.model.facts import Classes, Detections, Model, Profile, Reference, Step, Tensor
 from benchloom.model.finding import Finding
 from benchloom.model.query import parse_query
 from benchloom.report.components import component_text, condition_text, step_text
@@ -87,6 +89,37 @@ def test_component_text_of_a_model_package_is_golden():
         "files\n"
         "  unpack.py"
     )
+
+
+@pytest.mark.parametrize(
+    ("facts", "said"),
+    [
+        (Detections(order="yxyx"), "yxyx, labels are category ids"),
+        (
+            Detections(order="xyxy", scale=300.0, threshold=0.05, labels="index"),
+            "xyxy, divided by 300, labels count the categories from 1, up to the first score below 0.05",
+        ),
+    ],
+)
+def test_component_text_of_a_detector_says_how_its_boxes_are_read(facts: Detections, said: str):
+    model = Model(
+        name="net",
+        task="object-detection",
+        format="onnx",
+        precision="fp32",
+        inputs=(Tensor(name="input"),),
+        outputs=(Tensor(name="boxes", meaning="boxes"),),
+        classes=Classes(count=90),
+        detections=facts,
+    )
+    text = component_text(Component(kind="package", alias="net", tags=("model",), model=model, **ABOUT), "/r/p", [], [])
+    assert f"  classes  90\n  boxes    {said}" in text
+
+
+def test_component_text_of_a_profile_says_that_images_are_left_out():
+    profile = Profile(name="p", steps=(), shape=(1,), dtype="uint8", only_with_objects=True)
+    component = Component(kind="package", alias="p", tags=("profile",), profile=profile, **ABOUT)
+    assert "images  only those in which something is annotated" in component_text(component, "/r/p", [], [])
 
 
 def test_component_text_of_a_program_lists_commands_inputs_needs_and_findings():

@@ -20,6 +20,8 @@ os.environ.setdefault("TORCH_CPP_LOG_LEVEL", "ERROR")
 import torch
 
 FORMATS = ("torchscript", "pytorch-state-dict")
+# What torch.save makes of a whole network: the names of its classes, which opening it would import and run.
+PICKLED = "pytorch-pickled-module"
 
 
 class PyTorch:
@@ -58,13 +60,19 @@ class PyTorch:
 def load(model: Model, path: str, threads: int, device: str = "cpu") -> PyTorch:
     """Open ``path`` on ``device`` (cpu or cuda). Raises InputError where the file is not of the stated format or does not fit its architecture.
 
-    A state dict is read with torch's restricted unpickler: tensors and containers, no code.
+    A state dict is read with torch's restricted unpickler: tensors and containers, no code. Pickled modules are not opened.
     """
     torch.set_num_threads(threads)
     # Samples are memory-mapped read-only, and nothing here writes to its input.
     warnings.filterwarnings("ignore", message="The given NumPy array is not writable")
     if device not in {"cpu", "cuda"} or (device == "cuda" and not torch.cuda.is_available()):
         raise no_device(device, "pytorch", f"torch {torch.__version__} sees no such device")
+    if model.format == PICKLED:
+        raise InputError(
+            f"{model.name} is a pickled module, and opening one runs whatever code it names",
+            where=path,
+            fix=f"choose a model in another format: {', '.join(FORMATS)}",
+        )
     if model.format not in FORMATS:
         fix = did_you_mean(model.format, FORMATS) or f"known: {', '.join(FORMATS)}"
         raise InputError(f"pytorch cannot load format {model.format!r}", where="model.format", fix=fix)

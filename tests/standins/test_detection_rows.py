@@ -1,0 +1,275 @@
+"""The object-detection rows of the v1.0 model table, from an empty store to an mAP that is known in advance.
+
+A stand-in of the very same tensors stands in the container of the original; the row's own component, with the digest of the stand-in, runs it.
+"""
+
+import pickle
+from collections.abc import Callable
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from support.detector import coco_folder, expected, planted_detector
+from support.heavy import heavy, loom_with, standin
+from support.repo import Answer, Loom, Repo
+from support.server import FileServer
+from support.standin import meta_of, overlay, tgz, zipped
+from support.standins.detectors import (
+    BYTES,
+    MOBILENET,
+    NORMALISED,
+    RESNET34_PYTORCH,
+    RESNET34_TENSORFLOW,
+    Colours,
+    Planted,
+)
+
+WRONG = 2
+
+
+@dataclass(frozen=True)
+class Row:
+    """``labels`` and ``threshold`` are what the stand-in's answers are made for, stated here and not read from the component."""
+
+    alias: str
+    backend: str
+    tags: str
+    data: Callable[[], bytes]
+    labels: str
+    order: str
+    threshold: float
+    images: int
+
+    @property
+    def planted(self) -> float:
+        """The mAP of the row: the second box counts where no threshold is above it, the third never does."""
+        return expected(self.images, self.images - WRONG, 1 if self.threshold == 0 else 0)
+
+
+def onnx(alias: str, opset: int, colours: Colours, planted: Planted) -> Callable[[], bytes]:
+    return lambda: planted_detector(meta_of(alias)["model"], opset, colours, planted)
+
+
+def in_tar(alias: str, what: str) -> Callable[[], bytes]:
+    return lambda: tgz({meta_of(alias)["fetch"][0]["member"]: standin(what).read_bytes(), "pipeline.config": b"model"})
+
+
+def in_zip(alias: str, what: str) -> Callable[[], bytes]:
+    return lambda: zipped({meta_of(alias)["fetch"][0]["member"]: standin(what).read_bytes()})
+
+
+def mobilenet(alias: str, backend: str, tags: str, data: Callable[[], bytes]) -> Row:
+    return Row(alias, backend, f"ssd-mobilenet,{tags}", data, "category", "yxyx", 0.0, 8)
+
+
+def resnet34(alias: str, backend: str, tags: str, data: Callable[[], bytes], order: str, threshold: float) -> Row:
+    return Row(alias, backend, f"ssd-resnet34,{tags}", data, "index", order, threshold, 4)
+
+
+ONE, TWO, THREE, FOUR = (
+    f"model-ssd-{name}"
+    for name in ("mobilenet-onnx-opset8", "mobilenet-onnx-opset11", "resnet34-onnx-opset8", "resnet34-onnx-opset11")
+)
+FLOAT, EIGHT, SYMMETRIC, LARGE = (
+    f"model-ssd-{name}-tensorflow{end}"
+    for name, end in (("mobilenet", ""), ("mobilenet", "-int8"), ("mobilenet", "-int8-symmetric"), ("resnet34", ""))
+)
+ROWS = {
+    "15 opset 8": mobilenet(ONE, "onnx", "opset-8", onnx(ONE, 8, BYTES, MOBILENET)),
+    "15 opset 11": mobilenet(TWO, "onnx", "opset-11", onnx(TWO, 11, BYTES, MOBILENET)),
+    "19": resnet34(THREE, "onnx", "opset-8", onnx(THREE, 8, NORMALISED, RESNET34_PYTORCH), "xyxy", 0.5),
+    "20": resnet34(FOUR, "onnx", "opset-11", onnx(FOUR, 11, NORMALISED, RESNET34_TENSORFLOW), "yxyx", 0.05),
+    "11": mobilenet(FLOAT, "tensorflow", "fp32", in_tar(FLOAT, "planted-ssd-mobilenet")),
+    "12": mobilenet(EIGHT, "tensorflow", "habana,quantized-finetuned", in_tar(EIGHT, "planted-ssd-mobilenet")),
+    "13": mobilenet(SYMMETRIC, "tensorflow", "symmetric", lambda: standin("planted-ssd-mobilenet").read_bytes()),
+    "16": mobilenet(EIGHT, "tensorflow", "int8", in_tar(EIGHT, "planted-ssd-mobilenet")),
+    "17": resnet34(LARGE, "tensorflow", "fp32", in_zip(LARGE, "planted-ssd-resnet34"), "yxyx", 0.05),
+}
+
+
+def run_row(tmp_path: Path, number: str, *words: str, profile: str = "", **facts: Any) -> Answer:
+    """Run the row; ``profile`` and ``facts`` change what its component states, never its file."""
+    return run(tmp_path, ROWS[number], *words, profile=profile, **facts)
+
+
+def run(tmp_path: Path, row: Row, *words: str, profile: str = "", **facts: Any) -> Answer:
+    data, served = row.data(), tmp_path / "served"
+    served.mkdir()
+    (served / "model").write_bytes(data)
+    folder = coco_folder(tmp_path / "coco", images=row.images, wrong=WRONG, labels=row.labels)
+    repo = Repo(tmp_path / "repo")
+    with FileServer(served) as server:
+        overlay(repo, row.alias, server.url("model"), data, profile=profile, **facts)
+        home = tmp_path / "home"
+        loom = Loom(home, repo) if row.backend == "onnx" else loom_with(row.backend, home, repo)
+        flags = (
+            f"--dep_add_tags.model={row.tags}",
+            f"--dataset_path={folder}",
+            "--mode=accuracy",
+            "--threads=1",
+            *words,
+        )
+        # The first test of a large backend installs it, with what scores boxes.
+        limit = 120 if row.backend == "onnx" else 880
+        return loom("run", f"program:object-detection-{row.backend}", "--json", "--quiet", *flags, limit=limit)
+
+
+def assert_row(tmp_path: Path, number: str, *words: str) -> None:
+    row, stated = ROWS[number], meta_of(ROWS[number].alias)["model"]
+    answer = run_row(tmp_path, number, *words).ok()
+    results = answer.json["results"]
+    assert results["accuracy"]["metric"] == "mAP"
+    assert results["accuracy"]["mean_average_precision"] == pytest.approx(row.planted)
+    assert (results["accuracy"]["total"], results["accuracy"]["reference"]) == (
+        row.images,
+        stated["reference"]["value"],
+    )
+    assert (results["model"], results["dataset"]) == (stated["name"], "soft:dataset.coco.2017.val")
+    assert (Path(answer.json["directory"]) / "accuracy" / "mlperf_log_accuracy.json").is_file()
+
+
+BATCHES = ("--scenario=Offline", "--batch_size=4")
+
+
+def test_row_15_ssd_mobilenet_onnx_opset8_scores_what_was_planted(tmp_path: Path):
+    assert_row(tmp_path, "15 opset 8", *BATCHES)
+
+
+def test_row_15_ssd_mobilenet_onnx_opset11_scores_what_was_planted(tmp_path: Path):
+    assert_row(tmp_path, "15 opset 11")
+
+
+def test_row_19_ssd_resnet34_onnx_opset8_scores_what_was_planted(tmp_path: Path):
+    assert_row(tmp_path, "19", "--scenario=Offline")
+
+
+def test_row_20_ssd_resnet34_onnx_opset11_scores_what_was_planted(tmp_path: Path):
+    assert_row(tmp_path, "20")
+
+
+def test_row_19_is_timed_one_sample_after_the_other(tmp_path: Path):
+    words = ("--mode=both", "--count=2", "--duration=0.1", "--scenario=Offline")
+    results = run_row(tmp_path, "19", *words).ok().json["results"]
+    assert results["performance"]["samples_per_second"] > 0
+    assert results["accuracy"]["total"] == 2
+
+
+@heavy
+@pytest.mark.timeout(900)
+@pytest.mark.parametrize("number", ["11", "12", "13", "16"])
+def test_row_ssd_mobilenet_tensorflow_scores_what_was_planted(tmp_path: Path, number: str):
+    assert_row(tmp_path, number, *BATCHES)
+
+
+@heavy
+@pytest.mark.timeout(900)
+def test_row_17_ssd_resnet34_tensorflow_scores_what_was_planted(tmp_path: Path):
+    assert_row(tmp_path, "17", "--scenario=Offline", "--batch_size=2")
+
+
+class Touch:
+    """Unpickled, it would leave a file."""
+
+    def __init__(self, path: Path) -> None:
+        self.path = str(path)
+
+    def __reduce__(self) -> tuple[Any, tuple[str, str]]:
+        return open, (self.path, "w")
+
+
+@heavy
+@pytest.mark.timeout(900)
+@pytest.mark.parametrize("number", ["14", "18"])
+def test_row_that_is_a_pickled_module_is_refused_and_nothing_of_it_is_run(tmp_path: Path, number: str):
+    name, labels = {"14": ("mobilenet", "category"), "18": ("resnet34", "index")}[number]
+    module = pickle.dumps(Touch(tmp_path / "ran"), protocol=2)
+    row = Row(f"model-ssd-{name}-pytorch", "pytorch", f"ssd-{name}", lambda: module, labels, "xyxy", 0.3, 2)
+    answer = run(tmp_path, row)
+    assert answer.code == 4
+    assert f"ssd-{name} is a pickled module, and opening one runs whatever code it names" in answer.err
+    assert "Traceback" not in answer.err
+    assert not (tmp_path / "ran").exists()
+
+
+# What is found where one fact is wrong: boxes that lie elsewhere, categories that nobody annotated, more or fewer boxes.
+SWAPS = {
+    "order": lambda row: ({"order": "xyxy" if row.order == "yxyx" else "yxyx"}, 0.0),
+    "scale": lambda _: ({"scale": 2.0}, 0.0),
+    "labels": lambda row: (
+        {"labels": "index" if row.labels == "category" else "category"},
+        expected(row.images, 0, 1 if row.threshold == 0 else 0),  # the first category has the first place, too
+    ),
+    "threshold": lambda row: (
+        ({"threshold": 0.3}, expected(row.images, row.images - WRONG))
+        if row.threshold == 0
+        else ({"threshold": 0.0}, expected(row.images, row.images - WRONG, 1, WRONG))
+    ),
+}
+
+
+def assert_swap(tmp_path: Path, number: str, what: str) -> None:
+    row = ROWS[number]
+    changes, found = SWAPS[what](row)
+    detections = {**meta_of(row.alias)["model"]["detections"], **changes}
+    accuracy = run_row(tmp_path, number, detections=detections).ok().json["results"]["accuracy"]
+    assert found != pytest.approx(row.planted)
+    assert accuracy["mean_average_precision"] == pytest.approx(found)
+
+
+@pytest.mark.parametrize("what", SWAPS)
+@pytest.mark.parametrize("number", ["15 opset 8", "15 opset 11", "19", "20"])
+def test_row_with_one_fact_of_its_boxes_changed_scores_something_else(tmp_path: Path, number: str, what: str):
+    assert_swap(tmp_path, number, what)
+
+
+@heavy
+@pytest.mark.timeout(900)
+@pytest.mark.parametrize("what", SWAPS)
+@pytest.mark.parametrize("number", ["11", "17"])
+def test_tensorflow_row_with_one_fact_of_its_boxes_changed_scores_something_else(
+    tmp_path: Path, number: str, what: str
+):
+    assert_swap(tmp_path, number, what)
+
+
+def outputs_of(number: str, **meanings: str) -> list[dict[str, Any]]:
+    found = meta_of(ROWS[number].alias)["model"]["outputs"]
+    return [{**item, "meaning": meanings.get(item["meaning"], item["meaning"])} for item in found]
+
+
+def test_row_whose_count_of_boxes_is_not_stated_takes_them_all(tmp_path: Path):
+    row = ROWS["15 opset 11"]
+    accuracy = run_row(tmp_path, "15 opset 11", outputs=outputs_of("15 opset 11", count="number")).ok()
+    found = accuracy.json["results"]["accuracy"]["mean_average_precision"]
+    assert found == pytest.approx(expected(row.images, row.images - WRONG, 1, WRONG))
+
+
+def test_row_whose_outputs_are_taken_for_each_other_is_wrong_or_refused(tmp_path: Path):
+    swapped = outputs_of("20", labels="scores", scores="labels")
+    answer = run_row(tmp_path, "20", outputs=swapped)
+    assert answer.code == 4
+    assert "the model gives label" in answer.err
+
+
+@pytest.mark.parametrize(
+    ("number", "shape", "profile", "told"),
+    [
+        ("20", ["N", 3, 1200, 1200], "profile,coco-1200-tf,nchw", "is [-1, 1200, 1200, 3], its facts state"),
+        ("19", ["N", 1200, 1200, 3], "profile,coco-1200-tf,nhwc", "is [1, 3, 1200, 1200], its facts state"),
+        ("15 opset 11", ["N", 3, 300, 300], "", "samples of shape (300, 300, 3) do not fit the model's input"),
+    ],
+)
+def test_row_with_another_layout_is_refused(tmp_path: Path, number: str, shape: list[Any], profile: str, told: str):
+    (stated,) = meta_of(ROWS[number].alias)["model"]["inputs"]
+    answer = run_row(tmp_path, number, profile=profile, inputs=[{**stated, "shape": shape}])
+    assert answer.code == 4, answer.out
+    assert told in answer.err
+    assert "Traceback" not in answer.err
+
+
+def test_row_19_refuses_a_larger_batch_than_its_file_takes(tmp_path: Path):
+    answer = run_row(tmp_path, "19", "--scenario=Offline", "--batch_size=2")
+    assert answer.code == 4
+    assert "the model takes batches of at most 1" in answer.err
