@@ -211,6 +211,8 @@ def _model(item: Component, model: Model, index: Index) -> tuple[str, ...]:
 
 def _status(model: Model) -> str:
     """Whether a run with the model can be scored, and why not."""
+    if model.format == "pytorch-pickled-module":
+        return "not run: its file is a pickled module, which is never opened"
     if model.weights == "random":
         return "timed only: random weights"
     if model.classes is None and model.detections is None:
