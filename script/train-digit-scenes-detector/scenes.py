@@ -27,7 +27,7 @@ SIZES = ((300, 300), (300, 300), (300, 300), (320, 240), (240, 320))
 GRAY_SCENE = 8  # the one that is a JPEG of a single plane
 EMPTY_EVERY = 24  # one scene in so many has no digit
 MOST_DIGITS = 10
-SMALLEST, LARGEST = 24.0, 170.0  # heights of digits, pixels
+SMALLEST, LARGEST = 32.0, 170.0  # heights of digits, pixels
 LARGEST_OVERLAP = 0.2  # of the smaller box
 INK = 0.35  # the opacity from which a pixel belongs to the digit's box
 MARGIN = 2  # pixels between a digit's box and the edge of its scene
@@ -67,12 +67,12 @@ def compose(digits: Digits, random: np.random.Generator, *, empty: bool = False)
 
 
 def _background(width: int, height: int, random: np.random.Generator) -> Floats:
-    """A colour with soft stains, and in most scenes lines and discs of other colours."""
+    """A dark colour with soft stains, and in most scenes lines and discs of other colours."""
     stains = random.normal(0, 1, (random.integers(2, 12), random.integers(2, 12), 3)).astype(np.float32)
-    image = cv2.resize(stains, (width, height), interpolation=cv2.INTER_CUBIC) * random.uniform(5, 28)
-    image += random.uniform(20, 235, 3).astype(np.float32)
+    image = cv2.resize(stains, (width, height), interpolation=cv2.INTER_CUBIC) * random.uniform(4, 22)
+    image += random.uniform(10, 110, 3).astype(np.float32)
     for _ in range(random.integers(0, 7)):
-        colour = random.uniform(0, 255, 3).tolist()
+        colour = random.uniform(0, 150, 3).tolist()
         start, end = (tuple(random.integers(0, (width, height)).tolist()) for _ in range(2))
         if random.random() < 0.5:
             cv2.line(image, start, end, colour, int(random.integers(1, 5)), cv2.LINE_AA)
@@ -126,11 +126,11 @@ def _overlap(box: tuple[int, int, int, int], other: tuple[int, int, int, int]) -
 
 
 def _paint(image: Floats, opacity: Floats, box: tuple[int, int, int, int], random: np.random.Generator) -> None:
-    """Lay the digit over the scene in a colour that differs from what is below."""
+    """Lay the digit over the scene in a light colour, of a few the one that differs most from what is below."""
     x, y, width, height = box
     below = image[y : y + height, x : x + width]
     mean = below.mean((0, 1))
-    colours = random.uniform(0, 255, (6, 3)).astype(np.float32)
+    colours = random.uniform(150, 255, (4, 3)).astype(np.float32)
     colour = colours[int(np.abs(colours - mean).sum(1).argmax())]
     below += opacity[..., np.newaxis] * (colour - below)
 

@@ -47,7 +47,7 @@ class Recipe:
     """Everything that is chosen about the training.
 
     An anchor stands for a digit from an intersection over union of ``positive``, and for the background below ``negative``; a
-    digit has at least its ``nearest`` anchors. One thread sums in one order; a second process composes the scenes.
+    digit has at least its ``nearest`` anchors. One thread sums in one order; two other processes compose the scenes.
     """
 
     seed: int = 2014
@@ -61,6 +61,7 @@ class Recipe:
     negative: float = 0.4
     nearest: int = 3
     focus: float = 2.0
+    classes: float = 0.5
     boxes: float = 2.0
     offsets: float = 0.25
     threads: int = 1
@@ -113,7 +114,7 @@ def fit(digits: Digits, recipe: Recipe) -> DigitScenesNetwork:
     scenes = DataLoader(
         Scenes(digits, recipe),
         recipe.batch,
-        num_workers=1,
+        num_workers=2,
         prefetch_factor=8,
         collate_fn=together,
         worker_init_fn=start_worker,
@@ -138,10 +139,11 @@ def fit(digits: Digits, recipe: Recipe) -> DigitScenesNetwork:
 def loss_of(network: DigitScenesNetwork, images: Tensor, truths: list[Truth], recipe: Recipe) -> Tensor:
     """Return the loss per anchor that stands for a digit.
 
-    The score to learn is the box's intersection over union with the digit, not 1, so that the better box of two ranks first.
+    The score to learn is the box's intersection over union with the digit, not 1, so that the better box of two ranks first. Scores
+    of what is not there count as far as they are wrong; which digit it is counts once more, as one of ten.
     """
     scores, offsets = network.raw(images)
-    targets, weights, boxes, count = torch.zeros_like(scores), torch.ones_like(scores), scores.new_zeros(()), 0
+    targets, weights, anchored, count = torch.zeros_like(scores), torch.ones_like(scores), scores.new_zeros(()), 0
     for image, (real, labels) in enumerate(truths):
         if len(labels) == 0:
             continue
@@ -151,11 +153,12 @@ def loss_of(network: DigitScenesNetwork, images: Tensor, truths: list[Truth], re
         shared, enclosed = _overlaps(found, wanted)
         targets[image, rows, labels[mates]] = shared.detach()
         far = functional.smooth_l1_loss(offsets[image, rows], _offsets(wanted, around), reduction="sum")
-        boxes = boxes + recipe.boxes * (1 - enclosed).sum() + recipe.offsets * far
+        confused = functional.cross_entropy(scores[image, rows], labels[mates], reduction="sum")
+        anchored = anchored + recipe.boxes * (1 - enclosed).sum() + recipe.offsets * far + recipe.classes * confused
         count += len(rows)
-    focus = (targets - scores.detach().sigmoid()).abs() ** recipe.focus
-    classes = functional.binary_cross_entropy_with_logits(scores, targets, reduction="none") * focus * weights
-    return (classes.sum() + boxes) / max(count, 1)
+    focus = torch.where(targets > 0, targets, scores.detach().sigmoid() ** recipe.focus) * weights
+    seen = functional.binary_cross_entropy_with_logits(scores, targets, reduction="none") * focus
+    return (seen.sum() + anchored) / max(count, 1)
 
 
 def assign(anchors: Tensor, real: Tensor, recipe: Recipe) -> tuple[Tensor, Tensor, Tensor]:
