@@ -261,8 +261,9 @@ def _raise_failure(record: Record, path: Path, stderr: Path) -> None:
 
 
 def new_folder(workspace: Workspace, name: str) -> Path:
-    """Make and return the folder of a new run called ``name``."""
-    stamp = datetime.now(timezone.utc).strftime("%Y%m%dT%H%M%SZ")
+    """Make and return the folder of a new run called ``name``. It begins with the time, so that runs sort by age."""
+    now = datetime.now(timezone.utc)
+    stamp = f"{now:%Y%m%dT%H%M%S}{now.microsecond // 1000:03d}Z"
     folder = workspace.locations.runs / f"{stamp}-{name}-{uuid.uuid4().hex[:6]}"
     folder.mkdir(parents=True)
     return folder

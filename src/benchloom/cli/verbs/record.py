@@ -42,7 +42,7 @@ def show(session: Session, name: str) -> None:
         write(record_text(record, path))
 
 
-@verb("rm", example="loom record rm 20260101T120000Z-image-classification-onnx-0a1b2c")
+@verb("rm", example="loom record rm 20260101T120000123Z-image-classification-onnx-0a1b2c")
 @click.argument("name", metavar="ID")
 def remove(session: Session, name: str) -> None:
     """Remove a record, by its id or the start of it. Its run directory stays; loom gc may then remove what it used."""
