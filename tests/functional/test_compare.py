@@ -10,6 +10,7 @@ from typing import Any
 import jsonschema
 import pytest
 
+from benchloom.report.comparisons import ComparedRun, Comparison, comparison_rows
 from support.benchmark import home
 from support.repo import SOURCE, Loom, Repo
 
@@ -63,6 +64,11 @@ def test_compare_has_a_line_per_record_oldest_first(ran: Loom):
     assert found[1]["difference"] == pytest.approx(-0.25)
     assert (found[0]["valid"], found[1]["valid"]) == (True, False)
     assert (found[3]["status"], found[3].get("accuracy")) == ("failed", None)
+
+
+def test_difference_too_small_to_show_has_no_sign_of_its_own():
+    run = ComparedRun(id="a", path="a", program="program:a", status="ok", started="", repetitions=1, difference=-1e-9)
+    assert "+0.00 points" in comparison_rows(Comparison(runs=(run,)))[1]
 
 
 @pytest.mark.parametrize(

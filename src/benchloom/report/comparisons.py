@@ -24,7 +24,7 @@ class ComparedRun(Value, frozen=True, kw_only=True):
         path: the record's file.
         status: how the run ended.
         precision: the model's, such as fp32 or int8.
-        accuracy: top-1 as a fraction, 0 to 1.
+        accuracy: top-1 or mAP as a fraction, 0 to 1.
         reference: the model's published accuracy.
         difference: accuracy less reference.
         samples_per_second: throughput.
@@ -205,7 +205,7 @@ def _cells(run: ComparedRun, comparison: Comparison, *, with_host: bool) -> tupl
         run.scenario or "-",
         run.mode or run.status,
         _shown(run.accuracy, percent),
-        _shown(run.difference, lambda value: f"{value * 100:+.2f} points"),
+        _shown(run.difference, lambda value: f"{round(value * 100, 2) + 0.0:+.2f} points"),
         _shown(run.samples_per_second, number),
         *(_shown(value, latency) for value in (run.latency_p50_ns, run.latency_p90_ns, run.latency_p99_ns)),
         "-" if run.peak_memory_bytes is None else human_bytes(run.peak_memory_bytes),
