@@ -32,7 +32,14 @@ WRITERS = {
         "full-tflite",
         "full-tflite-int8",
     ),
-    "pytorch": ("planted-state-dict", "planted-torchscript-int8", "full-state-dict", "full-torchscript-int8"),
+    "pytorch": (
+        "planted-state-dict",
+        "planted-torchscript-int8",
+        "planted-pickled-ssd-mobilenet",
+        "planted-pickled-ssd-resnet34",
+        "full-state-dict",
+        "full-torchscript-int8",
+    ),
 }
 
 heavy = pytest.mark.skipif(not os.environ.get("LOOM_TEST_HEAVY"), reason="LOOM_TEST_HEAVY=1 runs the large backends")

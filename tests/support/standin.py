@@ -30,16 +30,25 @@ def meta_of(alias: str) -> dict[str, Any]:
 
 
 def overlay(
-    repo: Repo, alias: str, url: str, data: bytes, *, profile: str = "", served: bool = False, **facts: Any
+    repo: Repo,
+    alias: str,
+    url: str,
+    data: bytes,
+    *,
+    profile: str = "",
+    served: bool = False,
+    pinned: bool = True,
+    **facts: Any,
 ) -> None:
     """Put the checkout's model package ``alias`` into ``repo``, with its one download replaced by ``url``.
 
     ``facts`` replace those of its ``model`` block, ``profile`` the query for its pre-processing. Where it is ``served``, it has
-    an alias and a tag of its own, so that the original beside it is not meant.
+    an alias and a tag of its own, so that the original beside it is not meant. Where it is not ``pinned``, no digest is stated.
     """
     meta = meta_of(alias)
     fetch = {key: value for key, value in meta["fetch"][0].items() if key not in {"mirrors", "unpinned", "size"}}
-    meta["fetch"] = [{**fetch, "url": url, "digest": f"sha256:{sha256(data).hexdigest()}", "size": len(data)}]
+    pin = {"digest": f"sha256:{sha256(data).hexdigest()}"} if pinned else {"unpinned": "nobody published one"}
+    meta["fetch"] = [{**fetch, "url": url, **pin, "size": len(data)}]
     meta["model"].update(facts)
     if profile:
         meta["needs"]["profile"]["tags"] = profile

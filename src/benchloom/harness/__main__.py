@@ -26,6 +26,7 @@ from benchloom.harness.sut import Backend, open_backend
 from benchloom.model.base import to_json
 from benchloom.model.facts import Model, Reference
 from benchloom.model.record import RESULTS_SCHEMA, Accuracy, Performance, Results
+from benchloom.model.trust import refuse_untrusted
 
 if TYPE_CHECKING:
     from benchloom.harness.predictor import Predictor
@@ -62,6 +63,7 @@ def benchmark(options: Options, environ: Mapping[str, str], folder: Path) -> Res
     inputs = load(environ, options.count)
     if options.mode != "performance":
         _refuse_what_cannot_be_scored(inputs.model)
+    refuse_untrusted(inputs.model, inputs.model_digest, inputs.model_path, is_trusted=options.trust)
     ruleset = RULESETS[options.ruleset]
     backend = open_backend(inputs.backend.name, inputs.model, inputs.model_path, options.threads, inputs.device)
     predictor = predictor_for(backend, inputs, _batch_size(options, inputs))

@@ -17,7 +17,7 @@ class Inputs:
     """The chosen model and backend with the samples (memory-mapped, N x input shape) and their labels (N).
 
     ``complete`` is the number of samples that the whole data set has (None where nothing states it);
-    ``device`` is where the backend is to run. For detectors, ``labels`` are ids of images, ``categories`` the ids of categories in the order of the annotations, and ``annotations``
+    ``device`` is where the backend is to run, ``model_digest`` what the component states of the model's file, '' where nothing does. For detectors, ``labels`` are ids of images, ``categories`` the ids of categories in the order of the annotations, and ``annotations``
     and ``images`` are that file and the folder of images.
     """
 
@@ -32,6 +32,7 @@ class Inputs:
     categories: tuple[int, ...] = ()
     annotations: Path = Path()
     images: Path = Path()
+    model_digest: str = ""
 
 
 def read_facts(role: str, environ: Mapping[str, str]) -> Facts:
@@ -82,6 +83,7 @@ def load(environ: Mapping[str, str], count: int | None) -> Inputs:
         categories=tuple(int(item) for item in categories),
         annotations=Path(source.path, source.dataset.labels) if source.dataset else Path(),
         images=Path(source.path, source.dataset.images) if source.dataset else Path(),
+        model_digest=model.digest,
     )
 
 

@@ -12,6 +12,7 @@ from benchloom.errors import InputError
 SCENARIOS = ("SingleStream", "MultiStream", "Server", "Offline")
 MODES = ("performance", "accuracy", "both")
 RULESETS = ("quick", "mlperf-inference-1.0")
+YES_NO = ("yes", "no")
 
 
 @dataclass(frozen=True)
@@ -29,6 +30,7 @@ class Options:
     target_latency_ms: float | None
     max_latency_ms: float | None
     duration: float | None
+    trust: bool = False
 
 
 def usable_cores() -> int:
@@ -58,6 +60,7 @@ def parse(arguments: Sequence[str], environ: Mapping[str, str]) -> Options:
         target_latency_ms=_positive("target_latency_ms", text("target_latency_ms")),
         max_latency_ms=_positive("max_latency_ms", text("max_latency_ms")),
         duration=_positive("duration", text("duration")),
+        trust=_one_of("trust", text("trust", YES_NO[1]), YES_NO) == YES_NO[0],
     )
 
 
@@ -82,6 +85,8 @@ def _parser() -> argparse.ArgumentParser:
     }
     for name, words in helps.items():
         parser.add_argument(f"--{name}", default="", help=words)
+    trust = "open a pickled module (PyTorch) whose file no digest vouches for"
+    parser.add_argument("--trust", default="", nargs="?", const=YES_NO[0], help=trust)
     return parser
 
 

@@ -22,6 +22,7 @@ from benchloom.model.component import Component
 from benchloom.model.environment import Distribution
 from benchloom.model.facts import Facts
 from benchloom.model.plan import Node, Plan
+from benchloom.model.trust import refuse_untrusted
 from benchloom.run.process import clean_environment, how_it_ended, last_lines, run_process
 from benchloom.run.progress import VARIABLE, watched
 from benchloom.store.archive import extract
@@ -94,6 +95,7 @@ def prepare(plan: Plan, means: Means, jobs: int = 4) -> Ready:
     started finish, and what they published stays.
     """
     refuse_missing_offline(plan, means)
+    _refuse_untrusted(plan, means)
     ready = Ready()
     nodes = {node.id: node for node in plan.nodes if node.action != "run"}
     sorter = TopologicalSorter(
@@ -158,6 +160,16 @@ def refuse_missing_offline(plan: Plan, means: Means) -> None:
             fix="run once without --offline, or give a mirror folder with --mirror",
             details={"missing": missing},
         )
+
+
+def _refuse_untrusted(plan: Plan, means: Means) -> None:
+    """Raise InputError where the program would open a file that nobody vouches for: before it is even downloaded."""
+    if not any(node.action == "run" for node in plan.nodes):
+        return
+    for node in (item for item in plan.nodes if "model" in item.roles):
+        if model := means.index.get(node.candidate.component).model:
+            where = f"{node.id}: {node.candidate.location or ', '.join(item.url or item.path for item in node.fetch)}"
+            refuse_untrusted(model, node.digest, where, is_trusted=plan.inputs.get("trust") == "yes")
 
 
 def _materialise(node: Node, means: Means, ready: Ready) -> Facts:

@@ -1,4 +1,4 @@
-"""State dicts and TorchScript with the parameters of the rows of the model table."""
+"""State dicts, TorchScript and pickled networks with the parameters of the rows of the model table."""
 
 import sys
 import warnings
@@ -11,6 +11,7 @@ from torch import nn
 
 from benchloom.harness.architectures.resnet50 import CLASSES, build
 from support.standins import STEPS, WIDTH, foot, scores
+from support.standins.pickled import pickled_mobilenet, pickled_resnet34
 
 RED, DEVIATION = 0.485, 0.229  # of the profile that this network's pictures go through
 
@@ -73,6 +74,8 @@ def torchscript_int8(network: nn.Module, file: Path) -> None:
 FILES: dict[str, Callable[[Path], None]] = {
     "planted-state-dict": lambda file: state_dict(planted_resnet50(), file),
     "planted-torchscript-int8": lambda file: torchscript_int8(planted_resnet50(), file),
+    "planted-pickled-ssd-mobilenet": pickled_mobilenet,
+    "planted-pickled-ssd-resnet34": pickled_resnet34,
     "full-state-dict": lambda file: state_dict(full_resnet50(), file),
     "full-torchscript-int8": lambda file: torchscript_int8(full_resnet50(), file),
 }

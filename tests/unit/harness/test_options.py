@@ -18,6 +18,15 @@ def test_flag_wins_over_variable():
     assert (options.scenario, options.count) == ("Offline", 7)
 
 
+@pytest.mark.parametrize(
+    ("words", "environ"), [(["--trust"], {}), (["--trust=yes"], {}), ([], {"LOOM_INPUT_TRUST": "yes"})]
+)
+def test_trust_is_given_as_a_flag_or_a_variable(words: list[str], environ: dict[str, str]):
+    assert parse(words, environ).trust
+    assert not parse(["--trust=no"], environ).trust
+    assert not parse([], {}).trust
+
+
 def test_case_of_names_does_not_matter():
     assert parse(["--scenario=singlestream", "--mode=ACCURACY"], {}).mode == "accuracy"
 

@@ -1,5 +1,7 @@
 """The PyTorch backend, where torch is installed."""
 
+import importlib
+from collections.abc import Callable
 from pathlib import Path
 
 import numpy as np
@@ -100,11 +102,98 @@ def test_pickled_code_is_not_run(tmp_path: Path):
     assert not (tmp_path / "ran").exists()
 
 
-def test_pickled_module_is_refused_unopened(tmp_path: Path):
-    with pytest.raises(InputError, match="is a pickled module, and opening one runs whatever code it names") as caught:
-        backend.load(model("pytorch-pickled-module"), str(tmp_path / "not-there.pytorch"), 1)
-    assert caught.value.where.endswith("not-there.pytorch")
-    assert caught.value.fix.endswith("torchscript, pytorch-state-dict")
+def test_pickled_network_gives_its_weights_and_runs_nothing(tmp_path: Path):
+    from support.standins.pickled import pickled_mobilenet, planted_mobilenet
+
+    pickled_mobilenet(tmp_path / "network.pytorch")
+    found = backend.load(model("pytorch-pickled-module", "ssd_mobilenet_v1"), str(tmp_path / "network.pytorch"), 1)
+    batch = np.full((2, 3, 300, 300), -0.2, np.float32)
+    with torch.inference_mode():
+        wanted = planted_mobilenet()(torch.from_numpy(batch))
+    for one, other in zip(found.predict(batch), wanted, strict=True):
+        np.testing.assert_array_equal(one, other.numpy())
+
+
+@pytest.mark.parametrize(
+    ("what", "told"),
+    [
+        (lambda _: 7, "holds no pickled network"),
+        (lambda _: {"a": torch.zeros(1)}, "holds no pickled network"),
+        (
+            lambda _: torch.nn.Linear(2, 2),
+            "it names torch.nn.modules.linear.Linear, which its architecture does not need",
+        ),
+        (lambda folder: Touched(folder / "ran"), "it names io.open, which its architecture does not need"),
+    ],
+)
+def test_pickle_of_something_else_is_refused_and_not_run(tmp_path: Path, what: Callable[[Path], object], told: str):
+    torch.save(what(tmp_path), tmp_path / "network.pytorch", _use_new_zipfile_serialization=False)
+    with pytest.raises(InputError) as caught:
+        backend.load(model("pytorch-pickled-module", "ssd_resnet34"), str(tmp_path / "network.pytorch"), 1)
+    assert told in str(caught.value)
+    assert caught.value.where.endswith("network.pytorch")
+    assert not (tmp_path / "ran").exists()
+
+
+def test_pickled_network_of_another_architecture_is_refused(tmp_path: Path):
+    from support.standins.pickled import pickled_mobilenet
+
+    pickled_mobilenet(tmp_path / "network.pytorch")
+    with pytest.raises(InputError, match="which its architecture does not need"):
+        backend.load(model("pytorch-pickled-module", "ssd_resnet34"), str(tmp_path / "network.pytorch"), 1)
+
+
+class Touched:
+    """Unpickled, it would leave a file."""
+
+    def __init__(self, path: Path) -> None:
+        self.path = str(path)
+
+    def __reduce__(self) -> tuple[object, tuple[str, str]]:
+        return open, (self.path, "w")
+
+
+@pytest.mark.parametrize(
+    ("architecture", "numbers", "anchors"), [("ssd_mobilenet_v1", 6_812_127, 1917), ("ssd_resnet34", 19_982_419, 15130)]
+)
+def test_detectors_have_the_size_of_the_published_files(architecture: str, numbers: int, anchors: int):
+    network = importlib.import_module(f"benchloom.harness.architectures.{architecture}").build()
+    assert sum(item.numel() for item in network.state_dict().values()) == numbers
+    assert network.anchors.shape == (anchors, 4)
+
+
+def test_suppression_keeps_the_best_of_what_overlaps_class_by_class():
+    from benchloom.harness.architectures.ssd_mobilenet_v1 import _detections
+
+    boxes = torch.tensor([[0.0, 0.0, 1.0, 1.0], [0.0, 0.0, 1.0, 0.9], [0.0, 0.0, 0.3, 0.3], [0.5, 0.5, 1.0, 1.0]])
+    scores = torch.zeros(4, 91)
+    scores[:, 5] = torch.tensor([0.6, 0.9, 0.5, 0.2])
+    scores[:, 2] = torch.tensor([0.4, 0.0, 0.0, 0.0])
+    scores[:, 0] = 1
+    found, labels, kept = _detections(scores, boxes)
+    assert labels.tolist() == [2, 5, 5]
+    assert kept.tolist() == pytest.approx([0.4, 0.9, 0.5])
+    assert found[:, 3].tolist() == pytest.approx([1.0, 0.9, 0.3])
+
+
+def test_boxes_of_a_class_that_lie_apart_along_both_sides_may_suppress_each_other_as_in_the_reference():
+    from benchloom.harness.architectures.ssd_resnet34 import _detections
+
+    boxes = torch.tensor([[0.0, 0.0, 0.1, 0.1], [0.2, 0.2, 0.3, 0.3], [0.9, 0.0, 1.0, 0.1]])
+    scores = torch.zeros(3, 81)
+    scores[:, 7] = torch.tensor([0.3, 0.8, 0.5])
+    found, labels, kept = _detections(scores, boxes)
+    # The first shares 0.1 x 0.1 of a gap with the second, as much as either's area: 1 of 1. The third is apart along one side only.
+    assert kept.tolist() == pytest.approx([0.5, 0.8])
+    assert labels.tolist() == [7, 7]
+    assert found[:, 0].tolist() == pytest.approx([0.9, 0.2])
+
+
+def test_image_without_a_box_has_none():
+    from benchloom.harness.architectures.ssd_resnet34 import _detections
+
+    found, labels, kept = _detections(torch.zeros(5, 81), torch.zeros(5, 4))
+    assert (found.shape, labels.shape, kept.shape) == ((0, 4), (0,), (0,))
 
 
 def test_unknown_format_names_the_known_ones(tmp_path: Path):

@@ -1,4 +1,4 @@
-"""PyTorch on the CPU or a CUDA device: TorchScript files, and state dicts loaded into an architecture of ours."""
+"""PyTorch on the CPU or a CUDA device: TorchScript files, and state dicts and pickled modules loaded into an architecture of ours."""
 
 import importlib
 import os
@@ -14,14 +14,15 @@ from benchloom.base.names import did_you_mean
 from benchloom.errors import InputError
 from benchloom.harness.sut import no_device
 from benchloom.model.facts import Model
+from benchloom.model.trust import PICKLED_MODULE
 
 # Eight-bit TorchScript announces, past Python's warnings, that its kind of tensor will go.
 os.environ.setdefault("TORCH_CPP_LOG_LEVEL", "ERROR")
 import torch
 
-FORMATS = ("torchscript", "pytorch-state-dict")
-# What torch.save makes of a whole network: the names of its classes, which opening it would import and run.
-PICKLED = "pytorch-pickled-module"
+from benchloom.harness.backends.pickled_module import pickled_weights
+
+FORMATS = ("torchscript", "pytorch-state-dict", PICKLED_MODULE)
 
 
 class PyTorch:
@@ -60,19 +61,13 @@ class PyTorch:
 def load(model: Model, path: str, threads: int, device: str = "cpu") -> PyTorch:
     """Open ``path`` on ``device`` (cpu or cuda). Raises InputError where the file is not of the stated format or does not fit its architecture.
 
-    A state dict is read with torch's restricted unpickler: tensors and containers, no code. Pickled modules are not opened.
+    A state dict is read with torch's restricted unpickler: tensors and containers, no code; a pickled module with ours.
     """
     torch.set_num_threads(threads)
     # Samples are memory-mapped read-only, and nothing here writes to its input.
     warnings.filterwarnings("ignore", message="The given NumPy array is not writable")
     if device not in {"cpu", "cuda"} or (device == "cuda" and not torch.cuda.is_available()):
         raise no_device(device, "pytorch", f"torch {torch.__version__} sees no such device")
-    if model.format == PICKLED:
-        raise InputError(
-            f"{model.name} is a pickled module, and opening one runs whatever code it names",
-            where=path,
-            fix=f"choose a model in another format: {', '.join(FORMATS)}",
-        )
     if model.format not in FORMATS:
         fix = did_you_mean(model.format, FORMATS) or f"known: {', '.join(FORMATS)}"
         raise InputError(f"pytorch cannot load format {model.format!r}", where="model.format", fix=fix)
@@ -89,10 +84,13 @@ def load(model: Model, path: str, threads: int, device: str = "cpu") -> PyTorch:
 def _with_weights(model: Model, path: str) -> Any:
     try:
         module = importlib.import_module(f"benchloom.harness.architectures.{model.architecture}")
-    except ImportError as error:
+        network = module.build()
+    except (ImportError, AttributeError) as error:
         raise InputError(
             f"no architecture is called {model.architecture!r}", where="model.architecture", why=[str(error)]
         ) from error
-    network = module.build()
-    network.load_state_dict(torch.load(path, map_location="cpu", weights_only=True))
+    if model.format == PICKLED_MODULE:
+        network.load_state_dict(pickled_weights(path, getattr(module, "PICKLED_CLASSES", ())))
+    else:
+        network.load_state_dict(torch.load(path, map_location="cpu", weights_only=True))
     return network

@@ -1,0 +1,105 @@
+"""The weights in a network that torch.save pickled whole, read without importing or running anything that the file names.
+
+The unpickler knows the names of one architecture's classes and of torch's layers, and makes of each such object an ``Inert``: the
+state that was pickled, and nothing else. Beside them it knows what tensors are rebuilt by; any other name is refused.
+(torch's own restricted unpickler refuses the way in which files of before torch 1.6 note the classes of layers.)
+"""
+
+import pickle
+import types
+import warnings
+from collections import OrderedDict
+from collections.abc import Iterator, Mapping, Sequence
+from typing import Any, ClassVar
+
+import torch
+from torch import Tensor
+
+from benchloom.errors import InputError
+
+LAYERS = (
+    "torch.nn.modules.activation.ReLU",
+    "torch.nn.modules.activation.ReLU6",
+    "torch.nn.modules.batchnorm.BatchNorm2d",
+    "torch.nn.modules.container.ModuleList",
+    "torch.nn.modules.container.Sequential",
+    "torch.nn.modules.conv.Conv2d",
+    "torch.nn.modules.pooling.MaxPool2d",
+    "torch.nn.backends.thnn._get_thnn_function_backend",  # an attribute of every layer up to torch 1.1
+)
+# What tensors are rebuilt by; torch itself puts the names of storages in their place.
+_TENSORS: dict[str, Any] = {
+    "builtins.set": set,
+    "__builtin__.set": set,  # as protocol 2 writes it
+    "collections.OrderedDict": OrderedDict,
+    "torch.Size": torch.Size,
+    "torch._utils._rebuild_parameter": torch._utils._rebuild_parameter,  # noqa: SLF001 - what files name
+    "torch._utils._rebuild_tensor_v2": torch._utils._rebuild_tensor_v2,  # noqa: SLF001 - what files name
+}
+
+
+class Inert:
+    """An object of a pickled network: its attributes by name."""
+
+    dump_patches: ClassVar = (
+        False  # torch asks a layer's class whether to write a patch file where its source has changed
+    )
+    state: Mapping[str, Any] = types.MappingProxyType({})
+
+    def __setstate__(self, state: Any) -> None:
+        """Take what was pickled."""
+        self.state = state if isinstance(state, dict) else {}
+
+
+def pickled_weights(path: str, classes: Sequence[str]) -> dict[str, Tensor]:
+    """Return parameters and buffers by their names (``layer1.0.weight``) from the pickled network in ``path``.
+
+    ``classes`` are the full names of those that the file may name beside ``LAYERS``. Raises InputError where it names another,
+    cannot be read, or holds something else than a network.
+    """
+    known = frozenset([*classes, *LAYERS])
+    try:
+        with warnings.catch_warnings():
+            warnings.simplefilter("ignore", torch.serialization.SourceChangeWarning)
+            found = torch.load(path, map_location="cpu", weights_only=False, pickle_module=_restricted_to(known))
+        weights = dict(_weights(found, "")) if isinstance(found, Inert) else {}
+    except Exception as error:  # a file that was made to do harm may fail in any way
+        raise InputError(
+            "the file cannot be read as a pickled network", where=path, why=[str(error) or type(error).__name__]
+        ) from error
+    if not weights:
+        raise InputError(
+            "the file holds no pickled network",
+            where=path,
+            fix="state the format that it has: pytorch-state-dict holds weights by name",
+        )
+    return weights
+
+
+def _restricted_to(known: frozenset[str]) -> types.ModuleType:
+    """What torch.load takes in the place of the module ``pickle``."""
+
+    class Unpickler(pickle.Unpickler):
+        def find_class(self, module: str, name: str) -> Any:
+            full = f"{module}.{name}"
+            if full in known:
+                return Inert
+            if full in _TENSORS:
+                return _TENSORS[full]
+            raise pickle.UnpicklingError(
+                f"it names {full}, which its architecture does not need; nothing of it was run"
+            )
+
+    found = types.ModuleType("restricted_pickle")
+    vars(found).update(Unpickler=Unpickler, load=lambda file, **options: Unpickler(file, **options).load())
+    return found
+
+
+def _weights(layer: Inert, prefix: str) -> Iterator[tuple[str, Tensor]]:
+    for kind in ("_parameters", "_buffers"):
+        for name, value in (layer.state.get(kind) or {}).items():
+            if isinstance(value, Tensor):
+                yield f"{prefix}{name}", value.detach()
+    for name, inner in (layer.state.get("_modules") or {}).items():
+        if isinstance(inner, Inert):
+            yield from _weights(inner, f"{prefix}{name}.")
