@@ -46,6 +46,22 @@ def test_run_each_scenario_and_mode_by_flag(scenario: str):
     assert ("Result is : VALID" in summary) is results["performance"]["valid"]
 
 
+@pytest.mark.parametrize("scenario", SCENARIOS[1:])
+def test_run_with_two_instances_answers_every_sample_once_and_alike(scenario: str):
+    words = (f"--scenario={scenario}", "--instances=2", "--threads=1", "--batch_size=7", SHORT)
+    results = run(*words).ok().json["results"]
+    assert (results["settings"]["instances"], results["settings"]["threads"]) == (2, 1)
+    assert results["accuracy"]["correct"] == run("--mode=accuracy").ok().json["results"]["accuracy"]["correct"]
+    assert results["performance"]["sample_count"] > 0
+    assert results["performance"]["cpu_seconds"] > 0
+
+
+def test_run_with_instances_that_would_have_nothing_to_do_is_refused():
+    answer = run("--instances=2", SHORT)
+    assert answer.code == 4
+    assert "a second instance would have nothing to do" in answer.err
+
+
 @pytest.mark.parametrize("scenario", SCENARIOS)
 def test_run_accuracy_comes_from_loadgens_log(scenario: str):
     answer = run(f"--scenario={scenario}", "--mode=accuracy").ok()

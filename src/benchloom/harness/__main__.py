@@ -7,6 +7,7 @@ import os
 import platform
 import signal
 import sys
+import time
 import traceback
 from collections.abc import Mapping, Sequence
 from importlib.metadata import PackageNotFoundError, version
@@ -56,7 +57,7 @@ def benchmark(options: Options, environ: Mapping[str, str], folder: Path) -> Res
     Raises InputError where model, samples and options do not fit each other, ExecutionError where LoadGen has no result.
     """
     # Late, so that wrong options are told before the heavy libraries are imported.
-    from benchloom.harness.calibrate import measure
+    from benchloom.harness.calibrate import seconds_a_sample
     from benchloom.harness.predictor import predictor_for
     from benchloom.harness.settings import shown, test_settings
 
@@ -65,10 +66,14 @@ def benchmark(options: Options, environ: Mapping[str, str], folder: Path) -> Res
         _refuse_what_cannot_be_scored(inputs.model)
     refuse_untrusted(inputs.model, inputs.model_digest, inputs.model_path, is_trusted=options.trust)
     ruleset = RULESETS[options.ruleset]
-    backend = open_backend(inputs.backend.name, inputs.model, inputs.model_path, options.threads, inputs.device)
-    predictor = predictor_for(backend, inputs, _batch_size(options, inputs))
-    settings = test_settings(options, ruleset, inputs.model.name, measure(predictor, len(inputs.samples)))
-    performance, accuracy = _measure(options, ruleset, inputs, predictor, settings, environ, folder)
+    predictors = [
+        predictor_for(_open(inputs, options.threads), inputs, _batch_size(options, inputs))
+        for _ in range(options.instances)
+    ]
+    backend = predictors[0].backend
+    seconds = seconds_a_sample(predictors, options, len(inputs.samples))
+    settings = test_settings(options, ruleset, inputs.model.name, seconds)
+    performance, accuracy = _measure(options, ruleset, inputs, predictors, settings, environ, folder)
     against = _against(options, ruleset, inputs, settings, performance)
     return Results(
         schema=RESULTS_SCHEMA,
@@ -83,8 +88,9 @@ def benchmark(options: Options, environ: Mapping[str, str], folder: Path) -> Res
         accuracy=accuracy,
         performance=performance,
         settings={
-            "batch_size": predictor.batch_size,
+            "batch_size": predictors[0].batch_size,
             "threads": options.threads,
+            "instances": options.instances,
             "samples": len(inputs.samples),
             **backend.settings(),
             **shown(settings, options.scenario),
@@ -112,6 +118,10 @@ def _refuse_what_cannot_be_scored(model: Model) -> None:
         )
 
 
+def _open(inputs: Inputs, threads: int) -> Backend:
+    return open_backend(inputs.backend.name, inputs.model, inputs.model_path, threads, inputs.device)
+
+
 def _batch_size(options: Options, inputs: Inputs) -> int:
     largest = inputs.model.max_batch or sys.maxsize
     if options.batch_size and options.batch_size > largest:
@@ -123,7 +133,7 @@ def _measure(
     options: Options,
     ruleset: Ruleset,
     inputs: Inputs,
-    predictor: "Predictor",
+    predictors: "Sequence[Predictor]",
     settings: Any,
     environ: Mapping[str, str],
     folder: Path,
@@ -139,13 +149,15 @@ def _measure(
     if options.mode != "accuracy":
         place = folder / "performance"
         settings.mode = lg.TestMode.PerformanceOnly
-        issuer = run_loadgen(settings, predictor, total=total, performance_count=count, folder=place, environ=environ)
+        busy = time.process_time()
+        issuer = run_loadgen(settings, predictors, total=total, performance_count=count, folder=place, environ=environ)
         seconds = (issuer.last - issuer.first) / 1e9
         performance = read_performance(place, options.scenario, samples=issuer.done, seconds=seconds)
+        performance = msgspec.structs.replace(performance, cpu_seconds=time.process_time() - busy)
     if options.mode != "performance":
         place = folder / "accuracy"
         settings.mode = lg.TestMode.AccuracyOnly
-        run_loadgen(settings, predictor, total=total, performance_count=count, folder=place, environ=environ)
+        run_loadgen(settings, predictors, total=total, performance_count=count, folder=place, environ=environ)
         accuracy = _with_reference(_accuracy(place, inputs, folder), inputs.model.reference)
     return performance, accuracy
 

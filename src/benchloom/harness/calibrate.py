@@ -1,46 +1,51 @@
 """How fast this model is on this machine, so that LoadGen prepares neither too few queries nor far too many."""
 
 import time
-from dataclasses import dataclass
+from collections.abc import Sequence
 
 import numpy as np
+from numpy.typing import NDArray
 
+from benchloom.harness.options import Options
 from benchloom.harness.predictor import Predictor
 
 SECONDS = 0.25
 WARM_UP = 5
+MULTI_STREAM_QUERY = 8  # samples, LoadGen's own number
 
 
-@dataclass(frozen=True)
-class Speed:
-    """The best seconds seen for one batch of each size: one sample, eight (MultiStream's query), a full batch."""
-
-    single: float
-    eight: float
-    batch: float
-    batch_size: int
-
-    @property
-    def samples_per_second(self) -> float:
-        """Throughput in full batches."""
-        return self.batch_size / self.batch
+def samples_at_once(scenario: str, batch_size: int) -> int:
+    """Return how many samples the backend is given at once in a scenario: one, MultiStream's query, or a full batch."""
+    return {"Offline": batch_size, "MultiStream": min(MULTI_STREAM_QUERY, batch_size)}.get(scenario, 1)
 
 
-def measure(predictor: Predictor, count: int) -> Speed:
-    """Run each kind of batch for a quarter of a second after a warm-up, over the first of ``count`` samples."""
-    size = predictor.batch_size
-    return Speed(
-        single=_best(predictor, 1, count),
-        eight=_best(predictor, min(8, size), count) * (8 / min(8, size)),
-        batch=_best(predictor, size, count),
-        batch_size=size,
-    )
+def seconds_a_sample(predictors: Sequence[Predictor], options: Options, count: int) -> float | None:
+    """Warm every instance up, and return the best seconds seen for a sample of the batches that the scenario makes.
 
-
-def _best(predictor: Predictor, size: int, count: int) -> float:
+    The first of ``count`` samples go through each instance for at most a quarter of a second, at least one batch, and through the
+    first one for another. None where nothing asks for it: the user states what to expect, or only the accuracy is measured (but
+    for Server, whose queries have a rate then, too).
+    """
+    stated = options.target_qps if options.scenario in {"Server", "Offline"} else options.target_latency_ms
+    is_untimed = options.mode == "accuracy"
+    if is_untimed and (stated or options.scenario != "Server"):
+        return None
+    size = samples_at_once(options.scenario, predictors[0].batch_size)
     indexes = np.arange(size, dtype=np.int64) % count
+    for predictor in predictors:
+        _warm_up(predictor, indexes)
+    return None if stated else _best(predictors[0], indexes) / size
+
+
+def _warm_up(predictor: Predictor, indexes: NDArray[np.int64]) -> None:
+    end = time.perf_counter() + SECONDS
     for _ in range(WARM_UP):
         predictor.answers(indexes)
+        if time.perf_counter() > end:
+            return
+
+
+def _best(predictor: Predictor, indexes: NDArray[np.int64]) -> float:
     best, end = float("inf"), time.perf_counter() + SECONDS
     while True:
         start = time.perf_counter()

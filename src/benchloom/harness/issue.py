@@ -10,7 +10,7 @@ import sys
 import threading
 import time
 import traceback
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from typing import Any, NoReturn
 
 import mlperf_loadgen as lg
@@ -30,18 +30,23 @@ def give_up(error: BaseException) -> NoReturn:
 
 
 class Issuer:
-    """Serves each query in the thread that LoadGen calls from: SingleStream, MultiStream and Offline.
+    """Serves each query in the thread that LoadGen calls from.
 
     ``done`` counts samples; ``first`` and ``last`` are monotonic nanoseconds of the first issue and last completion.
     """
 
-    def __init__(self, predictor: Predictor) -> None:
-        self.predictor = predictor
-        self.done = 0
+    def __init__(self, predictors: Sequence[Predictor]) -> None:
+        self.predictors = predictors
         self.first = self.last = 0
+        self._done = [0] * len(predictors)  # apart, since threads may count at the same time
+
+    @property
+    def done(self) -> int:
+        """Samples answered so far."""
+        return sum(self._done)
 
     def issue(self, query: Sequence[Any]) -> None:
-        """LoadGen callback: answer every sample of ``query``, sorted so that batches are contiguous where they can be."""
+        """LoadGen callback: answer every sample of ``query``."""
         self.first = self.first or time.monotonic_ns()
         try:
             self._issue(query)
@@ -49,25 +54,30 @@ class Issuer:
             give_up(error)
 
     def _issue(self, query: Sequence[Any]) -> None:
+        for ids, indexes in self._batches(query):
+            self.serve(0, ids, indexes)
+
+    def _batches(self, query: Sequence[Any]) -> Iterator[tuple[NDArray[np.uint64], NDArray[np.int64]]]:
+        """Yield ids and indexes of at most a batch, sorted so that batches are contiguous where they can be."""
         ids = np.fromiter((item.id for item in query), np.uint64, len(query))
         indexes = np.fromiter((item.index for item in query), np.int64, len(query))
-        step = self.predictor.batch_size
+        step = min(self.predictors[0].batch_size, -(-len(query) // len(self.predictors)))
         if len(query) > step:
             order = np.argsort(indexes, kind="stable")
             ids, indexes = ids[order], indexes[order]
         for start in range(0, len(ids), step):
-            self.serve(ids[start : start + step], indexes[start : start + step])
+            yield ids[start : start + step], indexes[start : start + step]
 
-    def serve(self, ids: NDArray[np.uint64], indexes: NDArray[np.int64]) -> None:
-        """Answer one batch: the record of each sample, as float32."""
-        records, sizes = self.predictor.answers(indexes)
+    def serve(self, instance: int, ids: NDArray[np.uint64], indexes: NDArray[np.int64]) -> None:
+        """Let one instance answer one batch: the record of each sample, as float32."""
+        records, sizes = self.predictors[instance].answers(indexes)
         place = records.ctypes.data
         responses = []
         for identity, size in zip(ids.tolist(), sizes, strict=True):
             responses.append(lg.QuerySampleResponse(identity, place, 4 * size))
             place += 4 * size
         lg.QuerySamplesComplete(responses)
-        self.done += len(ids)
+        self._done[instance] += len(ids)
         self.last = time.monotonic_ns()
 
     def flush(self) -> None:
@@ -77,42 +87,71 @@ class Issuer:
         """End what this started."""
 
 
-class QueueIssuer(Issuer):
-    """Serves from a queue in a thread of its own and batches whatever waits: Server."""
+class ThreadedIssuer(Issuer):
+    """Serves from a queue, in a thread for each instance."""
 
-    def __init__(self, predictor: Predictor) -> None:
-        super().__init__(predictor)
-        self._queue: queue.SimpleQueue[tuple[int, int] | None] = queue.SimpleQueue()
-        self._thread = threading.Thread(target=self._work, daemon=True)
-        self._thread.start()
+    def __init__(self, predictors: Sequence[Predictor]) -> None:
+        super().__init__(predictors)
+        self._queue: queue.SimpleQueue[Any] = queue.SimpleQueue()
+        self._threads = [
+            threading.Thread(target=self._work, args=[instance], daemon=True) for instance in range(len(predictors))
+        ]
+        for thread in self._threads:
+            thread.start()
+
+    def _issue(self, query: Sequence[Any]) -> None:
+        for batch in self._batches(query):
+            self._queue.put(batch)
+
+    def _work(self, instance: int) -> None:
+        try:
+            while item := self._next():
+                self.serve(instance, *item)
+        except BaseException as error:  # noqa: BLE001 - LoadGen would wait for ever for what this thread owes
+            give_up(error)
+
+    def _next(self) -> tuple[NDArray[np.uint64], NDArray[np.int64]] | None:
+        """Wait for the next batch; None at the end."""
+        found: tuple[NDArray[np.uint64], NDArray[np.int64]] | None = self._queue.get()
+        return found
+
+    def close(self) -> None:
+        """Let the threads finish what is in line and end."""
+        for _ in self._threads:
+            self._queue.put(None)
+        for thread in self._threads:
+            thread.join()
+
+
+class SampleQueueIssuer(ThreadedIssuer):
+    """Puts single samples in line and batches whatever waits: Server."""
 
     def _issue(self, query: Sequence[Any]) -> None:
         for item in query:
             self._queue.put((item.id, item.index))
 
-    def _work(self) -> None:
-        try:
-            while batch := self._batch():
-                self.serve(
-                    np.array([item[0] for item in batch], np.uint64), np.array([item[1] for item in batch], np.int64)
-                )
-        except BaseException as error:  # noqa: BLE001 - LoadGen would wait for ever for what this thread owes
-            give_up(error)
-
-    def _batch(self) -> list[tuple[int, int]]:
-        """Wait for one sample and take what else is in line; empty at the end."""
+    def _next(self) -> tuple[NDArray[np.uint64], NDArray[np.int64]] | None:
+        """Wait for one sample and take what else is in line; None at the end."""
         item = self._queue.get()
         batch = []
         while item is not None:
             batch.append(item)
-            if len(batch) == self.predictor.batch_size or self._queue.empty():
-                return batch
-            item = self._queue.get()
-        if batch:
-            self._queue.put(None)
-        return batch
+            if len(batch) == self.predictors[0].batch_size:
+                break
+            try:
+                item = self._queue.get_nowait()
+            except queue.Empty:
+                break
+        else:
+            self._queue.put(None)  # for the other threads, or for this one's next turn
+        if not batch:
+            return None
+        ids, indexes = zip(*batch, strict=True)
+        return np.array(ids, np.uint64), np.array(indexes, np.int64)
 
-    def close(self) -> None:
-        """Let the thread finish what is in line and end."""
-        self._queue.put(None)
-        self._thread.join()
+
+def issuer_for(scenario: str, predictors: Sequence[Predictor]) -> Issuer:
+    """Return what serves a LoadGen scenario with one or more instances of the backend."""
+    if scenario == "Server":
+        return SampleQueueIssuer(predictors)
+    return Issuer(predictors) if len(predictors) == 1 else ThreadedIssuer(predictors)

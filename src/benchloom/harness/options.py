@@ -25,6 +25,7 @@ class Options:
     count: int | None
     batch_size: int | None
     threads: int
+    instances: int
     user_conf: Path | None
     target_qps: float | None
     target_latency_ms: float | None
@@ -48,13 +49,22 @@ def parse(arguments: Sequence[str], environ: Mapping[str, str]) -> Options:
     conf = text("user_conf")
     if conf and not Path(conf).is_file():
         raise InputError(f"{conf} is not a file", where="--user_conf")
+    scenario = _one_of("scenario", text("scenario", SCENARIOS[0]), SCENARIOS)
+    instances = _whole("instances", text("instances")) or 1
+    if scenario == "SingleStream" and instances > 1:
+        raise InputError(
+            "SingleStream asks for one sample at a time, so a second instance would have nothing to do",
+            where="--instances",
+            fix="leave it out, or choose MultiStream, Server or Offline",
+        )
     return Options(
-        scenario=_one_of("scenario", text("scenario", SCENARIOS[0]), SCENARIOS),
+        scenario=scenario,
         mode=_one_of("mode", text("mode", "both"), MODES),
         ruleset=_one_of("ruleset", text("ruleset", RULESETS[0]), RULESETS),
         count=_whole("count", text("count")),
         batch_size=_whole("batch_size", text("batch_size")),
-        threads=_whole("threads", text("threads")) or usable_cores(),
+        threads=_whole("threads", text("threads")) or max(1, usable_cores() // instances),
+        instances=instances,
         user_conf=Path(conf).resolve() if conf else None,
         target_qps=_positive("target_qps", text("target_qps")),
         target_latency_ms=_positive("target_latency_ms", text("target_latency_ms")),
@@ -76,7 +86,8 @@ def _parser() -> argparse.ArgumentParser:
         "ruleset": f"one of {', '.join(RULESETS)} (default quick: seconds long, not submission-valid)",
         "count": "use only the first COUNT samples",
         "batch_size": "samples per inference in Offline and Server",
-        "threads": "threads of the backend (default: usable cores)",
+        "threads": "threads of each instance of the backend (default: usable cores by instances)",
+        "instances": "instances of the backend that serve batches side by side (default 1)",
         "user_conf": "LoadGen user.conf, applied last",
         "target_qps": "expected queries per second (Offline, Server)",
         "target_latency_ms": "expected latency in ms (SingleStream, MultiStream)",

@@ -8,7 +8,7 @@ import mlperf_loadgen as lg
 import numpy as np
 from numpy.typing import NDArray
 
-from benchloom.harness.issue import Issuer, QueueIssuer
+from benchloom.harness.issue import Issuer, issuer_for
 from benchloom.harness.predictor import Predictor
 from benchloom.harness.progress import reported
 
@@ -16,22 +16,27 @@ _LABELS = {lg.TestMode.PerformanceOnly: "performance run", lg.TestMode.AccuracyO
 
 
 def run_loadgen(
-    settings: Any, predictor: Predictor, *, total: int, performance_count: int, folder: Path, environ: Mapping[str, str]
+    settings: Any,
+    predictors: Sequence[Predictor],
+    *,
+    total: int,
+    performance_count: int,
+    folder: Path,
+    environ: Mapping[str, str],
 ) -> Issuer:
-    """Run LoadGen as ``settings`` say over ``total`` samples and return the issuer with its counts.
+    """Run LoadGen as ``settings`` say over ``total`` samples, served by ``predictors`` side by side, and return the issuer with its counts.
 
     ``folder`` (made here) receives mlperf_log_summary.txt, mlperf_log_detail.txt and mlperf_log_accuracy.json.
     """
     folder.mkdir(parents=True, exist_ok=True)
-    server = settings.scenario == lg.TestScenario.Server
-    issuer = QueueIssuer(predictor) if server else Issuer(predictor)
+    issuer = issuer_for(settings.scenario.name, predictors)
     sut = lg.ConstructSUT(issuer.issue, issuer.flush)
     # Untimed: samples are paged in, so that no timed inference waits for the disk, and let go of when their turn is over.
     qsl = lg.ConstructQSL(
         total,
         performance_count,
-        lambda indexes: predictor.touch(_array(indexes)),
-        lambda indexes: predictor.forget(_array(indexes)),
+        lambda indexes: predictors[0].touch(_array(indexes)),
+        lambda indexes: predictors[0].forget(_array(indexes)),
     )
     is_accuracy = settings.mode == lg.TestMode.AccuracyOnly
     try:

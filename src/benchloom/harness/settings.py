@@ -4,7 +4,7 @@ from typing import Any
 
 import mlperf_loadgen as lg
 
-from benchloom.harness.calibrate import Speed
+from benchloom.harness.calibrate import MULTI_STREAM_QUERY
 from benchloom.harness.options import Options
 from benchloom.harness.rulesets import Ruleset
 
@@ -18,8 +18,10 @@ _SERVER_LOAD = 0.3
 Value = str | int | float | bool | None
 
 
-def test_settings(options: Options, ruleset: Ruleset, model: str, speed: Speed) -> Any:
+def test_settings(options: Options, ruleset: Ruleset, model: str, seconds: float | None) -> Any:
     """Return LoadGen TestSettings for ``options`` (its mode is still to be set).
+
+    ``seconds`` are those that one instance takes for a sample in the scenario's batches; None where nothing was measured.
 
     LoadGen applies its compiled-in mlperf.conf only on the first FromConfig of a process, so make these once.
     """
@@ -30,7 +32,9 @@ def test_settings(options: Options, ruleset: Ruleset, model: str, speed: Speed) 
     settings.min_duration_ms = int((options.duration or rules.min_duration) * 1000)
     settings.min_query_count = rules.min_queries
     settings.performance_sample_count_override = 0
-    _set_expectations(settings, options, ruleset, model, speed)
+    _set_expectations(settings, options, seconds)
+    bound = options.max_latency_ms or ruleset.server_bounds_ms.get(model, ruleset.default_server_bound_ms)
+    settings.server_target_latency_ns = int(bound * 1e6)
     if ruleset.seeds:
         settings.qsl_rng_seed, settings.sample_index_rng_seed, settings.schedule_rng_seed = ruleset.seeds
     if options.user_conf:
@@ -38,18 +42,18 @@ def test_settings(options: Options, ruleset: Ruleset, model: str, speed: Speed) 
     return settings
 
 
-def _set_expectations(settings: Any, options: Options, ruleset: Ruleset, model: str, speed: Speed) -> None:
-    expected = options.target_latency_ms
-    settings.single_stream_expected_latency_ns = int(
-        (expected * 1e6) if expected else speed.single * 1e9 * _LATENCY_MARGIN
-    )
-    settings.multi_stream_expected_latency_ns = int(
-        (expected * 1e6) if expected else speed.eight * 1e9 * _LATENCY_MARGIN
-    )
-    settings.server_target_qps = options.target_qps or _SERVER_LOAD / speed.single
-    settings.offline_expected_qps = options.target_qps or speed.samples_per_second * _THROUGHPUT_MARGIN
-    bound = options.max_latency_ms or ruleset.server_bounds_ms.get(model, ruleset.default_server_bound_ms)
-    settings.server_target_latency_ns = int(bound * 1e6)
+def _set_expectations(settings: Any, options: Options, seconds: float | None) -> None:
+    """Set what the user states, or what the measurement suggests; otherwise LoadGen's own values stay."""
+    rate = options.instances / seconds if seconds else None  # samples per second of all instances
+    latency = options.target_latency_ms and options.target_latency_ms / 1000
+    if single := latency or (seconds and seconds * _LATENCY_MARGIN):
+        settings.single_stream_expected_latency_ns = int(single * 1e9)
+    if multi := latency or (rate and MULTI_STREAM_QUERY / rate * _LATENCY_MARGIN):
+        settings.multi_stream_expected_latency_ns = int(multi * 1e9)
+    if server := options.target_qps or (rate and rate * _SERVER_LOAD):
+        settings.server_target_qps = server
+    if offline := options.target_qps or (rate and rate * _THROUGHPUT_MARGIN):
+        settings.offline_expected_qps = offline
 
 
 def shown(settings: Any, scenario: str) -> dict[str, Value]:

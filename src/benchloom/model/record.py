@@ -33,7 +33,8 @@ class Performance(Document, frozen=True, kw_only=True):
     """What LoadGen measured. Latencies in nanoseconds, by percentile name (``mean``, ``p50``, ``p90``, ``p99`` …).
 
     ``samples_per_second`` is LoadGen's own throughput figure where the scenario has one, else completed samples divided
-    by the run's wall time. ``metric`` names the scenario's official figure and ``value`` holds it.
+    by the run's wall time. ``metric`` names the scenario's official figure and ``value`` holds it. ``cpu_seconds`` is the processor time of all
+    threads of the program's process during the run.
     """
 
     scenario: str
@@ -47,6 +48,7 @@ class Performance(Document, frozen=True, kw_only=True):
     invalid_reasons: tuple[str, ...] = ()
     min_duration_met: bool | None = None
     min_queries_met: bool | None = None
+    cpu_seconds: float | None = None
 
 
 class Results(Document, frozen=True, kw_only=True):
