@@ -6,6 +6,7 @@ from pathlib import Path
 import pytest
 
 from support.benchmark import TARGET, record_of, run
+from support.heavy import heavy, loom_with
 from support.repo import Loom
 from support.standin import imagenet_folder
 
@@ -58,3 +59,21 @@ def test_find_and_show_tell_that_weights_are_random(tmp_path: Path):
     assert "weights" in loom.here("show", REF).ok().out
     facts = json.loads(loom.here("show", REF, "--json").ok().out)
     assert facts["model"]["weights"] == "random"
+
+
+def test_random_weights_in_eight_bits_are_timed_where_they_are_asked_for():
+    answer = run(f"{ASKED},int8", *SHORT, "--scenario=Offline").ok()
+    assert answer.json["results"]["precision"] == "int8"
+    assert any(ref.startswith("package:model-resnet50-onnx-int8-random") for ref in record_of(answer)["inputs"])
+
+
+@heavy
+@pytest.mark.timeout(900)
+@pytest.mark.parametrize("backend", ["pytorch", "tensorflow", "tflite"])
+def test_random_weights_are_timed_with_every_backend(tmp_path: Path, backend: str):
+    words = (ASKED, *SHORT, "--scenario=Offline", "--json", "--quiet")
+    loom = loom_with(backend, tmp_path / "home")
+    answer = loom("run", f"program:image-classification-{backend}", *words, limit=880).ok()
+    results = answer.json["results"]
+    assert (results["model"], results["backend"], results["accuracy"]) == ("resnet50", backend, None)
+    assert results["performance"]["samples_per_second"] > 0

@@ -8,7 +8,8 @@ from pathlib import Path
 import onnx
 import pytest
 
-from support.full_size import builder, mobilenet, resnet50
+from benchloom.harness.random_weights.resnet50_onnx import resnet50
+from support.full_size import mobilenet
 from support.heavy import TESTS, heavy, python_of, standin
 from support.repo import SOURCE
 from support.standin import ROOT
@@ -44,7 +45,7 @@ def weights_of(made: onnx.ModelProto) -> int:
 
 
 def test_random_weights_are_the_same_in_every_build():
-    first, second = (builder().resnet50().SerializeToString(deterministic=True) for _ in range(2))
+    first, second = (resnet50().SerializeToString(deterministic=True) for _ in range(2))
     assert first == second
 
 

@@ -1,38 +1,20 @@
 """ONNX networks of the real size with seeded random weights, in the tensors of the rows of the model table."""
 
-import importlib.util
-from types import ModuleType
 from typing import Any
 
 import numpy as np
 from onnx import TensorProto, helper
 
-from support.standin import ROOT
+from benchloom.harness.random_weights.resnet50_onnx import Graph
 
 CLASSES = 1001
 # Outputs and strides of MobileNet-v1's thirteen separable blocks.
 BLOCKS = ((64, 1), (128, 2), (128, 1), (256, 2), (256, 1), (512, 2), *[(512, 1)] * 5, (1024, 2), (1024, 1))
 
 
-def builder() -> ModuleType:
-    """Return the script of the ResNet-50 with random weights: its graph and what graphs are made with."""
-    file = ROOT / "package" / "model-resnet50-onnx-random" / "build.py"
-    spec = importlib.util.spec_from_file_location("build_resnet50", file)
-    assert spec is not None
-    assert spec.loader is not None
-    module = importlib.util.module_from_spec(spec)
-    spec.loader.exec_module(module)
-    return module
-
-
-def resnet50(opset: int) -> Any:
-    """Return ResNet-50 v1.5 (25.6 million weights)."""
-    return builder().resnet50(opset)
-
-
 def mobilenet(opset: int, seed: int = 5) -> Any:
     """Return MobileNet-v1 1.0 224 (4.2 million weights)."""
-    graph = builder().Graph(seed)
+    graph = Graph(seed)
 
     def bounded(data: str) -> str:
         return graph.node("Clip", data, min=0.0, max=6.0) if opset < 11 else graph.node("Clip", data, low, high)

@@ -1,9 +1,6 @@
-"""ResNet-50 v1.5 as ONNX with seeded random weights: the tensors and sums of the trained file, and no answers.
+"""``resnet50.onnx``: ResNet-50 v1.5 with the tensors and sums of the trained file, and no answers.
 
-    python build.py
-
-writes ``resnet50.onnx`` into the working directory. The same seed and NumPy give the same bytes. Batch norm is folded into
-the convolutions, as in a file made for inference.
+The same seed and NumPy give the same bytes. Batch norm is folded into the convolutions, as in a file made for inference.
 """
 
 from pathlib import Path
@@ -55,7 +52,7 @@ class Graph:
         near = (width - 1) // 2
         weight = self.random((outputs, inputs, width, width), scale)
         bias = self.constant(np.zeros(outputs, np.float32))
-        sizes = {"kernel_shape": [width, width], "strides": [stride, stride], "pads": [near] * 4}
+        sizes: dict[str, Any] = {"kernel_shape": [width, width], "strides": [stride, stride], "pads": [near] * 4}
         return self.node("Conv", data, weight, bias, group=groups, **sizes)
 
     def classified(self, data: str, channels: int, classes: int) -> str:
