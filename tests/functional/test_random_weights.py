@@ -54,7 +54,7 @@ def test_explain_says_why_random_weights_were_not_chosen(tmp_path: Path):
 
 def test_find_and_show_tell_that_weights_are_random(tmp_path: Path):
     loom = Loom(tmp_path)
-    found = loom.here("find", "package", "--tags=model,resnet50,random-weights", "--json").ok().json
+    found = loom.here("find", "package", "--tags=model,resnet50,random-weights,onnx,fp32", "--json").ok().json
     assert [item["ref"] for item in found] == [REF]
     assert "weights" in loom.here("show", REF).ok().out
     facts = json.loads(loom.here("show", REF, "--json").ok().out)
