@@ -13,7 +13,9 @@ sys.path.insert(0, str(Path(__file__).resolve().parent))
 
 from table import Row, write
 
-AREAS = ("engine", "harness")
+AREAS = sorted(
+    path.stem for path in Path(__file__).resolve().parent.glob("*.py") if path.stem not in {"__main__", "table"}
+)
 
 
 def main() -> None:

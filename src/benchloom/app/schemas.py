@@ -9,6 +9,7 @@ from typing import Any
 
 import msgspec
 
+from benchloom.app.benchmarking import BenchRun
 from benchloom.app.component_schemas import component_schemas
 from benchloom.app.detecting import Detected
 from benchloom.app.finding import Found
@@ -115,6 +116,7 @@ TYPES: dict[str, tuple[Any, str]] = {
     "setting": (Setting | None, "loom config NAME --json"),
     "created": (Created, "loom new --json"),
     "test-run": (TestRun, "loom test --json"),
+    "bench-run": (BenchRun, "loom bench --json"),
     "completion": (CompletionScript, "loom completion --json"),
     "schema-list": (tuple[Published, ...], "loom schema --json"),
     "error": (Failure, "any command that fails, with --json"),

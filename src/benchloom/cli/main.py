@@ -39,6 +39,7 @@ VERBS = {
     "completion": "Print the shell code that completes verbs and components.",
     "schema": "Print the JSON Schema of what --json prints.",
     "test": "Run the project's own tests (in a checkout).",
+    "bench": "Time the project beside bare limits and peers (in a checkout).",
 }
 
 HIDDEN = ("ck",)  # verbs that programs call, not people
