@@ -22,7 +22,7 @@ from numpy.typing import NDArray
 
 from benchloom.errors import ExecutionError, InputError, LoomError
 from benchloom.harness.inputs import read_facts
-from benchloom.harness.memory import peak_memory
+from benchloom.harness.memory import keep_freed_memory, peak_memory
 from benchloom.harness.options import usable_cores
 from benchloom.harness.profiles import DamagedImageError, apply
 from benchloom.harness.progress import reported
@@ -175,17 +175,18 @@ def _end_with_parent() -> None:
 def _write(chunk: _Chunk) -> _Done:
     """Write the samples of a chunk through the file, so that they never count as memory of this process."""
     cv2.setNumThreads(1)
+    keep_freed_memory()
     damaged = []
-    size = np.dtype(chunk.profile.dtype).itemsize * int(np.prod(chunk.profile.shape))
+    sample = np.empty(chunk.profile.shape, chunk.profile.dtype)
     with chunk.target.open("r+b") as stream:
         for number, path in enumerate(chunk.files):
             try:
-                sample = apply(chunk.profile, path)
+                apply(chunk.profile, path, sample)
             except DamagedImageError as error:
                 damaged.append((path.name, error.what))
                 continue
-            stream.seek(chunk.offset + number * size)
-            stream.write(np.ascontiguousarray(sample).data)
+            stream.seek(chunk.offset + number * sample.nbytes)
+            stream.write(sample.data)
     return _Done(len(chunk.files), tuple(damaged), peak_memory() or 0)
 
 
