@@ -27,8 +27,8 @@ __all__ = ["DamagedImageError", "apply"]
 
 Image = NDArray[Any]
 
-_STRIP = 1 << 16  # numbers of an image that are calculated at a time
-_LOOKED_UP = ("uint8", "int8", "float32")  # what OpenCV's tables may hold
+_STRIP = 1 << 17  # numbers of an image that are calculated at a time
+_LOOKED_UP = (np.dtype(np.uint8), np.dtype(np.int8), np.dtype(np.float32))  # what OpenCV's tables may hold
 
 
 @dataclass(frozen=True)
@@ -117,7 +117,7 @@ def _carried_out(
 
 
 def _refuse_others(shape: tuple[int, ...], dtype: np.dtype[Any], profile: Profile, path: Path) -> None:
-    if shape != profile.shape or dtype.name != profile.dtype:
+    if shape != profile.shape or dtype != np.dtype(profile.dtype):
         raise InputError(
             f"profile {profile.name} gives {dtype.name} {shape}, it states {profile.dtype} {profile.shape}",
             where=str(path),
@@ -164,7 +164,15 @@ def _transpose(image: Image, step: Step) -> Image:
 
 def _values(image: Image, step: Step) -> Image:
     """The step's values in the image's dtype: one for all, or one per channel."""
+    if image.ndim == 3 and len(step.values) == image.shape[2] > 1:
+        return _along_row(step.values, image.shape[1], image.dtype)
     return np.asarray(step.values if len(step.values) > 1 else step.values[0], image.dtype)
+
+
+@lru_cache
+def _along_row(values: tuple[float, ...], width: int, dtype: np.dtype[Any]) -> Image:
+    """One value per channel, said again for each pixel: NumPy is fast along whole rows, not along three numbers."""
+    return np.tile(np.asarray(values, dtype), (width, 1))
 
 
 _ARITHMETIC: dict[str, Callable[[Image, Step], Image]] = {
@@ -183,10 +191,10 @@ def _calculated(image: Image, steps: tuple[Step, ...]) -> Image:
 
 
 @lru_cache
-def _table(steps: tuple[Step, ...], channels: int) -> Image:
-    """What the steps make of each byte in each channel: 256 x channels."""
-    every = np.arange(256, dtype=np.uint8)[:, np.newaxis].repeat(channels, axis=1)
-    return np.ascontiguousarray(_calculated(every, steps))
+def _table(steps: tuple[Step, ...]) -> Image:
+    """What the steps make of each byte: 256 x 1, or x channels where these have values of their own."""
+    channels = max((len(step.values) for step in steps), default=1) or 1
+    return np.ascontiguousarray(_calculated(np.arange(256, dtype=np.uint8)[:, np.newaxis].repeat(channels, 1), steps))
 
 
 # -- the sample
@@ -202,7 +210,7 @@ def _laid_out(shape: tuple[int, ...], layout: str) -> tuple[int, ...]:
 def _write(image: Image, parts: _Parts, sample: Image) -> None:
     """Calculate the last steps into the sample, which has the right shape."""
     is_per_byte = image.dtype == np.uint8 and (image.ndim == 3 or all(len(step.values) < 2 for step in parts.last))
-    if is_per_byte and sample.dtype.name in _LOOKED_UP:
+    if is_per_byte and sample.dtype in _LOOKED_UP:
         _look_up(image, parts, sample)
         return
     ordered = image[:, :, ::-1] if parts.is_late else image
@@ -214,15 +222,15 @@ def _write(image: Image, parts: _Parts, sample: Image) -> None:
 
 
 def _look_up(image: Image, parts: _Parts, sample: Image) -> None:
-    channels = 1 if image.ndim == 2 else image.shape[2]
-    table = _table(parts.last, channels)
+    table = _table(parts.last)
     if parts.layout == "NCHW":
         planes = cv2.split(image)
         for number, plane in enumerate(reversed(planes) if parts.is_late else planes):
-            _keep(cv2.LUT(plane, np.ascontiguousarray(table[:, number]), dst=sample[number]), sample[number])
+            column = np.ascontiguousarray(table[:, number % table.shape[1]])
+            _keep(cv2.LUT(plane, column, dst=sample[number]), sample[number])
         return
     ordered = cv2.cvtColor(image, cv2.COLOR_BGR2RGB) if parts.is_late else image
-    _keep(cv2.LUT(ordered, table.reshape(1, 256, channels), dst=sample), sample)
+    _keep(cv2.LUT(ordered, table.reshape(1, 256, -1), dst=sample), sample)
 
 
 def _keep(found: Image, place: Image) -> None:

@@ -53,10 +53,23 @@ def _whole(image: Image, height: int, width: int, interpolation: str) -> Image:
 
 
 def _suits(image: Image, height: int, width: int, window: Window) -> bool:
-    """Tell whether OpenCV adds floats up: it does where the image shrinks, but not by whole numbers both ways."""
+    """Tell whether OpenCV adds floats up to make the bytes of the whole, and floats to make those of `_area_within`.
+
+    It does where an image shrinks; not by whole numbers both ways, and not to a size that is, rounded, the size it has.
+    """
     down, across = image.shape[0] / height, image.shape[1] / width
     shrinks = min(down, across) >= 1 and not (down.is_integer() and across.is_integer())
-    return shrinks and image.dtype == np.uint8 and window.is_within(height, width)
+    if not shrinks or image.dtype != np.uint8 or not window.is_within(height, width):
+        return False
+    rows, columns = _needed(image, height, width, window)
+    return (rows, columns) != (round(rows * (height / image.shape[0])), round(columns * (width / image.shape[1])))
+
+
+def _needed(image: Image, height: int, width: int, window: Window) -> tuple[int, int]:
+    """How many of the first rows and columns of the image the window is made of, and a little more."""
+    rows = math.ceil((window.top + window.height) * image.shape[0] / height) + _SPARE
+    columns = math.ceil((window.left + window.width) * image.shape[1] / width) + _SPARE
+    return min(rows, image.shape[0]), min(columns, image.shape[1])
 
 
 def _area_within(image: Image, height: int, width: int, window: Window) -> Image:
@@ -65,9 +78,8 @@ def _area_within(image: Image, height: int, width: int, window: Window) -> Image
     OpenCV weighs the same pixels with the same floats, whether they are of bytes or of floats, and rounds the sums of bytes
     half to even; with floats it takes about half the time. It counts from the first row and column, so these stay.
     """
+    rows, columns = _needed(image, height, width, window)
     fy, fx = height / image.shape[0], width / image.shape[1]
-    rows = math.ceil((window.top + window.height) / fy) + _SPARE
-    columns = math.ceil((window.left + window.width) / fx) + _SPARE
     floats = image[:rows, :columns].astype(np.float32)
     sums = cv2.resize(floats, None, fx=fx, fy=fy, interpolation=cv2.INTER_AREA)
     return cv2.convertScaleAbs(window.of(sums))
@@ -77,8 +89,8 @@ def _area_within(image: Image, height: int, width: int, window: Window) -> Image
 def is_exact() -> bool:
     """Tell whether this OpenCV on this processor gives the same bytes by `_area_within`, whatever the order of the colours.
 
-    In one of the sizes about every hundredth sum lies halfway between two bytes: additions in another order, or fused with
-    multiplications, would show in hundreds of pixels.
+    In the first of the sizes one sum in fourteen lies halfway between two bytes: additions in another order, or fused with
+    multiplications, show there in hundreds of pixels.
     """
     random = np.random.default_rng(0)
     for shape, (height, width) in (((300, 360, 3), (250, 300)), ((375, 500, 3), (256, 341))):
