@@ -12,6 +12,7 @@ import threading
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from concurrent.futures import ProcessPoolExecutor
 from concurrent.futures.process import BrokenProcessPool
+from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -152,12 +153,31 @@ def _carried_out(chunks: Sequence[_Chunk], workers: int) -> Iterator[_Done]:
     # Not forked: this process has threads by now.
     context = multiprocessing.get_context("spawn")
     try:
-        with ProcessPoolExecutor(workers, mp_context=context, initializer=_end_with_parent) as pool:
+        pool = ProcessPoolExecutor(workers, mp_context=context, initializer=_end_with_parent)
+        with _one_thread_of_blas(), pool:
             yield from pool.map(_write, chunks)
     except BrokenProcessPool as error:
         raise ExecutionError(
             "a process of the pre-processing was killed", why=[str(error)], fix="see that there is memory enough"
         ) from error
+
+
+@contextmanager
+def _one_thread_of_blas() -> Iterator[None]:
+    """Processes started meanwhile make no threads for linear algebra, which is not needed.
+
+    NumPy's library makes one per core, in each of as many processes, and they spin for a tenth of a second.
+    """
+    name = "OPENBLAS_NUM_THREADS"
+    before = os.environ.get(name)
+    os.environ[name] = "1"
+    try:
+        yield
+    finally:
+        if before is None:
+            del os.environ[name]
+        else:
+            os.environ[name] = before
 
 
 def _end_with_parent() -> None:

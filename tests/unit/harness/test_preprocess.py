@@ -245,6 +245,32 @@ class Deadly:
         return os._exit, (1,)
 
 
+class Telling:
+    """Becomes a path where it is unpickled, and leaves there what that process has in its environment."""
+
+    def __init__(self, path: Path, told: Path) -> None:
+        self.path, self.told = path, told
+
+    def __reduce__(self) -> Any:
+        write = f"open({str(self.told)!r}, 'w').write(__import__('json').dumps(dict(__import__('os').environ)))"
+        return eval, (f"({write}, __import__('pathlib').Path({str(self.path)!r}))[1]",)
+
+
+@pytest.mark.parametrize("before", [None, "3"])
+def test_processes_are_told_to_have_one_thread_for_linear_algebra(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, before: str | None
+):
+    monkeypatch.delenv("OPENBLAS_NUM_THREADS", raising=False)
+    if before:
+        monkeypatch.setenv("OPENBLAS_NUM_THREADS", before)
+    files = pictures(tmp_path, 100)
+    samples = Samples((*files[:99], Telling(files[99], tmp_path / "told")), np.zeros(100, np.int64), "trial")
+    preprocess(samples, PROFILE, tmp_path, {}, 2)
+    assert json.loads((tmp_path / "told").read_text())["OPENBLAS_NUM_THREADS"] == "1"
+    assert os.environ.get("OPENBLAS_NUM_THREADS") == before
+    assert int(np.load(tmp_path / "samples.npy")[99].max()) == 99
+
+
 def test_process_that_is_killed_ends_the_work_with_a_reason(tmp_path: Path):
     samples = Samples((*pictures(tmp_path, 100), Deadly()), np.zeros(101, np.int64), "trial")
     with pytest.raises(ExecutionError, match="a process of the pre-processing was killed"):
