@@ -12,6 +12,7 @@ import threading
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from concurrent.futures import ProcessPoolExecutor
 from concurrent.futures.process import BrokenProcessPool
+from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -22,7 +23,7 @@ from numpy.typing import NDArray
 
 from benchloom.errors import ExecutionError, InputError, LoomError
 from benchloom.harness.inputs import read_facts
-from benchloom.harness.memory import peak_memory
+from benchloom.harness.memory import keep_freed_memory, peak_memory
 from benchloom.harness.options import usable_cores
 from benchloom.harness.profiles import DamagedImageError, apply
 from benchloom.harness.progress import reported
@@ -152,12 +153,31 @@ def _carried_out(chunks: Sequence[_Chunk], workers: int) -> Iterator[_Done]:
     # Not forked: this process has threads by now.
     context = multiprocessing.get_context("spawn")
     try:
-        with ProcessPoolExecutor(workers, mp_context=context, initializer=_end_with_parent) as pool:
+        pool = ProcessPoolExecutor(workers, mp_context=context, initializer=_end_with_parent)
+        with _one_thread_of_blas(), pool:
             yield from pool.map(_write, chunks)
     except BrokenProcessPool as error:
         raise ExecutionError(
             "a process of the pre-processing was killed", why=[str(error)], fix="see that there is memory enough"
         ) from error
+
+
+@contextmanager
+def _one_thread_of_blas() -> Iterator[None]:
+    """Processes started meanwhile make no threads for linear algebra, which is not needed.
+
+    NumPy's library makes one per core, in each of as many processes, and they spin for a tenth of a second.
+    """
+    name = "OPENBLAS_NUM_THREADS"
+    before = os.environ.get(name)
+    os.environ[name] = "1"
+    try:
+        yield
+    finally:
+        if before is None:
+            del os.environ[name]
+        else:
+            os.environ[name] = before
 
 
 def _end_with_parent() -> None:
@@ -175,17 +195,18 @@ def _end_with_parent() -> None:
 def _write(chunk: _Chunk) -> _Done:
     """Write the samples of a chunk through the file, so that they never count as memory of this process."""
     cv2.setNumThreads(1)
+    keep_freed_memory()
     damaged = []
-    size = np.dtype(chunk.profile.dtype).itemsize * int(np.prod(chunk.profile.shape))
+    sample = np.empty(chunk.profile.shape, chunk.profile.dtype)
     with chunk.target.open("r+b") as stream:
         for number, path in enumerate(chunk.files):
             try:
-                sample = apply(chunk.profile, path)
+                apply(chunk.profile, path, sample)
             except DamagedImageError as error:
                 damaged.append((path.name, error.what))
                 continue
-            stream.seek(chunk.offset + number * size)
-            stream.write(np.ascontiguousarray(sample).data)
+            stream.seek(chunk.offset + number * sample.nbytes)
+            stream.write(sample.data)
     return _Done(len(chunk.files), tuple(damaged), peak_memory() or 0)
 
 

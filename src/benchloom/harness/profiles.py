@@ -2,9 +2,15 @@
 
 Each operation does what the MLPerf reference application's does (vision/classification_and_detection/python/dataset.py
 at r1.0, and torchvision 0.8.2 where it calls that), in the same order of casts, so that the arrays are equal bit by bit.
+
+Three things happen at another moment than the steps say, since that changes no bit: colours stay in the decoder's order
+until the end; a resize makes only what the crop after it keeps; and the arithmetic at the end is done once for each of the
+256 bytes and looked up or, where the pixels are floats by then, some rows at a time, which stay in the processor's cache.
 """
 
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass
+from functools import lru_cache
 from pathlib import Path
 from typing import Any
 
@@ -13,83 +19,119 @@ import numpy as np
 from numpy.typing import NDArray
 
 from benchloom.errors import InputError
+from benchloom.harness.decoding import DamagedImageError, decode
+from benchloom.harness.resizing import Window, is_exact, resize
 from benchloom.model.facts import Profile, Step
+
+__all__ = ["DamagedImageError", "apply"]
 
 Image = NDArray[Any]
 
-_START_OF_SCAN = 0xDA
-_INTERPOLATIONS = {"area": cv2.INTER_AREA, "linear": cv2.INTER_LINEAR}
+_STRIP = 1 << 17  # numbers of an image that are calculated at a time
+_LOOKED_UP = (np.dtype(np.uint8), np.dtype(np.int8), np.dtype(np.float32))  # what OpenCV's tables may hold
 
 
-class DamagedImageError(InputError):
-    """A file that is no image, or only the beginning of one. Others may be sound: the caller can go on."""
+@dataclass(frozen=True)
+class _Parts:
+    """The steps of a profile: each of ``first`` with the crop that follows it, the arithmetic ``last``, and the layout.
 
-
-def apply(profile: Profile, path: Path) -> Image:
-    """Return one sample (the profile's shape and dtype) from an image file.
-
-    Raises DamagedImageError naming the file where it cannot be decoded, InputError where the steps do not give the
-    profile's shape and dtype.
+    ``is_late``: the colours are still the wrong way round after the first steps.
     """
+
+    first: tuple[tuple[Step, Step | None], ...]
+    last: tuple[Step, ...]
+    layout: str
+    is_late: bool
+
+
+def apply(profile: Profile, path: Path, out: Image | None = None) -> Image:
+    """Return one sample (the profile's shape and dtype) from an image file, in ``out`` where that is given.
+
+    ``out`` is contiguous and has that shape and dtype. Raises DamagedImageError naming the file where it cannot be decoded,
+    InputError where the steps do not give the profile's shape and dtype.
+    """
+    parts = _parts(profile)
     image: Image = np.empty(0)
-    for step in profile.steps:
-        image = _decode(step, path) if step.op == "decode" else _carried_out(step, image, profile, path)
-    if image.shape != profile.shape or image.dtype.name != profile.dtype:
-        raise InputError(
-            f"profile {profile.name} gives {image.dtype.name} {image.shape}, it states {profile.dtype} {profile.shape}",
-            where=str(path),
-            fix="mend the steps or the shape of the profile",
-        )
-    return image
+    for step, crop in parts.first:
+        image = _decoded(step, parts, path) if step.op == "decode" else _carried_out(step, crop, image, profile, path)
+    none = image[:0]  # rows: they tell what the arithmetic gives, or that there can be none
+    for step in parts.last:
+        none = _carried_out(step, None, none, profile, path, height=len(image))
+    _refuse_others(_laid_out((len(image), *none.shape[1:]), parts.layout), none.dtype, profile, path)
+    sample = np.empty(profile.shape, profile.dtype) if out is None else out
+    _write(image, parts, sample)
+    return sample
 
 
-def _carried_out(step: Step, image: Image, profile: Profile, path: Path) -> Image:
+@lru_cache
+def _parts(profile: Profile) -> _Parts:
+    steps = list(profile.steps)
+    layout = steps.pop().layout if steps and steps[-1].op == "transpose" else ""
+    last: list[Step] = []
+    while steps and steps[-1].op in _ARITHMETIC:
+        last.insert(0, steps.pop())
+    return _Parts(tuple(_with_crops(steps)), tuple(last), layout, _may_turn_late(steps))
+
+
+def _with_crops(steps: list[Step]) -> Iterator[tuple[Step, Step | None]]:
+    is_taken = False
+    for step, following in zip(steps, [*steps[1:], None], strict=True):
+        crop = following if step.op == "resize" and following and following.op == "crop" else None
+        if not is_taken:
+            yield step, crop
+        is_taken = crop is not None
+
+
+def _may_turn_late(steps: list[Step]) -> bool:
+    """Tell whether the order of the colours makes no difference to the steps between decoding and the arithmetic.
+
+    To bytes it makes none: they are resized with whole numbers, by area with sums that `is_exact` compares. How floats
+    are rounded may depend on their place in a row.
+    """
+    return (
+        [step.colour for step in steps if step.op == "decode"] == ["rgb"]
+        and all(step.op in {"decode", "resize", "crop"} for step in steps)
+        and (all(step.interpolation != "area" for step in steps) or is_exact())
+    )
+
+
+def _decoded(step: Step, parts: _Parts, path: Path) -> Image:
+    image = decode(path, "gray" if step.colour == "gray" else "bgr")
+    return cv2.cvtColor(image, cv2.COLOR_BGR2RGB) if step.colour == "rgb" and not parts.is_late else image
+
+
+def _carried_out(
+    step: Step, crop: Step | None, image: Image, profile: Profile, path: Path, height: int | None = None
+) -> Image:
+    """Carry out a step on an image, or on none of the rows of one that is ``height`` high."""
     try:
-        return _STEPS[step.op](image, step)
+        return _resize(image, step, crop) if step.op == "resize" else _STEPS[step.op](image, step)
     except (ValueError, TypeError, cv2.error) as error:  # TypeError: Pillow has no such kind of picture
+        shape = image.shape if height is None else (height, *image.shape[1:])
         raise InputError(
-            f"step {step.op} of profile {profile.name} cannot be applied to {image.dtype.name} {image.shape}",
+            f"step {step.op} of profile {profile.name} cannot be applied to {image.dtype.name} {shape}",
             where=str(path),
             why=[str(error)],
             fix="mend the steps of the profile",
         ) from error
 
 
-def _decode(step: Step, path: Path) -> Image:
-    """Decode as the reference does, whatever the name ends in: turned as EXIF says, CMYK as colours, gray as three equal ones.
-
-    OpenCV fills what a file that was cut off lacks with gray, and the reference goes on with that; here it is an error.
-    """
-    flag = cv2.IMREAD_GRAYSCALE if step.colour == "gray" else cv2.IMREAD_COLOR
-    try:
-        image, data = cv2.imread(str(path), flag), path.read_bytes()
-    except (OSError, cv2.error) as error:
-        raise DamagedImageError("the image cannot be read", where=str(path), why=[str(error)]) from error
-    if image is None:
-        raise DamagedImageError("the image cannot be decoded", where=str(path), fix="replace the damaged file")
-    if _is_cut_off(data):
-        raise DamagedImageError("the image is cut off", where=str(path), fix="replace the damaged file")
-    return cv2.cvtColor(image, cv2.COLOR_BGR2RGB) if step.colour == "rgb" else image
+def _refuse_others(shape: tuple[int, ...], dtype: np.dtype[Any], profile: Profile, path: Path) -> None:
+    if shape != profile.shape or dtype != np.dtype(profile.dtype):
+        raise InputError(
+            f"profile {profile.name} gives {dtype.name} {shape}, it states {profile.dtype} {profile.shape}",
+            where=str(path),
+            fix="mend the steps or the shape of the profile",
+        )
 
 
-def _is_cut_off(data: bytes) -> bool:
-    """Tell whether a JPEG ends before its end marker. Segments are skipped: a thumbnail in one has an end of its own."""
-    if not data.startswith(b"\xff\xd8"):
-        return False
-    place = 2
-    while data[place : place + 1] == b"\xff" and data[place + 1] != _START_OF_SCAN:
-        is_filled = data[place + 1] == 0xFF  # any number of these may stand before a marker
-        place += 1 if is_filled else 2 + int.from_bytes(data[place + 2 : place + 4], "big")
-    return data.find(b"\xff\xd9", place if place < len(data) else 2) < 0
+# -- geometry
 
 
-def _resize(image: Image, step: Step) -> Image:
+def _resize(image: Image, step: Step, crop: Step | None) -> Image:
     height, width = _target(image, step)
-    if step.interpolation == "pil-bilinear":
-        from PIL import Image as Pillow  # late: only this step needs it
-
-        return np.asarray(Pillow.fromarray(image).resize((width, height), Pillow.Resampling.BILINEAR))
-    return cv2.resize(image, (width, height), interpolation=_INTERPOLATIONS[step.interpolation or "linear"])
+    window = _window(height, width, crop) if crop else None
+    return resize(image, height, width, step.interpolation or "linear", window)
 
 
 def _target(image: Image, step: Step) -> tuple[int, int]:
@@ -103,20 +145,13 @@ def _target(image: Image, step: Step) -> tuple[int, int]:
     return short, int(short * width / height)
 
 
-def _crop(image: Image, step: Step) -> Image:
-    height, width = step.size[0], step.size[-1]
+def _window(height: int, width: int, step: Step) -> Window:
     whole = round if step.mode == "round" else int
-    top, left = whole((image.shape[0] - height) / 2), whole((image.shape[1] - width) / 2)
-    return image[top : top + height, left : left + width]
+    return Window(whole((height - step.size[0]) / 2), whole((width - step.size[-1]) / 2), step.size[0], step.size[-1])
 
 
-def _cast(image: Image, step: Step) -> Image:
-    return image.astype(step.dtype)
-
-
-def _values(image: Image, step: Step) -> Image:
-    """The step's values in the image's dtype: one for all, or one per channel."""
-    return np.asarray(step.values if len(step.values) > 1 else step.values[0], image.dtype)
+def _crop(image: Image, step: Step) -> Image:
+    return _window(image.shape[0], image.shape[1], step).of(image)
 
 
 def _transpose(image: Image, step: Step) -> Image:
@@ -124,12 +159,81 @@ def _transpose(image: Image, step: Step) -> Image:
     return channelled.transpose(2, 0, 1) if step.layout == "NCHW" else channelled
 
 
-_STEPS: dict[str, Callable[[Image, Step], Image]] = {
-    "resize": _resize,
-    "crop": _crop,
-    "cast": _cast,
+# -- arithmetic
+
+
+def _values(image: Image, step: Step) -> Image:
+    """The step's values in the image's dtype: one for all, or one per channel."""
+    if image.ndim == 3 and len(step.values) == image.shape[2] > 1:
+        return _along_row(step.values, image.shape[1], image.dtype)
+    return np.asarray(step.values if len(step.values) > 1 else step.values[0], image.dtype)
+
+
+@lru_cache
+def _along_row(values: tuple[float, ...], width: int, dtype: np.dtype[Any]) -> Image:
+    """One value per channel, said again for each pixel: NumPy is fast along whole rows, not along three numbers."""
+    return np.tile(np.asarray(values, dtype), (width, 1))
+
+
+_ARITHMETIC: dict[str, Callable[[Image, Step], Image]] = {
+    "cast": lambda image, step: image.astype(step.dtype),
     "subtract": lambda image, step: image - _values(image, step),
     "divide": lambda image, step: image / _values(image, step),
     "multiply": lambda image, step: image * _values(image, step),
-    "transpose": _transpose,
 }
+_STEPS = {**_ARITHMETIC, "crop": _crop, "transpose": _transpose}
+
+
+def _calculated(image: Image, steps: tuple[Step, ...]) -> Image:
+    for step in steps:
+        image = _ARITHMETIC[step.op](image, step)
+    return image
+
+
+@lru_cache
+def _table(steps: tuple[Step, ...]) -> Image:
+    """What the steps make of each byte: 256 x 1, or x channels where these have values of their own."""
+    channels = max((len(step.values) for step in steps), default=1) or 1
+    return np.ascontiguousarray(_calculated(np.arange(256, dtype=np.uint8)[:, np.newaxis].repeat(channels, 1), steps))
+
+
+# -- the sample
+
+
+def _laid_out(shape: tuple[int, ...], layout: str) -> tuple[int, ...]:
+    if not layout:
+        return shape
+    height, width, channels = shape if len(shape) == 3 else (*shape, 1)
+    return (channels, height, width) if layout == "NCHW" else (height, width, channels)
+
+
+def _write(image: Image, parts: _Parts, sample: Image) -> None:
+    """Calculate the last steps into the sample, which has the right shape."""
+    is_per_byte = image.dtype == np.uint8 and (image.ndim == 3 or all(len(step.values) < 2 for step in parts.last))
+    if is_per_byte and sample.dtype in _LOOKED_UP:
+        _look_up(image, parts, sample)
+        return
+    ordered = image[:, :, ::-1] if parts.is_late else image
+    target = sample.transpose(1, 2, 0) if parts.layout == "NCHW" else sample
+    count = max(1, _STRIP * len(image) // image.size)
+    for start in range(0, len(image), count):
+        rows, place = _calculated(ordered[start : start + count], parts.last), target[start : start + count]
+        place[...] = rows.reshape(place.shape)
+
+
+def _look_up(image: Image, parts: _Parts, sample: Image) -> None:
+    table = _table(parts.last)
+    if parts.layout == "NCHW":
+        planes = cv2.split(image)
+        for number, plane in enumerate(reversed(planes) if parts.is_late else planes):
+            column = np.ascontiguousarray(table[:, number % table.shape[1]])
+            _keep(cv2.LUT(plane, column, dst=sample[number]), sample[number])
+        return
+    ordered = cv2.cvtColor(image, cv2.COLOR_BGR2RGB) if parts.is_late else image
+    _keep(cv2.LUT(ordered, table.reshape(1, 256, -1), dst=sample), sample)
+
+
+def _keep(found: Image, place: Image) -> None:
+    """OpenCV makes a new array where it cannot write into the one it is given."""
+    if found is not place:
+        place[...] = found.reshape(place.shape)

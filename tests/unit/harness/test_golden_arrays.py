@@ -16,6 +16,8 @@ import cv2
 import msgspec
 import numpy as np
 import pytest
+from hypothesis import HealthCheck, given, settings
+from hypothesis import strategies as st
 from numpy.typing import NDArray
 from PIL import Image
 
@@ -220,6 +222,19 @@ def test_profile_gives_the_documented_array(alias: str, name: str, place: Callab
     found, wanted = apply(profile_of(alias), path), expected(alias, path)
     assert (found.dtype, found.shape) == (wanted.dtype, wanted.shape)
     assert np.array_equal(found, wanted)
+
+
+@settings(max_examples=60, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
+@given(st.sampled_from(ALIASES), st.integers(1, 700), st.integers(1, 700), st.sampled_from([0, 1, 2]), st.booleans())
+def test_profile_gives_the_documented_array_of_any_size(
+    tmp_path: Path, alias: str, height: int, width: int, subsampling: int, progressive: bool
+):
+    path = tmp_path / "any.JPEG"
+    image = Image.fromarray(picture(height, width))
+    path.write_bytes(encoded(image, quality=90, subsampling=subsampling, progressive=progressive))
+    out = np.full(profile_of(alias).shape, 77, profile_of(alias).dtype)
+    assert apply(profile_of(alias), path, out) is out
+    assert np.array_equal(out, expected(alias, path))
 
 
 def test_steps_of_the_pytorch_reference_give_the_documented_array(place: Callable[[str], Path]):

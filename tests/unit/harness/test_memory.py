@@ -1,4 +1,6 @@
 import mmap
+import os
+import platform
 import subprocess
 import sys
 from pathlib import Path
@@ -65,3 +67,27 @@ def test_letting_go_of_what_is_in_memory_alone_does_nothing():
     held = np.ones((3, 5))
     let_go(held, np.arange(3))
     assert held.sum() == 15
+
+
+FAULTS = """
+import resource, sys
+import numpy
+from benchloom.harness.memory import keep_freed_memory
+if sys.argv[1] == "keep":
+    keep_freed_memory()
+for number in range(41):
+    numpy.ones((4 << 20) + number * 1000, numpy.uint8)
+    if not number:
+        before = resource.getrusage(resource.RUSAGE_SELF).ru_minflt
+print(resource.getrusage(resource.RUSAGE_SELF).ru_minflt - before)
+"""
+
+
+@pytest.mark.skipif(platform.libc_ver()[0] != "glibc", reason="only the GNU C library can be told")
+def test_memory_that_is_kept_is_not_asked_for_again():
+    def faults(word: str) -> int:
+        argv = [sys.executable, "-c", FAULTS, word]
+        environ = {**os.environ, "NUMPY_MADVISE_HUGEPAGE": "0"}
+        return int(subprocess.run(argv, env=environ, capture_output=True, text=True, check=True).stdout)
+
+    assert faults("keep") < faults("") / 4

@@ -15,6 +15,7 @@ import pytest
 from benchloom.errors import ExecutionError, InputError
 from benchloom.harness.options import usable_cores
 from benchloom.harness.preprocess import CHUNK, WORTH_A_PROCESS, Samples, list_samples, main, preprocess
+from benchloom.harness.profiles import apply
 from benchloom.model.base import to_json
 from benchloom.model.facts import Dataset, Facts, Profile, Step
 
@@ -111,6 +112,24 @@ def test_samples_do_not_depend_on_the_number_of_processes(tmp_path: Path, proces
         found.append((folder / "samples.npy").read_bytes())
     assert found[0] == found[1]
     assert [int(item[0, 0]) for item in np.load(tmp_path / "by 1" / "samples.npy")] == list(range(200))
+
+
+def test_every_sample_is_what_the_profile_gives_alone(tmp_path: Path):
+    files = [tmp_path / f"{number}.JPEG" for number in range(5)]
+    for number, path in enumerate(files):
+        picture = np.random.default_rng(number).integers(0, 256, (30 + number, 40, 3), np.uint8)
+        cv2.imwrite(str(path), picture)
+    steps = (
+        Step(op="decode", colour="rgb"),
+        Step(op="resize", size=(20,), mode="short-side", interpolation="area"),
+        Step(op="crop", size=(16, 16)),
+        Step(op="cast", dtype="float32"),
+        Step(op="subtract", values=(1.5, 2.5, 3.5)),
+        Step(op="transpose", layout="NCHW"),
+    )
+    profile = Profile(name="small", steps=steps, shape=(3, 16, 16), dtype="float32")
+    preprocess(samples_of(files), profile, tmp_path, {})
+    assert np.array_equal(np.load(tmp_path / "samples.npy"), np.stack([apply(profile, path) for path in files]))
 
 
 def test_profile_that_fits_no_image_ends_the_work_at_once(tmp_path: Path):
@@ -224,6 +243,32 @@ class Deadly:
 
     def __reduce__(self) -> Any:
         return os._exit, (1,)
+
+
+class Telling:
+    """Becomes a path where it is unpickled, and leaves there what that process has in its environment."""
+
+    def __init__(self, path: Path, told: Path) -> None:
+        self.path, self.told = path, told
+
+    def __reduce__(self) -> Any:
+        write = f"open({str(self.told)!r}, 'w').write(__import__('json').dumps(dict(__import__('os').environ)))"
+        return eval, (f"({write}, __import__('pathlib').Path({str(self.path)!r}))[1]",)
+
+
+@pytest.mark.parametrize("before", [None, "3"])
+def test_processes_are_told_to_have_one_thread_for_linear_algebra(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, before: str | None
+):
+    monkeypatch.delenv("OPENBLAS_NUM_THREADS", raising=False)
+    if before:
+        monkeypatch.setenv("OPENBLAS_NUM_THREADS", before)
+    files = pictures(tmp_path, 100)
+    samples = Samples((*files[:99], Telling(files[99], tmp_path / "told")), np.zeros(100, np.int64), "trial")
+    preprocess(samples, PROFILE, tmp_path, {}, 2)
+    assert json.loads((tmp_path / "told").read_text())["OPENBLAS_NUM_THREADS"] == "1"
+    assert os.environ.get("OPENBLAS_NUM_THREADS") == before
+    assert int(np.load(tmp_path / "samples.npy")[99].max()) == 99
 
 
 def test_process_that_is_killed_ends_the_work_with_a_reason(tmp_path: Path):

@@ -117,3 +117,51 @@ def test_damaged_file_is_named(tmp_path: Path):
     with pytest.raises(InputError, match="cannot be decoded") as caught:
         apply(profile(GEOMETRY[0], shape=(1,)), path)
     assert caught.value.where == str(path)
+
+
+@pytest.mark.parametrize("layout", ["NCHW", "NHWC"])
+@pytest.mark.parametrize("colour", ["rgb", "bgr"])
+@pytest.mark.parametrize("dtype", ["uint8", "int16", "float16", "float32", "float64"])
+def test_every_dtype_and_order_of_colours_gives_the_written_out_array(
+    photo: Path, layout: str, colour: str, dtype: str
+):
+    steps = (Step(op="decode", colour=colour), *GEOMETRY[1:3], Step(op="cast", dtype=dtype))
+    values = Step(op="multiply", values=(2.0, 3.0, 5.0))
+    resized = cropped(photo, cv2.INTER_AREA)
+    wanted = (resized if colour == "rgb" else resized[..., ::-1]).astype(dtype) * np.array([2, 3, 5], dtype)
+    shape = (3, 224, 224) if layout == "NCHW" else (224, 224, 3)
+    found = apply(profile(*steps, values, Step(op="transpose", layout=layout), shape=shape, dtype=dtype), photo)
+    assert np.array_equal(found, wanted.transpose(2, 0, 1) if layout == "NCHW" else wanted)
+
+
+def test_sample_can_be_a_place_in_a_file(photo: Path, tmp_path: Path):
+    steps = (*GEOMETRY, Step(op="subtract", values=(123.68, 116.78, 103.94)), Step(op="transpose", layout="NCHW"))
+    trial = profile(*steps, shape=(3, 224, 224))
+    array = np.lib.format.open_memmap(tmp_path / "all.npy", mode="w+", dtype=np.float32, shape=(2, 3, 224, 224))
+    apply(trial, photo, array[1])
+    array.flush()
+    assert np.array_equal(np.load(tmp_path / "all.npy"), np.stack([np.zeros_like(array[0]), apply(trial, photo)]))
+
+
+def test_values_per_channel_are_refused_for_gray(photo: Path):
+    steps = (Step(op="decode", colour="gray"), Step(op="subtract", values=(1.0, 2.0, 3.0)))
+    height, width = cv2.imread(str(photo), cv2.IMREAD_GRAYSCALE).shape
+    with pytest.raises(InputError, match=rf"step subtract .* to uint8 \({height}, {width}\)"):
+        apply(profile(*steps, shape=(1, 2, 3)), photo)
+
+
+@pytest.mark.parametrize(
+    "before",
+    [
+        Step(op="cast", dtype="float32"),
+        Step(op="subtract", values=(7.0, 0.0, 9.0)),
+        Step(op="transpose", layout="NHWC"),
+    ],
+)
+def test_steps_before_a_resize_are_done_before_it(photo: Path, before: Step):
+    resize = Step(op="resize", size=(60, 50), mode="exact", interpolation="linear")
+    image = cv2.cvtColor(cv2.imread(str(photo)), cv2.COLOR_BGR2RGB)
+    image = image.astype(np.float32) if before.op == "cast" else image
+    image = image - np.array(before.values, np.uint8) if before.op == "subtract" else image
+    found = apply(profile(GEOMETRY[0], before, resize, shape=(60, 50, 3), dtype=image.dtype.name), photo)
+    assert np.array_equal(found, cv2.resize(image, (50, 60), interpolation=cv2.INTER_LINEAR))

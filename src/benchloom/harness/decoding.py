@@ -1,0 +1,66 @@
+"""Image files become pixels, as the MLPerf reference application reads them with OpenCV."""
+
+from pathlib import Path
+from typing import Any, Literal
+
+import cv2
+import numpy as np
+from numpy.typing import NDArray
+
+from benchloom.errors import InputError
+
+Image = NDArray[Any]
+
+_START_OF_JPEG = b"\xff\xd8"
+_END_OF_JPEG = b"\xff\xd9"
+_START_OF_SCAN = b"\xff\xda"
+
+
+class DamagedImageError(InputError):
+    """A file that is no image, or only the beginning of one. Others may be sound: the caller can go on."""
+
+
+def decode(path: Path, colour: Literal["gray", "bgr"]) -> Image:
+    """Return the pixels of an image file (height x width, or x 3 channels; uint8), whatever its name ends in.
+
+    It is turned as EXIF says; CMYK becomes colours, gray three equal ones. OpenCV fills what a file that was cut off lacks
+    with gray, and the reference goes on with that; here it is an error. Raises DamagedImageError naming the file.
+    """
+    flag = cv2.IMREAD_GRAYSCALE if colour == "gray" else cv2.IMREAD_COLOR
+    try:
+        data = path.read_bytes()
+        is_cut_off = _is_cut_off(data)
+        image = None if is_cut_off else _in_memory(data, flag)
+        image = cv2.imread(str(path), flag) if image is None else image
+    except (OSError, cv2.error) as error:
+        raise DamagedImageError("the image cannot be read", where=str(path), why=[str(error)]) from error
+    if image is None:
+        raise DamagedImageError("the image cannot be decoded", where=str(path), fix="replace the damaged file")
+    if is_cut_off:
+        raise DamagedImageError("the image is cut off", where=str(path), fix="replace the damaged file")
+    return image
+
+
+def _in_memory(data: bytes, flag: int) -> Image | None:
+    """Decode a JPEG without reading the file again; None for what is another format, or needs a second look.
+
+    Where a file ends, libjpeg reads an end marker, whether there is one or not; in memory it has to be there.
+    """
+    if not data.startswith(_START_OF_JPEG):
+        return None
+    try:
+        image: Image | None = cv2.imdecode(np.frombuffer(data + _END_OF_JPEG, np.uint8), flag)
+    except cv2.error:
+        return None
+    return image
+
+
+def _is_cut_off(data: bytes) -> bool:
+    """Tell whether a JPEG ends before its end marker. Segments are skipped: a thumbnail in one has an end of its own."""
+    if not data.startswith(_START_OF_JPEG):
+        return False
+    place = 2
+    while data[place : place + 1] == b"\xff" and data[place : place + 2] != _START_OF_SCAN:
+        is_filled = data[place + 1 : place + 2] in {b"\xff", b""}  # any number of these may stand before a marker
+        place += 1 if is_filled else 2 + int.from_bytes(data[place + 2 : place + 4], "big")
+    return data.rfind(_END_OF_JPEG, place if place < len(data) else 2) < 0  # from behind: that is where it mostly is
