@@ -11,6 +11,7 @@ if TYPE_CHECKING:
     import plotille
 
 _NAMES = {"batch_size": "batch", "threads": "threads", "instances": "instances", "target_qps": "target QPS"}
+_HEADS = ("scenario", "seconds", "figure", "p99", "LoadGen", "runs", "reason")
 _MARKS = "ox*+"  # one for each line of a plot, and so many lines at most
 _STEP = 10  # columns between two ticks of plotille
 _HEIGHT = 12
@@ -43,9 +44,10 @@ def probe_line(probe: Probe) -> str:
 
 
 def settings_text(settings: Settings) -> str:
-    """Return for instance ``batch 8, threads 1, instances 2``."""
-    parts = [f"{_NAMES[name]} {number(value) if name == 'target_qps' else value}" for name, value in _given(settings)]
-    return ", ".join(parts) or "as it is"
+    """Return for instance ``batch 8, threads 1, instances 2``; the target of Server is its figure, and said there."""
+    return (
+        ", ".join(f"{_NAMES[name]} {value}" for name, value in _given(settings) if name != "target_qps") or "as it is"
+    )
 
 
 def _given(settings: Settings) -> list[tuple[str, float]]:
@@ -92,7 +94,7 @@ def tuning_rows(tuning: Tuning) -> list[tuple[str, ...]]:
     """Return heads and a row of cells for each line of ``tuning_lines``."""
     lines = tuning_lines(tuning)
     names = [name for name in _NAMES if any(getattr(line.probe.settings, name) is not None for line in lines)]
-    heads = (*(_NAMES[name] for name in names), "scenario", "seconds", "figure", "p99", "LoadGen", "runs", "reason")
+    heads = (*(_NAMES[name] for name in names), *_HEADS)
     return [heads, *(_cells(line, names) for line in lines)]
 
 
@@ -108,7 +110,7 @@ def _cells(line: Line, names: Sequence[str]) -> tuple[str, ...]:
         probe.scenario,
         "-" if probe.duration is None else f"{probe.duration:g}",
         _figure(probe, probe.scenario),
-        "-" if probe.latency_p99_ns is None else latency(probe.latency_p99_ns),
+        "-" if probe.latency_p99_ns is None or probe.scenario == "Offline" else latency(probe.latency_p99_ns),
         verdict,
         str(line.times),
         probe.reasons[0] if probe.reasons and verdict != "VALID" else "",
@@ -148,12 +150,13 @@ def _plot_grid(tuning: Tuning, probes: Sequence[Probe]) -> str:
     places = _places(probes, axis)
     if len(places) < 2:
         return ""
-    figure = _canvas((len(places) - 1) * _STEP + 1, _NAMES[axis], tuning.unit)
-    figure.set_x_limits(0, len(places) - 1)
+    room = 2  # columns on the right, or the last mark falls off
+    figure = _canvas((len(places) - 1) * _STEP + room, _NAMES[axis], tuning.unit)
+    figure.set_x_limits(0, len(places) - 1 + room / _STEP)
     top = max(probe.figure or 0.0 for probe in probes)
     figure.set_y_limits(0, top * 1.1)
     figure.x_ticks_fkt = _ticks(lambda value: str(places[min(round(value), len(places) - 1)]))
-    figure.y_ticks_fkt = _ticks(latency if tuning.unit == "ns" else number)
+    figure.y_ticks_fkt = _ticks(_from_zero(latency if tuning.unit == "ns" else number))
     for mark, (name, group) in zip(_MARKS, _series(probes, axis).items(), strict=False):
         points = sorted((places.index(getattr(probe.settings, axis)), probe.figure or 0.0) for probe in group)
         figure.plot([x for x, _ in points], [y for _, y in points], label=name or tuning.figure, marker=mark)
@@ -191,7 +194,7 @@ def _plot_targets(tuning: Tuning, probes: Sequence[Probe]) -> str:
     figure.set_x_limits(low - (high - low) / 20, high + (high - low) / 20)
     figure.set_y_limits(0, top)
     figure.x_ticks_fkt = _ticks(lambda value: number(max(value, 0.0)))
-    figure.y_ticks_fkt = _ticks(latency)
+    figure.y_ticks_fkt = _ticks(_from_zero(latency))
     for name, mark, is_valid in (("VALID", "o", True), ("INVALID", "x", False)):
         found = sorted((target, min(p99 or 0, top)) for target, (p99, valid) in points.items() if valid is is_valid)
         if found:
@@ -219,6 +222,10 @@ def _canvas(width: int, x_label: str, y_label: str) -> "plotille.Figure":
 def _ticks(show: Callable[[float], str]) -> Callable[[Any, Any], str]:
     """What plotille calls with the value of a tick and that of the next one."""
     return lambda value, _following: show(float(value))
+
+
+def _from_zero(show: Callable[[float], str]) -> Callable[[float], str]:
+    return lambda value: show(value) if value else "0"
 
 
 def _drawn(figure: "plotille.Figure") -> str:
