@@ -260,8 +260,8 @@ class _Search:
 
     def run(self) -> bool:
         """Probe until the search is complete; False where the budget ended it before."""
-        kept = f", {len(self.probes)} probes are there already" if self.probes else ""
-        self.workspace.talk.note(f"{len(self.task.grid)} settings for {self.task.scenario}{kept}")
+        kept = f"; probes that are there already: {len(self.probes)}" if self.probes else ""
+        self.workspace.talk.note(f"settings to try for {self.task.scenario}: {len(self.task.grid)}{kept}")
         try:
             self._serve() if self.task.scenario == "Server" else self._halve()
         except _BudgetSpentError:
@@ -340,7 +340,7 @@ class _Search:
             inputs["mode"] = "performance"
         if duration is not None:
             inputs["duration"] = f"{duration:.10g}"
-        blank = Probe(scenario=scenario, settings=settings, duration=duration)
+        blank = Probe(scenario=scenario, settings=settings, duration=duration, status="ok", valid=False)
         clock = time.monotonic()
         options = RunOptions(
             timeout=self.options.timeout,

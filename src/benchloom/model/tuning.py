@@ -48,8 +48,8 @@ class Probe(Value, frozen=True, kw_only=True):
     scenario: str
     settings: Settings
     duration: float | None = None
-    status: Literal["ok", "failed"] = "ok"
-    valid: bool = False
+    status: Literal["ok", "failed"]
+    valid: bool
     figure: float | None = None
     samples_per_second: float | None = None
     latency_p99_ns: int | None = None

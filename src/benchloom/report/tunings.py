@@ -91,11 +91,12 @@ def _line(probes: Sequence[Probe]) -> Line:
 
 
 def tuning_rows(tuning: Tuning) -> list[tuple[str, ...]]:
-    """Return heads and a row of cells for each line of ``tuning_lines``."""
+    """Return heads and a row of cells for each line of ``tuning_lines``; columns in which nothing stands are left out."""
     lines = tuning_lines(tuning)
     names = [name for name in _NAMES if any(getattr(line.probe.settings, name) is not None for line in lines)]
     heads = (*(_NAMES[name] for name in names), *_HEADS)
-    return [heads, *(_cells(line, names) for line in lines)]
+    columns = list(zip(heads, *(_cells(line, names) for line in lines), strict=True))
+    return list(zip(*(column for column in columns if set(column[1:]) - {"", "-"}), strict=True))
 
 
 def _cells(line: Line, names: Sequence[str]) -> tuple[str, ...]:
@@ -192,7 +193,7 @@ def _plot_targets(tuning: Tuning, probes: Sequence[Probe]) -> str:
     figure = _canvas(6 * _STEP + 1, "target QPS", "latency p99")
     low, high = min(points), max(points)
     figure.set_x_limits(low - (high - low) / 20, high + (high - low) / 20)
-    figure.set_y_limits(0, top)
+    figure.set_y_limits(0, top * 1.1)
     figure.x_ticks_fkt = _ticks(lambda value: number(max(value, 0.0)))
     figure.y_ticks_fkt = _ticks(_from_zero(latency))
     for name, mark, is_valid in (("VALID", "o", True), ("INVALID", "x", False)):

@@ -84,7 +84,7 @@ def highest(tried: list[tuple[float, bool]]) -> float:
     return max((target for target, valid in tried if valid and target < lowest_invalid), default=0.0)
 
 
-@given(st.floats(10, 1e5), st.floats(0.02, 50), st.sampled_from([0.02, 0.05, 0.2]))
+@given(st.floats(10, 1e5), st.floats(0.125, 8), st.sampled_from([0.02, 0.05, 0.2]))
 def test_target_comes_as_near_to_the_capacity_as_asked_and_is_tried_twice(
     capacity: float, away: float, precision: float
 ):
@@ -112,7 +112,7 @@ def test_target_goes_on_from_what_was_tried_without_repeating_it():
 
 def test_target_that_is_never_or_always_valid_ends():
     assert highest(searched(lambda _: False, 100)) == 0
-    assert highest(searched(lambda _: True, 100)) > 50_000
+    assert highest(searched(lambda _: True, 100)) == 1600
 
 
 def test_target_below_what_others_reach_is_not_looked_for():
@@ -126,7 +126,12 @@ def probe(
     figure: float, *, valid: bool = True, duration: float = 1.0, scenario: str = "Offline", **settings: float
 ) -> Probe:
     return Probe(
-        scenario=scenario, settings=msgspec.convert(settings, Settings), duration=duration, valid=valid, figure=figure
+        scenario=scenario,
+        settings=msgspec.convert(settings, Settings),
+        duration=duration,
+        status="ok",
+        valid=valid,
+        figure=figure,
     )
 
 

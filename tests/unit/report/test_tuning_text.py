@@ -35,7 +35,14 @@ def offline(figure: float, duration: float = 1.0, *, valid: bool = True, **setti
     reasons = () if valid else ("too short",)
     settled = msgspec.convert(settings, Settings)
     return Probe(
-        scenario="Offline", settings=settled, duration=duration, valid=valid, figure=figure, reasons=reasons, seconds=2
+        scenario="Offline",
+        settings=settled,
+        duration=duration,
+        status="ok",
+        valid=valid,
+        figure=figure,
+        reasons=reasons,
+        seconds=2,
     )
 
 
@@ -44,6 +51,7 @@ def server(target: float, p99: int, *, valid: bool = True) -> Probe:
         scenario="Server",
         settings=Settings(threads=2, target_qps=target),
         duration=1,
+        status="ok",
         valid=valid,
         figure=target,
         latency_p99_ns=p99,
@@ -81,8 +89,8 @@ SERVER = msgspec.structs.replace(
 
 def test_rows_are_best_first_with_the_longest_run_of_each_setting_and_invalid_ones_after():
     heads, *rows = tuning_rows(OFFLINE)
-    assert heads[:3] == ("batch", "threads", "scenario")
-    assert [(row[0], row[1], row[4], row[6]) for row in rows] == [
+    assert heads == ("batch", "threads", "scenario", "seconds", "figure", "LoadGen", "runs", "reason")
+    assert [(row[0], row[1], row[4], row[5]) for row in rows] == [
         ("8", "2", "4,000 samples/s", "VALID"),
         ("1", "2", "100 samples/s", "VALID"),
         ("8", "1", "3,000 samples/s", "VALID"),
@@ -130,7 +138,7 @@ def test_plot_of_one_place_is_left_out(probes: tuple[Probe, ...]):
 
 def test_plot_of_latencies_is_in_their_units():
     probes = tuple(
-        Probe(scenario="SingleStream", settings=Settings(threads=threads), valid=True, figure=figure)
+        Probe(scenario="SingleStream", settings=Settings(threads=threads), status="ok", valid=True, figure=figure)
         for threads, figure in ((1, 900_000.0), (2, 600_000.0))
     )
     tuning = msgspec.structs.replace(
@@ -152,5 +160,5 @@ def test_verdict_says_what_is_best_whether_it_is_sure_and_how_to_use_it():
 
 
 def test_probe_line_says_why_one_failed():
-    probe = Probe(scenario="Offline", settings=Settings(), status="failed", reasons=("no memory",))
+    probe = Probe(scenario="Offline", settings=Settings(), status="failed", valid=False, reasons=("no memory",))
     assert probe_line(probe) == "as it is (Offline): failed: no memory"
