@@ -118,6 +118,15 @@ def _cells(line: Line, names: Sequence[str]) -> tuple[str, ...]:
     )
 
 
+def unsteady(tuning: Tuning) -> tuple[str, ...]:
+    """Return the settings, with their figures, of which LoadGen said VALID and INVALID in runs of one length."""
+    verdicts: dict[tuple[str, Settings, float | None], set[bool]] = {}
+    for probe in tuning.probes:
+        verdicts.setdefault((probe.scenario, probe.settings, probe.duration), set()).add(probe.valid)
+    names = [settings for (_, settings, _), found in verdicts.items() if len(found) > 1]
+    return tuple(f"{settings_text(item)} at {number(item.target_qps or 0.0)} queries/s" for item in names)
+
+
 def verdict_lines(tuning: Tuning) -> Iterator[str]:
     """Yield what was found, and the commands that use it."""
     best = tuning.best

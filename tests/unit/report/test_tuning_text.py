@@ -5,7 +5,7 @@ import pytest
 
 from benchloom.model.record import Host
 from benchloom.model.tuning import TUNING_SCHEMA, Probe, Settings, Tuning
-from benchloom.report.tunings import plain, plot, probe_line, tuning_rows, verdict_lines
+from benchloom.report.tunings import plain, plot, probe_line, tuning_rows, unsteady, verdict_lines
 
 HOST = Host(os="", kernel="", arch="", cpu_model="", cores=2, memory_bytes=None, python="")
 BLANK = Tuning(
@@ -162,3 +162,11 @@ def test_verdict_says_what_is_best_whether_it_is_sure_and_how_to_use_it():
 def test_probe_line_says_why_one_failed():
     probe = Probe(scenario="Offline", settings=Settings(), status="failed", valid=False, reasons=("no memory",))
     assert probe_line(probe) == "as it is (Offline): failed: no memory"
+
+
+def test_unsteady_names_targets_with_both_verdicts():
+    again = server(1500, 90_000_000, valid=False)
+    assert unsteady(SERVER) == ()
+    assert unsteady(msgspec.structs.replace(SERVER, probes=(*SERVER.probes, again))) == (
+        "threads 2 at 1,500 queries/s",
+    )

@@ -6,7 +6,8 @@ from typing import Any
 import click
 
 from benchloom.app.planning import split_secrets
-from benchloom.app.tuning import TuneOptions, seconds_of, tune
+from benchloom.app.tuning import seconds_of, tune
+from benchloom.app.tuning_search import TuneOptions
 from benchloom.cli.ask import ask_options, parse_ask
 from benchloom.cli.common import Session, verb
 from benchloom.cli.render import write, write_columns, write_json
@@ -112,6 +113,12 @@ def _is_narrow() -> bool:
 
 
 def _say_what_is_left(session: Session, tuning: Tuning) -> None:
+    from benchloom.report.tunings import unsteady  # late: see above
+
+    if found := unsteady(tuning):
+        session.talk.warn(
+            f"{found[0]} was VALID in one run and INVALID in another: does something else use this machine?"
+        )
     if not tuning.complete:
         session.talk.warn("the budget ended the search before it was complete; the same command goes on from there")
     if tuning.best is None:
