@@ -161,7 +161,9 @@ def _plot_grid(tuning: Tuning, probes: Sequence[Probe]) -> str:
     if len(places) < 2:
         return ""
     room = 2  # columns on the right, or the last mark falls off
-    figure = _canvas((len(places) - 1) * _STEP + room, _NAMES[axis], tuning.unit)
+    figure = _canvas(
+        (len(places) - 1) * _STEP + room, _NAMES[axis], tuning.figure if tuning.unit == "ns" else tuning.unit
+    )
     figure.set_x_limits(0, len(places) - 1 + room / _STEP)
     top = max(probe.figure or 0.0 for probe in probes)
     figure.set_y_limits(0, top * 1.1)

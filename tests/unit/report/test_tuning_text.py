@@ -142,8 +142,9 @@ def test_plot_of_latencies_is_in_their_units():
         for threads, figure in ((1, 900_000.0), (2, 600_000.0))
     )
     tuning = msgspec.structs.replace(
-        BLANK, scenario="SingleStream", unit="ns", better="less", probes=probes, best=probes[1]
+        BLANK, scenario="SingleStream", figure="latency p90", unit="ns", better="less", probes=probes, best=probes[1]
     )
+    assert "(latency p90) ^" in plot(tuning)
     assert "µs" in plot(tuning)
     assert [row[0] for row in tuning_rows(tuning)[1:]] == ["2", "1"]
     assert plain(plot(tuning)).isascii()
