@@ -31,6 +31,7 @@ from benchloom.model.finding import Finding
 from benchloom.model.lock import Lock
 from benchloom.model.plan import Plan
 from benchloom.model.record import Record, Results
+from benchloom.model.tuning import Tuning
 from benchloom.report.comparisons import Comparison
 from benchloom.report.graphs import Graph
 from benchloom.resolve.why import Explanation, WhyNot
@@ -105,6 +106,7 @@ TYPES: dict[str, tuple[Any, str]] = {
     "venv-activation": (str, "loom venv activate --json"),
     "record-list": (tuple[RecordLine, ...], "loom record ls --json"),
     "comparison": (Comparison, "loom compare --json"),
+    "tuning": (Tuning, "loom tune --json; the file tuning.json of each search"),
     "removed-record": (RemovedRecord, "loom record rm --json"),
     "repository": (ListedRepository, "loom repo add --json, loom repo remove --json"),
     "repository-list": (tuple[ListedRepository, ...], "loom repo list --json"),

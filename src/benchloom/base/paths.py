@@ -48,6 +48,11 @@ class Locations:
         return self.home / "records"
 
     @property
+    def tunings(self) -> Path:
+        """Searches for best settings, one folder each."""
+        return self.home / "tunings"
+
+    @property
     def venvs(self) -> Path:
         """Virtual environments, one folder each."""
         return self.home / "venvs"

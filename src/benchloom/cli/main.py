@@ -28,6 +28,7 @@ VERBS = {
     "lock": "Write down what a plan chose, to hold later plans to it.",
     "venv": "Make and use virtual environments from templates.",
     "record": "List and show records of runs.",
+    "tune": "Search the settings with which a program is best on this machine.",
     "compare": "Put records of runs side by side.",
     "repo": "Add, list, remove and synchronise repositories.",
     "lint": "Check the components of the repositories.",

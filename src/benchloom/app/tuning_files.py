@@ -1,0 +1,67 @@
+"""What a search leaves for ``loom run``: a user.conf, a lock, and the commands that use them."""
+
+import shlex
+from collections.abc import Iterator, Sequence
+from pathlib import Path
+
+import msgspec
+
+from benchloom.app.locking import DEFAULT_LOCK
+from benchloom.base.atomic import write_bytes, write_text
+from benchloom.errors import InputError
+from benchloom.model.base import to_json
+from benchloom.model.plan import Plan
+from benchloom.model.tuning import Probe, Tuning
+from benchloom.resolve.lock import make_lock
+
+# What a user.conf tells LoadGen to expect beside what was measured: with less it prepares too few queries and ends INVALID.
+_THROUGHPUT_MARGIN = 1.3
+_LATENCY_MARGIN = 0.7
+
+
+def user_conf(tuning: Tuning, best: Probe) -> str:
+    """Return a user.conf that tells LoadGen what ``best`` measured."""
+    figure = best.figure or 0.0
+    wide, narrow = f"{_THROUGHPUT_MARGIN - 1:.0%}", f"{1 - _LATENCY_MARGIN:.0%}"
+    lines = {
+        "SingleStream": (f"{narrow} less than measured", "target_latency", figure * _LATENCY_MARGIN / 1e6),
+        "MultiStream": (f"{narrow} less than measured", "target_latency", figure * _LATENCY_MARGIN / 1e6),
+        "Offline": (f"{wide} more than measured", "target_qps", figure * _THROUGHPUT_MARGIN),
+        "Server": ("the highest target that was VALID", "target_qps", figure),
+    }
+    why, key, value = lines[tuning.scenario]
+    return f"# {tuning.target}, {best.record}\n# {why}\n*.{tuning.scenario}.{key} = {value:.6g}\n"
+
+
+def _commands(made: Plan, words: Sequence[str], best: Probe, lock: Path, conf: Path | None) -> Iterator[str]:
+    yield shlex.join(["loom", "run", f"--lock={lock}", *(word for word in words if word.startswith("--dataset_path="))])
+    settings = best.settings.inputs()
+    if conf:
+        settings.pop("target_qps", "")  # that file says it
+    kept = [word for word in words if word.partition("=")[0].removeprefix("--") not in {*settings, "duration"}]
+    named = (
+        kept if any(not word.startswith(("-", "@")) or word.startswith("--tags=") for word in kept) else [made.target]
+    )
+    flags = [f"--{name}={value}" for name, value in settings.items()]
+    yield shlex.join(["loom", "run", *named, *flags, *([f"--user_conf={conf}"] if conf else [])])
+
+
+def write_files(
+    tuning: Tuning, best: Probe, made: Plan, words: Sequence[str], out: Path, *, takes_conf: bool
+) -> Tuning:
+    """Write user.conf and the lock of ``made``, a plan with the best settings, into ``out``; return ``tuning`` naming them.
+
+    ``words`` are the user's for the target and its inputs; ``takes_conf`` tells whether the program takes a user.conf. Raises InputError where the folder cannot be written.
+    """
+    conf, lock = out / "user.conf", out / DEFAULT_LOCK
+    # How long a probe lasts is a matter of the search: a run lasts as long as its ruleset says.
+    inputs = {name: value for name, value in made.inputs.items() if name != "duration"}
+    try:
+        write_bytes(lock, to_json(msgspec.structs.replace(make_lock(made), inputs=inputs)))
+        write_text(conf, user_conf(tuning, best))
+    except OSError as error:
+        raise InputError("the files cannot be written", where=str(out), why=[error.strerror or str(error)]) from error
+    used = conf if takes_conf and "user_conf" not in made.inputs else None
+    return msgspec.structs.replace(
+        tuning, user_conf=str(conf), lock=str(lock), commands=tuple(_commands(made, words, best, lock, used))
+    )

@@ -1,0 +1,126 @@
+"""``loom tune``."""
+
+import sys
+from typing import Any
+
+import click
+
+from benchloom.app.planning import split_secrets
+from benchloom.app.tuning import seconds_of, tune
+from benchloom.app.tuning_search import TuneOptions
+from benchloom.cli.ask import ask_options, parse_ask
+from benchloom.cli.common import Session, verb
+from benchloom.cli.render import write, write_columns, write_json
+from benchloom.model.tuning import Tuning
+
+
+@verb("tune", free=True, example="loom tune program:image-classification-onnx --scenario=Offline --budget=5m")
+@ask_options
+@click.option(
+    "--budget", default="5m", show_default=True, metavar="TIME", help="Begin no probe after so much time of probes."
+)
+@click.option(
+    "--over",
+    multiple=True,
+    metavar="INPUT=A,B",
+    help="Try these values of batch_size, threads or instances. May be repeated.",
+)
+@click.option(
+    "--precision",
+    type=click.FloatRange(min=0.1, max=50),
+    default=5.0,
+    show_default=True,
+    metavar="PERCENT",
+    help="How near to the highest valid target Server's search must come.",
+)
+@click.option("--fresh", is_flag=True, help="Forget what earlier searches measured.")
+@click.option("--out", default="", metavar="DIR", help="Where user.conf and loom.lock.json go.")
+@click.option("--timeout", type=click.FloatRange(min=0, min_open=True), help="Seconds after which a probe is killed.")
+@click.option("--jobs", type=click.IntRange(min=1), default=4, show_default=True, help="Nodes to prepare at once.")
+def command(
+    session: Session,
+    *,
+    budget: str,
+    over: tuple[str, ...],
+    precision: float,
+    fresh: bool,
+    out: str,
+    timeout: float | None,
+    jobs: int,
+    **asked: Any,
+) -> int:
+    """Search the settings with which the program TARGET is best on this machine, and write them down for loom run.
+
+    Batch size, threads and instances are searched for Offline and Server, threads for SingleStream and MultiStream; for
+    Server also the highest target QPS that LoadGen calls VALID, twice. --duration is the least seconds of the longest probes.
+    The same command goes on where the last one ended. Exits 1 where nothing was VALID.
+    """
+    seconds = seconds_of(budget)
+    ask, secrets = split_secrets(session.workspace, parse_ask(**asked))
+    options = TuneOptions(
+        budget=seconds,
+        over=over,
+        precision=precision / 100,
+        is_fresh=fresh,
+        out=out,
+        timeout=timeout,
+        secrets=secrets,
+        words=_told((*_chosen(**asked), *asked["words"]), secrets),
+        arguments=_told(sys.argv[1:], secrets),
+        jobs=jobs,
+    )
+    tuning = tune(session.workspace, ask, options)
+    if session.as_json:
+        write_json(tuning)
+    else:
+        _write(tuning)
+    _say_what_is_left(session, tuning)
+    return 0 if tuning.best else 1
+
+
+def _chosen(*, tags: str, cmd_key: str, dataset_path: str, **_others: Any) -> list[str]:
+    """The options that choose the target and its data, as words."""
+    options = {"tags": tags, "cmd_key": cmd_key, "dataset_path": dataset_path}
+    return [f"--{name}={value}" for name, value in options.items() if value]
+
+
+def _told(words: Any, secrets: dict[str, str]) -> tuple[str, ...]:
+    """Return the words without the values of secrets."""
+    return tuple(
+        f"--{name}=***" if (name := word.removeprefix("--").partition("=")[0]) in secrets else word for word in words
+    )
+
+
+def _write(tuning: Tuning) -> None:
+    from benchloom.report.tunings import plain, plot, tuning_rows, verdict_lines  # late: rendered once, at the end
+
+    said = plain if _is_narrow() else str
+    write_columns([tuple(said(cell) for cell in row) for row in tuning_rows(tuning)])
+    if drawn := plot(tuning):
+        write(f"\n{said(drawn)}")
+    lines = [said(line) for line in verdict_lines(tuning)]
+    if lines:
+        write("\n".join(["", *lines]))
+
+
+def _is_narrow() -> bool:
+    """Whether standard output cannot take the characters of a plot."""
+    try:
+        "⠤µ…".encode(getattr(sys.stdout, "encoding", None) or "ascii")
+    except (UnicodeEncodeError, LookupError):
+        return True
+    return False
+
+
+def _say_what_is_left(session: Session, tuning: Tuning) -> None:
+    from benchloom.report.tunings import unsteady  # late: see above
+
+    if found := unsteady(tuning):
+        session.talk.warn(
+            f"{found[0]} was VALID in one run and INVALID in another: does something else use this machine?"
+        )
+    if not tuning.complete:
+        session.talk.warn("the budget ended the search before it was complete; the same command goes on from there")
+    if tuning.best is None:
+        reasons = dict.fromkeys(reason for probe in tuning.probes for reason in probe.reasons)
+        session.talk.warn("\n  why: ".join(["no probe was VALID", *list(reasons)[:4]]))

@@ -1,0 +1,99 @@
+"""The Tuning: what a search for a program's best settings tried, what it found, and how far it came."""
+
+from typing import Literal
+
+from benchloom.model.base import Document, Value
+from benchloom.model.record import Host
+
+TUNING_SCHEMA = "benchloom.tuning/1"
+
+
+class Settings(Value, frozen=True, kw_only=True):
+    """Values of the inputs that are searched; None for those that the program has not, or that are not searched.
+
+    Attributes:
+        batch_size: largest number of samples per inference.
+        threads: threads of one instance of the backend.
+        instances: instances of the backend that serve batches side by side.
+        target_qps: queries per second that LoadGen schedules (Server).
+    """
+
+    batch_size: int | None = None
+    threads: int | None = None
+    instances: int | None = None
+    target_qps: float | None = None
+
+    def inputs(self) -> dict[str, str]:
+        """Return the values as inputs of the program, by name."""
+        values = {name: getattr(self, name) for name in self.__struct_fields__}
+        return {name: f"{value:.10g}" for name, value in values.items() if value is not None}
+
+
+class Probe(Value, frozen=True, kw_only=True):
+    """One run of the program with one choice of settings.
+
+    Attributes:
+        scenario: LoadGen's scenario of this run: settings for Server are sifted by short runs in Offline.
+        duration: least seconds it was told to last; None where the program has no such input.
+        status: whether the program ended well; nothing is measured where it failed.
+        valid: whether LoadGen says VALID; only then the figure counts.
+        figure: the figure of its scenario: samples/s in Offline, the target in queries/s in Server, else a latency in ns.
+        samples_per_second: throughput.
+        latency_p99_ns: latency that 99 % of the queries kept.
+        seconds: what the run took.
+        record: the record's file.
+        reasons: what LoadGen has against the run, or why it failed.
+    """
+
+    scenario: str
+    settings: Settings
+    duration: float | None = None
+    status: Literal["ok", "failed"]
+    valid: bool
+    figure: float | None = None
+    samples_per_second: float | None = None
+    latency_p99_ns: int | None = None
+    seconds: float = 0.0
+    record: str = ""
+    reasons: tuple[str, ...] = ()
+
+
+class Tuning(Document, frozen=True, kw_only=True):
+    """A search for the settings of ``target`` that are best on this machine.
+
+    Attributes:
+        key: what the search is kept under: the digest of plan, fixed inputs, scenario, ruleset and machine.
+        inputs: inputs of the program that were held fixed.
+        figure: name of what is made best.
+        unit: unit of the figure: samples/s, queries/s or ns.
+        better: whether more of it is better, or less.
+        latency_bound_ns: the bound that Server's 99th percentile must keep; None elsewhere.
+        probes: every run, in the order of time.
+        best: the best run that counts; None where none does.
+        confirmed: whether the best was measured as the search demands: as long as the longest probes, and twice for Server.
+        complete: whether the search came to its end; else the same command goes on.
+        seconds: what all probes took, those of earlier commands too.
+        user_conf: the file for LoadGen, where one was written.
+        lock: the file for loom run --lock, where one was written.
+        commands: commands that run with the best settings.
+    """
+
+    schema: str
+    target: str
+    command: str
+    scenario: str
+    key: str
+    inputs: dict[str, str]
+    host: Host
+    figure: str
+    unit: str
+    better: Literal["more", "less"]
+    latency_bound_ns: int | None
+    probes: tuple[Probe, ...]
+    best: Probe | None
+    confirmed: bool
+    complete: bool
+    seconds: float
+    user_conf: str
+    lock: str
+    commands: tuple[str, ...]
