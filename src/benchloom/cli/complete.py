@@ -5,7 +5,6 @@ home or index completes to nothing.
 """
 
 import os
-from collections.abc import Iterator
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
@@ -16,6 +15,8 @@ from benchloom.errors import LoomError
 from benchloom.model.component import Component
 
 if TYPE_CHECKING:
+    from collections.abc import Iterator
+
     from click.shell_completion import CompletionItem
 
 
