@@ -45,7 +45,7 @@ VERBS = {
 
 HIDDEN = ("ck",)  # verbs that programs call, not people
 
-COLLECT_AFTER = 100_000  # containers made and not released; 700 in Python by default
+COLLECT_AFTER = 1_000_000  # containers made and not released; 700 in Python by default
 
 EPILOG = """\b
 Examples:
