@@ -1,13 +1,13 @@
-"""How much time the engine itself takes, beside bare Python and ``ck``, on equal work in one run.
+"""How much time the engine itself takes, beside bare Python, ``ck`` and ``cm``, on equal work in one run.
 
-    .venv/bin/python benchmarks/engine.py [--rounds 15] [--json FILE]
-
-Every command is a fresh process; the commands alternate, so that a busy moment hits all alike. Figures are wall
-milliseconds; ``over Python`` is the median less the median of ``python -c pass``, ``ratio`` the quotient of medians. The
-home, the repositories of ck and the index are in a temporary folder; the first round is a warm-up and not counted.
+Searches and installations of a single script are held against peers without a target: where a repository is small they
+tell which libraries a command imports, not how well it works (``scale`` has large ones). Every command is a fresh process; the commands alternate, so that a busy moment hits all alike. Homes, stores, indexes and
+the repositories of the peers are in a temporary folder; the first round is a warm-up and not counted. A peer is left out,
+with a word on standard error, where it cannot be had: ``ck`` needs Python below 3.12, and ``cm run script`` needs CM's
+automation for scripts, which is no part of cmind but of cmx4mlops (``pip install --no-deps cmx4mlops==1.0.1``).
 """
 
-import argparse
+import importlib.util
 import json
 import os
 import shutil
@@ -16,140 +16,280 @@ import subprocess
 import sys
 import tempfile
 import time
-from collections.abc import Callable
-from dataclasses import asdict, dataclass
+from collections.abc import Callable, Mapping, Sequence
 from pathlib import Path
 
+from table import Row, Target
+
 ROOT = Path(__file__).resolve().parents[1]
-STAMP = "import sys, time; open(sys.argv[1], 'a').write(f'{time.time_ns()}\\n')"
 TARGET = "program:image-classification-onnx"
+FIND = ("package", "--tags=model,onnx")
+SCRIPT = "--tags=benchmark,noop"
+PROGRAM = """import sys, time
+with open(sys.argv[1], "w") as out:
+    out.write(f"{time.time_ns()}\\n")
+    out.flush()
+    out.write(f"{time.time_ns()}\\n")
+"""
+AUTOMATIONS = ("script", "cache", "utils")  # of CM: what running a script takes
+
+Sample = dict[str, float]
+Command = Callable[[], Sample]
 
 
-@dataclass(frozen=True)
-class Row:
-    """One line of the table; times in milliseconds."""
-
-    name: str
-    median: float
-    minimum: float
-    maximum: float
-    over_python: float
-    ratio: float
-
-
-def make_noop(folder: Path) -> Path:
-    """Make a repository with a program that only writes down when it started."""
-    entry = folder / "program" / "noop" / ".cm"
-    entry.mkdir(parents=True)
-    meta = {
-        "tags": ["program", "noop", "benchmark"],
-        "program": "yes",
-        "run_cmds": {
-            "default": {"run_time": {"run_cmd_main": "$<<LOOM_PYTHON>>$ $<<LOOM_COMPONENT>>$/stamp.py stamp"}}
-        },
-    }
-    (entry / "meta.json").write_text(json.dumps(meta))
-    (entry.parent / "stamp.py").write_text(STAMP)
-    return folder
+class PeerMissingError(Exception):
+    """A peer cannot be had here; the message says why."""
 
 
 class Bench:
-    """The commands, each a function that runs once and returns its figure in milliseconds."""
+    """The commands; each runs once and returns its figures in milliseconds by name."""
 
     def __init__(self, folder: Path) -> None:
         self.folder = folder
         self.environ = {
-            **{name: text for name, text in os.environ.items() if not name.startswith(("LOOM_", "CK_", "PYTHON"))},
+            **{
+                name: text
+                for name, text in os.environ.items()
+                if not name.startswith(("LOOM_", "CK_", "CM_", "PYTHON"))
+            },
             "PYTHONPATH": str(ROOT / "src"),
             "LOOM_HOME": str(folder / "loom"),
             "CK_REPOS": str(folder / "ck"),
             "CK_LOCAL_REPO": str(folder / "ck" / "local"),
+            "CM_REPOS": str(folder / "cm"),
             "HOME": str(folder),
+            "BENCHMARK_PYTHON": sys.executable,
         }
-        self.loom = [sys.executable, "-m", "benchloom"]
-        self.call([*self.loom, "repo", "add", str(make_noop(folder / "noop"))])
+        self.call(self.loom("repo", "add", str(make_repository(folder / "noop"))))
 
-    def call(self, words: list[str]) -> float:
-        """Run a command to its end and return its wall time."""
-        start = time.perf_counter()
-        subprocess.run(
-            words, env=self.environ, cwd=self.folder, stdin=subprocess.DEVNULL, capture_output=True, check=True
+    def loom(self, *words: str) -> list[str]:
+        """Return the command line of ``loom WORDS``."""
+        return [sys.executable, "-m", "benchloom", *words]
+
+    def peer(self, name: str, *words: str) -> list[str]:
+        """Return the command line of a peer. Raises PeerMissingError where it is not beside this interpreter."""
+        path = Path(sys.executable).parent / name
+        if not path.exists():
+            raise PeerMissingError(f"{name} is not installed")
+        return [str(path), *words]
+
+    def call(self, words: Sequence[str]) -> str:
+        """Run a command to its end and return what it printed."""
+        done = subprocess.run(
+            words,
+            env=self.environ,
+            cwd=self.folder,
+            stdin=subprocess.DEVNULL,
+            capture_output=True,
+            text=True,
+            check=True,
         )
-        return (time.perf_counter() - start) * 1000
+        return done.stdout
 
-    def run_noop(self) -> tuple[float, float]:
-        """Run the empty program: milliseconds before it starts, and after its start until loom has ended."""
-        shutil.rmtree(self.folder / "loom" / "runs", ignore_errors=True)
+    def timed(self, name: str, words: Sequence[str]) -> Command:
+        """Return a command whose figure is its wall time."""
+
+        def run() -> Sample:
+            start = time.perf_counter()
+            self.call(words)
+            return {name: (time.perf_counter() - start) * 1000}
+
+        return run
+
+    def after_emptying(self, folder: Path, command: Command) -> Command:
+        """Return ``command`` preceded by the removal of ``folder``, which is not timed."""
+
+        def run() -> Sample:
+            shutil.rmtree(folder, ignore_errors=True)
+            return command()
+
+        return run
+
+    def run_noop(self) -> Sample:
+        """Run the empty program: until its first statement, and from its last one until loom has ended."""
+        runs = self.folder / "loom" / "runs"
+        shutil.rmtree(runs, ignore_errors=True)
         start = time.time_ns()
-        self.call([*self.loom, "run", "program:noop", "--quiet"])
+        self.call(self.loom("run", "program:noop", "--quiet"))
         end = time.time_ns()
-        stamp = int(next((self.folder / "loom" / "runs").glob("*/stamp")).read_text().split()[-1])
-        return (stamp - start) / 1e6, (end - stamp) / 1e6
+        begun, done = (int(text) for text in next(runs.glob("*/stamps")).read_text().split())
+        return {"before": (begun - start) / 1e6, "after": (end - done) / 1e6}
 
-    def commands(self) -> dict[str, Callable[[], float]]:
-        """Return the plain commands by name."""
-        find = ["package", "--tags=model,onnx"]
-        found: dict[str, Callable[[], float]] = {
-            "python -c pass": lambda: self.call([sys.executable, "-c", "pass"]),
-            "loom --help": lambda: self.call([*self.loom, "--help"]),
-            "loom find package --tags=model,onnx": lambda: self.call([*self.loom, "find", *find]),
-            f"loom plan {TARGET} (warm)": lambda: self.call([*self.loom, "plan", TARGET]),
-        }
-        ck = Path(sys.executable).parent / "ck"
-        if ck.exists():
-            (self.folder / "ck" / "local").mkdir(parents=True)
-            self.call([str(ck), "add", "repo:benchloom", f"--path={ROOT}", "--quiet"])
-            found["ck version"] = lambda: self.call([str(ck), "version"])
-            found["ck search package --tags=model,onnx"] = lambda: self.call([str(ck), "search", *find])
-            inputs = {"mode": "accuracy", "count": "20"}
-            by_loom = [*self.loom, "run", TARGET, *(f"--{name}={value}" for name, value in inputs.items())]
-            by_ck = [f"--env.LOOM_INPUT_{name.upper()}={value}" for name, value in inputs.items()]
-            found[f"loom run {TARGET}, 20 images"] = lambda: self.call(by_loom)
-            found[f"ck run {TARGET}, 20 images"] = lambda: self.call([str(ck), "run", TARGET, "--quiet", *by_ck])
-        return found
+    def own(self) -> list[Command]:
+        """Return what is held against bare Python."""
+        return [
+            self.timed("python", [sys.executable, "-c", "pass"]),
+            self.timed("find", self.loom("find", *FIND)),
+            self.timed("show", self.loom("show", TARGET)),
+            self.timed("plan", self.loom("plan", TARGET)),
+            self.run_noop,
+        ]
+
+    def ck(self) -> tuple[list[Command], list[Command]]:
+        """Return what is held against ck: short commands and long ones. Raises PeerMissingError."""
+        if sys.version_info >= (3, 12):
+            raise PeerMissingError("ck 2.6.4 imports modules that Python 3.12 dropped")
+        search = self.peer("ck", "search", *FIND)
+        (self.folder / "ck" / "local").mkdir(parents=True)
+        self.call(self.peer("ck", "add", "repo:benchloom", f"--path={ROOT}", "--quiet"))
+        refuse_different_answers(self.call(self.loom("find", *FIND)), self.call(search))
+        inputs = {"mode": "accuracy", "count": "20"}
+        by_loom = [f"--{name}={value}" for name, value in inputs.items()]
+        by_ck = [f"--env.LOOM_INPUT_{name.upper()}={value}" for name, value in inputs.items()]
+        return [self.timed("ck search", search)], [
+            self.timed("run", self.loom("run", TARGET, *by_loom)),
+            self.timed("ck run", self.peer("ck", "run", TARGET, "--quiet", *by_ck)),
+        ]
+
+    def cm(self) -> list[Command]:
+        """Return what is held against cm, over the same repositories. Raises PeerMissingError."""
+        find, run = self.peer("cm", "find", "script", SCRIPT), self.peer("cm", "run", "script", SCRIPT, "--quiet")
+        add_automations(self.folder / "noop" / "automation")
+        for name, path in {"benchloom": ROOT, "noop": self.folder / "noop"}.items():
+            self.call(self.peer("cm", "add", "repo", name, f"--path={path}", "--quiet"))
+        self.call(run)
+        if self.call(find).strip() != str(self.folder / "noop" / "script" / "noop"):
+            raise PeerMissingError("cm does not find the script")
+        again = self.timed("first install", self.loom("install", SCRIPT, "--quiet"))
+        return [
+            self.timed("find script", self.loom("find", "script", SCRIPT)),
+            self.timed("cm find", find),
+            self.after_emptying(self.folder / "loom" / "store", again),
+            self.timed("cm first run", [*run, "--new"]),
+            self.timed("install", self.loom("install", SCRIPT, "--quiet")),
+            self.timed("cm run", run),
+        ]
 
 
-def measure(bench: Bench, rounds: int) -> dict[str, list[float]]:
-    """Run everything once per round, in turn, and return the figures without the first round's."""
+def make_repository(folder: Path) -> Path:
+    """Make a repository with a program that notes when it starts and ends, and a script that both loom and cm can run."""
+    command = "$<<LOOM_PYTHON>>$ $<<LOOM_COMPONENT>>$/stamp.py stamps"
+    meta = {
+        "tags": ["program", "noop", "benchmark"],
+        "program": "yes",
+        "run_cmds": {"default": {"run_time": {"run_cmd_main": command}}},
+    }
+    program, script = folder / "program" / "noop", folder / "script" / "noop"
+    (program / ".cm").mkdir(parents=True)
+    (program / ".cm" / "meta.json").write_text(json.dumps(meta))
+    (program / "stamp.py").write_text(PROGRAM)
+    script.mkdir(parents=True)
+    identity = 'alias: noop\nuid: "00000000000000ab"\nautomation_alias: script\nautomation_uid: "5b4e0237da074764"\n'
+    (script / "_cm.yaml").write_text(f"{identity}cache: true\ntags: [benchmark, noop]\ninstall:\n  script: make.py\n")
+    (script / "make.py").write_text('open("made", "w").write("made")\n')
+    (script / "run.sh").write_text('"$BENCHMARK_PYTHON" "$CM_TMP_CURRENT_SCRIPT_PATH/make.py"\n')
+    (folder / "cmr.yaml").write_text('alias: noop\nuid: "00000000000000aa"\ngit: true\n')
+    return folder
+
+
+def add_automations(folder: Path) -> None:
+    """Copy CM's automations that run scripts from where cmx4mlops is installed. Raises PeerMissingError."""
+    found = importlib.util.find_spec("cmx4mlops")
+    if found is None or found.origin is None:
+        raise PeerMissingError("CM's automation for scripts is missing: pip install --no-deps cmx4mlops==1.0.1")
+    for name in AUTOMATIONS:
+        shutil.copytree(Path(found.origin).parent / "repo" / "automation" / name, folder / name)
+
+
+def refuse_different_answers(ours: str, theirs: str) -> None:
+    """Raise RuntimeError unless both outputs name the same components: else the work would not be equal."""
+    names = [
+        {line.split()[0].partition(":")[2] for line in text.splitlines() if ":" in line} for text in (ours, theirs)
+    ]
+    names[1] = {name.rpartition(":")[2] for name in names[1]}
+    if names[0] != names[1]:
+        raise RuntimeError(f"loom find and ck search differ: {sorted(names[0] ^ names[1])}")
+
+
+def take_turns(commands: Sequence[Command], rounds: int) -> dict[str, list[float]]:
+    """Run everything once per round, in turn, and return the figures by name without those of the first round."""
     figures: dict[str, list[float]] = {}
-    commands = bench.commands()
     for number in range(rounds + 1):
-        before, after = bench.run_noop()
-        values = {name: command() for name, command in commands.items()}
-        values["loom run: until the program starts"] = before
-        values["loom run: from the program's start to the end"] = after
-        if number:
-            for name, value in values.items():
-                figures.setdefault(name, []).append(value)
+        for command in commands:
+            for name, figure in command().items():
+                if number:
+                    figures.setdefault(name, []).append(figure)
     return figures
 
 
-def rows_of(figures: dict[str, list[float]]) -> list[Row]:
-    """Return the table; bare Python is the yardstick."""
-    base = statistics.median(figures["python -c pass"])
-    medians = {name: statistics.median(values) for name, values in figures.items()}
-    return [
-        Row(name, medians[name], min(values), max(values), medians[name] - base, medians[name] / base)
-        for name, values in figures.items()
+def over_python(name: str, key: str, figures: Mapping[str, list[float]]) -> Row:
+    """Hold a warm command against ``python -c pass``: what it takes beyond that."""
+    pairs = list(zip(figures[key], figures["python"], strict=True))
+    return _row(name, figures[key], "python -c pass", figures["python"], [one - two for one, two in pairs], "ms", 100)
+
+
+def beside(
+    name: str, key: str, against: str, other: str, figures: Mapping[str, list[float]], bound: float | None = None
+) -> Row:
+    """Hold a command against a peer's on equal work: the ratio of their times."""
+    pairs = list(zip(figures[key], figures[other], strict=True))
+    return _row(name, figures[key], against, figures[other], [one / two for one, two in pairs], "x", bound)
+
+
+def alone(name: str, key: str, bound: float, figures: Mapping[str, list[float]]) -> Row:
+    """Hold a figure against its bound."""
+    return _row(name, figures[key], "", None, figures[key], "ms", bound)
+
+
+def _row(
+    name: str,
+    ours: list[float],
+    against: str,
+    other: list[float] | None,
+    figures: list[float],
+    unit: str,
+    bound: float | None,
+) -> Row:
+    return Row(
+        area="engine",
+        name=name,
+        unit="ms",
+        ours=statistics.median(ours),
+        against=against,
+        other=None if other is None else statistics.median(other),
+        figure=statistics.median(figures),
+        figure_unit=unit,
+        spread=max(figures) - min(figures),
+        target=None if bound is None else Target("<=", bound),
+    )
+
+
+def rows_of(figures: Mapping[str, list[float]]) -> list[Row]:
+    """Return the lines for the figures that there are."""
+    found = " ".join(FIND)
+    rows = [
+        over_python(f"loom find {found} (warm)", "find", figures),
+        over_python(f"loom show {TARGET} (warm)", "show", figures),
+        over_python(f"loom plan {TARGET} (warm)", "plan", figures),
+        alone("loom run, until the program's first statement", "before", 300, figures),
+        alone("loom run, from the program's last statement", "after", 200, figures),
     ]
+    if "ck search" in figures:
+        rows += [
+            beside(f"loom find {found}", "find", f"ck search {found}", "ck search", figures),
+            beside(f"loom run {TARGET}, 20 images", "run", f"ck run {TARGET}", "ck run", figures, 1),
+        ]
+    if "cm run" in figures:
+        rows += [
+            beside(f"loom find script {SCRIPT}", "find script", f"cm find script {SCRIPT}", "cm find", figures),
+            beside(f"loom install {SCRIPT}, first", "first install", "cm run script, first", "cm first run", figures),
+            beside(f"loom install {SCRIPT}, again", "install", "cm run script, again", "cm run", figures),
+        ]
+    return rows
 
 
-def main() -> None:
-    """Measure and print the table."""
-    parser = argparse.ArgumentParser(description="Time the engine beside bare Python and ck.")
-    parser.add_argument("--rounds", type=int, default=15, help="counted rounds (default 15)")
-    parser.add_argument("--json", metavar="FILE", help="write the rows there too")
-    options = parser.parse_args()
+def measure(quick: bool) -> list[Row]:
+    """Measure and return the table; about 25 seconds where ``quick``, 80 otherwise."""
     with tempfile.TemporaryDirectory() as folder:
-        rows = rows_of(measure(Bench(Path(folder)), options.rounds))
-    print(f"{'milliseconds':62} {'median':>8} {'min':>8} {'max':>8} {'over Python':>12} {'ratio':>7}")
-    for row in rows:
-        print(
-            f"{row.name:62} {row.median:8.1f} {row.minimum:8.1f} {row.maximum:8.1f} {row.over_python:12.1f} {row.ratio:7.1f}"
-        )
-    if options.json:
-        Path(options.json).write_text(json.dumps([asdict(row) for row in rows], indent=2) + "\n")
-
-
-if __name__ == "__main__":
-    main()
+        bench = Bench(Path(folder).resolve())
+        short, long = bench.own(), []
+        try:
+            searches, long = bench.ck()
+            short += searches
+        except PeerMissingError as error:
+            print(f"without ck: {error}", file=sys.stderr)
+        try:
+            short += bench.cm()
+        except PeerMissingError as error:
+            print(f"without cm: {error}", file=sys.stderr)
+        return rows_of({**take_turns(short, 5 if quick else 15), **take_turns(long, 2 if quick else 7)})

@@ -1,17 +1,15 @@
 """Plan: from what the user typed to a Plan, with the host facts gathered here and nowhere deeper."""
 
-import ast
 import platform
 import sys
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from pathlib import Path
 
 import msgspec
 
-import benchloom
+from benchloom.app.module_digests import ModuleDigests
 from benchloom.app.settings import Settings
 from benchloom.app.workspace import Workspace
-from benchloom.base.digest import of_bytes
 from benchloom.base.names import did_you_mean
 from benchloom.errors import InputError, LockDriftError, ResolutionError, UnknownNameError
 from benchloom.index.index import refuse_unknown_tags
@@ -262,12 +260,15 @@ def host_facts(workspace: Workspace, targets: list[Requirement], ask: Ask) -> Ho
         detected += _given_datasets(datasets, dataset_path)
     entries = list(workspace.store.entries())
     modules = {item.install.module for item in components if item.install and item.install.module}
+    digests = ModuleDigests(workspace.locations.index / "modules.msgpack")
+    by_module = {name: digests.of(name) for name in sorted(modules)}
+    digests.save()
     return HostFacts(
         platform=platform_of(ask.python),
         detected=tuple(detected),
         installed=frozenset(_installed(entry.meta) for entry in entries if "component" in entry.meta),
         stored=frozenset(entry.key for entry in entries),
-        modules={name: module_digest(name) for name in sorted(modules)},
+        modules=by_module,
     )
 
 
@@ -303,39 +304,3 @@ def platform_of(python: str = "") -> Platform:
 def _installed(meta: Mapping[str, str]) -> Installed:
     variations = tuple(name for name in meta.get("variations", "").split(",") if name)
     return Installed(component=meta["component"], version=meta.get("version", ""), variations=variations)
-
-
-def module_digest(name: str) -> str:
-    """Digest of a runtime module's source with everything of ours it imports: any change of it can change its output."""
-    root = Path(benchloom.__file__).resolve().parent
-    waiting, seen = [name], {}
-    while waiting:
-        module = waiting.pop()
-        path = root.joinpath(*module.split(".")[1:])
-        file = path.with_suffix(".py") if path.with_suffix(".py").is_file() else path / "__init__.py"
-        if module in seen or not file.is_file():
-            continue
-        source = file.read_bytes()
-        seen[module] = of_bytes(source)
-        waiting += _our_imports(source)
-    return of_bytes("\n".join(f"{module} {digest}" for module, digest in sorted(seen.items())).encode())
-
-
-def _our_imports(source: bytes) -> list[str]:
-    found: list[str] = []
-    for statement in _statements(ast.parse(source)):
-        if isinstance(statement, ast.ImportFrom) and (statement.module or "").startswith("benchloom."):
-            found.append(statement.module or "")
-            found += [f"{statement.module}.{alias.name}" for alias in statement.names]
-        elif isinstance(statement, ast.Import):
-            found += [alias.name for alias in statement.names if alias.name.startswith("benchloom.")]
-    return found
-
-
-def _statements(node: ast.AST) -> Iterator[ast.stmt]:
-    """Yield every statement below ``node``, without looking into expressions: imports are statements."""
-    for name in ("body", "handlers", "orelse", "finalbody"):
-        for child in getattr(node, name, ()):
-            if isinstance(child, ast.stmt):
-                yield child
-            yield from _statements(child)

@@ -1,11 +1,12 @@
 """The nearest known name, for 'did you mean' hints."""
 
-import difflib
 from collections.abc import Iterable
 
 
 def nearest(name: str, known: Iterable[str], cutoff: float = 0.6) -> str:
     """Return the known name most like ``name``, or an empty string. Ties go to the alphabetically first."""
+    import difflib  # late: only a wrong name gets here
+
     pool = {_plain(item): item for item in sorted(known, reverse=True)}
     found = difflib.get_close_matches(_plain(name), sorted(pool), n=1, cutoff=cutoff)
     return pool[found[0]] if found else ""

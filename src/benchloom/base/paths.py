@@ -6,7 +6,6 @@ except by ``Locations.ensure``.
 """
 
 import os
-import tempfile
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -77,6 +76,8 @@ def locate(environ: "os._Environ[str] | dict[str, str]") -> Locations:
     preferred = Path(platformdirs.user_data_dir("benchloom", appauthor=False))
     if _can_create(preferred):
         return Locations(preferred)
+    import tempfile  # late: only a user without a home gets here
+
     uid = os.getuid() if hasattr(os, "getuid") else "user"
     return Locations(Path(tempfile.gettempdir()) / f"benchloom-{uid}")
 

@@ -4,16 +4,18 @@ import os
 from collections.abc import Callable
 from dataclasses import dataclass
 from functools import wraps
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import click
-from click.shell_completion import CompletionItem
 
 from benchloom.app.settings import load_settings
 from benchloom.app.workspace import Workspace
 from benchloom.base.talk import Talk
 from benchloom.cli.complete import complete_input
 from benchloom.cli.terminal import make_talk
+
+if TYPE_CHECKING:
+    from click.shell_completion import CompletionItem
 
 
 @dataclass(frozen=True)
@@ -40,7 +42,7 @@ class Verb(click.Command):
         extra.setdefault("default_map", {"jobs": _jobs})  # click calls it where --jobs is not given
         return super().make_context(info_name, args, parent, **extra)
 
-    def shell_complete(self, ctx: click.Context, incomplete: str) -> list[CompletionItem]:
+    def shell_complete(self, ctx: click.Context, incomplete: str) -> "list[CompletionItem]":
         """Complete options, and inputs where the verb takes them."""
         return [*super().shell_complete(ctx, incomplete), *complete_input(ctx, incomplete)]
 

@@ -5,15 +5,19 @@ home or index completes to nothing.
 """
 
 import os
-from collections.abc import Iterator
 from dataclasses import dataclass
+from typing import TYPE_CHECKING
 
 import click
-from click.shell_completion import CompletionItem
 
 from benchloom.app.workspace import Workspace
 from benchloom.errors import LoomError
 from benchloom.model.component import Component
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+
+    from click.shell_completion import CompletionItem
 
 
 @dataclass(frozen=True)
@@ -23,12 +27,12 @@ class ValueOf:
     option: str
 
 
-def complete_component(_ctx: click.Context, _param: click.Parameter, incomplete: str) -> list[CompletionItem]:
+def complete_component(_ctx: click.Context, _param: click.Parameter, incomplete: str) -> "list[CompletionItem]":
     """Complete the name of any component: ``kind:alias``, or the alias where no colon has been typed."""
     return list(_components(incomplete, ""))
 
 
-def complete_word(ctx: click.Context, _param: click.Parameter, incomplete: str) -> list[CompletionItem]:
+def complete_word(ctx: click.Context, _param: click.Parameter, incomplete: str) -> "list[CompletionItem]":
     """Complete a word of a verb with a target: the target, or the value of one of its inputs."""
     if isinstance(ctx.obj, ValueOf):
         return list(_values(_target(ctx), ctx.obj.option, incomplete))
@@ -37,7 +41,7 @@ def complete_word(ctx: click.Context, _param: click.Parameter, incomplete: str) 
     return list(_components(incomplete, "program" if ctx.info_name == "run" else ""))
 
 
-def complete_input(ctx: click.Context, incomplete: str) -> list[CompletionItem]:
+def complete_input(ctx: click.Context, incomplete: str) -> "list[CompletionItem]":
     """Complete the name of an input, command choice or role of the target, as ``--name=``."""
     target = _target(ctx)
     if target is None:
@@ -46,10 +50,10 @@ def complete_input(ctx: click.Context, incomplete: str) -> list[CompletionItem]:
     offered = {f"--{item.name}=": item.summary for item in inputs}
     for need in target.requires:
         offered[f"--dep_add_tags.{need.role}="] = f"tags to add to the need {need.role}"
-    return [CompletionItem(name, help=text) for name, text in offered.items() if name.startswith(incomplete)]
+    return [_offer(name, help=text) for name, text in offered.items() if name.startswith(incomplete)]
 
 
-def complete_record(ctx: click.Context, _param: click.Parameter, incomplete: str) -> list[CompletionItem]:
+def complete_record(ctx: click.Context, _param: click.Parameter, incomplete: str) -> "list[CompletionItem]":
     """Complete the id of a record that is not on the line yet, the newest first."""
     from benchloom.record import records  # late: only this completion needs it
 
@@ -58,35 +62,41 @@ def complete_record(ctx: click.Context, _param: click.Parameter, incomplete: str
         known = [path.stem for path in reversed(records.paths(Workspace(os.environ).locations.records))]
     except (LoomError, OSError):
         return []
-    return [CompletionItem(name) for name in ("last", *known) if name.startswith(incomplete) and name not in given]
+    return [_offer(name) for name in ("last", *known) if name.startswith(incomplete) and name not in given]
 
 
-def complete_order(_ctx: click.Context, _param: click.Parameter, incomplete: str) -> list[CompletionItem]:
+def complete_order(_ctx: click.Context, _param: click.Parameter, incomplete: str) -> "list[CompletionItem]":
     """Complete an order in which runs are compared."""
     from benchloom.report.comparisons import ORDERS  # late: only this completion needs it
 
-    return [CompletionItem(name) for name in ORDERS if name.startswith(incomplete)]
+    return [_offer(name) for name in ORDERS if name.startswith(incomplete)]
 
 
-def _values(target: Component | None, option: str, incomplete: str) -> Iterator[CompletionItem]:
+def _offer(value: str, **details: str) -> "CompletionItem":
+    from click.shell_completion import CompletionItem  # late: every verb imports this module, few complete
+
+    return CompletionItem(value, **details)
+
+
+def _values(target: Component | None, option: str, incomplete: str) -> "Iterator[CompletionItem]":
     inputs = target.program.inputs if target and target.program else ()
     for item in inputs:
         if option == f"--{item.name}":
             if item.type == "path":
-                yield CompletionItem(incomplete, type="file")
+                yield _offer(incomplete, type="file")
             for choice in item.choices:
                 if choice.lower().startswith(incomplete.lower()):
-                    yield CompletionItem(choice)
+                    yield _offer(choice)
 
 
-def _components(incomplete: str, kind: str) -> Iterator[CompletionItem]:
+def _components(incomplete: str, kind: str) -> "Iterator[CompletionItem]":
     for item in _all():
         if kind and item.kind != kind:
             continue
         if item.ref.startswith(incomplete):
-            yield CompletionItem(item.ref, help=item.summary)
+            yield _offer(item.ref, help=item.summary)
         elif item.alias.startswith(incomplete):
-            yield CompletionItem(item.alias, help=item.summary)
+            yield _offer(item.alias, help=item.summary)
 
 
 def _target(ctx: click.Context) -> Component | None:

@@ -105,7 +105,13 @@ class Index:
 
         Raises UnknownNameError with the nearest name, or ComponentError where the entry is there but cannot be read.
         """
-        found = [item for item in self.components if name in _names_of(item) and (not kind or item.kind == kind)]
+        found = [
+            item
+            for item in self.components
+            if name.endswith((item.alias, item.uid or item.alias))  # true of every name of its
+            and name in _names_of(item)
+            and (not kind or item.kind == kind)
+        ]
         if len({item.ref for item in found}) == 1:
             return found[0]
         if found:
@@ -207,7 +213,7 @@ def load(repositories: Sequence[Repository], cache_folder: Path | None) -> Index
                 is_changed = True
                 known = _Cached(signature=signature, read=read_entry(kind, Path(folder), root, repository.alias))
             reads.append(known.read)
-            if all(max(times) < settled for _, *times, _, _ in signature):
+            if all(modified < settled and changed < settled for _, modified, changed, _, _ in signature):
                 new[folder] = known
     if file is not None and (is_changed or new.keys() != old.keys()):
         with contextlib.suppress(OSError):
@@ -218,9 +224,10 @@ def load(repositories: Sequence[Repository], cache_folder: Path | None) -> Index
 
 def refuse_unknown_tags(query: Query, components: Iterable[Component], where: str) -> None:
     """Raise UnknownNameError for a plain tag that no component has at all."""
-    known = {name for component in components for name in component.names}
+    pool = tuple(components)
     for tag in query.tags:
-        if tag not in known:
+        if not any(tag in component.tags or tag in component.variations for component in pool):
+            known = {name for component in pool for name in component.names}
             raise UnknownNameError(
                 f"no component has the tag {tag!r}", where=where, fix=did_you_mean(tag, known) or "see loom find"
             )
@@ -236,14 +243,17 @@ def _entries(root: str) -> Iterator[tuple[str, str]]:
     for kind in KINDS:
         with contextlib.suppress(OSError), os.scandir(os.path.join(root, kind)) as entries:
             names = sorted(item.name for item in entries if not item.name.startswith(".") and item.is_dir())
-            yield from ((kind, os.path.join(root, kind, name)) for name in names)
+            place = os.path.join(root, kind, "")
+            yield from ((kind, place + name) for name in names)
 
 
 def _signature(kind: str, folder: str) -> Signature:
     """Return name, times, size and inode of each metadata file; ``ctime`` tells of edits that put ``mtime`` back."""
     return tuple(
-        (name, status.st_mtime_ns, status.st_ctime_ns, status.st_size, status.st_ino)
-        for name, status in metadata_status(kind, folder)
+        [  # a list costs less than a generator, and this is asked of every entry at every start
+            (name, status.st_mtime_ns, status.st_ctime_ns, status.st_size, status.st_ino)
+            for name, status in metadata_status(kind, folder)
+        ]
     )
 
 

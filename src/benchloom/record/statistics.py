@@ -1,6 +1,5 @@
 """Statistics of a figure over repetitions."""
 
-import statistics
 from collections.abc import Sequence
 
 from benchloom.model.record import Results, Statistics
@@ -8,6 +7,8 @@ from benchloom.model.record import Results, Statistics
 
 def statistics_of(values: Sequence[float]) -> Statistics:
     """Return min, median, mean, max and the sample standard deviation (0 for one value) of a non-empty sequence."""
+    import statistics  # late: most runs are not repeated
+
     return Statistics(
         min=min(values),
         median=statistics.median(values),

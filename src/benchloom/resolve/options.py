@@ -130,6 +130,7 @@ class Examiner:
         self._detected: dict[str, list[Candidate]] = {}
         for found in host.detected:
             self._detected.setdefault(found.component, []).append(found)
+        self.met_library = False  # whether another python_mode could give other answers
         self._cache: dict[tuple[tuple[str, str, tuple[tuple[str, str], ...]], ...], Options] = {}
 
     def examine(self, requirements: Sequence[Requirement]) -> Options:
@@ -186,6 +187,7 @@ class Examiner:
     def _of_component(
         self, component: Component, query: Query, env: dict[str, str]
     ) -> tuple[list[Option], list[Refusal]]:
+        self.met_library = self.met_library or component.is_python_library
         if component.is_python_library and not self._fits_python_mode(component):
             return [], [Refusal(component=component.ref, reason=_PYTHON_REASONS[self.python_mode], kind="library")]
         choice = choose(component, _wanted(component, query), query.without_variations)

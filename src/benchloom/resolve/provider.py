@@ -6,6 +6,7 @@ same version and variations of it. Scripts are functions: each configuration is 
 """
 
 from collections.abc import Iterable, Iterator, Mapping, Sequence
+from itertools import islice
 from typing import TYPE_CHECKING, TypeAlias
 
 from resolvelib import AbstractProvider
@@ -81,6 +82,11 @@ class Provider(AbstractProvider[Need, Answer, str]):
         self.overrides = examiner.overrides
         self.asked: dict[str, list[Requirement]] = {}
         self._satisfied: dict[tuple[int, int], tuple[bool, Need, Answer]] = {}
+        self._role_answers: dict[tuple[str, int], list[Answer]] = {}
+        self._members: dict[int, Answer] = {}
+        self._needs: dict[tuple[bool, int], list[Need]] = {}
+        self._numbers: dict[int, int] = {}
+        self._alike: dict[tuple[object, ...], list[Option]] = {}
 
     def identify(self, requirement_or_candidate: Need | Answer) -> str:
         """Return ``role:…`` or ``family:…``."""
@@ -93,10 +99,14 @@ class Provider(AbstractProvider[Need, Answer, str]):
         candidates: Mapping[str, Iterator[Answer]],
         information: Mapping[str, Iterator[Information]],
         backtrack_causes: Sequence[Information],
-    ) -> tuple[bool, bool, str]:
-        """Pin families at once (one candidate), then what caused the last conflict, then by name."""
+    ) -> tuple[bool, bool, bool, str]:
+        """Pin families at once (one candidate), then what caused the last conflict, then what has no choice, then by name.
+
+        What has no choice and what it needs hold anyway, so a conflict there shows before anything else was tried.
+        """
         is_cause = any(cause.requirement.identifier == identifier for cause in backtrack_causes)
-        return (identifier.startswith("role:"), not is_cause, identifier)
+        is_choice = len(list(islice(candidates[identifier], 2))) > 1
+        return (identifier.startswith("role:"), not is_cause, is_choice, identifier)
 
     def find_matches(
         self,
@@ -106,21 +116,46 @@ class Provider(AbstractProvider[Need, Answer, str]):
     ) -> Iterable[Answer]:
         """Return the answers that satisfy every requirement on ``identifier``, best first."""
         needs = list(requirements[identifier])
-        refused = list(incompatibilities[identifier])
+        refused = {self._number(answer) for answer in incompatibilities[identifier]}
         if identifier.startswith("family:"):
             pins = [need.option for need in needs if isinstance(need, Pin)]
-            found: list[Answer] = [FamilyMember(option=pins[0])] if _agree(pins) else []
+            found = [self._member(pins[0])] if agree(pins) else []
         else:
             found = self._answers(
                 identifier.partition(":")[2], [n.requirement for n in needs if isinstance(n, RoleNeed)]
             )
-        return [answer for answer in found if answer not in refused]
+        return [answer for answer in found if self._number(answer) not in refused] if refused else found
 
     def _answers(self, role: str, requirements: list[Requirement]) -> list[Answer]:
         self.asked[role] = requirements
         if all(item.optional for item in requirements):
             return [RoleAnswer(role=role, option=None)]
-        return [RoleAnswer(role=role, option=option) for option in self.examiner.examine(requirements).options]
+        options = self.examiner.examine(requirements).options  # kept by the examiner, so that no identity is used twice
+        known = self._role_answers.get((role, id(options)))
+        if known is None:
+            known = [RoleAnswer(role=role, option=option) for option in options]
+            self._role_answers[role, id(options)] = known
+        return known
+
+    def _member(self, option: Option) -> Answer:
+        if id(option) not in self._members:
+            self._members[id(option)] = FamilyMember(option=option)
+        return self._members[id(option)]
+
+    def _number(self, answer: Answer) -> int:
+        """Return a number that answers to one identifier share exactly if they are equal; it costs no comparison of components."""
+        option = answer.option
+        if option is None:
+            return -1
+        number = self._numbers.get(id(option))
+        if number is None:
+            candidate = option.candidate
+            alike = self._alike.setdefault((candidate.component, candidate.version, candidate.variations), [])
+            equal = next((item for item in alike if item == option), None)
+            number = len(self._numbers) if equal is None else self._numbers[id(equal)]
+            alike.append(option)  # so that no identity is used twice
+            self._numbers[id(option)] = number
+        return number
 
     def is_satisfied_by(self, requirement: Need, candidate: Answer) -> bool:
         """Tell whether ``candidate`` answers ``requirement``.
@@ -136,7 +171,7 @@ class Provider(AbstractProvider[Need, Answer, str]):
 
     def _is_satisfied_by(self, requirement: Need, candidate: Answer) -> bool:
         if isinstance(requirement, Pin):
-            return isinstance(candidate, FamilyMember) and _agree([requirement.option, candidate.option])
+            return isinstance(candidate, FamilyMember) and agree([requirement.option, candidate.option])
         if not isinstance(candidate, RoleAnswer):
             return False
         if candidate.option is None:
@@ -148,9 +183,13 @@ class Provider(AbstractProvider[Need, Answer, str]):
         option = candidate.option
         if option is None:
             return []
-        if isinstance(candidate, RoleAnswer) and option.component.kind != "script":
-            return [Pin(option=option)]
-        return [RoleNeed(requirement=item) for item in requirements_of(option, self.overrides)]
+        is_pinned = isinstance(candidate, RoleAnswer) and option.component.kind != "script"
+        known = self._needs.get((is_pinned, id(option)))
+        if known is None:
+            wanted = [] if is_pinned else requirements_of(option, self.overrides)
+            known = [Pin(option=option)] if is_pinned else [RoleNeed(requirement=item) for item in wanted]
+            self._needs[is_pinned, id(option)] = known
+        return known
 
 
 def requirements_of(option: Option, overrides: Overrides) -> tuple[Requirement, ...]:
@@ -164,5 +203,6 @@ def requirements_of(option: Option, overrides: Overrides) -> tuple[Requirement, 
     return tuple(sorted(wanted, key=lambda item: (item.sort, item.role, str(item.query))))
 
 
-def _agree(options: Sequence[Option]) -> bool:
+def agree(options: Sequence[Option]) -> bool:
+    """Tell whether all of them are one member of a family, configured in one way."""
     return all(option.candidate == options[0].candidate and option.choice == options[0].choice for option in options)

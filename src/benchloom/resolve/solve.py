@@ -10,11 +10,13 @@ from benchloom.base.names import did_you_mean
 from benchloom.errors import ResolutionError, UnknownNameError
 from benchloom.model.component import Requirement
 from benchloom.resolve.conflict import explain_conflict
+from benchloom.resolve.forced import forced_conflict
 from benchloom.resolve.host import HostFacts, Overrides
 from benchloom.resolve.options import Examiner, Option, Universe, merged
 from benchloom.resolve.provider import Answer, Need, Provider, RoleAnswer, RoleNeed, requirements_of
 
 MAX_ROUNDS = 20_000
+PATIENCE = 50  # conflicts
 
 
 @dataclass(frozen=True)
@@ -39,10 +41,11 @@ def solve(target: Requirement, universe: Universe, host: HostFacts, overrides: O
     UnknownNameError (an override for a role that the plan does not have).
     """
     roots = [target, *_override_requirements(overrides), *overrides.locked]
+    examiner = Examiner(universe, host, overrides, "isolated" if overrides.isolated else "running")
     try:
-        solution = _attempt(roots, Examiner(universe, host, overrides, "isolated" if overrides.isolated else "running"))
+        solution = _attempt(roots, examiner)
     except ResolutionError:
-        if overrides.isolated:
+        if overrides.isolated or not examiner.met_library:
             raise
         solution = _attempt(roots, Examiner(universe, host, overrides, "isolated"))
     _refuse_unknown_roles(solution, overrides)
@@ -62,17 +65,14 @@ def _override_requirements(overrides: Overrides) -> list[Requirement]:
 
 def _attempt(roots: Sequence[Requirement], examiner: Examiner) -> Solution:
     provider = Provider(examiner)
-    resolver: Resolver[Need, Answer, str] = Resolver(provider, BaseReporter())
+    watch = _Watch(roots, examiner)
+    resolver: Resolver[Need, Answer, str] = Resolver(provider, watch)
     try:
         result = resolver.resolve([RoleNeed(requirement=item) for item in roots], max_rounds=MAX_ROUNDS)
     except ResolutionImpossible as error:
         raise _impossible(error.causes, provider) from None
     except ResolutionTooDeep:
-        raise ResolutionError(
-            f"no solution was found within {MAX_ROUNDS:,} steps",
-            where=", ".join(item.role for item in roots),
-            fix="narrow the query, for instance with --dep_add_tags.ROLE=TAGS",
-        ) from None
+        raise _given_up(roots, _impossible(watch.causes, provider)) from None
     found = (item for item in result.mapping.values() if isinstance(item, RoleAnswer))
     options = {item.role: item.option for item in sorted(found, key=lambda item: item.role) if item.option}
     return Solution(
@@ -80,6 +80,35 @@ def _attempt(roots: Sequence[Requirement], examiner: Examiner) -> Solution:
         requirements=_requirements(roots, options, examiner.overrides),
         examiner=examiner,
         python_reason=_python_reason(options, examiner),
+    )
+
+
+class _Watch(BaseReporter[Need, Answer, str]):
+    """Follows the search: ``causes`` are those of the last conflict.
+
+    Where conflicts keep coming it looks, once, whether there can be a solution at all, and raises ResolutionError if not.
+    """
+
+    def __init__(self, roots: Sequence[Requirement], examiner: Examiner) -> None:
+        self.causes: Collection[RequirementInformation[Need, Answer]] = ()
+        self._roots, self._examiner = roots, examiner
+        self._conflicts = 0
+
+    def resolving_conflicts(self, causes: Collection["RequirementInformation[Need, Answer]"]) -> None:
+        """Count the conflict."""
+        self.causes = causes
+        self._conflicts += 1
+        if self._conflicts == PATIENCE and (error := forced_conflict(self._roots, self._examiner)):
+            raise error
+
+
+def _given_up(roots: Sequence[Requirement], last: ResolutionError) -> ResolutionError:
+    return ResolutionError(
+        f"no solution was found within {MAX_ROUNDS:,} steps",
+        where=", ".join(dict.fromkeys(item.role for item in roots)),
+        why=[f"the last of many conflicts: {last.what}", *last.why],
+        fix="narrow the query, for instance with --dep_add_tags.ROLE=TAGS",
+        details=last.details,
     )
 
 

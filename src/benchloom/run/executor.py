@@ -25,7 +25,6 @@ from benchloom.model.plan import Node, Plan
 from benchloom.model.trust import refuse_untrusted
 from benchloom.run.process import clean_environment, how_it_ended, last_lines, run_process
 from benchloom.run.progress import VARIABLE, watched
-from benchloom.store.archive import extract
 from benchloom.store.entries import Store
 from benchloom.store.fetch import Fetcher
 from benchloom.store.python_env import Source, Wanted, environment_python, install_environment
@@ -190,6 +189,8 @@ def _ensure_entry(node: Node, component: Component, means: Means, ready: Ready) 
 
 
 def _fetch_all(node: Node, component: Component, means: Means, folder: Path) -> Mapping[str, str]:
+    from benchloom.store.archive import extract  # late: most runs find everything in the store
+
     for item in node.fetch:
         download = means.fetcher.obtain(item, means.index.folder(component))
         name = item.filename or Path(item.path or item.url.split("?")[0]).name

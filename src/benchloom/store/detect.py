@@ -3,16 +3,12 @@
 import glob
 import os
 import re
-import shutil
-import subprocess
 import sys
-import tempfile
 from collections.abc import Iterator, Mapping, Sequence
 from functools import cache
 from pathlib import Path
 
 from benchloom.base.digest import of_bytes
-from benchloom.base.group import wait_for_group
 from benchloom.errors import ComponentError
 from benchloom.model.component import Component, Executable, FileGlob
 from benchloom.model.plan import Candidate
@@ -107,6 +103,8 @@ def _plain(name: str) -> str:
 
 
 def _executables(block: Executable, environ: Mapping[str, str], search: Sequence[Path]) -> Iterator[tuple[str, str]]:
+    import shutil  # late: few plans reach a component that is an executable
+
     on_path = [folder for folder in environ.get("PATH", "").split(os.pathsep) if folder]
     folders = os.pathsep.join([*map(str, search), *on_path])
     seen = set()
@@ -125,6 +123,11 @@ def _version_of(path: str, block: Executable, environ: Mapping[str, str]) -> str
 
 def _output_of(argv: Sequence[str], environ: Mapping[str, str]) -> str:
     """Return what a command printed, or '' where it fails or hangs. A file takes the output, so nothing can hold us up."""
+    import subprocess  # late, as above
+    import tempfile
+
+    from benchloom.base.group import wait_for_group
+
     with tempfile.TemporaryFile() as sink:
         try:
             child = subprocess.Popen(  # noqa: S603 - the component names the program, no shell is involved

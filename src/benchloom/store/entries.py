@@ -10,8 +10,6 @@ import errno
 import json
 import os
 import re
-import secrets
-import shutil
 import stat
 from collections.abc import Callable, Iterable, Iterator, Mapping
 from pathlib import Path
@@ -164,7 +162,7 @@ class Store:
         found = self._read(key)
         if not isinstance(found, str):
             return found
-        target = self.root / "quarantine" / f"{key}.{secrets.token_hex(4)}"
+        target = self.root / "quarantine" / f"{key}.{os.urandom(4).hex()}"
         target.parent.mkdir(parents=True, exist_ok=True)
         os.rename(self._folder(key), target)
         self.talk.warn(f"store entry {key} is damaged ({found}); it was moved to {target} and will be built again")
@@ -207,7 +205,7 @@ class Store:
         remove_tree(stage)
 
     def _stage_name(self, key: str) -> Path:
-        return self.root / "stage" / f"{key}.{os.getpid()}.{secrets.token_hex(4)}"
+        return self.root / "stage" / f"{key}.{os.getpid()}.{os.urandom(4).hex()}"
 
     def _stages(self, key: str) -> list[str]:
         return [name for name in _names(self.root / "stage") if name.split(".")[0] == key]
@@ -275,6 +273,8 @@ def disk_full_reported(folder: Path, label: str) -> Iterator[None]:
     except OSError as error:
         if error.errno not in (errno.ENOSPC, errno.EDQUOT):
             raise
+        import shutil  # late: it takes longer than reading a store
+
         place = next((path for path in (folder, *folder.parents) if path.exists()), Path("/"))
         free = shutil.disk_usage(place).free
         raise InstallError(
@@ -291,6 +291,8 @@ def remove_tree(path: Path) -> None:
     if path.is_symlink() or not path.is_dir():
         path.unlink(missing_ok=True)
         return
+    import shutil  # late, as above
+
     while path.is_dir():
         with contextlib.suppress(FileNotFoundError):  # somebody else removes the same tree: look again
             os.chmod(path, 0o700)
@@ -304,7 +306,7 @@ def remove_tree(path: Path) -> None:
 def discard(folder: Path, prefix: str) -> None:
     """Remove a folder so that nobody sees half of it: it goes under a name with ``prefix`` beside it first."""
     if folder.is_dir():
-        trash = folder.parent / f"{prefix}{secrets.token_hex(4)}"
+        trash = folder.parent / f"{prefix}{os.urandom(4).hex()}"
         os.rename(folder, trash)
         remove_tree(trash)
 

@@ -11,8 +11,6 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from filelock import FileLock, Timeout
-
 from benchloom.base.atomic import fsync_folder, write_text
 from benchloom.base.digest import of_bytes, of_file
 from benchloom.base.talk import Silent, Talk
@@ -22,6 +20,7 @@ from benchloom.store.entries import disk_full_reported
 
 if TYPE_CHECKING:
     import httpx2
+    from filelock import FileLock
 
 _WORTH_ANOTHER_TRY = frozenset({408, 425, 429})
 
@@ -101,6 +100,8 @@ class Fetcher:
 
     @contextlib.contextmanager
     def _lock(self, fetch: Fetch, blob: Path) -> Iterator[None]:
+        from filelock import Timeout  # late, as below
+
         lock = download_lock(self.root, blob.name)
         try:
             lock.acquire(timeout=0)
@@ -276,8 +277,10 @@ class Fetcher:
         return is_resumed
 
 
-def download_lock(root: Path, name: str) -> FileLock:
+def download_lock(root: Path, name: str) -> "FileLock":
     """Return the lock that guards the blob ``name``, its partial and their sidecar."""
+    from filelock import FileLock  # late: most runs find everything in the store
+
     folder = root / "locks"
     folder.mkdir(parents=True, exist_ok=True)
     return FileLock(folder / f"download-{name}.lock")

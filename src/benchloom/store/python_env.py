@@ -9,9 +9,6 @@ from collections.abc import Iterable, Iterator, Mapping, Sequence
 from pathlib import Path
 from typing import IO
 
-from packaging.requirements import Requirement
-from packaging.utils import canonicalize_name
-
 from benchloom.base.group import GRACE_SECONDS, wait_for_group
 from benchloom.base.talk import Talk
 from benchloom.errors import InputError, InstallError, OfflineError
@@ -114,7 +111,7 @@ def install_environment(
         digests = _digests(Path(notes))
     _move_scripts(folder, final)
     return tuple(
-        Distribution(name=name, version=version, digest=digests.get(canonicalize_name(name), ""))
+        Distribution(name=name, version=version, digest=digests.get(_plain(name), ""))
         for name, version in _versions(python).items()
     )
 
@@ -137,9 +134,11 @@ def _steps(wanted: Wanted, notes: Path) -> Iterator[list[str]]:
 
 
 def _locked_steps(wanted: Wanted, notes: Path) -> Iterator[list[str]]:
-    late = {canonicalize_name(Requirement(item).name) for item in wanted.built_among}
+    from packaging.requirements import Requirement  # late: few commands make an environment
+
+    late = {_plain(Requirement(item).name) for item in wanted.built_among}
     for name, is_late in (("first", False), ("late", True)):
-        chosen = [item for item in wanted.locked if (canonicalize_name(item.name) in late) == is_late]
+        chosen = [item for item in wanted.locked if (_plain(item.name) in late) == is_late]
         lines = [f"{item.name}=={item.version} --hash={item.digest}\n" for item in chosen]
         (notes / name).write_text("".join(lines), encoding="utf-8")
         options = ["--no-build-isolation"] if is_late else []
@@ -153,8 +152,14 @@ def _digests(notes: Path) -> dict[str, str]:
     for report in sorted(notes.glob("*.json"), key=lambda path: int(path.stem)):
         for item in json.loads(report.read_bytes())["install"]:
             digest = item["download_info"].get("archive_info", {}).get("hashes", {}).get("sha256", "")
-            found[canonicalize_name(item["metadata"]["name"])] = f"sha256:{digest}" if digest else ""
+            found[_plain(item["metadata"]["name"])] = f"sha256:{digest}" if digest else ""
     return found
+
+
+def _plain(name: str) -> str:
+    from packaging.utils import canonicalize_name  # late, as above
+
+    return canonicalize_name(name)
 
 
 def _pip_environment(source: Source) -> dict[str, str]:

@@ -1,0 +1,118 @@
+"""Digests of the runtime modules that make what a component holds: any change of their code can change their output.
+
+What was read from a source file is kept with the file's status, as the index does, so an unchanged file is neither read
+nor parsed by the next process.
+"""
+
+import ast
+import contextlib
+import os
+import time
+from collections.abc import Iterator
+from pathlib import Path
+
+import msgspec
+
+import benchloom
+from benchloom.base.atomic import write_bytes
+from benchloom.base.digest import of_bytes
+from benchloom.index.digests import SETTLING_NS
+
+Signature = tuple[int, int, int, int]
+
+
+class _Source(msgspec.Struct):
+    signature: Signature
+    digest: str
+    imports: tuple[str, ...]
+
+
+class _File(msgspec.Struct):
+    format: str
+    sources: dict[str, _Source]
+
+
+class ModuleDigests:
+    """Digest modules with everything of ours they import; ``file`` keeps what was read (None keeps nothing)."""
+
+    def __init__(self, file: Path | None) -> None:
+        self._file = file
+        self._sources = _read(file)
+        self._is_changed = False
+
+    def of(self, name: str) -> str:
+        """Return the digest of the module ``name`` (dotted) and of every module of this package that it reaches."""
+        root = os.path.dirname(os.path.realpath(benchloom.__file__))
+        waiting, seen, lines = [name], {name}, []
+        while waiting:
+            module = waiting.pop()
+            if source := self._source_of(root, module):
+                lines.append(f"{module} {source.digest}")
+                waiting += (found := set(source.imports) - seen)
+                seen |= found
+        return of_bytes("\n".join(sorted(lines)).encode())
+
+    def save(self) -> None:
+        """Keep what was read. A folder that cannot be written costs time, never an answer."""
+        if self._file is not None and self._is_changed:
+            with contextlib.suppress(OSError):
+                write_bytes(self._file, msgspec.msgpack.encode(_File(format=_format(), sources=self._sources)))
+            self._is_changed = False
+
+    def _source_of(self, root: str, module: str) -> _Source | None:
+        """Return what the source of ``module`` says; None where it is no module but a name inside one."""
+        place = os.path.join(root, *module.split(".")[1:])
+        for path in (f"{place}.py", os.path.join(place, "__init__.py")):
+            with contextlib.suppress(FileNotFoundError, NotADirectoryError):
+                return self._read(path)
+        return None
+
+    def _read(self, path: str) -> _Source:
+        now = time.time_ns()
+        signature = _signature(path)
+        known = self._sources.get(path)
+        if known is None or known.signature != signature:
+            content = Path(path).read_bytes()
+            known = _Source(signature=signature, digest=of_bytes(content), imports=tuple(_our_imports(content)))
+            if max(signature[:2]) < now - SETTLING_NS:
+                self._sources[path] = known
+                self._is_changed = True
+        return known
+
+
+def _signature(path: str) -> Signature:
+    status = os.stat(path)
+    return (status.st_mtime_ns, status.st_ctime_ns, status.st_size, status.st_ino)
+
+
+def _format() -> str:
+    """Return what a file must have been written by: these very readers."""
+    return f"benchloom.modules/1/{' '.join(map(str, _signature(__file__)))}"
+
+
+def _read(file: Path | None) -> dict[str, _Source]:
+    if file is None:
+        return {}
+    try:
+        found = msgspec.msgpack.decode(file.read_bytes(), type=_File)
+    except (OSError, msgspec.MsgspecError):
+        return {}
+    return found.sources if found.format == _format() else {}
+
+
+def _our_imports(source: bytes) -> Iterator[str]:
+    for statement in _statements(ast.parse(source)):
+        if isinstance(statement, ast.ImportFrom) and (statement.module or "").startswith("benchloom."):
+            yield statement.module or ""
+            yield from (f"{statement.module}.{alias.name}" for alias in statement.names)
+        elif isinstance(statement, ast.Import):
+            yield from (alias.name for alias in statement.names if alias.name.startswith("benchloom."))
+
+
+def _statements(node: ast.AST) -> Iterator[ast.stmt]:
+    """Yield every statement below ``node``, without looking into expressions: imports are statements."""
+    for name in ("body", "handlers", "orelse", "finalbody"):
+        for child in getattr(node, name, ()):
+            if isinstance(child, ast.stmt):
+                yield child
+            yield from _statements(child)

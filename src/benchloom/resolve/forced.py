@@ -1,0 +1,68 @@
+"""What every solution must hold. A conflict in that is a conflict of the whole, however long a search would take to see it."""
+
+from collections.abc import Iterable, Sequence
+from itertools import combinations
+
+from benchloom.errors import ResolutionError
+from benchloom.model.component import Requirement
+from benchloom.resolve.conflict import explain_conflict
+from benchloom.resolve.options import Examiner, Option
+from benchloom.resolve.provider import agree, requirements_of
+
+
+def forced_conflict(roots: Iterable[Requirement], examiner: Examiner) -> ResolutionError | None:
+    """Return the explained conflict among the requirements that ``roots`` make inevitable; None where there is none.
+
+    Inevitable are ``roots``, and whatever all answers to a role need alike. None does not mean that there is a solution.
+    """
+    forced: dict[str, list[Requirement]] = {}
+    waiting = list(roots)
+    while waiting:
+        requirement = waiting.pop()
+        known = forced.setdefault(requirement.role, [])
+        if requirement in known:
+            continue
+        known.append(requirement)
+        if all(item.optional for item in known):
+            continue
+        options = examiner.examine(known).options
+        if not options:
+            return explain_conflict({requirement.role: _core(known, examiner)}, "", examiner)
+        waiting += _needed_by_all(options, examiner)
+    return _family_conflict(forced, examiner)
+
+
+def _needed_by_all(options: Sequence[Option], examiner: Examiner) -> list[Requirement]:
+    common = list(requirements_of(options[0], examiner.overrides))
+    for option in options[1:]:
+        if not common:
+            break
+        own = requirements_of(option, examiner.overrides)
+        common = [item for item in common if item in own]
+    return common
+
+
+def _core(requirements: Sequence[Requirement], examiner: Examiner) -> list[Requirement]:
+    """Leave out, one after the other, the requirements without which there is still no answer."""
+    core = list(requirements)
+    for requirement in requirements:
+        rest = [item for item in core if item is not requirement]
+        if not all(item.optional for item in rest) and not examiner.examine(rest).options:
+            core = rest
+    return core
+
+
+def _family_conflict(forced: dict[str, list[Requirement]], examiner: Examiner) -> ResolutionError | None:
+    """Look for two roles which only one family can answer, and of which both take no member."""
+    by_family: dict[str, list[str]] = {}
+    for role, requirements in sorted(forced.items()):
+        options = () if all(item.optional for item in requirements) else examiner.examine(requirements).options
+        families = {option.candidate.family for option in options}
+        if len(families) == 1:
+            by_family.setdefault(families.pop(), []).append(role)
+    for family, roles in sorted(by_family.items()):
+        for pair in combinations(roles, 2):
+            one, other = (examiner.examine(forced[role]).options for role in pair)
+            if not any(agree([mine, theirs]) for mine in one for theirs in other):
+                return explain_conflict({role: forced[role] for role in pair}, family, examiner)
+    return None
