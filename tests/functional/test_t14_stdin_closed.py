@@ -22,6 +22,7 @@ WORDS: dict[str, list[list[str]]] = {
     "new": [["soft:mine", "--dir=mine"], ["soft:tool", "--dir=../repo"], []],
     "repo": [["list"], ["add", "/absent"], ["remove", "trial"], []],
     "run": [["program:app"], ["program:absent"], []],
+    "bench": [["--help"], ["--only=nothing"]],
     "test": [["--help"]],
 }
 CASES = [
