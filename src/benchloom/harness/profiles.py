@@ -11,6 +11,7 @@ until the end; a resize makes only what the crop after it keeps; and the arithme
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from functools import lru_cache
+from itertools import zip_longest
 from pathlib import Path
 from typing import Any
 
@@ -75,7 +76,7 @@ def _parts(profile: Profile) -> _Parts:
 
 def _with_crops(steps: list[Step]) -> Iterator[tuple[Step, Step | None]]:
     is_taken = False
-    for step, following in zip(steps, [*steps[1:], None], strict=True):
+    for step, following in zip_longest(steps, steps[1:]):
         crop = following if step.op == "resize" and following and following.op == "crop" else None
         if not is_taken:
             yield step, crop
@@ -201,7 +202,7 @@ def _table(steps: tuple[Step, ...]) -> Image:
 
 
 def _laid_out(shape: tuple[int, ...], layout: str) -> tuple[int, ...]:
-    if not layout:
+    if not layout or len(shape) < 2:
         return shape
     height, width, channels = shape if len(shape) == 3 else (*shape, 1)
     return (channels, height, width) if layout == "NCHW" else (height, width, channels)
@@ -209,8 +210,9 @@ def _laid_out(shape: tuple[int, ...], layout: str) -> tuple[int, ...]:
 
 def _write(image: Image, parts: _Parts, sample: Image) -> None:
     """Calculate the last steps into the sample, which has the right shape."""
-    is_per_byte = image.dtype == np.uint8 and (image.ndim == 3 or all(len(step.values) < 2 for step in parts.last))
-    if is_per_byte and sample.dtype in _LOOKED_UP:
+    has_channels = image.ndim == 3 and image.shape[2] == 3
+    is_gray = image.ndim == 2 and all(len(step.values) < 2 for step in parts.last)
+    if image.dtype == np.uint8 and (has_channels or is_gray) and sample.dtype in _LOOKED_UP:
         _look_up(image, parts, sample)
         return
     ordered = image[:, :, ::-1] if parts.is_late else image

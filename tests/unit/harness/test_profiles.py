@@ -165,3 +165,26 @@ def test_steps_before_a_resize_are_done_before_it(photo: Path, before: Step):
     image = image - np.array(before.values, np.uint8) if before.op == "subtract" else image
     found = apply(profile(GEOMETRY[0], before, resize, shape=(60, 50, 3), dtype=image.dtype.name), photo)
     assert np.array_equal(found, cv2.resize(image, (50, 60), interpolation=cv2.INTER_LINEAR))
+
+
+@pytest.mark.parametrize("values", [(2.0,), ()])
+def test_arithmetic_after_the_transposition_is_done_after_it(photo: Path, values: tuple[float, ...]):
+    steps = (*GEOMETRY[:3], Step(op="transpose", layout="NCHW"), GEOMETRY[3])
+    divide = (Step(op="divide", values=values),) if values else ()
+    found = apply(profile(*steps, *divide, shape=(3, 224, 224)), photo)
+    wanted = cropped(photo, cv2.INTER_AREA).transpose(2, 0, 1).astype(np.float32)
+    assert np.array_equal(found, wanted / np.float32(2) if values else wanted)
+
+
+@pytest.mark.parametrize("steps", [(), GEOMETRY[1:], (GEOMETRY[3], Step(op="transpose", layout="NCHW"))])
+def test_profile_that_decodes_nothing_is_refused(photo: Path, steps: tuple[Step, ...]):
+    with pytest.raises(InputError, match=r"it states|cannot be applied"):
+        apply(profile(*steps, shape=(3, 224, 224)), photo)
+
+
+@pytest.mark.parametrize("values", [(1.0, 2.0), (1.0, 2.0, 3.0, 4.0)])
+def test_values_that_are_not_one_per_channel_are_refused(photo: Path, values: tuple[float, ...]):
+    with pytest.raises(
+        InputError, match=r"step subtract of profile trial cannot be applied to float32 \(224, 224, 3\)"
+    ):
+        apply(profile(*GEOMETRY, Step(op="subtract", values=values), shape=(224, 224, 3)), photo)
