@@ -13,7 +13,7 @@ sys.path.insert(0, str(Path(__file__).resolve().parent))
 
 from table import Row, write
 
-AREAS = ("engine", "harness")
+AREAS = ("engine", "scale", "harness")
 
 
 def main() -> None:
