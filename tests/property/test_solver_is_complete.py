@@ -13,7 +13,9 @@ from benchloom.model.component import Component, Install, Requirement, Version
 from benchloom.model.plan import Platform
 from benchloom.model.query import parse_query
 from benchloom.model.version import parse_range
+from benchloom.resolve.forced import forced_conflict
 from benchloom.resolve.host import HostFacts, Overrides
+from benchloom.resolve.options import Examiner
 from benchloom.resolve.solve import Solution, solve
 
 HOST = HostFacts(platform=Platform(os="linux", arch="x86_64", python="3.11"))
@@ -119,3 +121,15 @@ def test_solver_agrees_with_trying_everything(drawn: list[tuple[int, int, set[st
     assert {role: item.candidate for role, item in again.options.items()} == {
         role: item.candidate for role, item in solution.options.items()
     }
+
+
+@settings(max_examples=500, deadline=None)
+@given(COMPONENTS, st.sampled_from(RANGES))
+def test_forced_conflict_is_seen_only_where_nothing_fits(
+    drawn: list[tuple[int, int, set[str], dict[int, str]]], text: str
+):
+    universe = _universe(drawn)
+    target = Requirement(role="r0", query=parse_query(f"t0,@{text}" if text else "t0"), requirer="the test")
+    found = forced_conflict([target], Examiner(universe, HOST, Overrides(), "isolated"))
+    event(type(found).__name__)
+    assert found is None or not _any_fits(universe, [target])

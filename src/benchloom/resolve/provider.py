@@ -82,11 +82,10 @@ class Provider(AbstractProvider[Need, Answer, str]):
         self.overrides = examiner.overrides
         self.asked: dict[str, list[Requirement]] = {}
         self._satisfied: dict[tuple[int, int], tuple[bool, Need, Answer]] = {}
-        self._role_answers: dict[tuple[str, int], list[Answer]] = {}
-        self._members: dict[int, Answer] = {}
+        self._answers: dict[tuple[str, int], Answer] = {}
         self._needs: dict[tuple[bool, int], list[Need]] = {}
         self._numbers: dict[int, int] = {}
-        self._alike: dict[tuple[object, ...], list[Option]] = {}
+        self._alike: dict[tuple[object, ...], list[tuple[Option, int]]] = {}
 
     def identify(self, requirement_or_candidate: Need | Answer) -> str:
         """Return ``role:…`` or ``family:…``."""
@@ -116,45 +115,41 @@ class Provider(AbstractProvider[Need, Answer, str]):
     ) -> Iterable[Answer]:
         """Return the answers that satisfy every requirement on ``identifier``, best first."""
         needs = list(requirements[identifier])
-        refused = {self._number(answer) for answer in incompatibilities[identifier]}
         if identifier.startswith("family:"):
             pins = [need.option for need in needs if isinstance(need, Pin)]
-            found = [self._member(pins[0])] if agree(pins) else []
+            found = [self._answer(identifier, pins[0])] if agree(pins) else []
         else:
-            found = self._answers(
-                identifier.partition(":")[2], [n.requirement for n in needs if isinstance(n, RoleNeed)]
-            )
-        return [answer for answer in found if self._number(answer) not in refused] if refused else found
+            found = self._of_role(identifier, [need.requirement for need in needs if isinstance(need, RoleNeed)])
+        # resolvelib repeats what it refused thousands of times in a long search, hence identities first
+        refused = {self._numbers[number] for number in set(map(id, incompatibilities[identifier]))}
+        return [answer for answer in found if self._numbers[id(answer)] not in refused] if refused else found
 
-    def _answers(self, role: str, requirements: list[Requirement]) -> list[Answer]:
-        self.asked[role] = requirements
+    def _of_role(self, identifier: str, requirements: list[Requirement]) -> list[Answer]:
+        self.asked[identifier.partition(":")[2]] = requirements
         if all(item.optional for item in requirements):
-            return [RoleAnswer(role=role, option=None)]
-        options = self.examiner.examine(requirements).options  # kept by the examiner, so that no identity is used twice
-        known = self._role_answers.get((role, id(options)))
+            return [self._answer(identifier, None)]
+        return [self._answer(identifier, option) for option in self.examiner.examine(requirements).options]
+
+    def _answer(self, identifier: str, option: Option | None) -> Answer:
+        """Return the one answer to ``identifier`` with ``option``, which the examiner keeps, so identities stay good."""
+        known = self._answers.get((identifier, id(option)))
         if known is None:
-            known = [RoleAnswer(role=role, option=option) for option in options]
-            self._role_answers[role, id(options)] = known
+            if option is None or identifier.startswith("role:"):
+                known = RoleAnswer(role=identifier.partition(":")[2], option=option)
+            else:
+                known = FamilyMember(option=option)
+            self._answers[identifier, id(option)] = known
+            self._numbers[id(known)] = self._number(option)
         return known
 
-    def _member(self, option: Option) -> Answer:
-        if id(option) not in self._members:
-            self._members[id(option)] = FamilyMember(option=option)
-        return self._members[id(option)]
-
-    def _number(self, answer: Answer) -> int:
-        """Return a number that answers to one identifier share exactly if they are equal; it costs no comparison of components."""
-        option = answer.option
+    def _number(self, option: Option | None) -> int:
+        """Return a number that options share exactly if they are equal: comparing numbers looks into no component."""
         if option is None:
-            return -1
-        number = self._numbers.get(id(option))
-        if number is None:
-            candidate = option.candidate
-            alike = self._alike.setdefault((candidate.component, candidate.version, candidate.variations), [])
-            equal = next((item for item in alike if item == option), None)
-            number = len(self._numbers) if equal is None else self._numbers[id(equal)]
-            alike.append(option)  # so that no identity is used twice
-            self._numbers[id(option)] = number
+            return 0
+        candidate = option.candidate
+        alike = self._alike.setdefault((candidate.component, candidate.version, candidate.variations), [])
+        number = next((number for other, number in alike if other == option), 0) or len(self._answers)
+        alike.append((option, number))
         return number
 
     def is_satisfied_by(self, requirement: Need, candidate: Answer) -> bool:

@@ -2,9 +2,10 @@
 
 from collections.abc import Collection, Iterable, Sequence
 from dataclasses import dataclass
+from typing import TYPE_CHECKING
 
 from resolvelib import BaseReporter, Resolver
-from resolvelib.resolvers import RequirementInformation, ResolutionImpossible, ResolutionTooDeep
+from resolvelib.resolvers import Criterion, RequirementInformation, ResolutionImpossible, ResolutionTooDeep
 
 from benchloom.base.names import did_you_mean
 from benchloom.errors import ResolutionError, UnknownNameError
@@ -14,6 +15,9 @@ from benchloom.resolve.forced import forced_conflict
 from benchloom.resolve.host import HostFacts, Overrides
 from benchloom.resolve.options import Examiner, Option, Universe, merged
 from benchloom.resolve.provider import Answer, Need, Provider, RoleAnswer, RoleNeed, requirements_of
+
+if TYPE_CHECKING:
+    from resolvelib.structs import State
 
 MAX_ROUNDS = 20_000
 PATIENCE = 50  # conflicts
@@ -93,13 +97,29 @@ class _Watch(BaseReporter[Need, Answer, str]):
         self.causes: Collection[RequirementInformation[Need, Answer]] = ()
         self._roots, self._examiner = roots, examiner
         self._conflicts = 0
+        self._is_after_conflict = False
 
     def resolving_conflicts(self, causes: Collection["RequirementInformation[Need, Answer]"]) -> None:
         """Count the conflict."""
         self.causes = causes
         self._conflicts += 1
+        self._is_after_conflict = True
         if self._conflicts == PATIENCE and (error := forced_conflict(self._roots, self._examiner)):
             raise error
+
+    def ending_round(self, index: int, state: "State[Need, Answer, str]") -> None:
+        """Take the repetitions out of what is refused.
+
+        With every step back resolvelib adds two lists that hold nearly the same: in a long search they would grow beyond
+        all bounds.
+        """
+        del index
+        if self._is_after_conflict:
+            self._is_after_conflict = False
+            for identifier, known in list(state.criteria.items()):
+                refused = list({id(answer): answer for answer in known.incompatibilities}.values())
+                if len(refused) < len(known.incompatibilities):
+                    state.criteria[identifier] = Criterion(known.candidates, known.information, refused)
 
 
 def _given_up(roots: Sequence[Requirement], last: ResolutionError) -> ResolutionError:

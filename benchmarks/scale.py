@@ -1,0 +1,310 @@
+"""How the engine grows: index, search and plan over 1,000 to 100,000 generated components, and hard graphs to resolve.
+
+Every figure is of a fresh process, repositories and homes lie in a temporary folder. ``exponent`` is
+log(t2 / t1) / log(n2 / n1) between two sizes: 1 is in step with the size, 2 its square. Start-up counts, so small sizes
+flatter it. Conflicts must end with exit code 3 and an explanation, in bounded time.
+"""
+
+import json
+import math
+import os
+import shutil
+import statistics
+import subprocess
+import sys
+import tempfile
+import time
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+from table import Row, Target
+
+ROOT = Path(__file__).resolve().parents[1]
+SIZES = (1_000, 10_000, 100_000)
+FAMILY = 10  # components that need each other in a row
+FIND = ("package", "--tags=scale,f17")
+PLAN = "script:s179"
+GROWTH = 1.2
+EXPLAINED = 3  # exit code of a resolution that ended with a conflict
+
+
+@dataclass(frozen=True)
+class Sample:
+    """One process: wall milliseconds, largest resident memory in MiB, exit code, what it said."""
+
+    ms: float
+    mib: float
+    code: int
+    said: str
+
+
+class Trial:
+    """A generated repository with a home of its own."""
+
+    def __init__(self, folder: Path) -> None:
+        self.root, self.home = folder / "repository", folder / "home"
+        self.root.mkdir(parents=True)
+        self.home.mkdir()
+        (self.home / "repositories.json").write_text(json.dumps([{"alias": "scale", "path": str(self.root)}]))
+        kept = {name: text for name, text in os.environ.items() if not name.startswith(("LOOM_", "CK_", "PYTHON"))}
+        self.environ = {
+            **kept,
+            "PYTHONPATH": str(ROOT / "src"),
+            "LOOM_HOME": str(self.home),
+            "CK_REPOS": str(folder / "ck"),
+            "CK_LOCAL_REPO": str(folder / "ck" / "local"),
+            "HOME": str(folder),
+        }
+
+    def loom(self, *words: str) -> Sample:
+        """Run ``loom WORDS``."""
+        return self.call([sys.executable, "-m", "benchloom", *words])
+
+    def call(self, words: Sequence[str], expected: int = 0) -> Sample:
+        """Run a command; RuntimeError where it ends with neither the ``expected`` exit code nor an explained conflict."""
+        start = time.perf_counter()
+        with subprocess.Popen(
+            words,
+            env=self.environ,
+            cwd=self.root,
+            stdin=subprocess.DEVNULL,
+            stdout=subprocess.DEVNULL,
+            stderr=subprocess.PIPE,
+            text=True,
+        ) as child:
+            assert child.stderr is not None
+            said = child.stderr.read()
+            _, status, usage = os.wait4(child.pid, 0)
+            child.returncode = os.waitstatus_to_exitcode(status)
+        ms = (time.perf_counter() - start) * 1000
+        if child.returncode not in {expected, EXPLAINED}:
+            raise RuntimeError(f"{' '.join(words)} ended with {child.returncode}: {said}")
+        unit = 1 << 20 if sys.platform == "darwin" else 1 << 10
+        return Sample(ms, usage.ru_maxrss / unit, child.returncode, said)
+
+    def cold(self) -> Sample:
+        """Run ``loom find`` without a persisted index."""
+        shutil.rmtree(self.home / "index", ignore_errors=True)
+        return self.loom("find", *FIND)
+
+    def rounds(self, number: int, *words: str) -> list[Sample]:
+        """Run ``loom WORDS`` once for the index and then ``number`` times."""
+        self.loom(*words)
+        return [self.loom(*words) for _ in range(number)]
+
+    def package(self, alias: str, tags: str, deps: dict[str, Any] | None = None, versions: Sequence[str] = ()) -> None:
+        """Write a package in CK's form."""
+        meta: dict[str, Any] = {"tags": tags.split(","), "summary": f"Package {alias}", "licence": "Apache-2.0"}
+        meta["fetch"] = [{"path": "data.txt", "digest": f"sha256:{'0' * 64}"}]
+        meta |= {"deps": deps or {}, "versions": [{"version": version} for version in versions]}
+        self.write(f"package/{alias}", meta)
+
+    def program(self, deps: dict[str, Any]) -> None:
+        """Write the program ``top``."""
+        commands = {"default": {"run_time": {"run_cmd_main": "true"}}}
+        self.write("program/top", {"tags": ["program", "top"], "run_deps": deps, "run_cmds": commands})
+
+    def write(self, entry: str, meta: dict[str, Any]) -> None:
+        """Write the metadata file of an entry."""
+        place = f"{self.root}/{entry}/.cm"
+        os.makedirs(place)
+        with open(f"{place}/meta.json", "w", encoding="utf-8") as out:
+            json.dump(meta, out)
+
+    def script(self, alias: str, tags: str, deps: Sequence[str]) -> None:
+        """Write a script in CM's form."""
+        place = f"{self.root}/script/{alias}"
+        os.makedirs(place)
+        lines = [f"alias: {alias}", f"tags: [{tags}]", f"summary: Script {alias}", "licence: Apache-2.0", "deps:"]
+        lines += [f"- {{tags: '{need}', names: ['{need.rpartition(',')[2]}']}}" for need in deps]
+        lines += ["variations:", "  fast: {group: speed, default: true, env: {SPEED: fast}}"]
+        with open(f"{place}/_cm.yaml", "w", encoding="utf-8") as out:
+            out.write("\n".join(lines) + "\n")
+
+
+def components(trial: Trial, count: int) -> None:
+    """Write ``count`` components, one in ten a script; each of a family needs the one before it."""
+    for number in range(count):
+        family, place = divmod(number, FAMILY)
+        tags = f"scale,f{family},n{number}"
+        below = f"scale,f{family},n{number - 1}"
+        if place == FAMILY - 1:
+            trial.script(f"s{number}", tags, [below])
+        else:
+            trial.package(f"p{number}", tags, {"below": {"tags": below}} if place else {}, ["1.0", "1.1"])
+
+
+def for_ck(trial: Trial) -> None:
+    """Add what ck needs beside the metadata: uids and alias files."""
+    aliases = trial.root / "package" / ".cm"
+    aliases.mkdir()
+    for number, folder in enumerate(path for path in (trial.root / "package").iterdir() if path != aliases):
+        uid = f"{number:016x}"
+        (folder / ".cm" / "info.json").write_text(json.dumps({"backup_data_uid": uid, "data_name": folder.name}))
+        (aliases / f"alias-a-{folder.name}").write_text(f"{uid}\n")
+        (aliases / f"alias-u-{uid}").write_text(f"{folder.name}\n")
+
+
+def layers(trial: Trial, count: int) -> None:
+    """Write a graph of ``count`` scripts in layers of ten; each needs three of the layer below, all a tool."""
+    for number in range(count):
+        layer, place = divmod(number, 10)
+        below = [f"graph,l{layer - 1}-{(place + 3 * step) % 10}" for step in range(3)] if layer else []
+        trial.script(f"l{layer}-{place}", f"graph,l{layer}-{place}", [*below, "graph,tool"])
+    trial.package("tool", "graph,tool", versions=[f"1.{minor}" for minor in range(9)])
+    last = count // 10 - 1
+    trial.program({f"l{place}": {"tags": f"graph,l{last}-{place}"} for place in range(10)})
+
+
+def row(trial: Trial, count: int) -> None:
+    """Write packages of which each needs the next."""
+    for number in range(count):
+        deps = {f"r{number + 1}": {"tags": f"row,f{number + 1}"}} if number < count - 1 else {}
+        trial.package(f"f{number}", f"row,f{number}", deps)
+    trial.program({"r0": {"tags": "row,f0"}})
+
+
+def late_conflict(trial: Trial, count: int) -> None:
+    """Like ``row`` with ten versions each, of which the last wants an older tool than the program."""
+    versions = [f"1.{minor}" for minor in range(10)]
+    for number in range(count):
+        needs = {f"r{number + 1}": {"tags": f"late,f{number + 1}"}} if number < count - 1 else {}
+        needs |= {} if needs else {"tool": {"tags": "late,tool", "version_to": [1, 9]}}
+        trial.package(f"f{number}", f"late,f{number}", needs, versions)
+    trial.package("tool", "late,tool", versions=["1.0", "2.0"])
+    trial.program({"r0": {"tags": "late,f0"}, "tool": {"tags": "late,tool", "version_from": [2, 0]}})
+
+
+def pigeonhole(trial: Trial, count: int) -> None:
+    """Write ``count`` roles of which each takes one of ``count - 1`` holes for itself, whichever: there is no way."""
+    for hole in range(count - 1):
+        trial.package(f"hole{hole}", f"pigeon,hole{hole}", versions=[f"{bird}.0" for bird in range(count)])
+        for bird in range(count):
+            need = {"tags": f"pigeon,hole{hole}", "version_from": [bird, 0], "version_to": [bird, 0]}
+            trial.package(f"bird{bird}-{hole}", f"pigeon,bird{bird}", {f"hole{hole}": need})
+    trial.program({f"bird{bird}": {"tags": f"pigeon,bird{bird}"} for bird in range(count)})
+
+
+def growth(sizes: Sequence[int], rounds: int, folder: Path) -> list[Row]:
+    """Return the lines about the index: cold and warm times and memory, each size held against the one below."""
+    found: dict[str, list[list[float]]] = {}
+    rows: list[Row] = []
+    for size in sizes:
+        trial = Trial(folder / str(size))
+        components(trial, size)
+        colds = [trial.cold() for _ in range(1 if size == SIZES[-1] else rounds)]
+        finds, plans = trial.rounds(rounds, "find", *FIND), trial.rounds(rounds, "plan", PLAN)
+        for name, figures in {
+            f"cold index and loom find, ms of {size:,} components": [item.ms for item in colds],
+            f"warm loom find, ms of {size:,} components": [item.ms for item in finds],
+            f"warm loom plan, ms of {size:,} components": [item.ms for item in plans],
+            f"cold index, MiB of {size:,} components": [item.mib for item in colds],
+            f"warm loom plan, MiB of {size:,} components": [item.mib for item in plans],
+        }.items():
+            what, unit = name.partition(" of ")[0].split(", ")
+            earlier = found.setdefault(what + unit, [])
+            earlier.append(figures)
+            rows.append(_grown(f"{what}, {size:,} components", unit, sizes[: len(earlier)], earlier, GROWTH))
+    return rows
+
+
+def graphs(rounds: int, folder: Path) -> list[Row]:
+    """Return the lines about plans of 100 and 400 nodes."""
+    rows: list[Row] = []
+    sizes = (100, 400)
+    kinds: dict[str, Callable[[Trial, int], None]] = {"scripts in layers": layers, "packages in a row": row}
+    for name, write in kinds.items():
+        found: list[list[float]] = []
+        for size in sizes:
+            trial = Trial(folder / f"{write.__name__}{size}")
+            write(trial, size)
+            found.append([item.ms for item in trial.rounds(rounds, "plan", "program:top") if not item.code])
+            rows.append(_grown(f"plan of {size} {name}", "ms", sizes[: len(found)], found, 2.0))
+    return rows
+
+
+def conflicts(birds: Sequence[int], folder: Path) -> list[Row]:
+    """Return the lines about graphs without a solution."""
+    cases: list[tuple[str, Callable[[Trial, int], None], int, float]] = [
+        ("no solution: 100 packages of 10 versions in a row, the last in conflict", late_conflict, 100, 1_000),
+        *((f"no solution: {count} roles for {count - 1} places", pigeonhole, count, 10_000) for count in birds),
+    ]
+    rows = []
+    for name, write, size, bound in cases:
+        trial = Trial(folder / f"{write.__name__}{size}")
+        write(trial, size)
+        sample = trial.loom("plan", "program:top")
+        if sample.code != EXPLAINED or "why:" not in sample.said:
+            raise RuntimeError(f"{name} ended with {sample.code}: {sample.said}")
+        rows.append(_row(name, "ms", [sample.ms], "", None, (sample.ms, "ms"), Target("<=", bound)))
+    return rows
+
+
+def beside_ck(size: int, rounds: int, folder: Path) -> list[Row]:
+    """Hold a warm search of ours against one of ck's, in one repository; no line where ck cannot be had."""
+    ck = Path(sys.executable).parent / "ck"
+    if sys.version_info >= (3, 12) or not ck.exists():
+        print("without ck: it is not installed, or this Python is too new for it", file=sys.stderr)
+        return []
+    trial = Trial(folder / "ck")
+    components(trial, size)
+    for_ck(trial)
+    Path(trial.environ["CK_LOCAL_REPO"]).mkdir(parents=True)
+    trial.call([str(ck), "add", "repo:scale", f"--path={trial.root}", "--quiet"])
+    pairs = list(
+        zip(
+            trial.rounds(rounds, "find", *FIND),
+            [trial.call([str(ck), "search", *FIND]) for _ in range(rounds)],
+            strict=True,
+        )
+    )
+    ours, theirs = ([pair[place].ms for pair in pairs] for place in (0, 1))
+    ratios = [one / other for one, other in zip(ours, theirs, strict=True)]
+    name, figure = f"warm loom find among {size:,} components", (statistics.median(ratios), "x")
+    return [_row(name, "ms", ours, "ck search", theirs, figure, Target("<=", 1))]
+
+
+def _grown(name: str, unit: str, sizes: Sequence[int], found: Sequence[list[float]], bound: float) -> Row:
+    if len(found) == 1:
+        return _row(name, unit, found[0], "", None, (statistics.median(found[0]), unit), None)
+    small, large = (statistics.median(figures) for figures in found[-2:])
+    exponent = math.log(large / small) / math.log(sizes[-1] / sizes[-2])
+    return _row(name, unit, found[-1], f"{sizes[-2]:,}", found[-2], (exponent, "exponent"), Target("<=", bound))
+
+
+def _row(
+    name: str,
+    unit: str,
+    ours: list[float],
+    against: str,
+    other: list[float] | None,
+    figure: tuple[float, str],
+    target: Target | None,
+) -> Row:
+    return Row(
+        area="scale",
+        name=name,
+        unit=unit,
+        ours=statistics.median(ours),
+        against=against,
+        other=None if other is None else statistics.median(other),
+        figure=figure[0],
+        figure_unit=figure[1],
+        spread=max(ours) - min(ours),
+        target=target,
+    )
+
+
+def measure(quick: bool) -> list[Row]:
+    """Measure and return the table; about 30 seconds where ``quick``, 4 minutes otherwise."""
+    rounds = 3 if quick else 5
+    with tempfile.TemporaryDirectory() as place:
+        folder = Path(place).resolve()
+        return [
+            *growth(SIZES[: 2 if quick else 3], rounds, folder),
+            *([] if quick else beside_ck(10_000, rounds, folder)),
+            *graphs(rounds, folder),
+            *conflicts((7,) if quick else (8, 20), folder),
+        ]
