@@ -1,6 +1,7 @@
 """A tuning for people: a table of its probes, a plot in characters, and what to do with the best settings."""
 
 from collections.abc import Callable, Iterator, Sequence
+from textwrap import shorten
 from typing import TYPE_CHECKING, Any
 
 from benchloom.model.base import Value
@@ -15,6 +16,7 @@ _HEADS = ("scenario", "seconds", "figure", "p99", "LoadGen", "runs", "reason")
 _MARKS = "ox*+"  # one for each line of a plot, and so many lines at most
 _STEP = 10  # columns between two ticks of plotille
 _HEIGHT = 12
+_REASON = 60  # characters; the record has all of it
 _BRAILLE = {code: "." if code > 0x2800 else " " for code in range(0x2800, 0x2900)}
 _ASCII = {**_BRAILLE, ord("µ"): "u", ord("…"): "..."}
 
@@ -114,7 +116,7 @@ def _cells(line: Line, names: Sequence[str]) -> tuple[str, ...]:
         "-" if probe.latency_p99_ns is None or probe.scenario == "Offline" else latency(probe.latency_p99_ns),
         verdict,
         str(line.times),
-        probe.reasons[0] if probe.reasons and verdict != "VALID" else "",
+        shorten(probe.reasons[0], _REASON, placeholder=" …") if probe.reasons and verdict != "VALID" else "",
     )
 
 
