@@ -84,7 +84,7 @@ def _details(folder: Path) -> tuple[dict[str, Any], list[str]]:
         reasons.append(f"early stopping: {' '.join(str(values.get('early_stopping_result', '')).split())}")
     if values.get("result_perf_constraints_met") is False:
         reasons.append("the latency constraint was not met")
-    return values, list(dict.fromkeys(reasons))
+    return values, list(dict.fromkeys(reason for reason in reasons if reason))
 
 
 def _latencies(values: Mapping[str, Any]) -> dict[str, int]:
