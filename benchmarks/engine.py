@@ -4,7 +4,7 @@ Searches and installations of a single script are held against peers without a t
 tell which libraries a command imports, not how well it works (``scale`` has large ones). Every command is a fresh process; the commands alternate, so that a busy moment hits all alike. Homes, stores, indexes and
 the repositories of the peers are in a temporary folder; the first round is a warm-up and not counted. A peer is left out,
 with a word on standard error, where it cannot be had: ``ck`` needs Python below 3.12, and ``cm run script`` needs CM's
-automation for scripts, which is no part of cmind but of cmx4mlops (``pip install --no-deps cmx4mlops==1.0.1``).
+automation for scripts, which is no part of cmind but of cmx4mlops (the extra `cm` has both).
 """
 
 import importlib.util
@@ -186,7 +186,7 @@ def add_automations(folder: Path) -> None:
     """Copy CM's automations that run scripts from where cmx4mlops is installed. Raises PeerMissingError."""
     found = importlib.util.find_spec("cmx4mlops")
     if found is None or found.origin is None:
-        raise PeerMissingError("CM's automation for scripts is missing: pip install --no-deps cmx4mlops==1.0.1")
+        raise PeerMissingError("CM's automation for scripts is missing: pip install cmx4mlops==1.0.1")
     for name in AUTOMATIONS:
         shutil.copytree(Path(found.origin).parent / "repo" / "automation" / name, folder / name)
 
