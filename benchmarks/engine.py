@@ -1,10 +1,12 @@
 """How much time the engine itself takes, beside bare Python, ``ck`` and ``cm``, on equal work in one run.
 
-Searches and installations of a single script are held against peers without a target: where a repository is small they
-tell which libraries a command imports, not how well it works (``scale`` has large ones). Every command is a fresh process; the commands alternate, so that a busy moment hits all alike. Homes, stores, indexes and
-the repositories of the peers are in a temporary folder; the first round is a warm-up and not counted. A peer is left out,
-with a word on standard error, where it cannot be had: ``ck`` needs Python below 3.12, and ``cm run script`` needs CM's
-automation for scripts, which is no part of cmind but of cmx4mlops (the extra `cm` has both).
+Every command is a fresh process; the commands alternate, so that a busy moment hits all alike. Homes, stores, indexes and
+the repositories of the peers are in a temporary folder; the first round is a warm-up and not counted.
+
+Searches and installations of one script are held against peers without a target: in a small repository they tell which
+libraries a command imports, not how well it works (``scale`` has large ones). A peer is left out, with a word on standard
+error, where it cannot be had: ``ck`` needs Python below 3.12, and ``cm run script`` needs CM's automation for scripts,
+which is no part of cmind but of cmx4mlops (the extra `cm` has both).
 """
 
 import importlib.util
