@@ -11,7 +11,7 @@ import threading
 import time
 import traceback
 from collections.abc import Iterator, Sequence
-from typing import Any, NoReturn
+from typing import Any, NoReturn, TypeAlias
 
 import mlperf_loadgen as lg
 import numpy as np
@@ -19,6 +19,9 @@ from numpy.typing import NDArray
 
 from benchloom.errors import EXIT_EXECUTION
 from benchloom.harness.predictor import Predictor
+
+# Ids of LoadGen's samples, and their indexes in the data set.
+Batch: TypeAlias = tuple[list[int], NDArray[np.int64]]
 
 
 def give_up(error: BaseException) -> NoReturn:
@@ -57,8 +60,11 @@ class Issuer:
         for ids, indexes in self._batches(query):
             self.serve(0, ids, indexes)
 
-    def _batches(self, query: Sequence[Any]) -> Iterator[tuple[NDArray[np.uint64], NDArray[np.int64]]]:
+    def _batches(self, query: Sequence[Any]) -> Iterator[Batch]:
         """Yield ids and indexes of at most a batch, sorted so that batches are contiguous where they can be."""
+        if len(query) == 1:  # SingleStream measures every microsecond of this
+            yield [query[0].id], np.array([query[0].index])
+            return
         ids = np.fromiter((item.id for item in query), np.uint64, len(query))
         indexes = np.fromiter((item.index for item in query), np.int64, len(query))
         step = min(self.predictors[0].batch_size, -(-len(query) // len(self.predictors)))
@@ -66,14 +72,15 @@ class Issuer:
             order = np.argsort(indexes, kind="stable")
             ids, indexes = ids[order], indexes[order]
         for start in range(0, len(ids), step):
-            yield ids[start : start + step], indexes[start : start + step]
+            yield ids[start : start + step].tolist(), indexes[start : start + step]
 
-    def serve(self, instance: int, ids: NDArray[np.uint64], indexes: NDArray[np.int64]) -> None:
+    def serve(self, instance: int, ids: list[int], indexes: NDArray[np.int64]) -> None:
         """Let one instance answer one batch: the record of each sample, as float32."""
-        records, sizes = self.predictors[instance].answers(indexes)
-        place = records.ctypes.data
+        predictor = self.predictors[instance]
+        _, sizes = predictor.answers(indexes)
+        place = predictor.place
         responses = []
-        for identity, size in zip(ids.tolist(), sizes, strict=True):
+        for identity, size in zip(ids, sizes, strict=True):
             responses.append(lg.QuerySampleResponse(identity, place, 4 * size))
             place += 4 * size
         lg.QuerySamplesComplete(responses)
@@ -110,9 +117,9 @@ class ThreadedIssuer(Issuer):
         except BaseException as error:  # noqa: BLE001 - LoadGen would wait for ever for what this thread owes
             give_up(error)
 
-    def _next(self) -> tuple[NDArray[np.uint64], NDArray[np.int64]] | None:
+    def _next(self) -> Batch | None:
         """Wait for the next batch; None at the end."""
-        found: tuple[NDArray[np.uint64], NDArray[np.int64]] | None = self._queue.get()
+        found: Batch | None = self._queue.get()
         return found
 
     def close(self) -> None:
@@ -130,7 +137,7 @@ class SampleQueueIssuer(ThreadedIssuer):
         for item in query:
             self._queue.put((item.id, item.index))
 
-    def _next(self) -> tuple[NDArray[np.uint64], NDArray[np.int64]] | None:
+    def _next(self) -> Batch | None:
         """Wait for one sample and take what else is in line; None at the end."""
         item = self._queue.get()
         batch = []
@@ -146,8 +153,7 @@ class SampleQueueIssuer(ThreadedIssuer):
             self._queue.put(None)  # for the other threads, or for this one's next turn
         if not batch:
             return None
-        ids, indexes = zip(*batch, strict=True)
-        return np.array(ids, np.uint64), np.array(indexes, np.int64)
+        return [identity for identity, _ in batch], np.array([index for _, index in batch])
 
 
 def issuer_for(scenario: str, predictors: Sequence[Predictor]) -> Issuer:

@@ -17,7 +17,12 @@ BOX = 7
 
 
 class Predictor(ABC):
-    """Runs batches of a contiguous sample array, and turns what comes out into LoadGen's records, for every backend."""
+    """Runs batches of a contiguous sample array, and turns what comes out into LoadGen's records, for every backend.
+
+    ``place`` is the address of the records that the last call of ``answers`` returned.
+    """
+
+    place: int
 
     def __init__(self, backend: Backend, inputs: Inputs, batch_size: int) -> None:
         self.backend = backend
@@ -29,6 +34,7 @@ class Predictor(ABC):
     def answers(self, indexes: NDArray[np.int64]) -> tuple[NDArray[np.float32], Sequence[int]]:
         """Return the records of at most ``batch_size`` samples, one after the other, and how many numbers each has.
 
+        They may be overwritten by the next call.
         Raises InputError where the model gives something else than its facts state.
         """
 
@@ -66,13 +72,15 @@ class Classifier(Predictor):
         # Numbers a sample that the model must give; None where nobody knows how many classes it has.
         self._numbers = 1 if self._is_index else classes.count if classes else None
         self._ones = [1] * batch_size
+        self._labels = np.empty(batch_size, np.float32)
+        self.place = self._labels.ctypes.data
 
     def answers(self, indexes: NDArray[np.int64]) -> tuple[NDArray[np.float32], Sequence[int]]:
         """Return the labels of the samples."""
         return self.labels(indexes), self._ones[: len(indexes)]
 
     def labels(self, indexes: NDArray[np.int64]) -> NDArray[np.float32]:
-        """Return the predicted labels (float32, data set numbering) of at most ``batch_size`` samples.
+        """Return the predicted labels (float32, data set numbering) of at most ``batch_size`` samples, until the next call.
 
         Raises InputError where the model gives another number of scores than its facts state.
         """
@@ -80,7 +88,9 @@ class Classifier(Predictor):
         if self._numbers is not None and output.size != len(indexes) * self._numbers:
             raise self._misfit(output, len(indexes))
         classes = output.reshape(len(indexes)) if self._is_index else output.reshape(len(indexes), -1).argmax(axis=1)
-        return (classes - self._offset).astype(np.float32)
+        labels = self._labels[: len(indexes)]
+        np.subtract(classes, self._offset, out=labels, casting="unsafe")
+        return labels
 
     def _misfit(self, output: NDArray[np.generic], samples: int) -> InputError:
         wanted = "prediction 'index' takes one" if self._is_index else f"its facts state {self._numbers} classes"
@@ -118,7 +128,9 @@ class Detector(Predictor):
             self._record(index, boxes[i], labels[i], scores[i], None if counts is None else int(counts.reshape(-1)[i]))
             for i, index in enumerate(indexes.tolist())
         ]
-        return np.concatenate(records), [len(item) for item in records]
+        self._records = np.concatenate(records)
+        self.place = self._records.ctypes.data
+        return self._records, [len(item) for item in records]
 
     def _of(self, outputs: Outputs, meaning: str, samples: int) -> NDArray[np.generic]:
         found = outputs[self._places[meaning]]
