@@ -57,7 +57,7 @@ def benchmark(options: Options, environ: Mapping[str, str], folder: Path) -> Res
     Raises InputError where model, samples and options do not fit each other, ExecutionError where LoadGen has no result.
     """
     # Late, so that wrong options are told before the heavy libraries are imported.
-    from benchloom.harness.calibrate import seconds_a_sample
+    from benchloom.harness.calibrate import batch_within, seconds_a_sample
     from benchloom.harness.predictor import predictor_for
     from benchloom.harness.settings import shown, test_settings
 
@@ -73,6 +73,10 @@ def benchmark(options: Options, environ: Mapping[str, str], folder: Path) -> Res
     backend = predictors[0].backend
     seconds = seconds_a_sample(predictors, options, len(inputs.samples))
     settings = test_settings(options, ruleset, inputs.model.name, seconds)
+    if options.scenario == "Server" and not options.batch_size:
+        for predictor in predictors:
+            bound = settings.server_target_latency_ns / 1e9
+            predictor.batch_size = batch_within(bound, seconds, predictor.batch_size)
     performance, accuracy = _measure(options, ruleset, inputs, predictors, settings, environ, folder)
     against = _against(options, ruleset, inputs, settings, performance)
     return Results(

@@ -23,18 +23,27 @@ def seconds_a_sample(predictors: Sequence[Predictor], options: Options, count: i
     """Warm every instance up, and return the best seconds seen for a sample of the batches that the scenario makes.
 
     The first of ``count`` samples go through each instance for at most a quarter of a second, at least one batch, and through the
-    first one for another. None where nothing asks for it: the user states what to expect, or only the accuracy is measured (but
-    for Server, whose queries have a rate then, too).
+    first one for another. None where nothing asks for it: the user states what to expect (and for Server the batch, too), or
+    only the accuracy is measured (but for Server, whose queries have a rate then, too).
     """
-    stated = options.target_qps if options.scenario in {"Server", "Offline"} else options.target_latency_ms
-    is_untimed = options.mode == "accuracy"
-    if is_untimed and (stated or options.scenario != "Server"):
+    is_server = options.scenario == "Server"
+    stated = options.target_qps if is_server or options.scenario == "Offline" else options.target_latency_ms
+    is_needed = not stated or (is_server and not options.batch_size)
+    if options.mode == "accuracy" and not (is_server and is_needed):
         return None
     size = samples_at_once(options.scenario, predictors[0].batch_size)
     indexes = np.arange(size, dtype=np.int64) % count
     for predictor in predictors:
         _warm_up(predictor, indexes)
-    return None if stated else _best(predictors[0], indexes) / size
+    return _best(predictors[0], indexes) / size if is_needed else None
+
+
+def batch_within(bound: float, seconds: float | None, largest: int) -> int:
+    """Return how many samples Server may serve at once: so many that a batch takes half of the latency ``bound`` (seconds) at most.
+
+    The other half is for waiting. ``seconds`` are those of a sample by itself; ``largest`` is returned where they are not known.
+    """
+    return largest if seconds is None else max(1, min(largest, int(bound / 2 / seconds)))
 
 
 def _warm_up(predictor: Predictor, indexes: NDArray[np.int64]) -> None:
