@@ -61,13 +61,15 @@ class Issuer:
             self.serve(0, ids, indexes)
 
     def _batches(self, query: Sequence[Any]) -> Iterator[Batch]:
-        """Yield ids and indexes of at most a batch, sorted so that batches are contiguous where they can be."""
+        """Yield ids and indexes of equal batches, as many for each instance, sorted so that they are contiguous where they can be."""
         if len(query) == 1:  # SingleStream measures every microsecond of this
             yield [query[0].id], np.array([query[0].index])
             return
         ids = np.fromiter((item.id for item in query), np.uint64, len(query))
         indexes = np.fromiter((item.index for item in query), np.int64, len(query))
-        step = min(self.predictors[0].batch_size, -(-len(query) // len(self.predictors)))
+        batches = -(-len(query) // self.predictors[0].batch_size)
+        batches += -batches % len(self.predictors)
+        step = -(-len(query) // batches)
         if len(query) > step:
             order = np.argsort(indexes, kind="stable")
             ids, indexes = ids[order], indexes[order]
