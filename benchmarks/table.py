@@ -4,9 +4,10 @@ import json
 from collections.abc import Iterable, Sequence
 from dataclasses import asdict, dataclass
 from pathlib import Path
+from typing import TYPE_CHECKING
 
-from rich.console import Console
-from rich.table import Table
+if TYPE_CHECKING:
+    from rich.table import Table
 
 
 @dataclass(frozen=True)
@@ -52,6 +53,8 @@ class Row:
 
 def show(rows: Sequence[Row]) -> None:
     """Print one table per area, and below them the targets that are missed."""
+    from rich.console import Console  # late: the bare loop of ``harness`` runs where only a backend is installed
+
     console = Console(width=None if Console().is_terminal else 160, highlight=False)
     for area in dict.fromkeys(row.area for row in rows):
         console.print(_table(area, [row for row in rows if row.area == area]))
@@ -73,7 +76,9 @@ def write(rows: Sequence[Row], file: str) -> None:
         Path(file).write_text(as_json(rows), encoding="utf-8")
 
 
-def _table(area: str, rows: Iterable[Row]) -> Table:
+def _table(area: str, rows: Iterable[Row]) -> "Table":
+    from rich.table import Table  # late, as above
+
     table = Table(title=area, title_justify="left", box=None, pad_edge=False)
     table.add_column("", overflow="fold")
     table.add_column("unit")

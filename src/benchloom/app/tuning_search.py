@@ -236,7 +236,7 @@ class Search:
             latency_p99_ns=performance.latency_ns.get("p99"),
             seconds=seconds,
             record=str(path),
-            reasons=tuple(reason for reason in performance.invalid_reasons if reason),
+            reasons=performance.invalid_reasons,
         )
 
     def _keep_bound(self, settings: dict[str, str | int | float | bool | None], target: float) -> None:
