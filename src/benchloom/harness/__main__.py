@@ -7,7 +7,6 @@ import os
 import platform
 import signal
 import sys
-import time
 import traceback
 from collections.abc import Mapping, Sequence
 from importlib.metadata import PackageNotFoundError, version
@@ -153,11 +152,10 @@ def _measure(
     if options.mode != "accuracy":
         place = folder / "performance"
         settings.mode = lg.TestMode.PerformanceOnly
-        busy = time.process_time()
         issuer = run_loadgen(settings, predictors, total=total, performance_count=count, folder=place, environ=environ)
         seconds = (issuer.last - issuer.first) / 1e9
         performance = read_performance(place, options.scenario, samples=issuer.done, seconds=seconds)
-        performance = msgspec.structs.replace(performance, cpu_seconds=time.process_time() - busy)
+        performance = msgspec.structs.replace(performance, cpu_seconds=issuer.cpu_seconds)
     if options.mode != "performance":
         place = folder / "accuracy"
         settings.mode = lg.TestMode.AccuracyOnly

@@ -3,9 +3,6 @@
 import time
 from collections.abc import Sequence
 
-import numpy as np
-from numpy.typing import NDArray
-
 from benchloom.harness.options import Options
 from benchloom.harness.predictor import Predictor
 
@@ -32,7 +29,7 @@ def seconds_a_sample(predictors: Sequence[Predictor], options: Options, count: i
     if options.mode == "accuracy" and not (is_server and is_needed):
         return None
     size = samples_at_once(options.scenario, predictors[0].batch_size)
-    indexes = np.arange(size, dtype=np.int64) % count
+    indexes = [place % count for place in range(size)]
     for predictor in predictors:
         _warm_up(predictor, indexes)
     return _best(predictors[0], indexes) / size if is_needed else None
@@ -46,7 +43,7 @@ def batch_within(bound: float, seconds: float | None, largest: int) -> int:
     return largest if seconds is None else max(1, min(largest, int(bound / 2 / seconds)))
 
 
-def _warm_up(predictor: Predictor, indexes: NDArray[np.int64]) -> None:
+def _warm_up(predictor: Predictor, indexes: Sequence[int]) -> None:
     end = time.perf_counter() + SECONDS
     for _ in range(WARM_UP):
         predictor.answers(indexes)
@@ -54,7 +51,7 @@ def _warm_up(predictor: Predictor, indexes: NDArray[np.int64]) -> None:
             return
 
 
-def _best(predictor: Predictor, indexes: NDArray[np.int64]) -> float:
+def _best(predictor: Predictor, indexes: Sequence[int]) -> float:
     best, end = float("inf"), time.perf_counter() + SECONDS
     while True:
         start = time.perf_counter()

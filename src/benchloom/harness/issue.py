@@ -10,18 +10,17 @@ import sys
 import threading
 import time
 import traceback
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from typing import Any, NoReturn, TypeAlias
 
 import mlperf_loadgen as lg
 import numpy as np
-from numpy.typing import NDArray
 
 from benchloom.errors import EXIT_EXECUTION
 from benchloom.harness.predictor import Predictor
 
-# Ids of LoadGen's samples, and their indexes in the data set.
-Batch: TypeAlias = tuple[list[int], NDArray[np.int64]]
+# Ids of LoadGen's samples, and their indexes in the data set. Lists: for few numbers an array takes longer to make than to use.
+Batch: TypeAlias = tuple[list[int], list[int]]
 
 
 def give_up(error: BaseException) -> NoReturn:
@@ -36,11 +35,14 @@ class Issuer:
     """Serves each query in the thread that LoadGen calls from.
 
     ``done`` counts samples; ``first`` and ``last`` are monotonic nanoseconds of the first issue and last completion.
+    ``cpu_seconds`` is the processor time of all threads of this process while samples were loaded.
     """
 
     def __init__(self, predictors: Sequence[Predictor]) -> None:
         self.predictors = predictors
         self.first = self.last = 0
+        self.cpu_seconds = 0.0
+        self._responses = [_responses(predictor) for predictor in predictors]
         self._done = [0] * len(predictors)  # apart, since threads may count at the same time
 
     @property
@@ -62,30 +64,29 @@ class Issuer:
 
     def _batches(self, query: Sequence[Any]) -> Iterator[Batch]:
         """Yield ids and indexes of equal batches, as many for each instance, sorted so that they are contiguous where they can be."""
-        if len(query) == 1:  # SingleStream measures every microsecond of this
-            yield [query[0].id], np.array([query[0].index])
-            return
-        ids = np.fromiter((item.id for item in query), np.uint64, len(query))
-        indexes = np.fromiter((item.index for item in query), np.int64, len(query))
         batches = -(-len(query) // self.predictors[0].batch_size)
         batches += -batches % len(self.predictors)
         step = -(-len(query) // batches)
-        if len(query) > step:
-            order = np.argsort(indexes, kind="stable")
-            ids, indexes = ids[order], indexes[order]
+        if len(query) <= step:
+            yield [item.id for item in query], [item.index for item in query]
+            return
+        ids = np.fromiter((item.id for item in query), np.uint64, len(query))
+        indexes = np.fromiter((item.index for item in query), np.int64, len(query))
+        order = np.argsort(indexes, kind="stable")
+        ids, indexes = ids[order], indexes[order]
         for start in range(0, len(ids), step):
-            yield ids[start : start + step].tolist(), indexes[start : start + step]
+            yield ids[start : start + step].tolist(), indexes[start : start + step].tolist()
 
-    def serve(self, instance: int, ids: list[int], indexes: NDArray[np.int64]) -> None:
+    def serve(self, instance: int, ids: list[int], indexes: list[int]) -> None:
         """Let one instance answer one batch: the record of each sample, as float32."""
-        predictor = self.predictors[instance]
+        predictor, responses = self.predictors[instance], self._responses[instance]
         _, sizes = predictor.answers(indexes)
-        place = predictor.place
-        responses = []
-        for identity, size in zip(ids, sizes, strict=True):
-            responses.append(lg.QuerySampleResponse(identity, place, 4 * size))
-            place += 4 * size
-        lg.QuerySamplesComplete(responses)
+        if responses:
+            for response, identity in zip(responses, ids, strict=False):  # there are enough for the largest batch
+                response.id = identity
+            lg.QuerySamplesComplete(responses if len(ids) == len(responses) else responses[: len(ids)])
+        else:
+            lg.QuerySamplesComplete(_responses_at(predictor.place, ids, sizes))
         self._done[instance] += len(ids)
         self.last = time.monotonic_ns()
 
@@ -155,7 +156,24 @@ class SampleQueueIssuer(ThreadedIssuer):
             self._queue.put(None)  # for the other threads, or for this one's next turn
         if not batch:
             return None
-        return [identity for identity, _ in batch], np.array([index for _, index in batch])
+        return [identity for identity, _ in batch], [index for _, index in batch]
+
+
+def _responses(predictor: Predictor) -> list[Any]:
+    """Return the responses of a whole batch, of which only the id changes, or none where records differ in size."""
+    if predictor.numbers is None:
+        return []
+    ids = range(predictor.batch_size)
+    return _responses_at(predictor.place, ids, [predictor.numbers] * predictor.batch_size)
+
+
+def _responses_at(place: int, ids: Iterable[int], sizes: Iterable[int]) -> list[Any]:
+    """Return a response for each record of ``sizes`` float32 numbers, which lie one after the other at the address ``place``."""
+    responses = []
+    for identity, size in zip(ids, sizes, strict=True):
+        responses.append(lg.QuerySampleResponse(identity, place, 4 * size))
+        place += 4 * size
+    return responses
 
 
 def issuer_for(scenario: str, predictors: Sequence[Predictor]) -> Issuer:

@@ -19,10 +19,12 @@ BOX = 7
 class Predictor(ABC):
     """Runs batches of a contiguous sample array, and turns what comes out into LoadGen's records, for every backend.
 
-    ``place`` is the address of the records that the last call of ``answers`` returned.
+    ``place`` is the address of the records that the last call of ``answers`` returned. ``numbers`` says how many numbers the record of
+    every sample has, where that is known before it is run; then ``place`` stays the same, too.
     """
 
     place: int
+    numbers: int | None = None
 
     def __init__(self, backend: Backend, inputs: Inputs, batch_size: int) -> None:
         self.backend = backend
@@ -31,10 +33,10 @@ class Predictor(ABC):
         self._buffer = np.empty((batch_size, *self._samples.shape[1:]), self._samples.dtype)
 
     @abstractmethod
-    def answers(self, indexes: NDArray[np.int64]) -> tuple[NDArray[np.float32], Sequence[int]]:
+    def answers(self, indexes: Sequence[int]) -> tuple[NDArray[np.float32], Sequence[int]]:
         """Return the records of at most ``batch_size`` samples, one after the other, and how many numbers each has.
 
-        They may be overwritten by the next call.
+        ``indexes`` are those of the data set, each less than its size. The records may be overwritten by the next call.
         Raises InputError where the model gives something else than its facts state.
         """
 
@@ -48,52 +50,56 @@ class Predictor(ABC):
         """Let go of the memory of these samples, where they are mapped from a file."""
         let_go(self._samples, indexes)
 
-    def _outputs(self, indexes: NDArray[np.int64]) -> Outputs:
+    def _outputs(self, indexes: Sequence[int]) -> Outputs:
         return self.backend.predict(self._batch(indexes))
 
-    def _batch(self, indexes: NDArray[np.int64]) -> NDArray[np.generic]:
-        first, size = int(indexes[0]), len(indexes)
-        if size == 1 or (int(indexes[-1]) - first == size - 1 and bool(np.all(np.diff(indexes) == 1))):
+    def _batch(self, indexes: Sequence[int]) -> NDArray[np.generic]:
+        first, size = indexes[0], len(indexes)
+        if size == 1 or (indexes[-1] - first == size - 1 and list(indexes) == list(range(first, first + size))):
             view: NDArray[np.generic] = self._samples[first : first + size]
             return view
         buffer = self._buffer[:size]
-        np.take(self._samples, indexes, axis=0, out=buffer)
+        # "clip", since NumPy fills an array of its own first and copies that where an index might have to be refused.
+        np.take(self._samples, indexes, axis=0, out=buffer, mode="clip")
         return buffer
 
 
 class Classifier(Predictor):
-    """One number a sample: the label in the data set's numbering. Class offset and argmax are applied here."""
+    """One number a sample: the label in the data set's numbering. Class offset and argmax are applied here.
+
+    NumPy is called as rarely as can be: after the backend has used the caches, a call takes twice what it takes in a loop.
+    """
+
+    numbers = 1
 
     def __init__(self, backend: Backend, inputs: Inputs, batch_size: int) -> None:
         super().__init__(backend, inputs, batch_size)
         classes = inputs.model.classes
         self._offset = classes.offset if classes else 0
         self._is_index = inputs.model.prediction == "index"
-        # Numbers a sample that the model must give; None where nobody knows how many classes it has.
-        self._numbers = 1 if self._is_index else classes.count if classes else None
+        # Scores of a sample that the model must give; None where nobody knows how many classes it has.
+        self._scores = 1 if self._is_index else classes.count if classes else None
         self._ones = [1] * batch_size
         self._labels = np.empty(batch_size, np.float32)
         self.place = self._labels.ctypes.data
 
-    def answers(self, indexes: NDArray[np.int64]) -> tuple[NDArray[np.float32], Sequence[int]]:
-        """Return the labels of the samples."""
-        return self.labels(indexes), self._ones[: len(indexes)]
-
-    def labels(self, indexes: NDArray[np.int64]) -> NDArray[np.float32]:
-        """Return the predicted labels (float32, data set numbering) of at most ``batch_size`` samples, until the next call.
+    def answers(self, indexes: Sequence[int]) -> tuple[NDArray[np.float32], Sequence[int]]:
+        """Return the predicted labels (float32, data set numbering) of the samples, one a sample.
 
         Raises InputError where the model gives another number of scores than its facts state.
         """
-        output = self._outputs(indexes)[0]
-        if self._numbers is not None and output.size != len(indexes) * self._numbers:
-            raise self._misfit(output, len(indexes))
-        classes = output.reshape(len(indexes)) if self._is_index else output.reshape(len(indexes), -1).argmax(axis=1)
-        labels = self._labels[: len(indexes)]
-        np.subtract(classes, self._offset, out=labels, casting="unsafe")
-        return labels
+        output, size = self._outputs(indexes)[0], len(indexes)
+        if self._scores is not None and output.size != size * self._scores:
+            raise self._misfit(output, size)
+        if size == 1 and not self._is_index:
+            self._labels[0] = int(output.argmax()) - self._offset
+        else:
+            classes = output.reshape(size) if self._is_index else output.reshape(size, -1).argmax(axis=1)
+            np.subtract(classes, self._offset, out=self._labels[:size], casting="unsafe")
+        return self._labels[:size], self._ones[:size]
 
     def _misfit(self, output: NDArray[np.generic], samples: int) -> InputError:
-        wanted = "prediction 'index' takes one" if self._is_index else f"its facts state {self._numbers} classes"
+        wanted = "prediction 'index' takes one" if self._is_index else f"its facts state {self._scores} classes"
         return InputError(
             f"the model's first output is {list(output.shape)} for {samples} samples, {wanted}",
             where="model.prediction, model.classes",
@@ -119,14 +125,14 @@ class Detector(Predictor):
         self._corners = [0, 1, 2, 3] if facts.order == "yxyx" else [1, 0, 3, 2]
         self._categories = np.array(inputs.categories, np.float32)
 
-    def answers(self, indexes: NDArray[np.int64]) -> tuple[NDArray[np.float32], Sequence[int]]:
+    def answers(self, indexes: Sequence[int]) -> tuple[NDArray[np.float32], Sequence[int]]:
         """Return the boxes of the samples."""
         outputs = self._outputs(indexes)
         boxes, labels, scores = (self._of(outputs, name, len(indexes)) for name in ("boxes", "labels", "scores"))
         counts = self._of(outputs, "count", len(indexes)) if "count" in self._places else None
         records = [
             self._record(index, boxes[i], labels[i], scores[i], None if counts is None else int(counts.reshape(-1)[i]))
-            for i, index in enumerate(indexes.tolist())
+            for i, index in enumerate(indexes)
         ]
         self._records = np.concatenate(records)
         self.place = self._records.ctypes.data

@@ -1,6 +1,7 @@
 """One run of LoadGen over a predictor: settings in, a folder of logs out."""
 
 import gc
+import time
 from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from pathlib import Path
@@ -33,13 +34,16 @@ def run_loadgen(
     folder.mkdir(parents=True, exist_ok=True)
     issuer = issuer_for(settings.scenario.name, predictors)
     sut = lg.ConstructSUT(issuer.issue, issuer.flush)
-    # Untimed: samples are paged in, so that no timed inference waits for the disk, and let go of when their turn is over.
-    qsl = lg.ConstructQSL(
-        total,
-        performance_count,
-        lambda indexes: predictors[0].touch(_array(indexes)),
-        lambda indexes: predictors[0].forget(_array(indexes)),
-    )
+
+    def load(indexes: Sequence[int]) -> None:  # untimed: paged in, so that no timed inference waits for the disk
+        predictors[0].touch(_array(indexes))
+        issuer.cpu_seconds -= time.process_time()
+
+    def unload(indexes: Sequence[int]) -> None:
+        issuer.cpu_seconds += time.process_time()
+        predictors[0].forget(_array(indexes))
+
+    qsl = lg.ConstructQSL(total, performance_count, load, unload)
     is_accuracy = settings.mode == lg.TestMode.AccuracyOnly
     try:
         label, whole = _LABELS[settings.mode], total if is_accuracy else None

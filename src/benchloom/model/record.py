@@ -34,7 +34,7 @@ class Performance(Document, frozen=True, kw_only=True):
 
     ``samples_per_second`` is LoadGen's own throughput figure where the scenario has one, else completed samples divided
     by the run's wall time. ``metric`` names the scenario's official figure and ``value`` holds it. ``cpu_seconds`` is the processor time of all
-    threads of the program's process during the run.
+    threads of the program's process while LoadGen issued queries, without loading samples and writing logs.
     """
 
     scenario: str

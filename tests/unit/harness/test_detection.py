@@ -61,7 +61,7 @@ def detector(*outputs: np.ndarray, meanings: str = "boxes,labels,scores", **fact
 
 
 def answers(made: Detector, *indexes: int) -> list[np.ndarray]:
-    records, sizes = made.answers(np.array(indexes))
+    records, sizes = made.answers(indexes)
     assert records.dtype == np.float32
     assert sum(sizes) == len(records)
     return [item.reshape(-1, BOX) for item in np.split(records, np.cumsum(sizes)[:-1])]

@@ -49,23 +49,23 @@ def predictor(offset: int = 0, prediction: str = "argmax", count: int | None = 1
 @pytest.mark.parametrize("indexes", [[3], [4, 5, 6], [9, 2, 2, 14], [19, 18, 17]], ids=str)
 def test_labels_belong_to_their_samples(indexes: list[int]):
     made, _ = predictor()
-    assert made.labels(np.array(indexes)).tolist() == [index % 10 for index in indexes]
+    assert made.answers(indexes)[0].tolist() == [index % 10 for index in indexes]
 
 
 def test_labels_are_float32_for_the_accuracy_log():
     made, _ = predictor()
-    assert made.labels(np.array([1])).dtype == np.float32
+    assert made.answers([1])[0].dtype == np.float32
 
 
 def test_offset_and_index_outputs_are_applied():
-    assert predictor(offset=1)[0].labels(np.array([5])).tolist() == [4]
-    assert predictor(offset=1, prediction="index")[0].labels(np.array([5, 7])).tolist() == [4, 6]
+    assert predictor(offset=1)[0].answers([5])[0].tolist() == [4]
+    assert predictor(offset=1, prediction="index")[0].answers([5, 7])[0].tolist() == [4, 6]
 
 
 def test_neighbouring_samples_are_not_copied():
     made, backend = predictor()
-    made.labels(np.array([4, 5, 6]))
-    made.labels(np.array([6, 4, 5]))
+    made.answers([4, 5, 6])[0]
+    made.answers([6, 4, 5])[0]
     assert [np.shares_memory(batch, SAMPLES) for batch in backend.batches] == [True, False]
 
 
@@ -82,15 +82,15 @@ def test_output_of_the_other_kind_of_prediction_is_refused(gives_index: bool, pr
     made, backend = predictor(prediction=prediction)
     backend.index_output = gives_index
     with pytest.raises(InputError, match=told):
-        made.labels(np.array([3]))
+        made.answers([3])[0]
 
 
 def test_output_of_another_number_of_classes_is_refused():
     made, _ = predictor(count=11)
     with pytest.raises(InputError, match=r"is \[2, 10\] for 2 samples, its facts state 11 classes"):
-        made.labels(np.array([3, 4]))
+        made.answers([3, 4])[0]
 
 
 def test_output_of_unknown_classes_gives_its_best():
     made, _ = predictor(count=None)
-    assert made.labels(np.array([5])).tolist() == [5]
+    assert made.answers([5])[0].tolist() == [5]
