@@ -4,26 +4,27 @@ Every command is a fresh process; the commands alternate, so that a busy moment 
 the repositories of the peers are in a temporary folder; the first round is a warm-up and not counted.
 
 Searches and installations of one script are held against peers without a target: in a small repository they tell which
-libraries a command imports, not how well it works (``scale`` has large ones). A peer is left out, with a word on standard
-error, where it cannot be had: ``ck`` needs Python below 3.12, and ``cm run script`` needs CM's automation for scripts,
-which is no part of cmind but of cmx4mlops (the extra `cm` has both).
+libraries a command imports, not how well it works (``scale`` has large ones). A peer is left out, with a warning, where it
+cannot be had: ``ck`` needs Python below 3.12, and ``cm run script`` needs CM's automation for scripts, which is no part of cmind
+but of cmx4mlops (the extra `cm` has both).
 """
 
 import importlib.util
 import json
 import os
 import shutil
-import statistics
 import subprocess
 import sys
 import tempfile
 import time
-from collections.abc import Callable, Mapping, Sequence
+import warnings
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from pathlib import Path
 
-from table import Row, Target
+from benchloom.model.measurement import Measurement, alone, at_most, line, ratio
 
 ROOT = Path(__file__).resolve().parents[1]
+AREA = "engine"
 TARGET = "program:image-classification-onnx"
 FIND = ("package", "--tags=model,onnx")
 SCRIPT = "--tags=benchmark,noop"
@@ -214,84 +215,62 @@ def take_turns(commands: Sequence[Command], rounds: int) -> dict[str, list[float
     return figures
 
 
-def over_python(name: str, key: str, figures: Mapping[str, list[float]]) -> Row:
+def over_python(name: str, ours: Sequence[float], python: Sequence[float]) -> Measurement:
     """Hold a warm command against ``python -c pass``: what it takes beyond that."""
-    pairs = list(zip(figures[key], figures["python"], strict=True))
-    return _row(name, figures[key], "python -c pass", figures["python"], [one - two for one, two in pairs], "ms", 100)
-
-
-def beside(
-    name: str, key: str, against: str, other: str, figures: Mapping[str, list[float]], bound: float | None = None
-) -> Row:
-    """Hold a command against a peer's on equal work: the ratio of their times."""
-    pairs = list(zip(figures[key], figures[other], strict=True))
-    return _row(name, figures[key], against, figures[other], [one / two for one, two in pairs], "x", bound)
-
-
-def alone(name: str, key: str, bound: float, figures: Mapping[str, list[float]]) -> Row:
-    """Hold a figure against its bound."""
-    return _row(name, figures[key], "", None, figures[key], "ms", bound)
-
-
-def _row(
-    name: str,
-    ours: list[float],
-    against: str,
-    other: list[float] | None,
-    figures: list[float],
-    unit: str,
-    bound: float | None,
-) -> Row:
-    return Row(
-        area="engine",
-        name=name,
-        unit="ms",
-        ours=statistics.median(ours),
-        against=against,
-        other=None if other is None else statistics.median(other),
-        figure=statistics.median(figures),
-        figure_unit=unit,
-        spread=max(figures) - min(figures),
-        target=None if bound is None else Target("<=", bound),
+    beyond = [one - two for one, two in zip(ours, python, strict=True)]
+    return line(
+        AREA,
+        name,
+        "ms",
+        ours=ours,
+        against="python -c pass",
+        others=python,
+        figures=beyond,
+        figure_unit="ms",
+        bound=at_most(100),
     )
 
 
-def rows_of(figures: Mapping[str, list[float]]) -> list[Row]:
-    """Return the lines for the figures that there are."""
+def own_lines(figures: Mapping[str, list[float]]) -> Iterator[Measurement]:
+    """Yield what is held against bare Python or a bound."""
+    python = figures["python"]
+    yield over_python(f"loom find {' '.join(FIND)} (warm)", figures["find"], python)
+    yield over_python(f"loom show {TARGET} (warm)", figures["show"], python)
+    yield over_python(f"loom plan {TARGET} (warm)", figures["plan"], python)
+    yield alone(AREA, "loom run, until the program's first statement", "ms", figures["before"], at_most(300))
+    yield alone(AREA, "loom run, from the program's last statement", "ms", figures["after"], at_most(200))
+
+
+def peer_lines(figures: Mapping[str, list[float]]) -> Iterator[Measurement]:
+    """Yield what is held against the peers that could be had, on equal work."""
     found = " ".join(FIND)
-    rows = [
-        over_python(f"loom find {found} (warm)", "find", figures),
-        over_python(f"loom show {TARGET} (warm)", "show", figures),
-        over_python(f"loom plan {TARGET} (warm)", "plan", figures),
-        alone("loom run, until the program's first statement", "before", 300, figures),
-        alone("loom run, from the program's last statement", "after", 200, figures),
-    ]
-    if "ck search" in figures:
-        rows += [
-            beside(f"loom find {found}", "find", f"ck search {found}", "ck search", figures),
-            beside(f"loom run {TARGET}, 20 images", "run", f"ck run {TARGET}", "ck run", figures, 1),
-        ]
-    if "cm run" in figures:
-        rows += [
-            beside(f"loom find script {SCRIPT}", "find script", f"cm find script {SCRIPT}", "cm find", figures),
-            beside(f"loom install {SCRIPT}, first", "first install", "cm run script, first", "cm first run", figures),
-            beside(f"loom install {SCRIPT}, again", "install", "cm run script, again", "cm run", figures),
-        ]
-    return rows
+    for ours, other, name, against, bound in (
+        ("find", "ck search", f"loom find {found}", f"ck search {found}", None),
+        ("run", "ck run", f"loom run {TARGET}, 20 images", f"ck run {TARGET}", at_most(1)),
+        ("find script", "cm find", f"loom find script {SCRIPT}", f"cm find script {SCRIPT}", None),
+        ("first install", "cm first run", f"loom install {SCRIPT}, first", "cm run script, first", None),
+        ("install", "cm run", f"loom install {SCRIPT}, again", "cm run script, again", None),
+    ):
+        if other in figures:
+            yield ratio(AREA, name, "ms", figures[ours], against, figures[other], bound)
 
 
-def measure(quick: bool) -> list[Row]:
-    """Measure and return the table; about 25 seconds where ``quick``, 80 otherwise."""
+def measure(is_quick: bool) -> Iterator[Measurement]:
+    """Yield the lines; about 25 seconds where ``is_quick``, 80 otherwise."""
     with tempfile.TemporaryDirectory() as folder:
         bench = Bench(Path(folder).resolve())
-        short, long = bench.own(), []
+        short = bench.own()
+        long: list[Command] = []
         try:
             searches, long = bench.ck()
             short += searches
         except PeerMissingError as error:
-            print(f"without ck: {error}", file=sys.stderr)
+            warnings.warn(f"without ck: {error}", stacklevel=1)
         try:
             short += bench.cm()
         except PeerMissingError as error:
-            print(f"without cm: {error}", file=sys.stderr)
-        return rows_of({**take_turns(short, 5 if quick else 15), **take_turns(long, 2 if quick else 7)})
+            warnings.warn(f"without cm: {error}", stacklevel=1)
+        figures = take_turns(short, 5 if is_quick else 15)
+        yield from own_lines(figures)
+        yield from peer_lines(figures)
+        yield from peer_lines(take_turns(long, 2 if is_quick else 7))

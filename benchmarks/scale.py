@@ -13,20 +13,22 @@ import statistics
 import subprocess
 import sys
 import tempfile
-import time
-from collections.abc import Callable, Sequence
+import warnings
+from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-from table import Row, Target
+from benchloom.model.measurement import Bound, Measurement, alone, at_most, line, ratio
 
 ROOT = Path(__file__).resolve().parents[1]
+MEASURED = Path(__file__).resolve().parent / "children" / "measured.py"
+AREA = "scale"
 SIZES = (1_000, 10_000, 100_000)
 FAMILY = 10  # components that need each other in a row
 FIND = ("package", "--tags=scale,f17")
 PLAN = "script:s179"
-GROWTH = 1.2
+GROWTH = at_most(1.2)
 PACKAGE_UID = "1dc07ee0f4742028"  # of the kind, as ck ships it
 EXPLAINED = 3  # exit code of a resolution that ended with a conflict
 
@@ -39,6 +41,37 @@ class Sample:
     mib: float
     code: int
     said: str
+
+
+@dataclass
+class Curve:
+    """What one thing takes at growing sizes; ``name`` and ``beside`` have a place for the size."""
+
+    name: str
+    beside: str
+    unit: str
+    bound: Bound
+    size: int = 0
+    figures: Sequence[float] = ()
+
+    def grown(self, size: int, figures: Sequence[float]) -> Measurement:
+        """Return the line of the next size: its exponent beside the size before, or, of the first, what it takes."""
+        name, below, earlier = self.name.format(f"{size:,}"), self.size, self.figures
+        self.size, self.figures = size, figures
+        if not earlier:
+            return alone(AREA, name, self.unit, figures)
+        small = statistics.median(earlier)
+        return line(
+            AREA,
+            name,
+            self.unit,
+            ours=figures,
+            against=self.beside.format(f"{below:,}"),
+            others=earlier,
+            figures=[math.log(large / small) / math.log(size / below) for large in figures],
+            figure_unit="exponent",
+            bound=self.bound,
+        )
 
 
 class Trial:
@@ -59,31 +92,27 @@ class Trial:
             "HOME": str(folder),
         }
 
-    def loom(self, *words: str) -> Sample:
+    def loom(self, *words: str, expected: int = 0) -> Sample:
         """Run ``loom WORDS``."""
-        return self.call([sys.executable, "-m", "benchloom", *words])
+        return self.call([sys.executable, "-m", "benchloom", *words], expected)
 
     def call(self, words: Sequence[str], expected: int = 0) -> Sample:
-        """Run a command; RuntimeError where it ends with neither the ``expected`` exit code nor an explained conflict."""
-        start = time.perf_counter()
-        with subprocess.Popen(
-            words,
+        """Run a command; RuntimeError where its exit code is not the ``expected`` one."""
+        file = self.home.parent / "measured.json"
+        done = subprocess.run(
+            [sys.executable, "-S", "-E", str(MEASURED), str(file), *words],
             env=self.environ,
             cwd=self.root,
             stdin=subprocess.DEVNULL,
             stdout=subprocess.DEVNULL,
             stderr=subprocess.PIPE,
             text=True,
-        ) as child:
-            assert child.stderr is not None
-            said = child.stderr.read()
-            _, status, usage = os.wait4(child.pid, 0)
-            child.returncode = os.waitstatus_to_exitcode(status)
-        ms = (time.perf_counter() - start) * 1000
-        if child.returncode not in {expected, EXPLAINED}:
-            raise RuntimeError(f"{' '.join(words)} ended with {child.returncode}: {said}")
-        unit = 1 << 20 if sys.platform == "darwin" else 1 << 10
-        return Sample(ms, usage.ru_maxrss / unit, child.returncode, said)
+            check=True,
+        )
+        sample = Sample(**json.loads(file.read_text(encoding="utf-8")), said=done.stderr)
+        if sample.code != expected:
+            raise RuntimeError(f"{' '.join(words)} ended with {sample.code}: {sample.said}")
+        return sample
 
     def names(self, words: Sequence[str]) -> set[str]:
         """Return the aliases of the components that a command lists."""
@@ -139,7 +168,9 @@ def components(trial: Trial, count: int) -> None:
         if place == FAMILY - 1:
             trial.script(f"s{number}", tags, [below])
         else:
-            trial.package(f"p{number}", tags, {"below": {"tags": below}} if place else {}, ["1.0", "1.1"])
+            # One role for each: needs of one role in a plan are one need, and would be in conflict.
+            deps = {f"n{number - 1}": {"tags": below}} if place else {}
+            trial.package(f"p{number}", tags, deps, ["1.0", "1.1"])
 
 
 def for_ck(trial: Trial) -> None:
@@ -204,67 +235,58 @@ def pigeonhole(trial: Trial, count: int) -> None:
     trial.program({f"bird{bird}": {"tags": f"pigeon,bird{bird}"} for bird in range(count)})
 
 
-def growth(sizes: Sequence[int], rounds: int, folder: Path) -> list[Row]:
-    """Return the lines about the index: cold and warm times and memory, each size held against the one below."""
-    found: dict[str, list[list[float]]] = {}
-    rows: list[Row] = []
+def growth(sizes: Sequence[int], rounds: int, folder: Path) -> Iterator[Measurement]:
+    """Yield the lines about the index: cold and warm times and memory, each size held against the one below."""
+    curves: dict[tuple[str, str], Curve] = {}
+
+    def grown(name: str, unit: str, size: int, figures: list[float]) -> Measurement:
+        curve = curves.setdefault((name, unit), Curve(f"{name}, {{}} components", "{} components", unit, GROWTH))
+        return curve.grown(size, figures)
+
     for size in sizes:
         trial = Trial(folder / str(size))
         components(trial, size)
         colds = [trial.cold() for _ in range(1 if size == SIZES[-1] else rounds)]
-        finds, plans = trial.rounds(rounds, "find", *FIND), trial.rounds(rounds, "plan", PLAN)
-        for name, figures in {
-            f"cold index and loom find, ms of {size:,} components": [item.ms for item in colds],
-            f"warm loom find, ms of {size:,} components": [item.ms for item in finds],
-            f"warm loom plan, ms of {size:,} components": [item.ms for item in plans],
-            f"cold index, MiB of {size:,} components": [item.mib for item in colds],
-            f"warm loom plan, MiB of {size:,} components": [item.mib for item in plans],
-        }.items():
-            what, unit = name.partition(" of ")[0].split(", ")
-            earlier = found.setdefault(what + unit, [])
-            earlier.append(figures)
-            rows.append(_grown(f"{what}, {size:,} components", unit, sizes[: len(earlier)], earlier, GROWTH))
-    return rows
+        yield grown("cold index and loom find", "ms", size, [item.ms for item in colds])
+        yield grown("cold index", "MiB", size, [item.mib for item in colds])
+        yield grown("warm loom find", "ms", size, [item.ms for item in trial.rounds(rounds, "find", *FIND)])
+        plans = trial.rounds(rounds, "plan", PLAN)
+        yield grown("warm loom plan", "ms", size, [item.ms for item in plans])
+        yield grown("warm loom plan", "MiB", size, [item.mib for item in plans])
 
 
-def graphs(rounds: int, folder: Path) -> list[Row]:
-    """Return the lines about plans of 100 and 400 nodes."""
-    rows: list[Row] = []
-    sizes = (100, 400)
+def graphs(rounds: int, folder: Path) -> Iterator[Measurement]:
+    """Yield the lines about plans of 100 and 400 nodes."""
     kinds: dict[str, Callable[[Trial, int], None]] = {"scripts in layers": layers, "packages in a row": row}
     for name, write in kinds.items():
-        found: list[list[float]] = []
-        for size in sizes:
+        curve = Curve(f"plan of {{}} {name}", f"{{}} {name}", "ms", at_most(2))
+        for size in (100, 400):
             trial = Trial(folder / f"{write.__name__}{size}")
             write(trial, size)
-            found.append([item.ms for item in trial.rounds(rounds, "plan", "program:top") if not item.code])
-            rows.append(_grown(f"plan of {size} {name}", "ms", sizes[: len(found)], found, 2.0))
-    return rows
+            yield curve.grown(size, [item.ms for item in trial.rounds(rounds, "plan", "program:top")])
 
 
-def conflicts(birds: Sequence[int], folder: Path) -> list[Row]:
-    """Return the lines about graphs without a solution."""
+def conflicts(birds: Sequence[int], folder: Path) -> Iterator[Measurement]:
+    """Yield the lines about graphs without a solution."""
     cases: list[tuple[str, Callable[[Trial, int], None], int, float]] = [
         ("no solution: 100 packages of 10 versions in a row, the last in conflict", late_conflict, 100, 1_000),
         *((f"no solution: {count} roles for {count - 1} places", pigeonhole, count, 10_000) for count in birds),
     ]
-    rows = []
     for name, write, size, bound in cases:
         trial = Trial(folder / f"{write.__name__}{size}")
         write(trial, size)
-        sample = trial.loom("plan", "program:top")
-        if sample.code != EXPLAINED or "why:" not in sample.said:
-            raise RuntimeError(f"{name} ended with {sample.code}: {sample.said}")
-        rows.append(_row(name, "ms", [sample.ms], "", None, (sample.ms, "ms"), Target("<=", bound)))
-    return rows
+        sample = trial.loom("plan", "program:top", expected=EXPLAINED)
+        if "why:" not in sample.said:
+            raise RuntimeError(f"{name} is not explained: {sample.said}")
+        yield alone(AREA, name, "ms", [sample.ms], at_most(bound))
 
 
-def beside_ck(size: int, rounds: int, folder: Path) -> list[Row]:
+def beside_ck(size: int, rounds: int, folder: Path) -> Iterator[Measurement]:
     """Hold a warm search of ours against one of ck's, in one repository; no line where ck cannot be had."""
     ck = Path(sys.executable).parent / "ck"
     if sys.version_info >= (3, 12) or not ck.exists():
-        print("without ck: it is not installed, or this Python is too new for it", file=sys.stderr)
-        return []
+        warnings.warn("without ck: it is not installed, or this Python is too new for it", stacklevel=1)
+        return
     trial = Trial(folder / "ck")
     components(trial, size)
     for_ck(trial)
@@ -275,50 +297,16 @@ def beside_ck(size: int, rounds: int, folder: Path) -> list[Row]:
         raise RuntimeError("loom find and ck search give different answers")
     pairs = [(trial.loom("find", *FIND), trial.call(search)) for _ in range(rounds + 1)][1:]
     ours, theirs = ([pair[place].ms for pair in pairs] for place in (0, 1))
-    ratios = [one / other for one, other in zip(ours, theirs, strict=True)]
-    name, figure = f"warm loom find among {size:,} components", (statistics.median(ratios), "x")
-    return [_row(name, "ms", ours, "ck search", theirs, figure, Target("<=", 1))]
+    yield ratio(AREA, f"warm loom find among {size:,} components", "ms", ours, "ck search", theirs, at_most(1))
 
 
-def _grown(name: str, unit: str, sizes: Sequence[int], found: Sequence[list[float]], bound: float) -> Row:
-    if len(found) == 1:
-        return _row(name, unit, found[0], "", None, (statistics.median(found[0]), unit), None)
-    small, large = (statistics.median(figures) for figures in found[-2:])
-    exponent = math.log(large / small) / math.log(sizes[-1] / sizes[-2])
-    return _row(name, unit, found[-1], f"{sizes[-2]:,}", found[-2], (exponent, "exponent"), Target("<=", bound))
-
-
-def _row(
-    name: str,
-    unit: str,
-    ours: list[float],
-    against: str,
-    other: list[float] | None,
-    figure: tuple[float, str],
-    target: Target | None,
-) -> Row:
-    return Row(
-        area="scale",
-        name=name,
-        unit=unit,
-        ours=statistics.median(ours),
-        against=against,
-        other=None if other is None else statistics.median(other),
-        figure=figure[0],
-        figure_unit=figure[1],
-        spread=max(ours) - min(ours),
-        target=target,
-    )
-
-
-def measure(quick: bool) -> list[Row]:
-    """Measure and return the table; about 30 seconds where ``quick``, 4 minutes otherwise."""
-    rounds = 3 if quick else 5
+def measure(is_quick: bool) -> Iterator[Measurement]:
+    """Yield the lines; about 30 seconds where ``is_quick``, 4 minutes otherwise."""
+    rounds = 3 if is_quick else 5
     with tempfile.TemporaryDirectory() as place:
         folder = Path(place).resolve()
-        return [
-            *growth(SIZES[: 2 if quick else 3], rounds, folder),
-            *([] if quick else beside_ck(10_000, rounds, folder)),
-            *graphs(rounds, folder),
-            *conflicts((7,) if quick else (8, 20), folder),
-        ]
+        yield from growth(SIZES[: 2 if is_quick else 3], rounds, folder)
+        if not is_quick:
+            yield from beside_ck(10_000, rounds, folder)
+        yield from graphs(rounds, folder)
+        yield from conflicts((7,) if is_quick else (8, 20), folder)

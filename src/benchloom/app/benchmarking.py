@@ -1,74 +1,83 @@
-"""Bench: the project's own benchmarks, which a checkout has beside the package."""
+"""Bench: the project's own benchmarks, which a checkout has beside the package.
 
-import json
+An area is a file ``benchmarks/AREA.py`` with ``measure(is_quick: bool) -> Iterator[Measurement]``, which yields each line as soon
+as it is measured. Areas run in this process; what is to be measured by itself they start in processes of its own.
+"""
+
+import importlib.util
+import shlex
 import subprocess
 import sys
-import tempfile
+import warnings
+from collections.abc import Iterator
 from pathlib import Path
-from typing import Any
-
-import msgspec
 
 from benchloom.app.workspace import Workspace, built_in_repository
-from benchloom.errors import ExecutionError, InputError
-from benchloom.model.base import Document, Value
+from benchloom.errors import InputError
+from benchloom.model.base import Document
+from benchloom.model.measurement import Measurement
+from benchloom.report.measurements import figure_text
 
-
-class Bound(Value, frozen=True, kw_only=True):
-    """What a figure is to be: ``>=`` or ``<=`` the value."""
-
-    sense: str
-    value: float
-
-
-class Measurement(Value, frozen=True, kw_only=True):
-    """One line: medians of ours and of what it was held against in ``unit``, and the figure that the target bounds.
-
-    ``spread`` is the figure's largest less its smallest value over the rounds; ``verdict`` is ``met``, ``missed`` or, without a target, ''.
-    """
-
-    area: str
-    name: str
-    unit: str
-    ours: float
-    against: str
-    other: float | None
-    figure: float
-    figure_unit: str
-    spread: float
-    target: Bound | None
-    verdict: str
+_SAID = 5  # lines of a failed command's standard error that are shown
 
 
 class BenchRun(Document, frozen=True, kw_only=True):
-    """What ``loom bench`` measured."""
+    """What ``loom bench`` measured.
+
+    Attributes:
+        is_quick: whether rounds were fewer and shorter.
+        measurements: every line, those too that an area had measured before it failed.
+        failed: areas that did not come to their end.
+    """
 
     is_quick: bool
     measurements: tuple[Measurement, ...]
+    failed: tuple[str, ...]
 
 
-def run_benchmarks(workspace: Workspace, areas: tuple[str, ...], *, is_quick: bool, is_shown: bool) -> BenchRun:
-    """Measure the named areas (all: none named) and return the lines; ``is_shown`` prints their tables to this process's output.
+def run_benchmarks(workspace: Workspace, areas: tuple[str, ...], *, is_quick: bool) -> BenchRun:
+    """Measure the named areas (all: none named) in alphabetical order, and say each line as it is measured.
 
-    Raises InputError outside a checkout or for an unknown area, ExecutionError where a benchmark fails.
+    An area that raises is named in ``failed``, and a warning says why. Raises InputError outside a checkout or for an unknown area.
     """
     folder = built_in_repository() / "benchmarks"
     if not folder.is_dir():
         raise InputError("there are no benchmarks here", where=str(folder), fix="run ./loom bench in a checkout")
-    known = sorted(path.stem for path in folder.glob("*.py") if path.stem not in {"__main__", "table"})
-    if unknown := [area for area in areas if area not in known]:
-        raise InputError(f"no area is called {unknown[0]!r}", where="--only", fix=f"known: {', '.join(known)}")
-    with tempfile.TemporaryDirectory() as place:
-        file = Path(place) / "rows.json"
-        words = [f"--only={area}" for area in areas] + (["--quick"] if is_quick else []) + [f"--json={file}"]
-        workspace.talk.note(f"bench: {', '.join(areas or known)}{', quick' if is_quick else ''}")
-        done = subprocess.run(  # noqa: S603 - our own benchmarks
-            [sys.executable, str(folder), *words],
-            stdin=subprocess.DEVNULL,
-            stdout=None if is_shown else subprocess.DEVNULL,
-            check=False,
-        )
-        if done.returncode:
-            raise ExecutionError(f"the benchmarks ended with exit code {done.returncode}", where=str(folder))
-        rows: Any = json.loads(file.read_text(encoding="utf-8"))
-    return BenchRun(is_quick=is_quick, measurements=tuple(msgspec.convert(rows, tuple[Measurement, ...])))
+    files = {file.stem: file for file in sorted(folder.glob("*.py"))}
+    if unknown := [area for area in areas if area not in files]:
+        raise InputError(f"no area is called {unknown[0]!r}", where="--only", fix=f"known: {', '.join(files)}")
+    measurements: list[Measurement] = []
+    failed: list[str] = []
+    with warnings.catch_warnings():
+        # Areas warn where a peer cannot be had.
+        warnings.showwarning = lambda message, *_place, **_more: workspace.talk.warn(str(message))
+        for area in [area for area in files if not areas or area in areas]:
+            workspace.talk.note(f"measuring: {area}{', quick' if is_quick else ''}")
+            try:
+                for item in _measure(area, files[area], is_quick=is_quick):
+                    measurements.append(item)
+                    workspace.talk.note(figure_text(item) + (f", {item.verdict}" if item.verdict else ""))
+            except Exception as error:  # noqa: BLE001 - whatever an area raises, the others are still measured
+                failed.append(area)
+                workspace.talk.warn("\n  why: ".join([f"area {area} failed", *_reasons(error)]))
+    return BenchRun(is_quick=is_quick, measurements=tuple(measurements), failed=tuple(failed))
+
+
+def _measure(area: str, file: Path, *, is_quick: bool) -> Iterator[Measurement]:
+    name = f"benchmark_{area}"
+    spec = importlib.util.spec_from_file_location(name, file)
+    assert spec is not None
+    assert spec.loader is not None
+    module = importlib.util.module_from_spec(spec)
+    sys.modules[name] = module  # dataclasses look their own module up
+    spec.loader.exec_module(module)
+    yield from module.measure(is_quick)
+
+
+def _reasons(error: Exception) -> list[str]:
+    if not isinstance(error, subprocess.CalledProcessError):
+        return [f"{type(error).__name__}: {error}"]
+    command = error.cmd if isinstance(error.cmd, str) else shlex.join(map(str, error.cmd))
+    said = error.stderr or ""
+    text = said.decode(errors="replace") if isinstance(said, bytes) else said
+    return [f"exit code {error.returncode} of: {command}", *text.rstrip().splitlines()[-_SAID:]]

@@ -1,11 +1,17 @@
 """Everything that goes to standard output: JSON for programs, aligned columns for people."""
 
 from collections.abc import Iterable, Sequence
+from typing import TYPE_CHECKING
 
 import click
 
 from benchloom.model.base import to_json
 from benchloom.model.finding import Finding
+
+if TYPE_CHECKING:
+    from rich.table import Table
+
+_WIDTH = 160  # columns of a table where there is no terminal
 
 
 def write_json(value: object) -> None:
@@ -27,6 +33,15 @@ def write_columns(rows: Iterable[Sequence[str]], indent: str = "") -> None:
     for row in table:
         cells = [cell.ljust(width) for cell, width in zip(row[:-1], widths, strict=True)]
         click.echo((indent + "  ".join([*cells, row[-1]])).rstrip())
+
+
+def write_tables(tables: "Iterable[Table]") -> None:
+    """Print tables, as wide as the terminal at most."""
+    from rich.console import Console  # late: most verbs have no such table
+
+    console = Console(width=None if Console().is_terminal else _WIDTH, highlight=False)
+    for table in tables:
+        console.print(table)
 
 
 def write_findings(findings: Sequence[Finding]) -> None:

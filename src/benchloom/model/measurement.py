@@ -1,0 +1,108 @@
+"""The Measurement: one line of a benchmark, and what makes it out of the figures of its rounds."""
+
+from collections.abc import Sequence
+from statistics import median
+from typing import Literal
+
+from benchloom.model.base import Value
+
+
+class Bound(Value, frozen=True, kw_only=True):
+    """What a figure is to be: ``>=`` or ``<=`` the value."""
+
+    sense: Literal[">=", "<="]
+    value: float
+
+    def is_met_by(self, figure: float) -> bool:
+        """Tell whether the figure keeps the bound."""
+        return figure >= self.value if self.sense == ">=" else figure <= self.value
+
+    def __str__(self) -> str:
+        return f"{self.sense} {self.value:g}"
+
+
+class Measurement(Value, frozen=True, kw_only=True):
+    """One line: medians of ours and of what it was held against in ``unit``, and the figure that the target bounds.
+
+    ``other`` belongs to ``against`` and is None where a figure stands alone; ``figure_unit`` is "x" for a ratio of the two.
+    ``figure`` is the median over the rounds and ``spread`` its largest less its smallest value; ``verdict`` is ``met``,
+    ``missed`` or, without a target, ''.
+    """
+
+    area: str
+    name: str
+    unit: str
+    ours: float
+    against: str
+    other: float | None
+    figure: float
+    figure_unit: str
+    spread: float
+    target: Bound | None
+    verdict: str
+
+
+def at_least(value: float) -> Bound:
+    """Return the bound ``>= value``."""
+    return Bound(sense=">=", value=value)
+
+
+def at_most(value: float) -> Bound:
+    """Return the bound ``<= value``."""
+    return Bound(sense="<=", value=value)
+
+
+def line(
+    area: str,
+    name: str,
+    unit: str,
+    *,
+    ours: Sequence[float],
+    against: str = "",
+    others: Sequence[float] = (),
+    figures: Sequence[float],
+    figure_unit: str,
+    bound: Bound | None = None,
+) -> Measurement:
+    """Return the line of what was measured round by round: ``ours`` and ``others`` in ``unit``, ``figures`` in ``figure_unit``.
+
+    Raises statistics.StatisticsError where there is no round.
+    """
+    figure = median(figures)
+    return Measurement(
+        area=area,
+        name=name,
+        unit=unit,
+        ours=median(ours),
+        against=against,
+        other=median(others) if others else None,
+        figure=figure,
+        figure_unit=figure_unit,
+        spread=max(figures) - min(figures),
+        target=bound,
+        verdict="" if bound is None else "met" if bound.is_met_by(figure) else "missed",
+    )
+
+
+def ratio(
+    area: str,
+    name: str,
+    unit: str,
+    ours: Sequence[float],
+    against: str,
+    others: Sequence[float],
+    bound: Bound | None = None,
+) -> Measurement:
+    """Return the line of two that took turns: its figure is ours by the other's, round by round.
+
+    Raises ValueError where one has more rounds than the other.
+    """
+    ratios = [one / other for one, other in zip(ours, others, strict=True)]
+    return line(
+        area, name, unit, ours=ours, against=against, others=others, figures=ratios, figure_unit="x", bound=bound
+    )
+
+
+def alone(area: str, name: str, unit: str, figures: Sequence[float], bound: Bound | None = None) -> Measurement:
+    """Return the line of a figure that is held against nothing but its bound, in ``unit``."""
+    return line(area, name, unit, ours=figures, figures=figures, figure_unit=unit, bound=bound)
