@@ -40,16 +40,15 @@ ROOM = 15  # times the latency of one sample: a bound that leaves room for waiti
 
 @dataclass(frozen=True)
 class Effort:
-    """Processes of each scenario, turns in each, and seconds of a turn, of the search for a batch and of a run of Server."""
+    """Processes of each scenario, turns of the small and of the large network in each, and seconds of a turn of each."""
 
     rounds: int
-    turns: int
-    seconds: float
-    for_batch: float
-    for_server: float
+    turns: tuple[int, int]
+    seconds: tuple[float, float]
 
 
-QUICK_EFFORT, FULL_EFFORT = Effort(1, 4, 0.7, 3.0, 2.0), Effort(3, 4, 1.0, 6.0, 3.0)
+QUICK_EFFORT, FULL_EFFORT = Effort(1, (4, 4), (0.7, 1.0)), Effort(3, (4, 2), (0.7, 2.0))
+FOR_BATCH, FOR_SERVER = 4.0, 3.0  # seconds of the search for a batch, and of a run of Server
 
 
 class Bench:
@@ -60,7 +59,7 @@ class Bench:
         self.is_large, self.effort = model != SMALL, effort
         self.environ = {**os.environ, "PYTHONPATH": str(ROOT / "src"), "LOOM_HOME": str(home)}
         self.python = self._prepare(f"program:image-classification-{backend}", model)
-        found = self.child("batch", effort.for_batch)
+        found = self.child("batch", FOR_BATCH)
         self.batch, self.largest = found["batch"], found["largest"]
 
     def _prepare(self, program: str, model: str) -> str:
@@ -87,8 +86,8 @@ class Bench:
     def turns(self, scenario: str) -> list[dict[str, Any]]:
         """Return what a process of each round has measured."""
         size = {"SingleStream": 1, "MultiStream": min(self.largest, max(self.batch, QUERY))}.get(scenario, self.batch)
-        effort = self.effort
-        return [self.child("turns", scenario, size, effort.seconds, effort.turns) for _ in range(effort.rounds)]
+        turns, seconds = self.effort.turns[self.is_large], self.effort.seconds[self.is_large]
+        return [self.child("turns", scenario, size, seconds, turns) for _ in range(self.effort.rounds)]
 
 
 def beside_bare_loop(bench: Bench) -> Iterator[Measurement]:
@@ -158,10 +157,9 @@ def server(bench: Bench) -> Iterator[Measurement]:
 
 
 def _server_line(bench: Bench, instances: int, bound_ms: float, *, is_target: bool = True) -> Measurement:
-    seconds = bench.effort.for_server
-    rate = bench.child("offline", bench.batch, instances, seconds)["rate"]
+    rate = bench.child("offline", bench.batch, instances, FOR_SERVER)["rate"]
     rates = [load * rate for load in LOADS]
-    found = bench.child("server", bench.batch, instances, bound_ms, seconds, *rates)["sustained"]
+    found = bench.child("server", bench.batch, instances, bound_ms, FOR_SERVER, *rates)["sustained"]
     return ratio(
         AREA,
         f"{bench.name}: Server within {bound_ms:g} ms, instances: {instances}",
@@ -180,6 +178,7 @@ def measure(is_quick: bool) -> Iterator[Measurement]:
         for backend in BACKENDS[:1] if is_quick else BACKENDS:
             for model in (SMALL, LARGE, *([EIGHT] if backend == "onnx" and not is_quick else [])):
                 bench = Bench(Path(home), backend, model, effort)
-                yield from beside_bare_loop(bench)
+                if model != EIGHT:
+                    yield from beside_bare_loop(bench)
                 if not is_quick and model != LARGE:
                     yield from server(bench)

@@ -35,6 +35,7 @@ def test_settings(options: Options, ruleset: Ruleset, model: str, seconds: float
     _set_expectations(settings, options, seconds)
     bound = options.max_latency_ms or ruleset.server_bounds_ms.get(model, ruleset.default_server_bound_ms)
     settings.server_target_latency_ns = int(bound * 1e6)
+    settings.server_coalesce_queries = True
     if ruleset.seeds:
         settings.qsl_rng_seed, settings.sample_index_rng_seed, settings.schedule_rng_seed = ruleset.seeds
     if options.user_conf:
@@ -72,7 +73,12 @@ def shown(settings: Any, scenario: str) -> dict[str, Value]:
             "multi_stream_target_latency_percentile",
             "multi_stream_samples_per_query",
         ),
-        "Server": ("server_target_qps", "server_target_latency_ns", "server_target_latency_percentile"),
+        "Server": (
+            "server_target_qps",
+            "server_target_latency_ns",
+            "server_target_latency_percentile",
+            "server_coalesce_queries",
+        ),
         "Offline": ("offline_expected_qps",),
     }[scenario]
     return {**found, **{name: getattr(settings, name) for name in names}}
