@@ -104,15 +104,15 @@ def _open(inputs: Inputs, threads: int) -> Backend:
 
 
 def batch(seconds: float) -> dict[str, Any]:
-    """Find the best batch of the bare loop: every size is tried three times, for ``seconds`` in all, and its best time counts."""
+    """Find the best batch of the bare loop: every size is tried twice, for ``seconds`` in all, and its best time counts."""
     inputs = load(os.environ, None)
     bare = Bare(_open(inputs, parse([], {}).threads), np.ascontiguousarray(inputs.samples))
     largest = min(inputs.model.max_batch or BATCHES[-1], len(inputs.samples))
     sizes = [size for size in BATCHES if size <= largest]
     rates = dict.fromkeys(sizes, 0.0)
-    for _ in range(3):
+    for _ in range(2):
         for size in sizes:
-            rates[size] = max(rates[size], bare.throughput(size, seconds / 3 / len(sizes))[0])
+            rates[size] = max(rates[size], bare.throughput(size, seconds / 2 / len(sizes))[0])
     return {"batch": next(size for size in sizes if rates[size] >= AS_GOOD * max(rates.values())), "largest": largest}
 
 
@@ -159,7 +159,7 @@ def offline(size: int, instances: int, seconds: float) -> dict[str, Any]:
 
 
 def server(size: int, instances: int, bound: float, seconds: float, rates: Sequence[float]) -> dict[str, Any]:
-    """Return the highest of the falling ``rates`` (queries/s) that Server sustains within ``bound`` ms, 0 where it sustains none.
+    """Return the place of the highest of the falling ``rates`` (queries/s) that Server sustains within ``bound`` ms, None where it sustains none.
 
     A rate is sustained where most of three runs are VALID.
     """
@@ -179,7 +179,7 @@ def server(size: int, instances: int, bound: float, seconds: float, rates: Seque
     while low < high:
         middle = (low + high) // 2
         low, high = (low, middle) if is_sustained(rates[middle]) else (middle + 1, high)
-    return {"sustained": rates[low] if low < len(rates) else 0.0}
+    return {"place": low if low < len(rates) else None}
 
 
 def main(what: str, *words: str) -> dict[str, Any]:

@@ -7,10 +7,10 @@ to stop early. So a failing backend ends the process at once, with the reason on
 import os
 import queue
 import sys
-import threading
 import time
 import traceback
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Callable, Iterable, Iterator, Sequence
+from concurrent.futures import ThreadPoolExecutor
 from typing import Any, NoReturn, TypeAlias
 
 import mlperf_loadgen as lg
@@ -95,22 +95,32 @@ class Issuer:
     def flush(self) -> None:
         """LoadGen callback: nothing waits."""
 
-    def close(self) -> None:
-        """End what this started."""
+    def serve_during(self, test: Callable[[], None]) -> None:
+        """Run ``test``, which has LoadGen issue all its queries; return when it has ended. Raises what it raises."""
+        test()
 
 
 class ThreadedIssuer(Issuer):
-    """Serves from a queue, in a thread for each instance."""
+    """Serves from a queue, in a thread for each instance.
+
+    The first instance serves in the thread that this is called from, the process's first, and LoadGen gets one of its own: in any other thread
+    OpenMP counts more threads than cores, and no longer waits for them in a loop. PyTorch then takes three times as long for a small network.
+    """
 
     def __init__(self, predictors: Sequence[Predictor]) -> None:
         super().__init__(predictors)
         self._is_busy = [False] * len(predictors)
         self._queue: queue.SimpleQueue[Any] = queue.SimpleQueue()
-        self._threads = [
-            threading.Thread(target=self._work, args=[instance], daemon=True) for instance in range(len(predictors))
-        ]
-        for thread in self._threads:
-            thread.start()
+
+    def serve_during(self, test: Callable[[], None]) -> None:
+        """Run ``test`` in a thread of its own and serve meanwhile, until everything in line is done. Raises what it raises."""
+        with ThreadPoolExecutor(len(self.predictors)) as pool:
+            loadgen = pool.submit(test)
+            loadgen.add_done_callback(lambda _: self._end())
+            for instance in range(1, len(self.predictors)):
+                pool.submit(self._work, instance)
+            self._work(0)
+        loadgen.result()
 
     def _issue(self, query: Sequence[Any]) -> None:
         for batch in self._batches(query):
@@ -130,12 +140,9 @@ class ThreadedIssuer(Issuer):
         found: Batch | None = self._queue.get()
         return found
 
-    def close(self) -> None:
-        """Let the threads finish what is in line and end."""
-        for _ in self._threads:
+    def _end(self) -> None:
+        for _ in self.predictors:
             self._queue.put(None)
-        for thread in self._threads:
-            thread.join()
 
 
 class SampleQueueIssuer(ThreadedIssuer):

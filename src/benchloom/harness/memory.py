@@ -17,8 +17,8 @@ _M_TRIM_THRESHOLD, _M_MMAP_MAX = -1, -4  # options of the GNU C library's mallop
 def keep_freed_memory() -> None:
     """Have this process use freed memory again, up to 256 MiB of it, where its C library (GNU's) can be told so.
 
-    By itself it gives the arrays of an image back to the system and asks for zeroed pages for the next one, which takes
-    about as long as the work on them.
+    By itself it gives large arrays back to the system and asks for zeroed pages for the next ones, which takes about as long as the
+    pre-processing of an image, or in PyTorch as the layers of a small network.
     """
     if sys.platform != "linux":
         return

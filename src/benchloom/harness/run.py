@@ -48,9 +48,8 @@ def run_loadgen(
     try:
         label, whole = _LABELS[settings.mode], total if is_accuracy else None
         with reported(environ, label, "samples", whole, lambda: issuer.done), _without_collector():
-            lg.StartTestWithLogSettings(sut, qsl, settings, _logs(folder), "")
+            issuer.serve_during(lambda: lg.StartTestWithLogSettings(sut, qsl, settings, _logs(folder), ""))
     finally:
-        issuer.close()
         lg.DestroyQSL(qsl)
         lg.DestroySUT(sut)
     return issuer

@@ -12,6 +12,7 @@ from numpy.typing import NDArray
 
 from benchloom.base.names import did_you_mean
 from benchloom.errors import InputError
+from benchloom.harness.memory import keep_freed_memory
 from benchloom.harness.sut import no_device
 from benchloom.model.facts import Model
 from benchloom.model.trust import PICKLED_MODULE
@@ -64,6 +65,7 @@ def load(model: Model, path: str, threads: int, device: str = "cpu") -> PyTorch:
     A state dict is read with torch's restricted unpickler: tensors and containers, no code; a pickled module with ours.
     """
     torch.set_num_threads(threads)
+    keep_freed_memory()  # what each layer gives comes from the C library, and goes back to it
     # Samples are memory-mapped read-only, and nothing here writes to its input.
     warnings.filterwarnings("ignore", message="The given NumPy array is not writable")
     if device not in {"cpu", "cuda"} or (device == "cuda" and not torch.cuda.is_available()):

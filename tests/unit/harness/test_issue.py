@@ -1,0 +1,75 @@
+"""Every way to serve queries, under real LoadGen: each sample is answered once, with its own answer."""
+
+from pathlib import Path
+from typing import Any
+
+import mlperf_loadgen as lg
+import pytest
+
+from benchloom.harness import settings as loadgen
+from benchloom.harness.issue import issuer_for
+from benchloom.harness.logs import read_performance, read_records
+from benchloom.harness.options import SCENARIOS, parse
+from benchloom.harness.rulesets import QUICK
+from benchloom.harness.run import run_loadgen
+from support.one_hot import SAMPLES, predictor
+
+WAYS = [
+    (scenario, instances)
+    for scenario in SCENARIOS
+    for instances in (1, 2)
+    if (scenario, instances) != (SCENARIOS[0], 2)
+]
+
+
+def settings(scenario: str, instances: int, mode: Any, *words: str) -> Any:
+    options = parse([f"--scenario={scenario}", f"--instances={instances}", *words], {})
+    made = loadgen.test_settings(options, QUICK, "m", None)
+    made.mode = mode
+    return made
+
+
+@pytest.mark.parametrize(("scenario", "instances"), WAYS)
+def test_each_sample_gets_its_own_answer(tmp_path: Path, scenario: str, instances: int):
+    predictors = [predictor()[0] for _ in range(instances)]
+    wanted = settings(scenario, instances, lg.TestMode.AccuracyOnly, "--target_qps=5000")
+    run_loadgen(wanted, predictors, total=20, performance_count=20, folder=tmp_path, environ={})
+    answers = {index: record.tolist() for index, record in read_records(tmp_path).items()}
+    assert answers == {index: [index % 10] for index in range(len(SAMPLES))}
+
+
+@pytest.mark.parametrize(("scenario", "instances"), WAYS)
+def test_every_sample_that_loadgen_asked_for_is_counted(tmp_path: Path, scenario: str, instances: int):
+    predictors = [predictor()[0] for _ in range(instances)]
+    wanted = settings(scenario, instances, lg.TestMode.PerformanceOnly, "--target_qps=5000", "--duration=0.2")
+    issuer = run_loadgen(wanted, predictors, total=20, performance_count=20, folder=tmp_path, environ={})
+    seconds = (issuer.last - issuer.first) / 1e9
+    found = read_performance(tmp_path, scenario, samples=issuer.done, seconds=seconds)
+    a_query = {"MultiStream": 8, "Offline": issuer.done}.get(scenario, 1)
+    assert issuer.done == found.query_count * a_query
+    assert issuer.done >= QUICK.rules[scenario].min_queries
+    assert issuer.cpu_seconds > 0
+
+
+def test_queries_that_are_issued_together_are_counted_one_by_one(tmp_path: Path):
+    made, _ = predictor()
+    wanted = settings("Server", 1, lg.TestMode.PerformanceOnly, "--target_qps=200000", "--duration=0.2")
+    assert wanted.server_coalesce_queries
+    issuer = run_loadgen(wanted, [made], total=20, performance_count=20, folder=tmp_path, environ={})
+    found = read_performance(tmp_path, "Server", samples=issuer.done, seconds=1)
+    assert found.query_count == issuer.done >= 30_000
+
+
+def test_user_conf_may_take_the_joining_of_queries_back(tmp_path: Path):
+    conf = tmp_path / "user.conf"
+    conf.write_text("*.Server.coalesce_queries = 0\n")
+    assert not settings("Server", 1, lg.TestMode.PerformanceOnly, f"--user_conf={conf}").server_coalesce_queries
+
+
+def test_failure_of_loadgen_is_raised_whoever_runs_it():
+    def test() -> None:
+        raise RuntimeError("no test")
+
+    for instances in (1, 2):
+        with pytest.raises(RuntimeError, match="no test"):
+            issuer_for("Server", [predictor()[0] for _ in range(instances)]).serve_during(test)
