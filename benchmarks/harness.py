@@ -98,23 +98,8 @@ def beside_bare_loop(bench: Bench) -> Iterator[Measurement]:
     offline = bench.turns("Offline")
     yield _line(bench, "Offline", f", batch {bench.batch}", "samples/s", [item["pairs"] for item in offline])
     cpu = [_medians(item["cpu_us"]) for item in offline]
-    yield ratio(
-        AREA,
-        f"{bench.name}: processor time of a sample, Offline",
-        "us",
-        [ours for ours, _ in cpu],
-        "bare loop",
-        [bare for _, bare in cpu],
-    )
-    peaks = [item["peak_mib"] for item in offline]
-    yield ratio(
-        AREA,
-        f"{bench.name}: peak memory",
-        "MiB",
-        [both for both, _ in peaks],
-        "bare loop",
-        [bare for _, bare in peaks],
-    )
+    yield _beside(bench, "processor time of a sample, Offline", "us", cpu)
+    yield _beside(bench, "peak memory", "MiB", [item["peak_mib"] for item in offline])
     for scenario in ("SingleStream", "MultiStream"):
         pairs = [item["pairs"] for item in bench.turns(scenario)]
         if scenario == "SingleStream":
@@ -138,6 +123,11 @@ def _line(bench: Bench, scenario: str, more: str, unit: str, rounds: list[list[t
         figure_unit="x",
         bound=TARGETS[scenario][bench.is_large],
     )
+
+
+def _beside(bench: Bench, what: str, unit: str, rounds: list[tuple[float, float]]) -> Measurement:
+    ours, bare = zip(*rounds, strict=True)
+    return ratio(AREA, f"{bench.name}: {what}", unit, ours, "bare loop", bare)
 
 
 def _medians(pairs: list[tuple[float, float]]) -> tuple[float, float]:

@@ -22,7 +22,7 @@ from benchloom.harness.predictor import Predictor
 # Ids of LoadGen's samples, and their indexes in the data set. Lists: for few numbers an array takes longer to make than to use.
 Batch: TypeAlias = tuple[list[int], list[int]]
 
-_REST = 0.0005  # seconds
+_REST = 0.001  # seconds
 
 
 def give_up(error: BaseException) -> NoReturn:
@@ -148,16 +148,26 @@ class ThreadedIssuer(Issuer):
 class SampleQueueIssuer(ThreadedIssuer):
     """Puts single samples in line and batches whatever waits: Server.
 
-    While every instance is busy and samples wait, the next one would wait, too. So LoadGen's thread then rests for half a millisecond, and
-    issues what has become due meanwhile at once (``server_coalesce_queries``): waking up for each takes 5 % of the processor time of a small
-    network. Latency counts from the time that the schedule has for a query, with or without that.
+    While every instance is busy, a sample that comes can only wait. So LoadGen's thread then rests for as long as what is in line takes, a
+    millisecond at most, and issues what has become due meanwhile at once (``server_coalesce_queries``): waking up for each takes 5 % of the
+    processor time of a small network. Latency counts from the time that the schedule has for a query, with or without that.
     """
+
+    def __init__(self, predictors: Sequence[Predictor]) -> None:
+        super().__init__(predictors)
+        self._pace = 0.0  # seconds of a sample in the last batch
+
+    def serve(self, instance: int, ids: list[int], indexes: list[int]) -> None:
+        """Let one instance answer one batch, and note how fast it was."""
+        start = time.monotonic()
+        super().serve(instance, ids, indexes)
+        self._pace = (time.monotonic() - start) / len(ids)
 
     def _issue(self, query: Sequence[Any]) -> None:
         for item in query:
             self._queue.put((item.id, item.index))
-        if all(self._is_busy) and not self._queue.empty():
-            time.sleep(_REST)
+        if all(self._is_busy) and (waiting := self._queue.qsize()):
+            time.sleep(min(_REST, waiting * self._pace / len(self.predictors)))
 
     def _next(self) -> Batch | None:
         """Wait for one sample and take what else is in line; None at the end."""
