@@ -18,16 +18,19 @@ from collections.abc import Callable, Sequence
 from pathlib import Path
 from typing import Any
 
+import mlperf_loadgen as lg
 import numpy as np
 from numpy.typing import NDArray
 
 from benchloom.harness.calibrate import MULTI_STREAM_QUERY, seconds_a_sample
 from benchloom.harness.inputs import Inputs, load
 from benchloom.harness.issue import Issuer
+from benchloom.harness.logs import read_performance
 from benchloom.harness.memory import peak_memory
 from benchloom.harness.options import parse
 from benchloom.harness.predictor import predictor_for
 from benchloom.harness.rulesets import DEFAULT_SAMPLE_COUNT, QUICK
+from benchloom.harness.run import run_loadgen
 from benchloom.harness.settings import test_settings
 from benchloom.harness.sut import Backend, open_backend
 from benchloom.model.record import Performance
@@ -83,11 +86,6 @@ class Harness:
 
     def run(self) -> tuple[Issuer, Performance]:
         """Return what LoadGen measured in one run."""
-        import mlperf_loadgen as lg
-
-        from benchloom.harness.logs import read_performance
-        from benchloom.harness.run import run_loadgen
-
         total = len(self.inputs.samples)
         self.settings.mode = lg.TestMode.PerformanceOnly
         with tempfile.TemporaryDirectory() as place:
@@ -95,8 +93,8 @@ class Harness:
             issuer = run_loadgen(
                 self.settings, self.predictors, total=total, performance_count=count, folder=folder, environ={}
             )
-            seconds = (issuer.last - issuer.first) / 1e9
-            return issuer, read_performance(folder, self.options.scenario, samples=issuer.done, seconds=seconds)
+            scenario = self.options.scenario
+            return issuer, read_performance(folder, scenario, samples=issuer.done, seconds=issuer.seconds)
 
 
 def _open(inputs: Inputs, threads: int) -> Backend:

@@ -153,8 +153,7 @@ def _measure(
         place = folder / "performance"
         settings.mode = lg.TestMode.PerformanceOnly
         issuer = run_loadgen(settings, predictors, total=total, performance_count=count, folder=place, environ=environ)
-        seconds = (issuer.last - issuer.first) / 1e9
-        performance = read_performance(place, options.scenario, samples=issuer.done, seconds=seconds)
+        performance = read_performance(place, options.scenario, samples=issuer.done, seconds=issuer.seconds)
         performance = msgspec.structs.replace(performance, cpu_seconds=issuer.cpu_seconds)
     if options.mode != "performance":
         place = folder / "accuracy"

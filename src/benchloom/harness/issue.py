@@ -52,6 +52,11 @@ class Issuer:
         """Samples answered so far."""
         return sum(self._done)
 
+    @property
+    def seconds(self) -> float:
+        """Wall time from the first issue to the last completion."""
+        return (self.last - self.first) / 1e9
+
     def issue(self, query: Sequence[Any]) -> None:
         """LoadGen callback: answer every sample of ``query``."""
         self.first = self.first or time.monotonic_ns()

@@ -43,8 +43,7 @@ def test_every_sample_that_loadgen_asked_for_is_counted(tmp_path: Path, scenario
     predictors = [predictor()[0] for _ in range(instances)]
     wanted = settings(scenario, instances, lg.TestMode.PerformanceOnly, "--target_qps=5000", "--duration=0.2")
     issuer = run_loadgen(wanted, predictors, total=20, performance_count=20, folder=tmp_path, environ={})
-    seconds = (issuer.last - issuer.first) / 1e9
-    found = read_performance(tmp_path, scenario, samples=issuer.done, seconds=seconds)
+    found = read_performance(tmp_path, scenario, samples=issuer.done, seconds=issuer.seconds)
     a_query = {"MultiStream": 8, "Offline": issuer.done}.get(scenario, 1)
     assert issuer.done == found.query_count * a_query
     assert issuer.done >= QUICK.rules[scenario].min_queries
