@@ -1,9 +1,11 @@
 """The bootstrap ``./loom`` on a copy of the checkout, with an empty home: real virtual environments, real pip."""
 
 import os
+import runpy
 import shutil
 import subprocess
 import sys
+from hashlib import sha256
 from pathlib import Path
 
 import pytest
@@ -99,3 +101,43 @@ def test_bootstrap_refuses_an_old_python(checkout: Path):
     assert done.returncode == 3
     assert "needs Python 3.10 or newer" in done.stderr
     assert "LOOM_PYTHON=" in done.stderr
+
+
+@pytest.mark.parametrize("mode", [0o777, 0o755])
+def test_bootstrap_runs_nothing_from_a_temporary_folder_that_others_could_have_filled(
+    checkout: Path, tmp_path: Path, mode: int
+):
+    """The folder that is left to a user without a home holds a finished environment that somebody else put there."""
+    blocked = tmp_path / "file"
+    blocked.write_text("not a folder")
+    root = tmp_path / "clone"
+    root.mkdir()
+    for name in FILES:
+        shutil.copy2(checkout / name, root / name)
+    (root / ".venv").write_text("the checkout cannot hold it")
+    forged = forge(root, tmp_path / "temporary", tmp_path / "ran")
+    forged.parent.chmod(mode)
+
+    done = loom(root, "find", home=blocked / "home", TMPDIR=str(tmp_path / "temporary"))
+
+    assert done.returncode == 3
+    assert not (tmp_path / "ran").exists()
+    assert f"{forged.parent} is not a folder of this user alone (mode 0700)" in done.stderr
+    assert "set LOOM_VENV to one" in done.stderr
+
+    forged.parent.chmod(0o700)  # the same one in a folder of this user's own is what a former use left
+    loom(root, "find", home=blocked / "home", TMPDIR=str(tmp_path / "temporary"))
+    assert (tmp_path / "ran").exists()
+
+
+def forge(root: Path, temporary: Path, mark: Path) -> Path:
+    """Make an environment that ``./loom`` takes for finished, whose Python writes ``mark``."""
+    script = runpy.run_path(str(root / "loom"))
+    name = "venv-" + sha256(str(root).encode()).hexdigest()[:12]
+    venv = temporary / f"benchloom-{os.getuid()}" / name
+    (venv / "bin").mkdir(parents=True)
+    python = venv / "bin" / "python"
+    python.write_text(f"#!/bin/sh\ntouch '{mark}'\n")
+    python.chmod(0o755)
+    script["write_stamp"](str(venv), script["make_stamp"](str(root), str(venv), []))
+    return venv

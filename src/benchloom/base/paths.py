@@ -1,11 +1,14 @@
 """Where Benchloom keeps things on this machine.
 
 ``LOOM_HOME`` wins; else the user's data folder (platformdirs); else, where that cannot be created (no HOME, a
-read-only parent), a folder under the system's temporary directory that belongs to this user. Nothing is created here
-except by ``Locations.ensure``.
+read-only parent), a folder under the system's temporary directory that belongs to this user alone. Nothing is created
+here except by ``Locations.ensure`` and by the check of that last folder.
 """
 
+import contextlib
+import errno
 import os
+import stat
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -68,7 +71,10 @@ class Locations:
 
 
 def locate(environ: "os._Environ[str] | dict[str, str]") -> Locations:
-    """Return the locations for this environment, picking the first home that can be written."""
+    """Return the locations for this environment, picking the first home that can be written.
+
+    Raises PermissionError if only the temporary directory is left and its folder of our name is not this user's alone.
+    """
     if chosen := environ.get("LOOM_HOME"):
         return Locations(Path(chosen).expanduser().resolve())
     import platformdirs  # late: completion and --help do not need it
@@ -79,7 +85,21 @@ def locate(environ: "os._Environ[str] | dict[str, str]") -> Locations:
     import tempfile  # late: only a user without a home gets here
 
     uid = os.getuid() if hasattr(os, "getuid") else "user"
-    return Locations(Path(tempfile.gettempdir()) / f"benchloom-{uid}")
+    shared = Path(tempfile.gettempdir()) / f"benchloom-{uid}"
+    _require_private(shared)
+    return Locations(shared)
+
+
+def _require_private(folder: Path) -> None:
+    """Create ``folder`` if it is missing, and refuse one that others may write to: everybody can put things beside it."""
+    with contextlib.suppress(FileExistsError):
+        folder.mkdir(mode=0o700)
+    found = os.lstat(folder)
+    is_own = not hasattr(os, "getuid") or (found.st_uid == os.getuid() and stat.S_IMODE(found.st_mode) == 0o700)
+    if not (stat.S_ISDIR(found.st_mode) and is_own):
+        raise PermissionError(
+            errno.EPERM, "it is not a folder of this user alone (mode 0700); set LOOM_HOME to one", str(folder)
+        )
 
 
 def _can_create(folder: Path) -> bool:

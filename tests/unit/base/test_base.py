@@ -117,3 +117,24 @@ def test_locate_where_nothing_can_be_created_falls_back_to_the_temporary_folder(
     monkeypatch.setenv("XDG_DATA_HOME", str(tmp_path / "file"))
     monkeypatch.setattr("tempfile.tempdir", str(tmp_path))
     assert locate({}).home.parent == tmp_path
+
+
+@pytest.mark.skipif(not hasattr(os, "getuid"), reason="folders have no owner here")
+@pytest.mark.parametrize("kind", ["open to all", "readable by all", "a link", "a file"])
+def test_locate_refuses_a_temporary_folder_that_others_could_have_filled(
+    kind: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+):
+    (tmp_path / "file").write_text("not a folder")
+    monkeypatch.setenv("XDG_DATA_HOME", str(tmp_path / "file"))
+    monkeypatch.setattr("tempfile.tempdir", str(tmp_path))
+    forged = tmp_path / f"benchloom-{os.getuid()}"
+    if kind == "a link":
+        (tmp_path / "private").mkdir(mode=0o700)
+        forged.symlink_to(tmp_path / "private")
+    elif kind == "a file":
+        forged.write_text("")
+    else:
+        forged.mkdir()
+        forged.chmod(0o777 if kind == "open to all" else 0o755)
+    with pytest.raises(PermissionError, match="this user alone"):
+        locate({})
