@@ -313,3 +313,42 @@ def test_repo_sync_result_is_read_by_the_real_cm(bare: Path, tmp_path: Path):
     assert f"bare,{uid} = {bare}" in _ask(tmp_path, "cmind", "find", "repo", "bare")
     assert str(bare / "script/get-thing") in _ask(tmp_path, "cmind", "find", "script", "--tags=get,thing")
     assert str(bare / "script/get-thing") in _ask(tmp_path, "cmind", "find", "script", "get-thing,00000000000000ab")
+
+
+@pytest.mark.parametrize(
+    "source", ["fd::7", "ext::sh -c touch% ran", "ftp://127.0.0.1/x.git", "ftps://h/x", "transport::address"]
+)
+def test_repo_add_of_other_transports_is_refused_whatever_the_user_allows_git(
+    loom: Loom, tmp_path: Path, source: str, monkeypatch: pytest.MonkeyPatch
+):
+    loom.environ["GIT_ALLOW_PROTOCOL"] = "file:http:https:ssh:git:ext:fd:ftp"
+    monkeypatch.chdir(tmp_path)
+    done = loom.here("repo", "add", source, "--name=strange")
+    assert done.code == 2
+    assert "repositories are not cloned over" in done.err
+    assert "file, http, https, ssh, git" in done.err
+    assert not (tmp_path / "ran").exists()
+    assert clones(loom) == []
+
+
+def test_repo_add_lets_no_url_of_the_repository_reach_another_transport(loom: Loom, tmp_path: Path):
+    """What git itself rewrites (insteadOf) is held to the same transports."""
+    config = tmp_path / "gitconfig"
+    config.write_text('[url "ext::touch /nonexistent/ran ;"]\n\tinsteadOf = https://rewritten/\n')
+    loom.environ.update(GIT_CONFIG_GLOBAL=str(config), GIT_ALLOW_PROTOCOL="ext")
+    done = loom.here("repo", "add", "https://rewritten/x.git")
+    assert done.code == 3
+    assert "transport 'ext' not allowed" in done.err
+
+
+def test_repo_add_keeps_credentials_out_of_the_list_and_the_clone_to_its_owner(loom: Loom, served: str):
+    secret = served.replace("http://", "http://user:s3cret@")
+    added = loom.here("repo", "add", secret, "--name=private", "--json").ok()
+    listed = loom.home / "repositories.json"
+    assert "s3cret" not in listed.read_text() + added.out + added.err
+    assert served in listed.read_text()
+    assert listed.stat().st_mode & 0o777 == 0o600
+    assert (loom.home / "repos").stat().st_mode & 0o777 == 0o700
+
+    updated = loom.here("repo", "update", "private", "--json").ok()  # git still knows how to get in
+    assert "s3cret" not in updated.out + updated.err

@@ -33,6 +33,8 @@ Result = TypeVar("Result")
 _ALIAS = re.compile(r"[A-Za-z0-9][A-Za-z0-9._@+-]{0,127}")
 _REMOTE = re.compile(r"[a-z][a-z0-9+.-]*://|[^/\\]+@[^/\\]+:|[a-z]+::")
 _STAGE = ".stage-"
+# The transports git may use, whatever GIT_ALLOW_PROTOCOL says here: others run commands (ext) or read what is open (fd).
+_TRANSPORTS = ("file", "http", "https", "ssh", "git")
 # Set where loom is started from a git hook; they would make git work on that other repository.
 _GIT_PLACES = frozenset({"GIT_DIR", "GIT_WORK_TREE", "GIT_INDEX_FILE", "GIT_COMMON_DIR", "GIT_PREFIX"})
 
@@ -76,6 +78,7 @@ def add(
     behind then.
     """
     if is_url(source):
+        _refuse_transport(source)
         return _listed(workspace, _locked(workspace, lambda: _add_clone(workspace, source, name, priority, checkout)))
     if checkout:
         raise InputError("--checkout is for a git URL", where="--checkout", fix="check it out in the folder yourself")
@@ -160,7 +163,7 @@ def _add_clone(workspace: Workspace, url: str, name: str, priority: int, checkou
             alias=found.alias,
             uid=found.uid,
             path=str(target.resolve()),
-            url=url,
+            url=redacted(url),
             priority=priority,
             checkout=checkout,
         )
@@ -179,11 +182,12 @@ def _update(workspace: Workspace, repository: Repository) -> Updated:
     _refuse_network(workspace, repository.url)
     folder = Path(repository.path)
     before = _head(workspace, folder)
-    _git(workspace, ["fetch", "--quiet", "--tags", "--force", "origin"], folder, repository.url)
+    url = _git(workspace, ["config", "--get", "remote.origin.url"], folder, repository.url).strip()
+    _git(workspace, ["fetch", "--quiet", "--tags", "--force", "origin"], folder, url)
     if repository.checkout:
-        _check_out(workspace, folder, repository.checkout, repository.url)
+        _check_out(workspace, folder, repository.checkout, url)
     else:
-        _git(workspace, ["merge", "--quiet", "--ff-only", "@{upstream}"], folder, repository.url)
+        _git(workspace, ["merge", "--quiet", "--ff-only", "@{upstream}"], folder, url)
     return Updated(alias=repository.alias, before=before, after=_head(workspace, folder))
 
 
@@ -206,7 +210,12 @@ def _git(workspace: Workspace, words: list[str], folder: Path, url: str) -> str:
     if executable is None:
         raise FetchError("git is not installed", where=redacted(url), fix="install git, or add a folder")
     inherited = {key: value for key, value in workspace.environ.items() if key not in _GIT_PLACES}
-    environ = {"GIT_SSH_COMMAND": "ssh -oBatchMode=yes", **inherited, "GIT_TERMINAL_PROMPT": "0"}
+    environ = {
+        "GIT_SSH_COMMAND": "ssh -oBatchMode=yes",
+        **inherited,
+        "GIT_TERMINAL_PROMPT": "0",
+        "GIT_ALLOW_PROTOCOL": ":".join(_TRANSPORTS),
+    }
     done = subprocess.run(  # noqa: S603 - no shell, and the words after -- are never options
         [executable, *words],
         cwd=folder,
@@ -222,6 +231,17 @@ def _git(workspace: Workspace, words: list[str], folder: Path, url: str) -> str:
         fix = "check the URL, and that git can read it without asking"
         raise FetchError(f"git {words[0]} failed", where=redacted(url), why=said[-6:], fix=fix)
     return done.stdout
+
+
+def _refuse_transport(url: str) -> None:
+    """Raise InputError for a URL of another transport than ``_TRANSPORTS``, and for ``helper::address``."""
+    scheme = re.match(r"([a-z][a-z0-9+.-]*)(://|::)", url)
+    if scheme and (scheme.group(2) == "::" or scheme.group(1) not in _TRANSPORTS):
+        raise InputError(
+            f"repositories are not cloned over {scheme.group(1)!r}",
+            where="SOURCE",
+            fix=f"give a folder, or a URL of {', '.join(_TRANSPORTS)}",
+        )
 
 
 def _refuse_network(workspace: Workspace, url: str) -> None:
@@ -286,5 +306,6 @@ def _listed(workspace: Workspace, repository: Repository) -> ListedRepository:
 def _locked(workspace: Workspace, work: Callable[[], Result]) -> Result:
     clones = workspace.locations.clones
     clones.mkdir(parents=True, exist_ok=True)
+    clones.chmod(0o700)  # git writes the credentials of a URL into the clone
     with FileLock(clones / ".lock"):
         return work()

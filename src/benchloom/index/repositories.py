@@ -20,7 +20,8 @@ if TYPE_CHECKING:
 class Repository(Value, frozen=True, kw_only=True):
     """A folder with components. ``path`` is absolute; a higher ``priority`` hides the same names of lower ones.
 
-    ``url`` is where a clone came from, ``checkout`` the branch, tag or commit it is held at ('' follows its branch).
+    ``url`` is where a clone came from, without credentials (git keeps those in the clone), ``checkout`` the branch, tag
+    or commit it is held at ('' follows its branch).
     """
 
     alias: str
@@ -74,7 +75,7 @@ def add_repository(locations: Locations, repository: Repository) -> None:
             raise InputError(
                 f"a repository called {repository.alias!r} is already there", fix=f"loom repo remove {repository.alias}"
             )
-        write_bytes(locations.repositories, to_json([*stored, repository]))
+        _write(locations, [*stored, repository])
 
 
 def remove_repository(locations: Locations, alias: str) -> Repository:
@@ -88,8 +89,13 @@ def remove_repository(locations: Locations, alias: str) -> Repository:
             raise UnknownNameError(
                 f"no added repository is called {alias!r}", fix=did_you_mean(alias, names) or "see loom repo list"
             )
-        write_bytes(locations.repositories, to_json([item for item in stored if item != gone]))
+        _write(locations, [item for item in stored if item != gone])
     return gone
+
+
+def _write(locations: Locations, repositories: Sequence[Repository]) -> None:
+    """Replace the list, readable by its owner alone: addresses may name hosts that are nobody else's business."""
+    write_bytes(locations.repositories, to_json(list(repositories)), mode=0o600)
 
 
 def _lock(locations: Locations) -> "FileLock":
