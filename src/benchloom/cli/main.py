@@ -4,6 +4,7 @@ Verbs are imported when used, so ``loom --help`` costs little more than Python i
 """
 
 import atexit
+import errno
 import gc
 import importlib
 import os
@@ -16,7 +17,7 @@ import click
 from benchloom import __version__
 from benchloom.base.names import did_you_mean
 from benchloom.cli.groups import HelpfulGroup
-from benchloom.errors import EXIT_EXECUTION, EXIT_INPUT, EXIT_INTERRUPTED, LoomError
+from benchloom.errors import EXIT_EXECUTION, EXIT_INPUT, EXIT_INTERRUPTED, ExecutionError, LoomError
 
 VERBS = {
     "find": "List components by kind, name or tags.",
@@ -46,6 +47,14 @@ VERBS = {
 }
 
 HIDDEN = ("ck",)  # verbs that programs call, not people
+
+# What to do about refusals of the operating system that no verb explains better.
+_FIXES = {
+    errno.EACCES: "make it accessible to this user, or set LOOM_HOME to another folder",
+    errno.EDQUOT: "free some space (loom gc), or set LOOM_HOME to a folder on another disk",
+    errno.ENOSPC: "free some space (loom gc), or set LOOM_HOME to a folder on another disk",
+    errno.EROFS: "set LOOM_HOME to a folder that can be written",
+}
 
 COLLECT_AFTER = 1_000_000  # containers made and not released; 700 in Python by default
 
@@ -117,6 +126,8 @@ def main(arguments: Sequence[str] | None = None) -> int:  # noqa: PLR0911 - one 
     except BrokenPipeError:
         os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
         return 0
+    except OSError as error:
+        return _report(_of_system(error), words)
     except Exception as error:  # noqa: BLE001 - the last resort: no traceback unless it was asked for
         text = f"{type(error).__name__}: {error}" if str(error) else type(error).__name__
         click.echo(f"loom: internal error: {text}\n  fix: run again with --debug and report what it prints", err=True)
@@ -139,6 +150,12 @@ def _call(words: list[str]) -> int:
     status = loom.main(args=words, prog_name="loom", standalone_mode=False)
     sys.stdout.flush()
     return status if isinstance(status, int) else 0
+
+
+def _of_system(error: OSError) -> LoomError:
+    """Return what the operating system refused as an error of ours: the file and the system's own reason."""
+    what = error.strerror or str(error) or type(error).__name__
+    return ExecutionError(what, where=str(error.filename or ""), fix=_FIXES.get(error.errno or 0, ""))
 
 
 def _report(error: LoomError, words: Sequence[str]) -> int:
