@@ -4,6 +4,7 @@ Verbs are imported when used, so ``loom --help`` costs little more than Python i
 """
 
 import atexit
+import contextlib
 import errno
 import gc
 import importlib
@@ -121,16 +122,16 @@ def main(arguments: Sequence[str] | None = None) -> int:  # noqa: PLR0911 - one 
         error.show()
         return error.exit_code
     except (KeyboardInterrupt, click.Abort):
-        click.echo("loom: interrupted", err=True)
+        _tell("loom: interrupted")
         return EXIT_INTERRUPTED
     except BrokenPipeError:
-        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
+        _drop_output()
         return 0
     except OSError as error:
         return _report(_of_system(error), words)
     except Exception as error:  # noqa: BLE001 - the last resort: no traceback unless it was asked for
         text = f"{type(error).__name__}: {error}" if str(error) else type(error).__name__
-        click.echo(f"loom: internal error: {text}\n  fix: run again with --debug and report what it prints", err=True)
+        _tell(f"loom: internal error: {text}\n  fix: run again with --debug and report what it prints")
         return EXIT_EXECUTION
 
 
@@ -153,18 +154,36 @@ def _call(words: list[str]) -> int:
 
 
 def _of_system(error: OSError) -> LoomError:
-    """Return what the operating system refused as an error of ours: the file and the system's own reason."""
+    """Return what the operating system refused as an error of ours: the file and the system's own reason.
+
+    One without a file is of the standard output, whatever command it is.
+    """
     what = error.strerror or str(error) or type(error).__name__
-    return ExecutionError(what, where=str(error.filename or ""), fix=_FIXES.get(error.errno or 0, ""))
+    if error.filename:
+        return ExecutionError(what, where=str(error.filename), fix=_FIXES.get(error.errno or 0, ""))
+    _drop_output()
+    return ExecutionError(f"the output cannot be written: {what}", where="standard output")
 
 
 def _report(error: LoomError, words: Sequence[str]) -> int:
     if "--json" in words:
         from benchloom.cli.render import write_json
 
-        write_json({"error": error.as_dict()})
-    click.echo(f"loom: {error}", err=True)
+        with contextlib.suppress(OSError):
+            write_json({"error": error.as_dict()})
+    _tell(f"loom: {error}")
     return error.exit_code
+
+
+def _tell(text: str) -> None:
+    """Write to standard error if it can be written: the exit status says the rest."""
+    with contextlib.suppress(OSError):
+        click.echo(text, err=True)
+
+
+def _drop_output() -> None:
+    """Let what is still buffered for standard output go nowhere, so that the interpreter does not fail as it ends."""
+    os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
 
 
 def _report_usage(error: click.UsageError, words: Sequence[str]) -> int:
