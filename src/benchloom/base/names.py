@@ -1,4 +1,4 @@
-"""The nearest known name, for 'did you mean' hints."""
+"""Names: the nearest known one, for 'did you mean' hints, and which can be written at all."""
 
 from collections.abc import Iterable
 
@@ -16,6 +16,15 @@ def did_you_mean(name: str, known: Iterable[str]) -> str:
     """Return a sentence such as ``did you mean 'python'?``, or an empty string."""
     found = nearest(name, known)
     return f"did you mean {found!r}?" if found else ""
+
+
+def is_unicode(text: str) -> bool:
+    """Tell whether ``text`` can be written as UTF-8: half a character (a lone surrogate) cannot."""
+    try:
+        text.encode()
+    except UnicodeEncodeError:
+        return False
+    return True
 
 
 def _plain(name: str) -> str:

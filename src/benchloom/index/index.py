@@ -7,7 +7,7 @@ warm start opens no unchanged file. It is only ever a shortcut: cold and warm an
 import contextlib
 import os
 import time
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Iterable, Sequence
 from functools import cached_property
 from pathlib import Path
 
@@ -16,7 +16,7 @@ import msgspec
 from benchloom import __version__
 from benchloom.base.atomic import write_bytes
 from benchloom.base.digest import of_bytes, of_file
-from benchloom.base.names import did_you_mean
+from benchloom.base.names import did_you_mean, is_unicode
 from benchloom.errors import ComponentError, UnknownNameError
 from benchloom.index.digests import SETTLING_NS, FolderDigests
 from benchloom.index.read import Read, metadata_status, read_entry
@@ -206,7 +206,9 @@ def load(repositories: Sequence[Repository], cache_folder: Path | None) -> Index
     is_changed = False
     for repository in ordered:
         root = Path(repository.path)
-        for kind, folder in _entries(repository.path):
+        folders, strange = _entries(repository.path)
+        reads.append(Read(component=None, findings=strange))
+        for kind, folder in folders:
             signature = _signature(kind, folder)
             known = old.get(folder)
             if known is None or known.signature != signature:
@@ -238,13 +240,47 @@ def _names_of(component: Component) -> set[str]:
     return names | {component.uid, f"{component.kind}:{component.uid}"} if component.uid else names
 
 
-def _entries(root: str) -> Iterator[tuple[str, str]]:
-    """Yield kind and folder of every entry of a repository, sorted within each kind."""
+def _entries(root: str) -> tuple[list[tuple[str, str]], tuple[Finding, ...]]:
+    """Return kind and folder of every entry of a repository, sorted within each kind, and what cannot be looked into."""
+    found: list[tuple[str, str]] = []
+    strange: list[Finding] = []
     for kind in KINDS:
-        with contextlib.suppress(OSError), os.scandir(os.path.join(root, kind)) as entries:
-            names = sorted(item.name for item in entries if not item.name.startswith(".") and item.is_dir())
-            place = os.path.join(root, kind, "")
-            yield from ((kind, place + name) for name in names)
+        place = os.path.join(root, kind, "")
+        try:
+            with os.scandir(place) as entries:
+                items = sorted((item for item in entries if not item.name.startswith(".")), key=lambda item: item.name)
+        except (FileNotFoundError, NotADirectoryError):
+            continue
+        except OSError as error:
+            strange.append(_strange(kind, kind, f"the folder cannot be read: {error.strerror}"))
+            continue
+        for item in items:
+            if problem := _problem(item):
+                shown = os.fsencode(item.name).decode(errors="backslashreplace")
+                strange.append(_strange(f"{kind}:{shown}", f"{kind}/{shown}", problem))
+            elif item.is_dir():
+                found.append((kind, place + item.name))
+    return found, tuple(strange)
+
+
+def _problem(item: "os.DirEntry[str]") -> str:
+    """Return why an entry cannot be looked into or named; a link that leads nowhere is just no folder."""
+    try:
+        item.is_dir()
+    except OSError as error:
+        return f"it cannot be looked into: {error.strerror}"
+    return "" if item.name.isascii() or is_unicode(item.name) else "its name is not UTF-8"
+
+
+def _strange(subject: str, file: str, message: str) -> Finding:
+    return Finding(
+        rule="unreadable-folder",
+        severity="error",
+        subject=subject,
+        message=message,
+        file=file,
+        fix="rename it, or make it readable",
+    )
 
 
 def _signature(kind: str, folder: str) -> Signature:

@@ -1,9 +1,12 @@
 """Where in a file a key stands. Read only when there is something to say about it."""
 
 from collections.abc import Sequence
+from functools import lru_cache
 from pathlib import Path
 
 import yaml
+
+from benchloom.index.files import MAX_BYTES
 
 
 def locate(file: Path, key: Sequence[str]) -> int:
@@ -12,8 +15,8 @@ def locate(file: Path, key: Sequence[str]) -> int:
     A name that holds dots itself may come as several parts: ``batch.#`` as ``batch`` and ``#``.
     """
     try:
-        text = file.read_text(encoding="utf-8").replace("\t", " ")  # JSON may be indented by tabs, YAML may not
-        node = yaml.compose(text, Loader=getattr(yaml, "CSafeLoader", yaml.SafeLoader))
+        status = file.stat()
+        node = _composed(file, status.st_mtime_ns, status.st_size)
     except (OSError, ValueError, RecursionError, yaml.YAMLError):
         return 0
     line = 0
@@ -24,6 +27,17 @@ def locate(file: Path, key: Sequence[str]) -> int:
         line, node, taken = found
         key = key[taken:]
     return line
+
+
+@lru_cache(maxsize=1)
+def _composed(file: Path, modified: int, size: int) -> yaml.Node | None:
+    """Return the nodes of a file: of one file after the other, many keys are looked up. Too large a one has none."""
+    del modified
+    if size > MAX_BYTES:
+        return None
+    text = file.read_text(encoding="utf-8-sig").replace("\t", " ")  # JSON may be indented by tabs, YAML may not
+    node: yaml.Node | None = yaml.compose(text, Loader=getattr(yaml, "CSafeLoader", yaml.SafeLoader))
+    return node
 
 
 def _step(node: yaml.Node, key: Sequence[str]) -> tuple[int, yaml.Node, int] | None:

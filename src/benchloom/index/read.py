@@ -1,6 +1,5 @@
 """One entry folder to one Component, tolerantly: what is wrong becomes findings, and never touches another entry."""
 
-import json
 import os
 import re
 import stat
@@ -12,6 +11,7 @@ import msgspec
 
 from benchloom.base.names import did_you_mean
 from benchloom.errors import LoomError
+from benchloom.index.files import UnreadableFileError, read_file
 from benchloom.index.needs import DEP_KEYS, UNHEARD, read_requirements, text
 from benchloom.index.unknown import unknown_keys
 from benchloom.model.component import (
@@ -184,6 +184,7 @@ _COMMAND = frozenset(
     ]
 )
 _INPUT = frozenset(Input.__struct_fields__)
+_MOST_UNKNOWN = 20  # unknown keys of one file that are named
 
 
 class Read(msgspec.Struct, frozen=True, kw_only=True):
@@ -243,6 +244,7 @@ class _Reader:
         self.file = self._relative(self.main) if self.main else self.path
         self.ref = f"{kind}:{folder.name}"
         self.findings: list[Finding] = []
+        self._unknown_keys = 0
 
     def _relative(self, path: Path) -> str:
         return path.relative_to(self.root).as_posix()
@@ -281,21 +283,21 @@ class _Reader:
         self.ref = f"{self.kind}:{alias}"
         component = self._build(meta, alias, uid)
         self._check_defaults(component, meta)
+        self._note_further()
         return component
 
     def _load(self, path: Path, severity: str) -> dict[str, Any] | None:
         place = self._relative(path)
         try:
-            content = path.read_text(encoding="utf-8")
-            found = json.loads(content) if path.suffix == ".json" else _yaml(content)
-        except (OSError, ValueError, RecursionError) as error:
-            words = error.strerror if isinstance(error, OSError) else str(error).partition("\n")[0]
+            found = read_file(path)
+        except UnreadableFileError as error:
             self.note(
                 "broken-file",
                 severity,
-                f"{path.name} cannot be read: {words}",
-                line=getattr(error, "lineno", 0),
-                fix="mend the file",
+                f"{path.name} cannot be read: {error}",
+                key=".".join(error.key) if path == self.main else "",
+                line=error.line,
+                fix="fix the file",
                 file=place,
             )
             return None
@@ -352,7 +354,14 @@ class _Reader:
                 self._note_unknown(f"{prefix}{key}", str(key), known)
 
     def _note_unknown(self, key: str, name: str, known: Iterable[str]) -> None:
-        self.note("unknown-key", "warning", f"unknown key {name!r}", key=key, fix=did_you_mean(name, known))
+        """Note an unknown key, the first ``_MOST_UNKNOWN`` one by one: each is looked up and compared with those known."""
+        self._unknown_keys += 1
+        if self._unknown_keys <= _MOST_UNKNOWN:
+            self.note("unknown-key", "warning", f"unknown key {name!r}", key=key, fix=did_you_mean(name, known))
+
+    def _note_further(self) -> None:
+        if (further := self._unknown_keys - _MOST_UNKNOWN) > 0:
+            self.note("unknown-key", "warning", f"{further:,} further unknown keys")
 
     def _build(self, meta: Mapping[str, Any], alias: str, uid: str) -> Component:
         customize = meta.get("customize") or {}
@@ -387,7 +396,7 @@ class _Reader:
             fetch=self._typed(meta, "fetch", tuple[Fetch, ...], ()),
             result=str(meta.get("result") or meta.get("end_full_path_universal") or ""),
             install=self._typed(meta, "install", Install, None),
-            detect=self._typed(meta, "detect", Detect, None),
+            detect=self._detect(meta),
             program=self._program(meta) if self.kind == "program" else None,
             model=self._typed(meta, "model", Model, None),
             dataset=self._typed(meta, "dataset", Dataset, None),
@@ -403,6 +412,16 @@ class _Reader:
             if not _is_comment(name := place.rpartition(".")[2]):
                 self._note_unknown(place, name, known)
         return self._convert(meta[key], type_, f"{prefix}{key}")
+
+    def _detect(self, meta: Mapping[str, Any]) -> Detect | None:
+        found: Detect | None = self._typed(meta, "detect", Detect, None)
+        if found and found.executable:
+            try:
+                re.compile(found.executable.version_regex)
+            except (re.error, OverflowError, RecursionError) as error:
+                where = f"{self.file}: detect.executable.version_regex"
+                raise LoomError("it is not a regular expression", where=where, why=[str(error)]) from error
+        return found
 
     def _convert(self, data: Any, type_: Any, key: str) -> Any:
         try:
@@ -490,15 +509,3 @@ def _tables(block: Any) -> Iterator[tuple[str, Mapping[str, Any]]]:
 
 def _is_comment(key: str) -> bool:
     return key.startswith(("_", "$", "comment", "FIXME")) or key.endswith("#")
-
-
-def _yaml(text: str) -> Any:
-    import yaml  # late: a warm start parses nothing
-
-    try:
-        return yaml.load(text, Loader=getattr(yaml, "CSafeLoader", yaml.SafeLoader))  # noqa: S506 - both are safe loaders
-    except yaml.YAMLError as error:
-        wrapped = ValueError(str(error).replace("\n", " "))
-        mark = getattr(error, "problem_mark", None)
-        wrapped.lineno = mark.line + 1 if mark else 0  # type: ignore[attr-defined]
-        raise wrapped from error

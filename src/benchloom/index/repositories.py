@@ -1,6 +1,6 @@
 """Repositories: which folders are searched for components, and in which order."""
 
-import json
+import os
 from collections.abc import Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -8,9 +8,10 @@ from typing import TYPE_CHECKING, Any
 import msgspec
 
 from benchloom.base.atomic import write_bytes
-from benchloom.base.names import did_you_mean
+from benchloom.base.names import did_you_mean, is_unicode
 from benchloom.base.paths import Locations
 from benchloom.errors import InputError, UnknownNameError
+from benchloom.index.files import UnreadableFileError, read_file
 from benchloom.model.base import Value, to_json
 
 if TYPE_CHECKING:
@@ -40,12 +41,15 @@ def read_repository(path: Path, *, url: str = "", priority: int = 0) -> Reposito
     folder = path.expanduser().resolve()
     if not folder.is_dir():
         raise InputError(f"{path} is not a folder", fix="give the folder that holds program/, package/ and the like")
+    if not is_unicode(str(folder)):
+        shown = os.fsencode(folder).decode(errors="backslashreplace")
+        raise InputError("the path of a repository must be UTF-8", where=shown, fix="rename the folder, or link to it")
     marker = folder / ".ckr.json"
     identity: Any = {}
     if marker.is_file():
         try:
-            identity = json.loads(marker.read_text())
-        except ValueError as error:
+            identity = read_file(marker)
+        except UnreadableFileError as error:
             raise InputError("the repository's identity cannot be read", where=str(marker), why=[str(error)]) from error
         if not isinstance(identity, dict):
             raise InputError("the repository's identity is not a table", where=str(marker), fix="mend or remove it")

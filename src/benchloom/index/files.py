@@ -1,0 +1,155 @@
+"""Metadata files, read within bounds, so that no file can hold up a command or pass on what cannot be written again.
+
+The bounds stand here and nowhere else: size and depth of a file, how many values YAML aliases may unfold to, and whole
+numbers of 64 bits. Of YAML 1.1, which PyYAML reads, only the numbers are left out that YAML 1.2 dropped (base 60, octal by
+a leading zero, underscores) and its dates: CK and CM content means text by them.
+"""
+
+import json
+import math
+import re
+from collections.abc import Iterator
+from functools import lru_cache
+from pathlib import Path
+from typing import Any
+
+from benchloom.base.names import is_unicode
+
+MAX_BYTES = 1_000_000
+MAX_DEPTH = 100
+MAX_VALUES = 200_000
+_WHOLE_NUMBERS = range(-(2**63), 2**64)
+_DIGITS = 20  # of the longest whole number of 64 bits, with its sign
+
+Key = tuple[str, ...]
+
+
+class UnreadableFileError(ValueError):
+    """Why a metadata file cannot be used; ``line`` (1-based, 0 if unknown) or ``key`` says where."""
+
+    def __init__(self, what: str, *, line: int = 0, key: Key = ()) -> None:
+        super().__init__(what)
+        self.line = line
+        self.key = key
+
+
+def read_file(path: Path) -> Any:
+    """Return what a JSON or YAML file holds: tables with texts as keys, lists, texts, numbers, truths and nulls.
+
+    Raises UnreadableFileError if it cannot be read, goes beyond a bound, or holds something that JSON cannot.
+    """
+    try:
+        found = _parsed(path)
+    except UnreadableFileError:
+        raise
+    except OSError as error:
+        raise UnreadableFileError(error.strerror or str(error)) from error
+    except RecursionError as error:
+        raise UnreadableFileError("its tables and lists are too deep") from error
+    except ValueError as error:
+        raise UnreadableFileError(str(error).partition("\n")[0], line=getattr(error, "lineno", 0)) from error
+    _check(found)
+    return found
+
+
+def _parsed(path: Path) -> Any:
+    with path.open("rb") as stream:
+        data = stream.read(MAX_BYTES + 1)
+    if len(data) > MAX_BYTES:
+        raise UnreadableFileError(f"it is larger than {MAX_BYTES:,} bytes")
+    text = data.decode("utf-8-sig")
+    return _json(text) if path.suffix == ".json" else _yaml(text)
+
+
+def _json(text: str) -> Any:
+    return json.loads(text, parse_constant=_no_number, parse_int=_whole)
+
+
+def _no_number(text: str) -> Any:
+    raise UnreadableFileError(f"{text} is not a number that JSON has")
+
+
+def _whole(text: str) -> int:
+    """Return a whole number. Raises UnreadableFileError for one of more digits than 64 bits have: reading it takes long."""
+    if len(text) > _DIGITS:
+        raise UnreadableFileError("it holds a whole number beyond 64 bits")
+    return int(text)
+
+
+def _yaml(text: str) -> Any:
+    import yaml  # late: a warm start parses nothing
+
+    try:
+        return yaml.load(text, Loader=_loader())  # noqa: S506 - it constructs no objects
+    except yaml.YAMLError as error:
+        mark = getattr(error, "problem_mark", None)
+        what = str(error).replace("\n", " ")
+        raise UnreadableFileError(what, line=mark.line + 1 if mark else 0) from error
+
+
+@lru_cache(maxsize=1)
+def _loader() -> Any:
+    import yaml  # late, see above
+
+    base: Any = getattr(yaml, "CSafeLoader", yaml.SafeLoader)
+
+    class Loader(base):  # type: ignore[misc]
+        """PyYAML's safe loader with the numbers of YAML 1.2 and without dates."""
+
+    dropped = {f"tag:yaml.org,2002:{name}" for name in ("int", "float", "timestamp")}
+    Loader.yaml_implicit_resolvers = {
+        first: [(tag, pattern) for tag, pattern in items if tag not in dropped]
+        for first, items in base.yaml_implicit_resolvers.items()
+    }
+    whole = re.compile(r"[-+]?[0-9]+|0o[0-7]+|0x[0-9a-fA-F]+")
+    # A point is required: uids such as 1234567890123e45 are text.
+    decimal = re.compile(r"[-+]?([0-9]+\.[0-9]*|\.[0-9]+)([eE][-+]?[0-9]{1,3})?")
+    for name, pattern in (("int", whole), ("float", decimal)):
+        full = re.compile(rf"(?:{pattern.pattern})\Z")
+        Loader.add_implicit_resolver(f"tag:yaml.org,2002:{name}", full, list("-+.0123456789"))
+    Loader.add_constructor("tag:yaml.org,2002:int", _construct_whole)
+    return Loader
+
+
+def _construct_whole(loader: Any, node: Any) -> int:
+    text = loader.construct_scalar(node)
+    if len(text) > _DIGITS:
+        raise UnreadableFileError("it holds a whole number beyond 64 bits", line=node.start_mark.line + 1)
+    base = {"0o": 8, "0x": 16}.get(text[:2], 10)
+    return int(text, base)
+
+
+def _check(found: Any) -> None:
+    """Raise UnreadableFileError for the first value that a file of ours must not hold, with its key."""
+    for count, (value, key) in enumerate(_values(found)):
+        if count > MAX_VALUES:
+            raise UnreadableFileError(f"it holds more than {MAX_VALUES:,} values", key=key[:1])
+        if len(key) > MAX_DEPTH:
+            raise UnreadableFileError(f"its tables and lists are more than {MAX_DEPTH} deep", key=key[:1])
+        if problem := _problem(value):
+            raise UnreadableFileError(problem, key=key)
+
+
+def _values(found: Any) -> Iterator[tuple[Any, Key]]:
+    """Yield every value and key below ``found``, each as often as aliases repeat it, with the keys that lead to it."""
+    waiting: list[tuple[Any, Key]] = [(found, ())]
+    while waiting:
+        value, key = waiting.pop()
+        yield value, key
+        if isinstance(value, dict):
+            yield from ((name, key) for name in value)
+            waiting += [(item, (*key, str(name))) for name, item in value.items()]
+        elif isinstance(value, list):
+            waiting += [(item, (*key, str(place))) for place, item in enumerate(value)]
+
+
+def _problem(value: Any) -> str:
+    if isinstance(value, str):
+        return "" if value.isascii() or is_unicode(value) else "a text holds half a character (a lone surrogate)"
+    if isinstance(value, bool) or value is None:
+        return ""
+    if isinstance(value, int):
+        return "" if value in _WHOLE_NUMBERS else "a whole number is beyond 64 bits"
+    if isinstance(value, float):
+        return "" if math.isfinite(value) else "a number is beyond what can be stored"
+    return "" if isinstance(value, dict | list) else f"a value is of a type that JSON has not ({type(value).__name__})"
