@@ -5,15 +5,25 @@ from benchloom.model.facts import Model
 
 # What torch.save makes of a whole network: beside its weights, the names of the classes that it is an object of.
 PICKLED_MODULE = "pytorch-pickled-module"
+# A program with its weights: it may read and write files while it is loaded, and at every call.
+TORCHSCRIPT = "torchscript"
+_WHY = {
+    PICKLED_MODULE: "a pickle can name code to run; only the classes of the network's architecture are read from it here",
+    TORCHSCRIPT: "TorchScript is a program, which can write files while it is loaded or run",
+}
 
 
 def refuse_untrusted(model: Model, digest: str, where: str, *, is_trusted: bool) -> None:
-    """Raise InputError where nobody vouches for a pickled module: no digest of its file is stated (``digest`` is ''), nor does the user."""
-    if model.format != PICKLED_MODULE or digest or is_trusted:
+    """Raise InputError for a file that can carry code if nobody vouches for it.
+
+    That is, no digest of it is stated (``digest`` is ''), and the user does not trust it.
+    """
+    if model.format not in _WHY or digest or is_trusted:
         return
+    what = "a pickled module" if model.format == PICKLED_MODULE else "TorchScript"
     raise InputError(
-        f"{model.name} is a pickled module, and no digest says that its file is the one that was published",
+        f"{model.name} is {what}, and no digest says that its file is the one that was published",
         where=where,
-        why=["a pickle can name code to run; only the classes of the network's architecture are read from it here"],
+        why=[_WHY[model.format]],
         fix="state the digest of a file that you know in the component, or open it all the same with --trust",
     )

@@ -16,6 +16,7 @@ import torch
 from torch import Tensor
 
 from benchloom.errors import InputError
+from benchloom.harness.backends.torch_files import container_of
 
 LAYERS = (
     "torch.nn.modules.activation.ReLU",
@@ -54,10 +55,18 @@ class Inert:
 def pickled_weights(path: str, classes: Sequence[str]) -> dict[str, Tensor]:
     """Return parameters and buffers by their names (``layer1.0.weight``) from the pickled network in ``path``.
 
-    ``classes`` are the full names of those that the file may name beside ``LAYERS``. Raises InputError where it names another,
-    cannot be read, or holds something else than a network.
+    ``classes`` are the full names of those that the file may name beside ``LAYERS``. The container is looked at first, since torch
+    hands TorchScript on to a reader that runs it. Raises InputError if the file names another class, cannot be read, or holds
+    something else than a network.
     """
     known = frozenset([*classes, *LAYERS])
+    if (container := container_of(path)) not in {"pickle", "zip"}:
+        raise InputError(
+            "the file is no pickled network",
+            where=path,
+            why=[f"its container is that of {'TorchScript' if container == 'torchscript' else 'torch before 0.1.10'}"],
+            fix="state the format that it has: torchscript, or pytorch-state-dict for weights by name",
+        )
     try:
         with warnings.catch_warnings():
             warnings.simplefilter("ignore", torch.serialization.SourceChangeWarning)

@@ -2,7 +2,6 @@
 
 import importlib
 import os
-import pickle
 import warnings
 from collections.abc import Sequence
 from typing import Any
@@ -15,15 +14,16 @@ from benchloom.errors import InputError
 from benchloom.harness.memory import keep_freed_memory
 from benchloom.harness.sut import no_device
 from benchloom.model.facts import Model
-from benchloom.model.trust import PICKLED_MODULE
+from benchloom.model.trust import PICKLED_MODULE, TORCHSCRIPT
 
 # Eight-bit TorchScript announces, past Python's warnings, that its kind of tensor will go.
 os.environ.setdefault("TORCH_CPP_LOG_LEVEL", "ERROR")
 import torch
 
 from benchloom.harness.backends.pickled_module import pickled_weights
+from benchloom.harness.backends.torch_files import container_of, state_dict
 
-FORMATS = ("torchscript", "pytorch-state-dict", PICKLED_MODULE)
+FORMATS = (TORCHSCRIPT, "pytorch-state-dict", PICKLED_MODULE)
 
 
 class PyTorch:
@@ -62,7 +62,8 @@ class PyTorch:
 def load(model: Model, path: str, threads: int, device: str = "cpu") -> PyTorch:
     """Open ``path`` on ``device`` (cpu or cuda). Raises InputError where the file is not of the stated format or does not fit its architecture.
 
-    A state dict is read with torch's restricted unpickler: tensors and containers, no code; a pickled module with ours.
+    A state dict is read without running anything of the file, whichever container torch wrote it in; so is a pickled module.
+    TorchScript is a program: who calls this has seen to it that the file is trusted.
     """
     torch.set_num_threads(threads)
     keep_freed_memory()  # what each layer gives comes from the C library, and goes back to it
@@ -74,13 +75,25 @@ def load(model: Model, path: str, threads: int, device: str = "cpu") -> PyTorch:
         fix = did_you_mean(model.format, FORMATS) or f"known: {', '.join(FORMATS)}"
         raise InputError(f"pytorch cannot load format {model.format!r}", where="model.format", fix=fix)
     try:
-        network = (
-            torch.jit.load(path, map_location="cpu") if model.format == "torchscript" else _with_weights(model, path)
-        )
-    except (RuntimeError, ValueError, EOFError, OSError, pickle.UnpicklingError) as error:
+        network = _script(path) if model.format == TORCHSCRIPT else _with_weights(model, path)
+    except InputError:
+        raise
+    except Exception as error:  # what a loader raises for a damaged file depends on where it is damaged
         reasons = [line.strip() for line in str(error).splitlines() if line.strip()][:4]
+        reasons = reasons or [type(error).__name__]
         raise InputError(f"pytorch cannot load the model as {model.format}", where=path, why=reasons) from error
     return PyTorch(network.eval().to(device), threads, device)
+
+
+def _script(path: str) -> Any:
+    if (container := container_of(path)) != "torchscript":
+        raise InputError(
+            "the file is not TorchScript",
+            where=path,
+            why=[f"torch.save wrote it (container: {container})"],
+            fix="state format 'pytorch-state-dict' and the architecture whose weights it holds",
+        )
+    return torch.jit.load(path, map_location="cpu")
 
 
 def _with_weights(model: Model, path: str) -> Any:
@@ -94,5 +107,5 @@ def _with_weights(model: Model, path: str) -> Any:
     if model.format == PICKLED_MODULE:
         network.load_state_dict(pickled_weights(path, getattr(module, "PICKLED_CLASSES", ())))
     else:
-        network.load_state_dict(torch.load(path, map_location="cpu", weights_only=True))
+        network.load_state_dict(state_dict(path))
     return network
