@@ -124,6 +124,26 @@ def test_t18_variables_of_a_build_script_arrive_byte_for_byte(repo: Repo, loom: 
     assert Path(installed.json["nodes"][0]["path"]).read_text() == TRICKY
 
 
+@pytest.mark.parametrize("verb", ["plan", "lock", "explain", "graph", "run --dry-run"])
+def test_secret_input_is_in_no_answer_of_any_verb(repo: Repo, loom: Loom, tmp_path: Path, verb: str):
+    repo.program("signs", "trial,signs", code="pass", inputs={"token": {"summary": "a token", "secret": True}})
+    first, *more = verb.split()
+    words = [*more, f"--output={tmp_path / 'made'}"] if first in {"lock", "graph"} else more
+    for form in ([], ["--json"]):
+        answer = loom.here(first, "program:signs", "--token=s3cret", *words, *form)
+        assert "no input" not in answer.err
+        assert "s3cret" not in answer.out + answer.err
+    assert not (tmp_path / "made").exists() or "s3cret" not in (tmp_path / "made").read_text()
+
+
+def test_secret_input_as_a_variable_is_refused(repo: Repo, loom: Loom):
+    repo.program("signs", "trial,signs", code="pass", inputs={"token": {"summary": "a token", "secret": True}})
+    answer = loom.here("plan", "program:signs", "--env.LOOM_INPUT_TOKEN=s3cret")
+    assert answer.code == 2
+    assert "write --token=VALUE" in answer.err
+    assert "s3cret" not in answer.err
+
+
 def test_t19_secret_input_reaches_the_program_and_no_file(repo: Repo, loom: Loom):
     code = "import os\nassert os.environ['LOOM_INPUT_TOKEN'] == 's3cr3t-t0k3n'\nprint('signed in')\n"
     repo.program("signs", "trial,signs", code=code, inputs={"token": {"summary": "a token", "secret": True}})

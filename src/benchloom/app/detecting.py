@@ -37,7 +37,12 @@ def detect(
     found = [
         candidate
         for component in _components(workspace, name, tags)
-        for candidate in recognition.detect(component, environ=workspace.environ, search=places)
+        for candidate in recognition.detect(
+            component,
+            environ=workspace.environ,
+            search=places,
+            trusted=bool(name) or component.repo in workspace.trusted,  # naming a component is asking for it
+        )
         if wanted is None or _is_at(candidate, wanted)
     ]
     return tuple(Detected(component=item.component, version=item.version, location=item.location) for item in found)

@@ -20,6 +20,7 @@ from benchloom.model.finding import Finding, Severity
 from benchloom.model.query import Query, parse_query
 from benchloom.model.variation import find_variation
 from benchloom.resolve.options import ANSWERING_KINDS, RANDOM_WEIGHTS
+from benchloom.store.commands import why_not_run
 
 PLACEHOLDER = "FIXME"
 UNFINISHED = "unfinished"
@@ -87,6 +88,7 @@ RULES: dict[str, Rule] = {
         Rule("unknown-key", "reading", "Every key is known."),
         Rule("broken-file", "reading", "Metadata files can be read."),
         Rule("bad-value", "reading", "Values are of the type of their key."),
+        Rule("unreadable-folder", "reading", "Every folder below a kind can be looked into, and has a name in UTF-8."),
         Rule("no-metadata", "reading", "A folder below a kind holds a component."),
         Rule("uid-not-text", "reading", "A uid is text, since a number loses its zeros."),
         Rule("bad-uid", "reading", "A uid has 16 lower-case hexadecimal digits."),
@@ -415,3 +417,12 @@ def _shape_of(profile: Profile) -> tuple[int, ...]:
     if size is None:
         return ()
     return (channels, *size) if layout == "NCHW" else (*size, channels)
+
+
+@rule("version-command", "detection")
+def _version_command(subject: Subject) -> Iterator[Finding]:
+    """A program can be asked for its version without the user trusting the repository."""
+    block = subject.component.detect.executable if subject.component.detect else None
+    if block and (why := why_not_run(block)):
+        message = f"planning asks for no version here unless the repository is trusted: {why}"
+        yield subject.finding("info", message, ("detect", "executable"), f"loom repo trust {subject.repository.alias}")

@@ -14,8 +14,8 @@ from pathlib import Path
 import msgspec
 
 import benchloom
-from benchloom.base.atomic import write_bytes
 from benchloom.base.digest import of_bytes
+from benchloom.base.remembered import Remembered
 from benchloom.index.digests import SETTLING_NS
 
 Signature = tuple[int, int, int, int]
@@ -27,18 +27,11 @@ class _Source(msgspec.Struct):
     imports: tuple[str, ...]
 
 
-class _File(msgspec.Struct):
-    format: str
-    sources: dict[str, _Source]
-
-
 class ModuleDigests:
     """Digest modules with everything of ours they import; ``file`` keeps what was read (None keeps nothing)."""
 
     def __init__(self, file: Path | None) -> None:
-        self._file = file
-        self._sources = _read(file)
-        self._is_changed = False
+        self._sources = Remembered(file, _format, _Source)
 
     def of(self, name: str) -> str:
         """Return the digest of the module ``name`` (dotted) and of every module of this package that it reaches."""
@@ -54,10 +47,7 @@ class ModuleDigests:
 
     def save(self) -> None:
         """Keep what was read. A folder that cannot be written costs time, never an answer."""
-        if self._file is not None and self._is_changed:
-            with contextlib.suppress(OSError):
-                write_bytes(self._file, msgspec.msgpack.encode(_File(format=_format(), sources=self._sources)))
-            self._is_changed = False
+        self._sources.save()
 
     def _source_of(self, root: str, module: str) -> _Source | None:
         """Return what the source of ``module`` says; None where it is no module but a name inside one."""
@@ -75,8 +65,7 @@ class ModuleDigests:
             content = Path(path).read_bytes()
             known = _Source(signature=signature, digest=of_bytes(content), imports=tuple(_our_imports(content)))
             if max(signature[:2]) < now - SETTLING_NS:
-                self._sources[path] = known
-                self._is_changed = True
+                self._sources.set(path, known)
         return known
 
 
@@ -88,16 +77,6 @@ def _signature(path: str) -> Signature:
 def _format() -> str:
     """Return what a file must have been written by: these very readers."""
     return f"benchloom.modules/1/{' '.join(map(str, _signature(__file__)))}"
-
-
-def _read(file: Path | None) -> dict[str, _Source]:
-    if file is None:
-        return {}
-    try:
-        found = msgspec.msgpack.decode(file.read_bytes(), type=_File)
-    except (OSError, msgspec.MsgspecError):
-        return {}
-    return found.sources if found.format == _format() else {}
 
 
 def _our_imports(source: bytes) -> Iterator[str]:

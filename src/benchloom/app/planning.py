@@ -2,7 +2,7 @@
 
 import platform
 import sys
-from collections.abc import Mapping, Sequence
+from collections.abc import Collection, Mapping, Sequence
 from pathlib import Path
 
 import msgspec
@@ -22,6 +22,7 @@ from benchloom.resolve.host import HostFacts, Installed, Overrides
 from benchloom.resolve.lock import drift, lock_requirements
 from benchloom.resolve.plan import TARGET_ROLE, make_plan
 from benchloom.resolve.reach import reachable
+from benchloom.store.commands import PrintedVersions
 from benchloom.store.detect import detect
 
 
@@ -87,10 +88,13 @@ def question(workspace: Workspace, ask: Ask) -> Question:
     """Check ``ask`` and gather the facts it is resolved with. Raises UnknownNameError or InputError."""
     target = target_requirement(workspace, ask)
     component = workspace.index.get(target.only) if target.only else None
+    inputs = check_inputs(component, {**_settled_inputs(workspace, component), **ask.inputs}, ask.flags)
+    secret = _secret_names(component)
+    _refuse_secret_variables(ask, secret)
     overrides = Overrides(
         roles=ask.roles,
         env=ask.env,
-        inputs=check_inputs(component, {**_settled_inputs(workspace, component), **ask.inputs}, ask.flags),
+        inputs={name: value for name, value in inputs.items() if name not in secret},  # whatever verb asks
         sources=ask.sources,
         locked=lock_requirements(ask.lock, ask.lock_file) if ask.lock else (),
         isolated=bool(component and component.kind == VENV_TEMPLATE),
@@ -150,12 +154,26 @@ def target_requirement(workspace: Workspace, ask: Ask) -> Requirement:
 def split_secrets(workspace: Workspace, ask: Ask) -> tuple[Ask, dict[str, str]]:
     """Return ``ask`` without the inputs that its program declares secret, and those: they belong in no plan."""
     requirement = target_requirement(workspace, ask)
-    component = workspace.index.get(requirement.only) if requirement.only else None
-    declared = component.program.inputs if component and component.program else ()
-    names = {item.name for item in declared if item.secret}
+    names = _secret_names(workspace.index.get(requirement.only) if requirement.only else None)
     secrets = {name: value for name, value in ask.inputs.items() if name in names}
     inputs = {name: value for name, value in ask.inputs.items() if name not in names}
     return msgspec.structs.replace(ask, inputs=inputs), secrets
+
+
+def _secret_names(component: Component | None) -> frozenset[str]:
+    declared = component.program.inputs if component and component.program else ()
+    return frozenset(item.name for item in declared if item.secret)
+
+
+def _refuse_secret_variables(ask: Ask, names: Collection[str]) -> None:
+    """Refuse a secret that is given as a variable: plan, lock and record hold those."""
+    for name in names:
+        if (variable := f"LOOM_INPUT_{name.upper()}") in ask.env:
+            raise InputError(
+                f"{variable} is a secret, and --env is written to plan and record",
+                where=f"--env.{variable}",
+                fix=f"write --{name}=VALUE, which no file receives",
+            )
 
 
 def _settled_inputs(workspace: Workspace, component: Component | None) -> dict[str, str]:
@@ -189,9 +207,9 @@ def check_value(declared: Input, value: str) -> str:
     if declared.choices:
         by_lower = {choice.lower(): choice for choice in declared.choices}
         if value.lower() not in by_lower:
-            hint = did_you_mean(value, declared.choices)
+            hint = "" if declared.secret else did_you_mean(value, declared.choices)
             raise InputError(
-                f"{value!r} is not a value of --{declared.name}",
+                f"{_shown(declared, value)} is not a value of --{declared.name}",
                 where=where,
                 why=[f"it takes {', '.join(declared.choices)}"],
                 fix=hint,
@@ -202,16 +220,20 @@ def check_value(declared: Input, value: str) -> str:
     if declared.type == "path":
         path = Path(value).expanduser().resolve()
         if not path.exists():
-            raise InputError(f"{value} does not exist", where=where)
+            raise InputError(f"{'the path given' if declared.secret else value} does not exist", where=where)
         return str(path)
     return value
+
+
+def _shown(declared: Input, value: str) -> str:
+    return "the value given" if declared.secret else repr(value)
 
 
 def _check_number(declared: Input, value: str, where: str) -> str:
     try:
         number = int(value) if declared.type == "int" else float(value)
     except ValueError:
-        raise InputError(f"{value!r} is not a number ({declared.type})", where=where) from None
+        raise InputError(f"{_shown(declared, value)} is not a number ({declared.type})", where=where) from None
     if declared.minimum is not None and number < declared.minimum:
         raise InputError(f"{value} is below the minimum {declared.minimum:g}", where=where)
     return value
@@ -250,12 +272,16 @@ def host_facts(workspace: Workspace, targets: list[Requirement], ask: Ask) -> Ho
     dataset_path = ask.dataset_path
     components = reachable(targets, workspace.index)
     datasets = [item for item in components if item.detect and item.dataset]
+    printed = PrintedVersions(workspace.locations.index / "commands.msgpack")
     detected = [
         candidate
         for component in components
         if component.detect and not (dataset_path and component in datasets)
-        for candidate in detect(component, environ=workspace.environ)
+        for candidate in detect(
+            component, environ=workspace.environ, printed=printed, trusted=component.repo in workspace.trusted
+        )
     ]
+    printed.save()
     if dataset_path:
         detected += _given_datasets(datasets, dataset_path)
     entries = list(workspace.store.entries())

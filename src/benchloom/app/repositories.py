@@ -23,6 +23,7 @@ from benchloom.index.repositories import (
     read_repository,
     remove_repository,
     stored_repositories,
+    trust_repository,
 )
 from benchloom.model.base import Document, Value
 from benchloom.store.entries import discard, remove_tree
@@ -51,6 +52,7 @@ class ListedRepository(Value, frozen=True, kw_only=True):
     priority: int = 0
     components: int = 0
     missing: bool = False
+    trusted: bool = False
 
 
 class Updated(Value, frozen=True, kw_only=True):
@@ -86,6 +88,14 @@ def add(
     _refuse_taken(workspace, repository)
     add_repository(workspace.locations, repository)
     return _listed(workspace, repository)
+
+
+def trust(workspace: Workspace, name: str, *, trusted: bool) -> ListedRepository:
+    """Note whether components of the repository ``name`` may have commands of their own run while something is planned.
+
+    Raises UnknownNameError.
+    """
+    return _listed(workspace, trust_repository(workspace.locations, name, trusted=trusted))
 
 
 def listing(workspace: Workspace) -> tuple[ListedRepository, ...]:
@@ -300,6 +310,7 @@ def _listed(workspace: Workspace, repository: Repository) -> ListedRepository:
         priority=repository.priority,
         components=len(load([repository], workspace.locations.index).components),
         missing=not Path(repository.path).is_dir(),
+        trusted=repository.trusted or repository.path == str(built_in_repository()),
     )
 
 

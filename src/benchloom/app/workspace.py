@@ -63,6 +63,12 @@ class Workspace:
         return load(self.repositories, self.locations.index)
 
     @cached_property
+    def trusted(self) -> frozenset[str]:
+        """Aliases of the repositories that may have commands of their own run while something is planned."""
+        built_in = str(built_in_repository())
+        return frozenset(item.alias for item in self.repositories if item.trusted or item.path == built_in)
+
+    @cached_property
     def store(self) -> "Store":
         """The content-addressed store."""
         from benchloom.store.entries import Store  # late: verbs about components need no store

@@ -3,19 +3,18 @@
 A data set of thousands of images is hashed once, not for every plan.
 """
 
-import contextlib
 import os
 import time
 from pathlib import Path
 
 import msgspec
 
-from benchloom.base.atomic import write_bytes
 from benchloom.base.digest import is_left_out, iter_files, of_bytes, of_files
+from benchloom.base.remembered import Remembered
 
 # A file changed this recently may change again without its times showing it, so nothing is remembered of it yet.
 SETTLING_NS = 100_000_000
-_FORMAT = "benchloom.digests/1"
+_FORMAT = "benchloom.digests/2"
 
 
 class _Known(msgspec.Struct):
@@ -23,54 +22,27 @@ class _Known(msgspec.Struct):
     digest: str
 
 
-class _File(msgspec.Struct):
-    format: str
-    folders: dict[str, _Known]
-
-
 class FolderDigests:
     """Digest folders; ``file`` keeps what was digested for the next process (None keeps nothing)."""
 
     def __init__(self, file: Path | None) -> None:
-        self._file = file
-        self._known: dict[str, _Known] | None = None
-        self._is_changed = False
+        self._known = Remembered(file, lambda: _FORMAT, _Known)
 
     def of(self, folder: Path) -> str:
         """Return the digest over the names, executable bits and bytes of the files in ``folder``."""
-        known = self._load()
         now = time.time_ns()
         signature, newest = _signature(folder)
-        found = known.get(str(folder))
+        found = self._known.get(str(folder))
         if found is not None and found.signature == signature:
             return found.digest
         digest = of_files(folder, iter_files(folder))
         if newest < now - SETTLING_NS:
-            known[str(folder)] = _Known(signature=signature, digest=digest)
-            self._is_changed = True
+            self._known.set(str(folder), _Known(signature=signature, digest=digest))
         return digest
 
     def save(self) -> None:
         """Keep what was learnt. A folder that cannot be written costs time, never an answer."""
-        if self._file is not None and self._is_changed:
-            with contextlib.suppress(OSError):
-                write_bytes(self._file, msgspec.msgpack.encode(_File(format=_FORMAT, folders=self._load())))
-            self._is_changed = False
-
-    def _load(self) -> dict[str, _Known]:
-        if self._known is None:
-            self._known = _read(self._file)
-        return self._known
-
-
-def _read(file: Path | None) -> dict[str, _Known]:
-    if file is None:
-        return {}
-    try:
-        found = msgspec.msgpack.decode(file.read_bytes(), type=_File)
-    except (OSError, msgspec.MsgspecError):
-        return {}
-    return found.folders if found.format == _FORMAT else {}
+        self._known.save()
 
 
 def _signature(folder: Path) -> tuple[str, int]:

@@ -22,7 +22,8 @@ class Repository(Value, frozen=True, kw_only=True):
     """A folder with components. ``path`` is absolute; a higher ``priority`` hides the same names of lower ones.
 
     ``url`` is where a clone came from, without credentials (git keeps those in the clone), ``checkout`` the branch, tag
-    or commit it is held at ('' follows its branch).
+    or commit it is held at ('' follows its branch). ``trusted`` says that its components may have commands of their own run
+    while something is planned; the built-in repository's always may.
     """
 
     alias: str
@@ -31,6 +32,7 @@ class Repository(Value, frozen=True, kw_only=True):
     url: str = ""
     priority: int = 0
     checkout: str = ""
+    trusted: bool = False
 
 
 def read_repository(path: Path, *, url: str = "", priority: int = 0) -> Repository:
@@ -82,17 +84,32 @@ def add_repository(locations: Locations, repository: Repository) -> None:
         _write(locations, [*stored, repository])
 
 
+def trust_repository(locations: Locations, alias: str, *, trusted: bool) -> Repository:
+    """Note whether the user trusts an added repository, and return it. Raises UnknownNameError."""
+    locations.ensure()
+    with _lock(locations):
+        stored = stored_repositories(locations)
+        changed = [msgspec.structs.replace(item, trusted=trusted) if item.alias == alias else item for item in stored]
+        _write(locations, changed)
+    return _stored(changed, alias)
+
+
+def _stored(repositories: Sequence[Repository], alias: str) -> Repository:
+    found = next((item for item in repositories if item.alias == alias), None)
+    if found is None:
+        names = [item.alias for item in repositories]
+        raise UnknownNameError(
+            f"no added repository is called {alias!r}", fix=did_you_mean(alias, names) or "see loom repo list"
+        )
+    return found
+
+
 def remove_repository(locations: Locations, alias: str) -> Repository:
     """Forget a repository (its files stay). Raises UnknownNameError."""
     locations.ensure()
     with _lock(locations):
         stored = stored_repositories(locations)
-        gone = next((item for item in stored if item.alias == alias), None)
-        if gone is None:
-            names = [item.alias for item in stored]
-            raise UnknownNameError(
-                f"no added repository is called {alias!r}", fix=did_you_mean(alias, names) or "see loom repo list"
-            )
+        gone = _stored(stored, alias)
         _write(locations, [item for item in stored if item != gone])
     return gone
 

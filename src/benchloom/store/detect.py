@@ -7,22 +7,33 @@ import sys
 from collections.abc import Iterator, Mapping, Sequence
 from functools import cache
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 from benchloom.base.digest import of_bytes
 from benchloom.errors import ComponentError
-from benchloom.model.component import Component, Executable, FileGlob
+from benchloom.model.component import Component, FileGlob
 from benchloom.model.plan import Candidate
 
-VERSION_SECONDS = 10.0
+if TYPE_CHECKING:
+    from benchloom.store.commands import PrintedVersions
+
 _VARIABLE = re.compile(r"\$\{?(\w+)\}?")
 
 
-def detect(component: Component, *, environ: Mapping[str, str], search: Sequence[Path] = ()) -> tuple[Candidate, ...]:
+def detect(
+    component: Component,
+    *,
+    environ: Mapping[str, str],
+    search: Sequence[Path] = (),
+    printed: "PrintedVersions | None" = None,
+    trusted: bool = False,
+) -> tuple[Candidate, ...]:
     """Return what of ``component`` is on this machine, in a fixed order; ``search`` folders are looked into first.
 
-    A Python distribution of the running interpreter has no location, since plans hold no path of it. An executable
-    whose version command fails or hangs is a candidate without a version, so it satisfies no range. Raises
-    ComponentError where the component's regular expression is none.
+    A Python distribution of the running interpreter has no location, since plans hold no path of it. An executable whose
+    version command fails, hangs, or may not be run is a candidate without a version, so it satisfies no range. ``trusted``
+    says that its repository may have any command run; ``printed`` is what commands printed before. Raises ComponentError
+    if the component's regular expression is none.
     """
     block = component.detect
     found: list[tuple[str, str]] = []
@@ -30,8 +41,12 @@ def detect(component: Component, *, environ: Mapping[str, str], search: Sequence
         version = python_version(block.python.distribution)
         found = [(version, "")] if version else []
     elif block and block.executable:
+        from benchloom.store.commands import PrintedVersions, executables  # late: few plans reach an executable
+
         try:
-            found = list(_executables(block.executable, environ, search))
+            found = list(
+                executables(block.executable, environ, search, printed or PrintedVersions(None), trusted=trusted)
+            )
         except re.error as error:
             raise ComponentError(
                 f"{component.ref}: version_regex is not a regular expression", where=component.file, why=[str(error)]
@@ -100,50 +115,6 @@ def _installed() -> tuple[dict[str, str], frozenset[str]]:
 
 def _plain(name: str) -> str:
     return name.lower().replace("-", "_").replace(".", "_")
-
-
-def _executables(block: Executable, environ: Mapping[str, str], search: Sequence[Path]) -> Iterator[tuple[str, str]]:
-    import shutil  # late: few plans reach a component that is an executable
-
-    on_path = [folder for folder in environ.get("PATH", "").split(os.pathsep) if folder]
-    folders = os.pathsep.join([*map(str, search), *on_path])
-    seen = set()
-    for name in block.names:
-        path = shutil.which(name, path=folders) if folders else None
-        if path and os.path.realpath(path) not in seen:
-            seen.add(os.path.realpath(path))
-            yield _version_of(path, block, environ), str(Path(path).absolute())
-
-
-def _version_of(path: str, block: Executable, environ: Mapping[str, str]) -> str:
-    output = _output_of([path, *block.version_arguments], environ)
-    match = re.search(block.version_regex, output)
-    return match.group(1 if match.re.groups else 0) or "" if match else ""
-
-
-def _output_of(argv: Sequence[str], environ: Mapping[str, str]) -> str:
-    """Return what a command printed, or '' where it fails or hangs. A file takes the output, so nothing can hold us up."""
-    import subprocess  # late, as above
-    import tempfile
-
-    from benchloom.base.group import wait_for_group
-
-    with tempfile.TemporaryFile() as sink:
-        try:
-            child = subprocess.Popen(  # noqa: S603 - the component names the program, no shell is involved
-                argv,
-                env=dict(environ),
-                stdin=subprocess.DEVNULL,
-                stdout=sink,
-                stderr=subprocess.STDOUT,
-                start_new_session=True,
-            )
-        except OSError:
-            return ""
-        if not wait_for_group(child, VERSION_SECONDS, grace=0.0) or child.returncode:
-            return ""
-        sink.seek(0)
-        return sink.read().decode(errors="replace")
 
 
 def _file_places(block: FileGlob, environ: Mapping[str, str], search: Sequence[Path]) -> Iterator[tuple[Path, str]]:

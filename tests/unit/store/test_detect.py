@@ -9,7 +9,7 @@ import pytest
 
 from benchloom.errors import ComponentError
 from benchloom.model.component import Component, Detect, Executable, FileGlob, PythonModule
-from benchloom.store import detect as unit
+from benchloom.store import commands as unit
 from benchloom.store.detect import detect, python_version
 
 
@@ -31,7 +31,7 @@ def environ(tmp_path: Path) -> dict[str, str]:
 
 
 def found(component: Component, environ: dict[str, str], *search: Path) -> list[tuple[str, str]]:
-    return [(item.version, item.location) for item in detect(component, environ=environ, search=search)]
+    return [(item.version, item.location) for item in detect(component, environ=environ, search=search, trusted=True)]
 
 
 def test_detect_component_without_block_finds_nothing(environ: dict[str, str]):

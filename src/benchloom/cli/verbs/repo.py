@@ -40,6 +40,22 @@ def show(session: Session) -> None:
         write_columns([_row(item) for item in found])
 
 
+@verb("trust", example="loom repo trust my-components")
+@click.argument("name")
+@click.option("--no", "revoked", is_flag=True, help="Take it back.")
+def trust(session: Session, name: str, *, revoked: bool) -> None:
+    """Let components of a repository have commands of their own run while something is planned.
+
+    Without it, a component's program is only called with --version, -version or -V, and never a shell or an interpreter.
+    What else of a repository runs, and when: docs/concepts/trust.md.
+    """
+    changed = repositories.trust(session.workspace, name, trusted=not revoked)
+    if session.as_json:
+        write_json(changed)
+    else:
+        write_columns([_row(changed)])
+
+
 @verb("remove", example="loom repo remove my-components")
 @click.argument("name")
 def remove(session: Session, name: str) -> None:
@@ -84,7 +100,7 @@ def sync(session: Session, path: str, name: str, check: bool) -> int:
     return 1 if any(check or item.action == "mend" for item in synced.drift) else 0
 
 
-for _subcommand in (add, show, remove, update, sync):
+for _subcommand in (add, show, trust, remove, update, sync):
     command.add_command(_subcommand)
 
 
@@ -95,5 +111,6 @@ def _row(item: ListedRepository) -> tuple[str, ...]:
         *([f"from {item.url}"] if item.url else []),
         *([f"at {item.checkout}"] if item.checkout else []),
         *(["the folder is gone"] if item.missing else []),
+        *(["trusted"] if item.trusted and item.origin != "built-in" else []),
     ]
     return (item.alias, item.origin, item.path, ", ".join(notes))

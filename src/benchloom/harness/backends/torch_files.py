@@ -135,7 +135,9 @@ class _Names(pickle.Unpickler):
         kind = name.removesuffix("Storage").removesuffix("Tensor")
         if module in {"torch", "torch.tensor", "torch.storage"} and kind in _DTYPES and kind != name:
             return np.dtype(_DTYPES[kind])
-        raise pickle.UnpicklingError(f"it names {module}.{name}, which a state dict does not need; nothing of it was run")
+        raise pickle.UnpicklingError(
+            f"it names {module}.{name}, which a state dict does not need; nothing of it was run"
+        )
 
     def persistent_load(self, pid: Any) -> Any:
         return self._tensors[int(pid)]

@@ -1,0 +1,114 @@
+"""Programs on PATH and the versions they print, without letting a repository run what it likes.
+
+A component names programs and the words that make them print their version. Of a repository that the user does not trust,
+only words that make any program print something are used, and no interpreters, shells or programs that start others or
+stop the machine: reading a plan must run nothing of a repository's. What a program printed is remembered by its path,
+size and time of change.
+"""
+
+import os
+import re
+import shutil
+import subprocess
+import tempfile
+from collections.abc import Iterator, Mapping, Sequence
+from pathlib import Path
+
+import msgspec
+
+from benchloom.base.group import wait_for_group
+from benchloom.base.remembered import Remembered
+from benchloom.model.component import Executable
+
+VERSION_SECONDS = 10.0
+MAX_OUTPUT = 4096  # bytes of a program's output that are looked at
+SAFE_ARGUMENTS = (("--version",), ("-version",), ("-V",))
+_NEVER = re.compile(
+    r"(ba|da|z|fi|k|c|tc|a|po|r)?sh|busybox|toybox|(python|pypy|perl|ruby|node|lua|php|tclsh|guile|R)[\d.]*|nodejs|deno|bun|Rscript|"
+    r"[gmn]?awk|g?sed|ed|vim?|emacs|env|xargs|find|sudo|doas|su|ssh|nohup|nice|time|timeout|setsid|chroot|unshare|nsenter|exec|"
+    r"g?make|reboot|shutdown|halt|poweroff|init|telinit|systemctl|kill|killall|pkill"
+)
+
+
+class _Printed(msgspec.Struct):
+    size: int
+    modified: int
+    text: str
+
+
+class PrintedVersions:
+    """What programs printed, by path and words; ``file`` keeps it for the next process (None keeps nothing)."""
+
+    def __init__(self, file: Path | None) -> None:
+        self._known = Remembered(file, lambda: "benchloom.commands/1", _Printed)
+
+    def of(self, argv: Sequence[str], environ: Mapping[str, str]) -> str:
+        """Return what the program prints, or '' if it fails or hangs; it is started only if it changed since last time."""
+        status = os.stat(argv[0])
+        name = "\0".join(argv)
+        known = self._known.get(name)
+        if known is None or (known.size, known.modified) != (status.st_size, status.st_mtime_ns):
+            known = _Printed(size=status.st_size, modified=status.st_mtime_ns, text=_output_of(argv, environ))
+            if known.text:
+                self._known.set(name, known)
+        return known.text
+
+    def save(self) -> None:
+        """Keep what was printed for the next process."""
+        self._known.save()
+
+
+def why_not_run(block: Executable) -> str:
+    """Return why an untrusted repository may not have these programs asked for their version; '' if it may."""
+    if strange := next((name for name in block.names if os.path.basename(name) != name), ""):
+        return f"{strange!r} is not the name of a program on PATH"
+    if barred := next((name for name in block.names if _NEVER.fullmatch(name)), ""):
+        return f"{barred!r} can run other code"
+    if block.version_arguments not in SAFE_ARGUMENTS:
+        words = " or ".join(" ".join(item) for item in SAFE_ARGUMENTS)
+        return f"it is to be called with {' '.join(block.version_arguments)!r}, and only {words} is known to print something"
+    return ""
+
+
+def executables(
+    block: Executable, environ: Mapping[str, str], search: Sequence[Path], printed: PrintedVersions, *, trusted: bool
+) -> Iterator[tuple[str, str]]:
+    """Yield version and place of every program that ``block`` names; one that may not be run has no version.
+
+    Raises re.error if the component's regular expression is none.
+    """
+    on_path = [folder for folder in environ.get("PATH", "").split(os.pathsep) if os.path.isabs(folder)]
+    folders = os.pathsep.join([*map(str, search), *on_path])
+    is_run = trusted or not why_not_run(block)
+    seen = set()
+    for name in block.names:
+        path = shutil.which(name, path=folders) if folders and os.path.basename(name) == name else None
+        if path and os.path.realpath(path) not in seen:
+            seen.add(os.path.realpath(path))
+            place = str(Path(path).absolute())
+            yield _version_in(printed.of([place, *block.version_arguments], environ), block) if is_run else "", place
+
+
+def _version_in(output: str, block: Executable) -> str:
+    match = re.search(block.version_regex, output)
+    return match.group(1 if match.re.groups else 0) or "" if match else ""
+
+
+def _output_of(argv: Sequence[str], environ: Mapping[str, str]) -> str:
+    """Return what a command printed, or '' if it fails or hangs. A file takes the output, so nothing can hold us up."""
+    with tempfile.TemporaryFile() as sink:
+        try:
+            child = subprocess.Popen(  # noqa: S603 - no shell is involved, and why_not_run says what may be started
+                argv,
+                env=dict(environ),
+                stdin=subprocess.DEVNULL,
+                stdout=sink,
+                stderr=subprocess.STDOUT,
+                start_new_session=True,
+            )
+        except OSError:
+            return ""
+        if not wait_for_group(child, VERSION_SECONDS, grace=0.0) or child.returncode:
+            return ""
+        sink.seek(0)
+        return sink.read(MAX_OUTPUT).decode(errors="replace")
