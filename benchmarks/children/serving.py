@@ -22,7 +22,7 @@ import mlperf_loadgen as lg
 import numpy as np
 from numpy.typing import NDArray
 
-from benchloom.harness.calibrate import MULTI_STREAM_QUERY, seconds_a_sample
+from benchloom.harness.calibrate import MULTI_STREAM_QUERY, measured_speed
 from benchloom.harness.inputs import Inputs, load
 from benchloom.harness.issue import Issuer
 from benchloom.harness.logs import read_performance
@@ -81,8 +81,8 @@ class Harness:
         backends = [_open(self.inputs, self.options.threads) for _ in range(self.options.instances)]
         self.predictors = [predictor_for(backend, self.inputs, batch) for backend in backends]
         self.bare = Bare(backends[0], np.ascontiguousarray(self.inputs.samples))
-        spent = seconds_a_sample(self.predictors, self.options, len(self.inputs.samples))
-        self.settings = test_settings(self.options, QUICK, self.inputs.model.name, spent)
+        spent = measured_speed(self.predictors, self.options, len(self.inputs.samples))
+        self.settings = test_settings(self.options, QUICK, self.inputs.model.name, spent).test
 
     def run(self) -> tuple[Issuer, Performance]:
         """Return what LoadGen measured in one run."""

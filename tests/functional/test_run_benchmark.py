@@ -93,13 +93,17 @@ def test_run_invalid_result_is_reported_with_loadgens_reason():
     assert "pre-generates more queries" in shown.out
 
 
-def test_run_official_ruleset_uses_its_seeds_and_says_what_speaks_against_it(tmp_path: Path):
+def test_run_official_ruleset_uses_its_seeds_and_names_its_blockers(tmp_path: Path):
     conf = tmp_path / "user.conf"
     conf.write_text("*.SingleStream.min_duration = 300\n*.SingleStream.min_query_count = 100\n")
     answer = run("--ruleset=mlperf-inference-1.0", f"--user_conf={conf}").ok()
     results = answer.json["results"]
     assert results["submission_valid"] is False
-    assert any("not a benchmark of mlperf-inference-1.0" in note for note in results["notes"])
+    assert "digits is not a benchmark of mlperf-inference-1.0" in results["blockers"]
+    assert [(item["setting"], item["old"], item["new"]) for item in results["user_conf"]] == [
+        ("min_duration_ms", 600_000, 300),
+        ("min_query_count", 1024, 100),
+    ]
     summary = (Path(answer.json["directory"]) / "performance" / "mlperf_log_summary.txt").read_text()
     assert "qsl_rng_seed : 7322528924094909334" in summary
     assert "schedule_rng_seed : 3507442325620259414" in summary
@@ -110,7 +114,7 @@ def test_run_official_multistream_says_what_loadgen_cannot_express(tmp_path: Pat
     conf = tmp_path / "user.conf"
     conf.write_text("*.MultiStream.min_duration = 100\n*.MultiStream.min_query_count = 662\n")
     answer = run("--ruleset=mlperf-inference-1.0", "--scenario=MultiStream", f"--user_conf={conf}").ok()
-    assert any("cannot be expressed" in note for note in answer.json["results"]["notes"])
+    assert any("cannot be expressed" in text for text in answer.json["results"]["blockers"])
 
 
 def test_run_inputs_reach_loadgen_and_the_record():

@@ -385,7 +385,7 @@ def test_digits_offline_runs_again_from_lock_and_user_conf(real: Loom, tmp_path:
     assert plain["results"]["settings"]["offline_expected_qps"] == pytest.approx(
         1.3 * found["best"]["figure"], rel=1e-4
     )
-    assert any("user.conf was applied last" in note for note in plain["results"]["notes"])
+    assert [item["setting"] for item in plain["results"]["user_conf"]] == ["offline_expected_qps"]
 
 
 def test_digits_single_stream_tunes_threads(real: Loom, tmp_path: Path):

@@ -1,5 +1,6 @@
 """Plan: from what the user typed to a Plan, with the host facts gathered here and nowhere deeper."""
 
+import math
 import platform
 import sys
 from collections.abc import Collection, Mapping, Sequence
@@ -234,6 +235,8 @@ def _check_number(declared: Input, value: str, where: str) -> str:
         number = int(value) if declared.type == "int" else float(value)
     except ValueError:
         raise InputError(f"{_shown(declared, value)} is not a number ({declared.type})", where=where) from None
+    if not math.isfinite(number):
+        raise InputError(f"{_shown(declared, value)} is not a finite number", where=where)
     if declared.minimum is not None and number < declared.minimum:
         raise InputError(f"{value} is below the minimum {declared.minimum:g}", where=where)
     return value

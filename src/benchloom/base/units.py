@@ -11,3 +11,14 @@ def human_bytes(size: int | None) -> str:
             return f"{amount:.0f} {unit}" if unit == "B" else f"{amount:.1f} {unit}"
         amount /= 1024
     return f"{amount:.1f} GiB"
+
+
+def human_seconds(seconds: float) -> str:
+    """Return a duration such as ``2.5 s``, ``10 min 4 s``, ``3 h 20 min`` or ``12 days``."""
+    minutes, rest = divmod(round(seconds), 60)
+    if not minutes:
+        return f"{seconds:.1f} s"
+    hours, left = divmod(minutes, 60)
+    if not hours:
+        return f"{minutes} min {rest} s"
+    return f"{hours} h {left} min" if hours < 48 else f"{hours // 24:,} days"

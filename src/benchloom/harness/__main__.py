@@ -9,6 +9,7 @@ import signal
 import sys
 import traceback
 from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
 from importlib.metadata import PackageNotFoundError, version
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -24,11 +25,13 @@ from benchloom.harness.options import Options, parse
 from benchloom.harness.rulesets import DEFAULT_SAMPLE_COUNT, RULESETS, Ruleset
 from benchloom.harness.sut import Backend, open_backend
 from benchloom.model.base import to_json
-from benchloom.model.facts import Model, Reference
+from benchloom.model.facts import Model
 from benchloom.model.record import RESULTS_SCHEMA, Accuracy, Performance, Results
 from benchloom.model.trust import refuse_untrusted
 
 if TYPE_CHECKING:
+    from benchloom.harness.calibrate import Speed
+    from benchloom.harness.issue import Issuer
     from benchloom.harness.predictor import Predictor
 
 DEFAULT_BATCH = 32
@@ -53,10 +56,11 @@ def main(arguments: Sequence[str], environ: Mapping[str, str]) -> int:
 def benchmark(options: Options, environ: Mapping[str, str], folder: Path) -> Results:
     """Measure what ``options`` ask for and return the results; logs go below ``folder``.
 
-    Raises InputError where model, samples and options do not fit each other, ExecutionError where LoadGen has no result.
+    Raises InputError if model, samples and options do not fit each other, ExecutionError if LoadGen has no result.
     """
     # Late, so that wrong options are told before the heavy libraries are imported.
-    from benchloom.harness.calibrate import batch_within, seconds_a_sample
+    from benchloom.harness.blockers import submission_blockers
+    from benchloom.harness.calibrate import batch_within, measured_speed
     from benchloom.harness.predictor import predictor_for
     from benchloom.harness.settings import shown, test_settings
 
@@ -70,14 +74,17 @@ def benchmark(options: Options, environ: Mapping[str, str], folder: Path) -> Res
         for _ in range(options.instances)
     ]
     backend = predictors[0].backend
-    seconds = seconds_a_sample(predictors, options, len(inputs.samples))
-    settings = test_settings(options, ruleset, inputs.model.name, seconds)
+    speed = measured_speed(predictors, options, len(inputs.samples))
+    made = test_settings(options, ruleset, inputs.model.name, speed)
+    settings = made.test
     if options.scenario == "Server" and not options.batch_size:
         for predictor in predictors:
             bound = settings.server_target_latency_ns / 1e9
-            predictor.batch_size = batch_within(bound, seconds, predictor.batch_size)
-    performance, accuracy = _measure(options, ruleset, inputs, predictors, settings, environ, folder)
-    against = _against(options, ruleset, inputs, settings, performance)
+            predictor.batch_size = batch_within(bound, speed and speed.best, predictor.batch_size)
+    run = _Runs(options, ruleset, inputs, predictors, settings, environ, folder)
+    performance = None if options.mode == "accuracy" else run.performance(speed)
+    accuracy, remarks = (None, ()) if options.mode == "performance" else run.accuracy()
+    blockers = submission_blockers(options, ruleset, inputs, settings, performance, accuracy)
     return Results(
         schema=RESULTS_SCHEMA,
         task=inputs.model.task,
@@ -87,7 +94,7 @@ def benchmark(options: Options, environ: Mapping[str, str], folder: Path) -> Res
         scenario=options.scenario,
         mode=options.mode,
         ruleset=ruleset.name,
-        submission_valid=ruleset.is_official and not against,
+        submission_valid=ruleset.is_official and not blockers,
         accuracy=accuracy,
         performance=performance,
         settings={
@@ -99,9 +106,11 @@ def benchmark(options: Options, environ: Mapping[str, str], folder: Path) -> Res
             **shown(settings, options.scenario),
         },
         versions=_versions(backend),
-        notes=(*against, *_about(options, ruleset)),
+        notes=(*remarks, *_about(ruleset), *made.not_applied),
         peak_memory_bytes=peak_memory(),
         precision=inputs.model.precision,
+        blockers=blockers,
+        user_conf=made.applied,
     )
 
 
@@ -132,90 +141,59 @@ def _batch_size(options: Options, inputs: Inputs) -> int:
     return min(options.batch_size or DEFAULT_BATCH, largest)
 
 
-def _measure(
-    options: Options,
-    ruleset: Ruleset,
-    inputs: Inputs,
-    predictors: "Sequence[Predictor]",
-    settings: Any,
-    environ: Mapping[str, str],
-    folder: Path,
-) -> tuple[Performance | None, Accuracy | None]:
-    import mlperf_loadgen as lg
+@dataclass(frozen=True)
+class _Runs:
+    """The runs of LoadGen that a benchmark consists of."""
 
-    from benchloom.harness.logs import read_performance
-    from benchloom.harness.run import run_loadgen
+    options: Options
+    ruleset: Ruleset
+    inputs: Inputs
+    predictors: "Sequence[Predictor]"
+    settings: Any
+    environ: Mapping[str, str]
+    folder: Path
 
-    total = len(inputs.samples)
-    count = min(total, ruleset.sample_counts.get(inputs.model.name, DEFAULT_SAMPLE_COUNT))
-    performance, accuracy = None, None
-    if options.mode != "accuracy":
-        place = folder / "performance"
-        settings.mode = lg.TestMode.PerformanceOnly
-        issuer = run_loadgen(settings, predictors, total=total, performance_count=count, folder=place, environ=environ)
-        performance = read_performance(place, options.scenario, samples=issuer.done, seconds=issuer.seconds)
-        performance = msgspec.structs.replace(performance, cpu_seconds=issuer.cpu_seconds)
-    if options.mode != "performance":
-        place = folder / "accuracy"
-        settings.mode = lg.TestMode.AccuracyOnly
-        run_loadgen(settings, predictors, total=total, performance_count=count, folder=place, environ=environ)
-        accuracy = _with_reference(_accuracy(place, inputs, folder), inputs.model.reference)
-    return performance, accuracy
+    def performance(self, speed: "Speed | None") -> Performance:
+        """Run LoadGen for time and return what it measured."""
+        from benchloom.harness.bounds import expected_seconds
+        from benchloom.harness.logs import read_performance
 
-
-def _accuracy(place: Path, inputs: Inputs, folder: Path) -> Accuracy:
-    """Score the accuracy run in ``place``; of a detector, draw the first images with their boxes below ``folder``."""
-    if inputs.model.detections is None:
-        from benchloom.harness.logs import read_accuracy
-
-        return read_accuracy(place, inputs.labels)
-    # Late: pycocotools is needed, and there, only where boxes are scored.
-    from benchloom.harness.detection import mean_average_precision, read_detections
-    from benchloom.harness.pictures import draw
-
-    ids = inputs.labels.tolist()
-    detections = read_detections(place, ids)
-    draw(detections, ids, inputs, folder / "pictures")
-    return mean_average_precision(detections, ids, inputs.annotations)
-
-
-def _with_reference(accuracy: Accuracy, reference: Reference | None) -> Accuracy:
-    if reference is None or reference.metric != accuracy.metric:
-        return accuracy
-    return msgspec.structs.replace(accuracy, reference=reference.value, reference_source=reference.source)
-
-
-def _against(
-    options: Options, ruleset: Ruleset, inputs: Inputs, settings: Any, performance: Performance | None
-) -> list[str]:
-    """Return what speaks against submitting this run, worst first."""
-    if not ruleset.is_official:
-        return []
-    found = [ruleset.notes[options.scenario]] if options.scenario in ruleset.notes else []
-    if inputs.model.name not in ruleset.sample_counts:
-        found.append(f"{inputs.model.name} is not a benchmark of {ruleset.name}")
-    if inputs.complete != len(inputs.samples):
-        found.append(
-            f"{len(inputs.samples)} samples were used, the whole data set has {inputs.complete or 'an unknown number'}"
+        needed = expected_seconds(self.settings, speed and speed.median, self.options.instances)
+        issuer = self._run("performance", "PerformanceOnly", needed)
+        found = read_performance(
+            self.folder / "performance", self.options.scenario, samples=issuer.done, seconds=issuer.seconds
         )
-    rules = ruleset.rules[options.scenario]
-    if settings.min_duration_ms < rules.min_duration * 1000 or settings.min_query_count < rules.min_queries:
-        found.append(
-            f"{settings.min_duration_ms / 1000:g} s and {settings.min_query_count} queries are less than the round's "
-            f"{rules.min_duration:g} s and {rules.min_queries} (--duration, --user_conf)"
+        return msgspec.structs.replace(found, cpu_seconds=issuer.cpu_seconds)
+
+    def accuracy(self) -> tuple[Accuracy, tuple[str, ...]]:
+        """Run LoadGen over every sample and return the score, with what is to be said of it."""
+        from benchloom.harness.scoring import score
+
+        for predictor in self.predictors:
+            predictor.check_responses()
+        self._run("accuracy", "AccuracyOnly", None)
+        return score(self.folder / "accuracy", self.inputs, self.folder)
+
+    def _run(self, name: str, mode: str, seconds: float | None) -> "Issuer":
+        import mlperf_loadgen as lg
+
+        from benchloom.harness.run import run_loadgen
+
+        total = len(self.inputs.samples)
+        self.settings.mode = getattr(lg.TestMode, mode)
+        return run_loadgen(
+            self.settings,
+            self.predictors,
+            total=total,
+            performance_count=min(total, self.ruleset.sample_counts.get(self.inputs.model.name, DEFAULT_SAMPLE_COUNT)),
+            folder=self.folder / name,
+            environ=self.environ,
+            seconds=seconds,
         )
-    if options.mode != "both":
-        found.append(f"a submission needs both a performance and an accuracy run; this was {options.mode}")
-    if performance and not performance.valid:
-        found.append("LoadGen says that the performance run is INVALID")
-    return found
 
 
-def _about(options: Options, ruleset: Ruleset) -> list[str]:
-    found = [ruleset.notes["*"]] if "*" in ruleset.notes else []
-    if options.user_conf:
-        found.append(f"user_conf {options.user_conf} was applied last")
-    return found
+def _about(ruleset: Ruleset) -> list[str]:
+    return [ruleset.notes["*"]] if "*" in ruleset.notes else []
 
 
 def _versions(backend: Backend) -> dict[str, str]:
@@ -240,10 +218,13 @@ def _summary(results: Results) -> str:
             "VALID" if results.performance.valid else f"INVALID: {'; '.join(results.performance.invalid_reasons)}"
         )
         lines.append(f"performance: {results.performance.samples_per_second:.6g} samples/s, LoadGen says {validity}")
-    return "".join(f"{line}\n" for line in [*lines, *results.notes])
+    blockers = [f"submission blocker: {text}" for text in results.blockers]
+    return "".join(f"{line}\n" for line in [*lines, *blockers, *results.notes])
 
 
 def _accuracy_line(accuracy: Accuracy) -> str:
+    if accuracy.value is None:
+        return f"accuracy: none, since {accuracy.problem}"
     if accuracy.correct is not None:
         return f"accuracy: {accuracy.correct} of {accuracy.total} correct ({accuracy.metric})"
     return f"accuracy: {accuracy.metric} {accuracy.value:.5f} over {accuracy.total} images"

@@ -1,7 +1,9 @@
 """How fast this model is on this machine, so that LoadGen prepares neither too few queries nor far too many."""
 
+import statistics
 import time
 from collections.abc import Sequence
+from typing import NamedTuple
 
 from benchloom.harness.options import Options
 from benchloom.harness.predictor import Predictor
@@ -16,8 +18,15 @@ def samples_at_once(scenario: str, batch_size: int) -> int:
     return {"Offline": batch_size, "MultiStream": min(MULTI_STREAM_QUERY, batch_size)}.get(scenario, 1)
 
 
-def seconds_a_sample(predictors: Sequence[Predictor], options: Options, count: int) -> float | None:
-    """Warm every instance up, and return the best seconds seen for a sample of the batches that the scenario makes.
+class Speed(NamedTuple):
+    """Seconds that one instance takes for a sample: the best and the median of what was measured."""
+
+    best: float
+    median: float
+
+
+def measured_speed(predictors: Sequence[Predictor], options: Options, count: int) -> Speed | None:
+    """Warm every instance up, and return the seconds that it takes for a sample of the batches that the scenario makes.
 
     The first of ``count`` samples go through each instance for at most a quarter of a second, at least one batch, and through the
     first one for another. None where nothing asks for it: the user states what to expect (and for Server the batch, too), or
@@ -32,7 +41,7 @@ def seconds_a_sample(predictors: Sequence[Predictor], options: Options, count: i
     indexes = [place % count for place in range(size)]
     for predictor in predictors:
         _warm_up(predictor, indexes)
-    return _best(predictors[0], indexes) / size if is_needed else None
+    return _timed(predictors[0], indexes) if is_needed else None
 
 
 def batch_within(bound: float, seconds: float | None, largest: int) -> int:
@@ -51,12 +60,12 @@ def _warm_up(predictor: Predictor, indexes: Sequence[int]) -> None:
             return
 
 
-def _best(predictor: Predictor, indexes: Sequence[int]) -> float:
-    best, end = float("inf"), time.perf_counter() + SECONDS
+def _timed(predictor: Predictor, indexes: Sequence[int]) -> Speed:
+    spent, end = [], time.perf_counter() + SECONDS
     while True:
         start = time.perf_counter()
         predictor.answers(indexes)
         now = time.perf_counter()
-        best = min(best, now - start)
+        spent.append((now - start) / len(indexes))
         if now > end:
-            return best
+            return Speed(min(spent), statistics.median(spent))

@@ -10,6 +10,8 @@ from numpy.typing import NDArray
 from pycocotools.coco import COCO
 from pycocotools.cocoeval import COCOeval
 
+from benchloom.errors import InputError
+from benchloom.harness.inputs import Inputs
 from benchloom.harness.logs import answers_of_all, read_records
 from benchloom.harness.predictor import BOX
 from benchloom.model.record import Accuracy
@@ -26,19 +28,56 @@ def read_detections(folder: Path, image_ids: Sequence[int]) -> list[Record]:
     return [record.reshape(-1, BOX) for record in records]
 
 
+def in_categories(detections: Sequence[Record], inputs: Inputs) -> list[Record]:
+    """Return ``detections`` with category ids of the data set in the place of the labels that the model gave.
+
+    Raises InputError for a label of a detection that stands for no category of the annotations. Slots without a detection
+    (score 0) may have any label; ids between those of the annotations may be a network's own, and find nothing.
+    """
+    facts, categories = inputs.model.detections, np.array([0, *inputs.categories], np.float32)
+    assert facts is not None
+    highest = len(inputs.categories) if facts.labels == "index" else max(inputs.categories)
+    found = [record.copy() for record in detections]
+    for record in found:
+        labels = record[:, 6]
+        strange = (labels < 1) | (labels > highest)
+        if detected := labels[strange & (record[:, 5] > 0)].tolist():
+            raise _strange_label(int(detected[0]), facts.labels, inputs)
+        if facts.labels == "index":
+            record[:, 6] = categories[np.where(strange, 0, labels).astype(np.int64)]
+    return found
+
+
+def _strange_label(label: int, kind: str, inputs: Inputs) -> InputError:
+    ids = inputs.categories
+    return InputError(
+        f"the model gives label {label}, which stands for no category of {inputs.dataset}",
+        where="model.detections.labels",
+        why=[
+            f"the facts say that labels {'count the categories, from 1' if kind == 'index' else 'are category ids'}",
+            f"the annotations have {len(ids)} categories with ids {min(ids)} to {max(ids)}",
+        ],
+        fix="state 'category' if labels are category ids, 'index' if they count categories from 1; or choose the model's own data set",
+    )
+
+
 def mean_average_precision(detections: Sequence[Record], image_ids: Sequence[int], annotations: Path) -> Accuracy:
     """Return mAP@[.50:.95] of ``detections`` (as ``read_detections`` gives them) over the images ``image_ids``.
 
     Equals MLPerf's accuracy-coco.py: corners times the size that the annotations state, as x, y, width, height. No box at
-    all is 0.
+    all is 0. If nothing is annotated in these images there is no figure, and the accuracy says why.
     """
     with contextlib.redirect_stdout(io.StringIO()):  # pycocotools prints what it does
         truth = COCO(str(annotations))
         rows = [
             row for record, image in zip(detections, image_ids, strict=True) for row in _rows(record, image, truth.imgs)
         ]
-        value = _evaluated(truth, rows, image_ids) if rows else 0.0
-    return Accuracy(metric="mAP", mean_average_precision=value, total=len(image_ids))
+        is_annotated = bool(truth.getAnnIds(imgIds=list(image_ids), iscrowd=False))
+        value = (_evaluated(truth, rows, image_ids) if rows else 0.0) if is_annotated else None
+    problem = (
+        "" if is_annotated else f"nothing is annotated in the {len(image_ids)} images, so there is nothing to find"
+    )
+    return Accuracy(metric="mAP", mean_average_precision=value, total=len(image_ids), problem=problem)
 
 
 def _rows(record: Record, image: int, images: Mapping[int, Mapping[str, int]]) -> list[dict[str, object]]:

@@ -8,7 +8,7 @@ import msgspec
 import numpy as np
 from numpy.typing import NDArray
 
-from benchloom.errors import InputError
+from benchloom.errors import InputError, LoomError
 from benchloom.model.facts import Backend, Facts, Model
 
 
@@ -18,7 +18,8 @@ class Inputs:
 
     ``complete`` is the number of samples that the whole data set has (None where nothing states it);
     ``device`` is where the backend is to run, ``model_digest`` what the component states of the model's file, '' where nothing does. For detectors, ``labels`` are ids of images, ``categories`` the ids of categories in the order of the annotations, and ``annotations``
-    and ``images`` are that file and the folder of images.
+    (for classifiers: the label file) and ``images`` are that file and the folder of images; ``root`` is the folder of the data set.
+    ``only_with_objects`` says that images without objects were left out.
     """
 
     model: Model
@@ -33,6 +34,33 @@ class Inputs:
     annotations: Path = Path()
     images: Path = Path()
     model_digest: str = ""
+    root: Path = Path()
+    layout: str = ""
+    only_with_objects: bool = False
+
+    def name_of(self, index: int) -> str:
+        """Return the file name of a sample as the label file or annotations have it, for messages; else its number."""
+        try:
+            return self._names()[index]
+        except (OSError, ValueError, KeyError, IndexError, LoomError):
+            return f"sample {index}"
+
+    def _names(self) -> list[str]:
+        if self.layout == "coco":
+            found = msgspec.json.decode(self.annotations.read_bytes(), type=_Images)
+            by_id = {item.id: item.file_name for item in found.images}
+            return [by_id[image] for image in self.labels.tolist()]
+        lines = self.annotations.read_text(encoding="utf-8").splitlines()
+        return [line.rpartition(" ")[0] for line in lines]
+
+
+class _Image(msgspec.Struct):
+    id: int
+    file_name: str
+
+
+class _Images(msgspec.Struct):
+    images: list[_Image]
 
 
 def read_facts(role: str, environ: Mapping[str, str]) -> Facts:
@@ -84,7 +112,15 @@ def load(environ: Mapping[str, str], count: int | None) -> Inputs:
         annotations=Path(source.path, source.dataset.labels) if source.dataset else Path(),
         images=Path(source.path, source.dataset.images) if source.dataset else Path(),
         model_digest=model.digest,
+        root=Path(source.path),
+        layout=source.dataset.layout if source.dataset else "",
+        only_with_objects=_leaves_images_out(environ),
     )
+
+
+def _leaves_images_out(environ: Mapping[str, str]) -> bool:
+    profile = read_facts("profile", environ).profile if environ.get("LOOM_PROFILE") else None
+    return profile is not None and profile.only_with_objects
 
 
 def check_file_shape(name: str, stated: Sequence[int | str], found: Sequence[int], path: str) -> None:

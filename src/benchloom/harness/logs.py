@@ -1,10 +1,11 @@
-"""Reading what LoadGen wrote: its detail log and its accuracy log. Nothing here is computed beside them.
+"""Reading what LoadGen wrote: its detail log and its accuracy log. Nothing here is computed apart from them.
 
 Key names are those of ``mlperf_log_detail.txt`` as LoadGen 6.0 writes it (results.cc).
 """
 
 import re
 from collections.abc import Mapping
+from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
@@ -31,9 +32,25 @@ _THROUGHPUT = {
 }
 
 
+class _Metadata(msgspec.Struct):
+    is_error: bool = False
+    is_warning: bool = False
+
+
 class _Line(msgspec.Struct):
     key: str
     value: Any
+    metadata: _Metadata = msgspec.field(default_factory=_Metadata)
+
+
+@dataclass
+class Details:
+    """What LoadGen's detail log holds: its ``values`` by key (the last of each), and its errors and warnings, each once."""
+
+    values: dict[str, Any] = field(default_factory=dict)
+    errors: list[str] = field(default_factory=list)
+    warnings: list[str] = field(default_factory=list)
+    reasons: list[str] = field(default_factory=list)
 
 
 class _Answer(msgspec.Struct):
@@ -47,7 +64,8 @@ def read_performance(folder: Path, scenario: str, *, samples: int, seconds: floa
     ``samples`` completed in ``seconds`` of wall time give the throughput of MultiStream, which LoadGen does not state.
     Raises ExecutionError where LoadGen left no result.
     """
-    values, reasons = _details(folder)
+    details = read_details(folder)
+    values, reasons = details.values, _invalid_reasons(details)
     if "result_validity" not in values:
         raise ExecutionError(
             "LoadGen ended without a result", where=str(folder), why=reasons, fix="see mlperf_log_detail.txt"
@@ -66,25 +84,43 @@ def read_performance(folder: Path, scenario: str, *, samples: int, seconds: floa
         invalid_reasons=tuple(reasons),
         min_duration_met=values.get("result_min_duration_met"),
         min_queries_met=values.get("result_min_queries_met"),
+        errors=tuple(details.errors),
+        warnings=tuple(details.warnings),
     )
 
 
-def _details(folder: Path) -> tuple[dict[str, Any], list[str]]:
-    values: dict[str, Any] = {}
-    reasons: list[str] = []
+def read_details(folder: Path) -> Details:
+    """Read LoadGen's detail log in ``folder``. Raises ExecutionError if it cannot be read."""
+    path = folder / "mlperf_log_detail.txt"
+    found = Details()
     decoder = msgspec.json.Decoder(_Line)
-    for line in (folder / "mlperf_log_detail.txt").read_text(encoding="utf-8").splitlines():
-        if not line.startswith(_PREFIX):
-            continue
-        item = decoder.decode(line[len(_PREFIX) :])
-        if item.key in {"result_invalid_reason", "error_invalid_config", "error_runtime"}:
-            reasons.append(str(item.value).strip())
-        values[item.key] = item.value
+    try:
+        lines = path.read_text(encoding="utf-8").splitlines()
+        for item in (decoder.decode(line[len(_PREFIX) :]) for line in lines if line.startswith(_PREFIX)):
+            _note(item, found)
+    except (OSError, ValueError, msgspec.MsgspecError) as error:
+        raise ExecutionError("LoadGen's detail log cannot be read", where=str(path), why=[str(error)]) from error
+    return found
+
+
+def _note(item: _Line, found: Details) -> None:
+    found.values[item.key] = item.value
+    text = " ".join(str(item.value).split())
+    if item.key == "result_invalid_reason" and text:
+        found.reasons.append(text)
+    elif item.metadata.is_error and text not in found.errors:
+        found.errors.append(text)
+    elif item.metadata.is_warning and text not in found.warnings:
+        found.warnings.append(text)
+
+
+def _invalid_reasons(details: Details) -> list[str]:
+    values, reasons = details.values, [*details.errors, *details.reasons]
     if values.get("early_stopping_met") is False:
         reasons.append(f"early stopping: {' '.join(str(values.get('early_stopping_result', '')).split())}")
     if values.get("result_perf_constraints_met") is False:
         reasons.append("the latency constraint was not met")
-    return values, list(dict.fromkeys(reason for reason in reasons if reason))
+    return list(dict.fromkeys(reasons))
 
 
 def _latencies(values: Mapping[str, Any]) -> dict[str, int]:
@@ -132,11 +168,16 @@ def answers_of_all(records: Mapping[int, NDArray[np.float32]], total: int, folde
 
 
 def read_accuracy(folder: Path, labels: NDArray[np.int64]) -> Accuracy:
-    """Return top-1 over the answers of the accuracy run in ``folder``; ``labels`` (N) are in QSL order.
+    """Return top-1 over the responses of the accuracy run in ``folder``; ``labels`` (N) are in QSL order.
 
     Equals MLPerf's accuracy-imagenet.py with ``--dtype float32``: good / total over distinct indexes, by the first number
-    of each record. Raises ExecutionError where samples are missing.
+    of each response. Raises ExecutionError if samples are missing.
     """
-    answers = answers_of_all(read_records(folder), len(labels), folder)
-    correct = sum(int(answer[0]) == int(label) for answer, label in zip(answers, labels, strict=True))
+    correct = int((read_predictions(folder, len(labels)) == labels).sum())
     return Accuracy(metric="top1", top1=correct / len(labels), correct=correct, total=len(labels))
+
+
+def read_predictions(folder: Path, total: int) -> NDArray[np.int64]:
+    """Return the predicted labels (N) of the accuracy run in ``folder``, in QSL order. Raises ExecutionError if some are missing."""
+    records = answers_of_all(read_records(folder), total, folder)
+    return np.array([int(record[0]) for record in records], np.int64)

@@ -1,6 +1,7 @@
 """The harness's flags; each may also come as ``LOOM_INPUT_<NAME>``, and a flag wins."""
 
 import argparse
+import math
 import os
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
@@ -119,7 +120,7 @@ def _positive(name: str, value: str) -> float | None:
         number = float(value)
     except ValueError:
         number = 0.0
-    if not number > 0:
+    if not (number > 0 and math.isfinite(number)):
         raise InputError(f"{value!r} is not a number above zero", where=f"--{name}")
     return number
 

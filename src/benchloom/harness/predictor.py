@@ -2,18 +2,20 @@
 
 from abc import ABC, abstractmethod
 from collections.abc import Sequence
+from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
 
-from benchloom.errors import InputError
+from benchloom.errors import ExecutionError, InputError
 from benchloom.harness.inputs import Inputs
 from benchloom.harness.memory import let_go
 from benchloom.harness.sut import Backend, Outputs
 
-# Numbers in the record of one box: QSL index, ymin, xmin, ymax, xmax (fractions of the image), score, category id
+# Numbers in the response of one box: QSL index, ymin, xmin, ymax, xmax (fractions of the image), score, label as the model gives it
 # (MLPerf reference: coco.py, and what accuracy-coco.py reads).
 BOX = 7
+_ROUNDING = 1e-5  # of probabilities that a network computes in floats
 
 
 class Predictor(ABC):
@@ -29,6 +31,7 @@ class Predictor(ABC):
     def __init__(self, backend: Backend, inputs: Inputs, batch_size: int) -> None:
         self.backend = backend
         self.batch_size = batch_size
+        self._inputs = inputs
         self._samples = np.ascontiguousarray(inputs.samples)
         self._buffer = np.empty((batch_size, *self._samples.shape[1:]), self._samples.dtype)
 
@@ -39,6 +42,25 @@ class Predictor(ABC):
         ``indexes`` are those of the data set, each less than its size. The records may be overwritten by the next call.
         Raises InputError where the model gives something else than its facts state.
         """
+
+    def check_responses(self) -> None:
+        """From now on, refuse outputs that are no results: not-a-number or infinity. Accuracy runs ask for it; timed ones do not pay."""
+        self._outputs = self._finite_outputs  # type: ignore[method-assign]
+
+    def _finite_outputs(self, indexes: Sequence[int]) -> Outputs:
+        outputs = self.backend.predict(self._batch(indexes))
+        for output in outputs:
+            if output.dtype.kind != "f" or np.isfinite(output).all():
+                continue
+            rows = output.reshape(len(indexes), -1) if output.size % len(indexes) == 0 else output.reshape(1, -1)
+            row = int(np.flatnonzero(~np.isfinite(rows).all(axis=1))[0])
+            raise ExecutionError(
+                f"the model's output for {self._inputs.name_of(indexes[row])} is not a number",
+                where=f"sample {indexes[row]}",
+                why=[f"{int((~np.isfinite(rows[row])).sum())} of {rows[row].size} values are NaN or infinite"],
+                fix="check the file of the model and its pre-processing: such outputs cannot be scored",
+            )
+        return outputs
 
     def touch(self, indexes: NDArray[np.int64]) -> None:
         """Read one byte of every page of these samples, so that they are in memory before they are timed."""
@@ -123,10 +145,14 @@ class Detector(Predictor):
                 fix="state the 'meaning' of each output: boxes, labels, scores or count",
             )
         self._corners = [0, 1, 2, 3] if facts.order == "yxyx" else [1, 0, 3, 2]
-        self._categories = np.array(inputs.categories, np.float32)
+        self._is_sound = False  # until the outputs of a sample with detections have been looked at
 
     def answers(self, indexes: Sequence[int]) -> tuple[NDArray[np.float32], Sequence[int]]:
-        """Return the boxes of the samples."""
+        """Return the boxes of the samples.
+
+        Raises InputError if the outputs are not what the facts say: of the first sample with a detection, scores must be
+        probabilities and labels whole numbers.
+        """
         outputs = self._outputs(indexes)
         boxes, labels, scores = (self._of(outputs, name, len(indexes)) for name in ("boxes", "labels", "scores"))
         counts = self._of(outputs, "count", len(indexes)) if "count" in self._places else None
@@ -135,6 +161,8 @@ class Detector(Predictor):
             for i, index in enumerate(indexes)
         ]
         self._records = np.concatenate(records)
+        if not self._is_sound:
+            self._check(scores, labels)
         self.place = self._records.ctypes.data
         return self._records, [len(item) for item in records]
 
@@ -167,18 +195,26 @@ class Detector(Predictor):
         if self._facts.scale != 1:
             record[:, 1:5] /= self._facts.scale
         record[:, 5] = scores[:kept]
-        record[:, 6] = labels[:kept] if self._facts.labels == "category" else self._named(labels[:kept])
+        record[:, 6] = labels[:kept]
         return record.reshape(-1)
 
-    def _named(self, labels: NDArray[np.generic]) -> NDArray[np.float32]:
-        places = labels.astype(np.int64) - 1
-        if len(places) and not (places.min() >= 0 and places.max() < len(self._categories)):
-            raise InputError(
-                f"the model gives label {int(places.max()) + 1}, the data set has {len(self._categories)} categories",
-                where="model.detections.labels",
-                fix="state 'category' where labels are category ids, and 'index' where they count categories from 1",
+    def _check(self, scores: NDArray[Any], labels: NDArray[Any]) -> None:
+        """Refuse outputs that were exchanged, or mean something else than the facts state."""
+        problem = ""
+        if scores.dtype.kind != "f" or not ((scores >= 0) & (scores <= 1 + _ROUNDING)).all():
+            problem = f"its scores reach from {scores.min():g} to {scores.max():g}, probabilities lie between 0 and 1"
+        elif (np.rint(labels) != labels).any() or (labels < 0).any():
+            problem = (
+                f"its labels reach from {labels.min():g} to {labels.max():g}, and are not all whole numbers from 0"
             )
-        return self._categories[places]
+        if problem:
+            raise InputError(
+                "the outputs of the detector are not what its facts state",
+                where="model.outputs",
+                why=[problem],
+                fix="state the outputs in the order and with the meaning in which the network gives them",
+            )
+        self._is_sound = bool(self._records.size)
 
 
 def predictor_for(backend: Backend, inputs: Inputs, batch_size: int) -> Predictor:

@@ -11,10 +11,12 @@ import mlperf_loadgen as lg
 import numpy as np
 from numpy.typing import NDArray
 
+from benchloom.base.units import human_seconds
 from benchloom.harness.issue import Issuer, issuer_for
 from benchloom.harness.predictor import Predictor
 from benchloom.harness.progress import reported
 
+_WORTH_SAYING = 5.0  # seconds
 _LABELS = {lg.TestMode.PerformanceOnly: "performance run", lg.TestMode.AccuracyOnly: "accuracy run"}
 
 
@@ -26,10 +28,11 @@ def run_loadgen(
     performance_count: int,
     folder: Path,
     environ: Mapping[str, str],
+    seconds: float | None = None,
 ) -> Issuer:
     """Run LoadGen as ``settings`` say over ``total`` samples, served by ``predictors`` side by side, and return the issuer with its counts.
 
-    ``folder`` (made here) receives mlperf_log_summary.txt, mlperf_log_detail.txt and mlperf_log_accuracy.json.
+    ``seconds`` is what it is expected to take, for the person who waits. ``folder`` (made here) receives mlperf_log_summary.txt, mlperf_log_detail.txt and mlperf_log_accuracy.json.
     """
     folder.mkdir(parents=True, exist_ok=True)
     issuer = issuer_for(settings.scenario.name, predictors)
@@ -46,7 +49,8 @@ def run_loadgen(
     qsl = lg.ConstructQSL(total, performance_count, load, unload)
     is_accuracy = settings.mode == lg.TestMode.AccuracyOnly
     try:
-        label, whole = _LABELS[settings.mode], total if is_accuracy else None
+        about = f", about {human_seconds(seconds)}" if seconds is not None and seconds >= _WORTH_SAYING else ""
+        label, whole = f"{_LABELS[settings.mode]}{about}", total if is_accuracy else None
         with reported(environ, label, "samples", whole, lambda: issuer.done), _without_collector():
             issuer.serve_during(lambda: lg.StartTestWithLogSettings(sut, qsl, settings, _logs(folder), ""))
     finally:

@@ -1,16 +1,23 @@
 """LoadGen's settings for one run: the ruleset's values over LoadGen's own, the user's over both."""
 
+from collections.abc import Sequence
+from dataclasses import dataclass
 from typing import Any
 
 import mlperf_loadgen as lg
 
-from benchloom.harness.calibrate import MULTI_STREAM_QUERY
+from benchloom.errors import InputError
+from benchloom.harness.bounds import refuse_unbounded
+from benchloom.harness.calibrate import MULTI_STREAM_QUERY, Speed
 from benchloom.harness.options import Options
 from benchloom.harness.rulesets import Ruleset
+from benchloom.harness.user_conf import KEYS, applied, read_user_conf
+from benchloom.model.record import AppliedSetting
 
-# Margins between what was measured and what LoadGen is told: with an expected latency above the true one, or an expected
-# throughput below it, LoadGen prepares too few queries and ends early with INVALID.
-_LATENCY_MARGIN = 0.7
+# Margins between what was measured and what LoadGen is told. It prepares twice the queries that an expected latency asks for, all of
+# them in memory, and ends early with INVALID if the system is faster still: a quarter above the median leaves room for a system
+# 1.6 times as fast. Of an expected throughput it prepares a tenth more.
+_LATENCY_MARGIN = 1.25
 _THROUGHPUT_MARGIN = 1.3
 # Poisson arrivals need idle time: at this part of the rate of single inferences, queues stay short.
 _SERVER_LOAD = 0.3
@@ -18,10 +25,20 @@ _SERVER_LOAD = 0.3
 Value = str | int | float | bool | None
 
 
-def test_settings(options: Options, ruleset: Ruleset, model: str, seconds: float | None) -> Any:
-    """Return LoadGen TestSettings for ``options`` (its mode is still to be set).
+@dataclass(frozen=True)
+class LoadGenSettings:
+    """LoadGen's TestSettings ``test`` with what the user's ``user.conf`` changed in them, and its lines that do not concern this run."""
 
-    ``seconds`` are those that one instance takes for a sample in the scenario's batches; None where nothing was measured.
+    test: Any
+    applied: tuple[AppliedSetting, ...] = ()
+    not_applied: tuple[str, ...] = ()
+
+
+def test_settings(options: Options, ruleset: Ruleset, model: str, speed: Speed | None) -> LoadGenSettings:
+    """Return LoadGen's settings for ``options`` (their mode is still to be set).
+
+    ``speed`` is how fast one instance takes samples in the scenario's batches; None if nothing was measured. Raises InputError
+    for a user.conf that LoadGen would not apply as it stands, and for settings without a bound (``bounds``).
 
     LoadGen applies its compiled-in mlperf.conf only on the first FromConfig of a process, so make these once.
     """
@@ -32,24 +49,48 @@ def test_settings(options: Options, ruleset: Ruleset, model: str, seconds: float
     settings.min_duration_ms = int((options.duration or rules.min_duration) * 1000)
     settings.min_query_count = rules.min_queries
     settings.performance_sample_count_override = 0
-    _set_expectations(settings, options, seconds)
+    _set_expectations(settings, options, speed)
     bound = options.max_latency_ms or ruleset.server_bounds_ms.get(model, ruleset.default_server_bound_ms)
     settings.server_target_latency_ns = int(bound * 1e6)
     settings.server_coalesce_queries = True
     if ruleset.seeds:
         settings.qsl_rng_seed, settings.sample_index_rng_seed, settings.schedule_rng_seed = ruleset.seeds
-    if options.user_conf:
-        settings.FromConfig(str(options.user_conf), model, options.scenario, 2)
-    return settings
+    made = _with_user_conf(settings, options, model)
+    refuse_unbounded(settings, speed.median if speed else None, options.instances, _origins(options, made.applied))
+    return made
 
 
-def _set_expectations(settings: Any, options: Options, seconds: float | None) -> None:
+def _with_user_conf(settings: Any, options: Options, model: str) -> LoadGenSettings:
+    if options.user_conf is None:
+        return LoadGenSettings(settings)
+    conf = read_user_conf(options.user_conf, model, options.scenario)
+    before = {name: getattr(settings, name) for key in KEYS.values() for name in key.settings.values()}
+    if settings.FromConfig(str(options.user_conf), model, options.scenario, 2) != 0:
+        raise InputError("LoadGen refuses the user.conf", where=str(options.user_conf))
+    return LoadGenSettings(settings, applied(conf, options.scenario, before, settings), tuple(conf.not_applied))
+
+
+def _origins(options: Options, changed: Sequence[AppliedSetting]) -> dict[str, str]:
+    """Return by setting of LoadGen where the user set it: the flag, or the line of user.conf, which comes last."""
+    flags = {
+        "min_duration_ms": ("--duration", options.duration),
+        "server_target_qps": ("--target_qps", options.target_qps),
+        "offline_expected_qps": ("--target_qps", options.target_qps),
+        "single_stream_expected_latency_ns": ("--target_latency_ms", options.target_latency_ms),
+        "multi_stream_expected_latency_ns": ("--target_latency_ms", options.target_latency_ms),
+        "server_target_latency_ns": ("--max_latency_ms", options.max_latency_ms),
+    }
+    found = {name: flag for name, (flag, value) in flags.items() if value is not None}
+    return {**found, **{item.setting: f"{options.user_conf}:{item.line}: {item.key}" for item in changed}}
+
+
+def _set_expectations(settings: Any, options: Options, speed: Speed | None) -> None:
     """Set what the user states, or what the measurement suggests; otherwise LoadGen's own values stay."""
-    rate = options.instances / seconds if seconds else None  # samples per second of all instances
+    rate = options.instances / speed.best if speed else None  # samples per second of all instances
     latency = options.target_latency_ms and options.target_latency_ms / 1000
-    if single := latency or (seconds and seconds * _LATENCY_MARGIN):
+    if single := latency or (speed and speed.median * _LATENCY_MARGIN):
         settings.single_stream_expected_latency_ns = int(single * 1e9)
-    if multi := latency or (rate and MULTI_STREAM_QUERY / rate * _LATENCY_MARGIN):
+    if multi := latency or (speed and MULTI_STREAM_QUERY * speed.median / options.instances * _LATENCY_MARGIN):
         settings.multi_stream_expected_latency_ns = int(multi * 1e9)
     if server := options.target_qps or (rate and rate * _SERVER_LOAD):
         settings.server_target_qps = server

@@ -13,6 +13,12 @@ class Accuracy(Document, frozen=True, kw_only=True):
     """Accuracy from LoadGen's accuracy log, a fraction (0-1); ``reference`` is the model's published one.
 
     ``metric`` is ``top1``, or ``mAP``: ``mean_average_precision`` over IoU 0.50 to 0.95 in steps of 0.05, as COCO has it.
+
+    Attributes:
+        target: the least that the round accepts, as the model states it.
+        problem: why there is no figure, where there is none.
+        errors: what LoadGen logged as errors of the accuracy run.
+        official_command: MLPerf's own script with the options that score this log, run where ``results.json`` lies.
     """
 
     metric: str
@@ -22,6 +28,10 @@ class Accuracy(Document, frozen=True, kw_only=True):
     total: int = 0
     reference: float | None = None
     reference_source: str = ""
+    target: float | None = None
+    problem: str = ""
+    errors: tuple[str, ...] = ()
+    official_command: tuple[str, ...] = ()
 
     @property
     def value(self) -> float | None:
@@ -34,7 +44,8 @@ class Performance(Document, frozen=True, kw_only=True):
 
     ``samples_per_second`` is LoadGen's own throughput figure where the scenario has one, else completed samples divided
     by the run's wall time. ``metric`` names the scenario's official figure and ``value`` holds it. ``cpu_seconds`` is the processor time of all
-    threads of the program's process while LoadGen issued queries, without loading samples and writing logs.
+    threads of the program's process while LoadGen issued queries, without loading samples and writing logs. ``errors`` and ``warnings``
+    are those in LoadGen's log, whatever it says of validity.
     """
 
     scenario: str
@@ -49,13 +60,26 @@ class Performance(Document, frozen=True, kw_only=True):
     min_duration_met: bool | None = None
     min_queries_met: bool | None = None
     cpu_seconds: float | None = None
+    errors: tuple[str, ...] = ()
+    warnings: tuple[str, ...] = ()
+
+
+class AppliedSetting(Value, frozen=True, kw_only=True):
+    """One line of a user.conf that LoadGen applied: ``setting`` of its TestSettings went from ``old`` to ``new``."""
+
+    line: int
+    key: str
+    setting: str
+    old: float
+    new: float
 
 
 class Results(Document, frozen=True, kw_only=True):
     """``results.json``: what a benchmark program leaves in its working directory, the same under loom, ck and cm.
 
     ``precision`` is the model's, such as ``fp32``. ``peak_memory_bytes`` is the largest resident memory of the program's process over its whole life: libraries, model,
-    and those samples that were mapped in at the same time. None where the system does not say.
+    and those samples that were mapped in at the same time. None where the system does not say. ``blockers`` are the reasons why these
+    results cannot be submitted under an official ruleset, worst first; ``user_conf`` is what the user's own settings changed.
     """
 
     schema: str
@@ -74,6 +98,8 @@ class Results(Document, frozen=True, kw_only=True):
     notes: tuple[str, ...]
     peak_memory_bytes: int | None = None
     precision: str = ""
+    blockers: tuple[str, ...] = ()
+    user_conf: tuple[AppliedSetting, ...] = ()
 
 
 class Host(Value, frozen=True, kw_only=True):

@@ -3,7 +3,7 @@
 from collections.abc import Iterator
 from pathlib import Path
 
-from benchloom.base.units import human_bytes
+from benchloom.base.units import human_bytes, human_seconds
 from benchloom.model.plan import Plan
 from benchloom.model.record import Accuracy, Host, Performance, Record, Results, Statistics
 
@@ -36,7 +36,7 @@ def _aligned(rows: list[Row]) -> list[str]:
 def _outcome(record: Record) -> Iterator[Row]:
     seconds = sum(item.seconds for item in record.repetitions)
     often = f", {len(record.repetitions)} repetitions" if len(record.repetitions) > 1 else ""
-    yield "status", f"{record.status} after {_duration(seconds)}{often}, {record.started}"
+    yield "status", f"{record.status} after {human_seconds(seconds)}{often}, {record.started}"
     for number, item in enumerate(record.repetitions, 1):
         if item.status != "ok":
             how = f"signal {item.signal}" if item.signal else f"exit code {item.exit_code}"
@@ -58,6 +58,9 @@ def _measured(results: Results, plan: Plan) -> Iterator[Row]:
     if results.peak_memory_bytes is not None:
         yield "memory", f"{human_bytes(results.peak_memory_bytes)} resident at most"
     yield "ruleset", ruleset_line(results)
+    yield from (("blocker", text) for text in results.blockers)
+    for item in results.user_conf:
+        yield "user.conf", f"line {item.line}: {item.key}: {item.setting} {item.old:g} → {item.new:g}"
     for note in results.notes:
         if not note.startswith(f"ruleset {results.ruleset}:"):
             yield "note", note
@@ -75,7 +78,7 @@ def _chosen(name: str, plan: Plan, role: str) -> str:
 def accuracy_line(accuracy: Accuracy) -> str:
     """Return for instance ``98.67 % top-1 (444 of 450); reference 98.67 %``."""
     if accuracy.value is None:
-        return "not measured"
+        return f"none: {accuracy.problem}" if accuracy.problem else "not measured"
     metric = _METRICS.get(accuracy.metric, accuracy.metric)
     of = (
         f"({accuracy.correct:,} of {accuracy.total:,})"
@@ -103,8 +106,9 @@ def _performance(performance: Performance) -> Iterator[Row]:
         yield "latency", "   ".join(shown)
     yield "LoadGen", "VALID" if performance.valid else "INVALID"
     if not performance.valid:
-        for reason in performance.invalid_reasons:
-            yield "reason", reason
+        yield from (("reason", reason) for reason in performance.invalid_reasons)
+    else:
+        yield from (("error", f"in LoadGen's log: {error}") for error in performance.errors)
 
 
 def _statistics(statistics: dict[str, Statistics]) -> list[str]:
@@ -160,8 +164,3 @@ def _three_digits(value: float) -> str:
 def percent(fraction: float) -> str:
     """Return a fraction as a percentage with two digits."""
     return f"{fraction * 100:.2f} %"
-
-
-def _duration(seconds: float) -> str:
-    minutes, rest = divmod(round(seconds), 60)
-    return f"{minutes} min {rest} s" if minutes else f"{seconds:.1f} s"

@@ -10,7 +10,7 @@ from pycocotools.coco import COCO
 from pycocotools.cocoeval import COCOeval
 
 from benchloom.errors import ExecutionError, InputError
-from benchloom.harness.detection import mean_average_precision, read_detections
+from benchloom.harness.detection import in_categories, mean_average_precision, read_detections
 from benchloom.harness.inputs import Inputs
 from benchloom.harness.predictor import BOX, Detector, predictor_for
 from benchloom.harness.preprocess import list_samples
@@ -82,7 +82,7 @@ def test_detector_writes_index_corners_score_and_category_of_each_box():
     [
         ({"order": "xyxy"}, [0, 0.2, 0.1, 0.6, 0.5, 0.9, 1]),
         ({"scale": 10.0}, [0, 0.01, 0.02, 0.05, 0.06, 0.9, 1]),
-        ({"labels": "index"}, [0, 0.1, 0.2, 0.5, 0.6, 0.9, 3]),
+        ({"labels": "index"}, [0, 0.1, 0.2, 0.5, 0.6, 0.9, 1]),  # the log has the model's own labels
     ],
 )
 def test_detector_does_what_its_facts_say(facts: dict[str, Any], expected: list[float]):
@@ -114,10 +114,49 @@ def test_detector_for_one_sample_may_leave_the_batch_out():
 def test_detector_refuses_what_its_facts_do_not_fit():
     with pytest.raises(InputError, match="no output of m is its scores"):
         detector(boxes(), LABELS, meanings="boxes,labels")
-    with pytest.raises(InputError, match="gives label 4"):
-        answers(detector(boxes(), LABELS + 1, SCORES, labels="index"), 0)
     with pytest.raises(InputError, match=r"boxes are \[2, 2\] for 2 samples"):
         answers(detector(LABELS, boxes(), SCORES), 0, 1)
+
+
+@pytest.mark.parametrize(
+    ("labels", "scores", "told"),
+    [
+        (LABELS, SCORES * 100, "its scores reach from 40 to 90"),
+        (LABELS, SCORES - 1, "probabilities lie between 0 and 1"),
+        (LABELS, np.full((4, 2), np.nan, np.float32), "probabilities lie between 0 and 1"),
+        (SCORES, LABELS.astype(np.float32), "its scores reach from 1 to 3"),
+        (SCORES, np.ones((4, 2), np.float32), "are not all whole numbers"),
+    ],
+)
+def test_detector_whose_outputs_mean_something_else_is_refused_on_the_first_sample(
+    labels: np.ndarray, scores: np.ndarray, told: str
+):
+    with pytest.raises(InputError, match="not what its facts state") as caught:
+        answers(detector(boxes(), labels, scores), 0)
+    assert told in caught.value.why[0]
+
+
+def test_labels_that_count_categories_are_mapped_when_they_are_scored():
+    made = detector(boxes(), LABELS, SCORES, labels="index")
+    inputs = made._inputs
+    [record] = in_categories(answers(made, 0), inputs)
+    assert record[:, 6].tolist() == [3, 90]
+    with pytest.raises(InputError, match="gives label 4, which stands for no category of d") as caught:
+        in_categories(answers(detector(boxes(), LABELS + 1, SCORES, labels="index"), 0), inputs)
+    assert "3 categories with ids 3 to 90" in caught.value.why[1]
+    as_ids = detector(boxes(), LABELS + 90, SCORES)
+    with pytest.raises(InputError, match="gives label 91, which stands for no category"):
+        in_categories(answers(as_ids, 0), as_ids._inputs)
+    empty = detector(boxes(), LABELS * 0, SCORES * 0, labels="index")
+    assert in_categories(answers(empty, 0), empty._inputs)[0][:, 6].tolist() == [0, 0]
+
+
+def test_nothing_annotated_is_no_accuracy(tmp_path: Path):
+    path = annotations(tmp_path, annotations=[])
+    found_nothing = mean_average_precision(found(), IDS, path)
+    assert found_nothing.value is None
+    assert "nothing is annotated in the 4 images" in found_nothing.problem
+    assert mean_average_precision(found()[3:], IDS[3:], annotations(tmp_path)).value is None
 
 
 # -- accuracy ---------------------------------------------------------------------------------------------------------

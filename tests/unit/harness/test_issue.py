@@ -24,7 +24,7 @@ WAYS = [
 
 def settings(scenario: str, instances: int, mode: Any, *words: str) -> Any:
     options = parse([f"--scenario={scenario}", f"--instances={instances}", *words], {})
-    made = loadgen.test_settings(options, QUICK, "m", None)
+    made = loadgen.test_settings(options, QUICK, "m", None).test
     made.mode = mode
     return made
 

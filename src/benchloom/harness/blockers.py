@@ -1,0 +1,69 @@
+"""What stands against submitting a result under an official ruleset."""
+
+from collections.abc import Iterator
+from typing import Any
+
+from benchloom.harness.inputs import Inputs
+from benchloom.harness.options import Options
+from benchloom.harness.rulesets import Ruleset
+from benchloom.model.record import Accuracy, Performance
+
+
+def submission_blockers(
+    options: Options,
+    ruleset: Ruleset,
+    inputs: Inputs,
+    settings: Any,
+    performance: Performance | None,
+    accuracy: Accuracy | None,
+) -> tuple[str, ...]:
+    """Return why this run cannot be submitted under ``ruleset``, worst first; nothing for a ruleset that is not official."""
+    if not ruleset.is_official:
+        return ()
+    return (
+        *_of_performance(performance),
+        *_of_accuracy(accuracy),
+        *_of_benchmark(options, ruleset, inputs),
+        *_of_settings(options, ruleset, settings),
+    )
+
+
+def _of_performance(performance: Performance | None) -> Iterator[str]:
+    if performance and not performance.valid:
+        yield "LoadGen says that the performance run is INVALID"
+    if performance:
+        yield from (f"LoadGen logged an error in the performance run: {error}" for error in performance.errors)
+
+
+def _of_accuracy(accuracy: Accuracy | None) -> Iterator[str]:
+    if accuracy is None:
+        return
+    yield from (f"LoadGen logged an error in the accuracy run: {error}" for error in accuracy.errors)
+    value, target = accuracy.value, accuracy.target
+    if value is None:
+        yield "the accuracy run has no accuracy"
+    elif target is None:
+        yield "no accuracy target is known for this model in the round"
+    elif value < target:
+        yield f"accuracy {100 * value:.3f} % is below the round's target of {100 * target:.3f} %"
+
+
+def _of_benchmark(options: Options, ruleset: Ruleset, inputs: Inputs) -> Iterator[str]:
+    if options.scenario in ruleset.notes:
+        yield ruleset.notes[options.scenario]
+    if inputs.model.name not in ruleset.sample_counts:
+        yield f"{inputs.model.name} is not a benchmark of {ruleset.name}"
+    if inputs.complete != len(inputs.samples):
+        whole = inputs.complete or "an unknown number"
+        yield f"{len(inputs.samples)} samples were used, the whole data set has {whole}"
+    if options.mode != "both":
+        yield f"a submission needs both a performance and an accuracy run; this was {options.mode}"
+
+
+def _of_settings(options: Options, ruleset: Ruleset, settings: Any) -> Iterator[str]:
+    rules = ruleset.rules[options.scenario]
+    if settings.min_duration_ms < rules.min_duration * 1000 or settings.min_query_count < rules.min_queries:
+        yield (
+            f"{settings.min_duration_ms / 1000:g} s and {settings.min_query_count} queries are less than the round's "
+            f"{rules.min_duration:g} s and {rules.min_queries} (--duration, --user_conf)"
+        )

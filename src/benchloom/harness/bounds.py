@@ -1,0 +1,132 @@
+"""What LoadGen may be told: how many queries it will make, their memory and their time, before it is started.
+
+LoadGen makes all queries of a performance run beforehand (mlcommons/inference, loadgen/loadgen.cc, ``GenerateQueries``):
+twice as many as last for the least duration at the expected latency, so that a faster system does not run out of them. It has no bound
+of its own.
+"""
+
+import math
+import re
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+from benchloom.base.units import human_bytes, human_seconds
+from benchloom.errors import InputError
+
+# Measured with mlcommons-loadgen 6.0.17 as the growth of VmHWM by query: 327 to 332 bytes (SingleStream of 0.5 and 2 million, Server),
+# 750 for MultiStream's eight samples, 447 for each sample of Offline's one query, Python's objects included.
+BYTES_PER_QUERY = 330
+BYTES_PER_FURTHER_SAMPLE = 60
+BYTES_PER_OFFLINE_SAMPLE = 450
+MEMORY_SHARE = 0.5  # of the memory that is available when the run starts
+MOST_SECONDS = 7 * 24 * 3600.0
+
+_SINGLE, _MULTI, _SERVER, _OFFLINE = "SingleStream", "MultiStream", "Server", "Offline"
+_POSITIVE = {
+    _SINGLE: ("single_stream_expected_latency_ns", "single_stream_target_latency_percentile"),
+    _MULTI: (
+        "multi_stream_expected_latency_ns",
+        "multi_stream_target_latency_percentile",
+        "multi_stream_samples_per_query",
+    ),
+    _SERVER: ("server_target_qps", "server_target_latency_ns", "server_target_latency_percentile"),
+    _OFFLINE: ("offline_expected_qps",),
+}
+_ALWAYS = ("min_duration_ms", "min_query_count")
+
+
+@dataclass(frozen=True)
+class Generated:
+    """What LoadGen prepares for a performance run: ``queries`` of ``samples_per_query``, in ``memory`` bytes."""
+
+    queries: int
+    samples_per_query: int
+    memory: int
+
+
+def generated(settings: Any) -> Generated:
+    """Return what LoadGen will make of ``settings`` for a performance run, by its own formulas."""
+    scenario, seconds, least = settings.scenario.name, settings.min_duration_ms / 1000, settings.min_query_count
+    if scenario == _OFFLINE:
+        samples = max(least, int(1.1 * seconds * settings.offline_expected_qps))
+        return Generated(1, samples, samples * BYTES_PER_OFFLINE_SAMPLE)
+    if scenario == _SERVER:
+        queries, size = max(least, int(seconds * settings.server_target_qps)), 1
+    else:
+        is_multi = scenario == _MULTI
+        latency = settings.multi_stream_expected_latency_ns if is_multi else settings.single_stream_expected_latency_ns
+        queries = max(least, int(2 * seconds * 1e9 / latency))
+        size = settings.multi_stream_samples_per_query if is_multi else 1
+    return Generated(queries, size, queries * (BYTES_PER_QUERY + (size - 1) * BYTES_PER_FURTHER_SAMPLE))
+
+
+def expected_seconds(settings: Any, seconds: float | None, instances: int) -> float | None:
+    """Return how long the performance run is going to take: until least duration and least count are both reached.
+
+    ``seconds`` are those that one instance takes for a sample, as measured; without them LoadGen's expectation is taken.
+    """
+    scenario, least = settings.scenario.name, settings.min_duration_ms / 1000
+    if scenario == _SERVER:
+        return float(max(least, settings.min_query_count / settings.server_target_qps))
+    if scenario == _OFFLINE:
+        rate = instances / seconds if seconds else settings.offline_expected_qps
+        return generated(settings).samples_per_query / rate
+    if seconds is None:
+        name = _POSITIVE[scenario][0]
+        query = getattr(settings, name) / 1e9
+    else:
+        query = seconds if scenario == _SINGLE else seconds * settings.multi_stream_samples_per_query / instances
+    longest = settings.max_duration_ms / 1000 or math.inf
+    return float(min(max(least, settings.min_query_count * query), max(longest, least)))
+
+
+def refuse_unbounded(settings: Any, seconds: float | None, instances: int, where: "dict[str, str]") -> None:
+    """Raise InputError for settings with which LoadGen would run for ever, need more memory than there is, or measure nothing.
+
+    ``where`` says of settings where they come from: a flag, or a line of user.conf.
+    """
+    for name in (*_ALWAYS, *_POSITIVE[settings.scenario.name]):
+        value = getattr(settings, name)
+        if not (value > 0 and math.isfinite(value)) or (name.endswith("percentile") and value >= 1):
+            wanted = "between 0 and 1" if name.endswith("percentile") else "above zero"
+            raise InputError(
+                f"LoadGen's {name} would be {value:g}; it must be {wanted}",
+                where=where.get(name, name),
+                fix="leave it out, so that a measurement or the ruleset decides",
+            )
+    made = generated(settings)
+    available = available_memory()
+    if available is not None and made.memory > available * MEMORY_SHARE:
+        raise InputError(
+            f"LoadGen would prepare {made.queries * made.samples_per_query:,} samples in {made.queries:,} queries, which take "
+            f"{human_bytes(made.memory)} of memory",
+            where=_blamed(settings, where),
+            why=[f"{human_bytes(available)} are available, and a run may use half of that for queries"],
+            fix="choose a shorter duration, a smaller count, or an expectation nearer to what the system does",
+        )
+    needed = expected_seconds(settings, seconds, instances)
+    is_long = settings.min_duration_ms / 1000 > MOST_SECONDS and "min_duration_ms" in where
+    if needed is not None and needed > MOST_SECONDS:
+        raise InputError(
+            f"the performance run would take about {human_seconds(needed)}",
+            where=where["min_duration_ms"] if is_long else _blamed(settings, where),
+            why=[f"{made.queries:,} queries, least duration {settings.min_duration_ms / 1000:g} s; the most is a week"],
+            fix="choose a shorter duration or a smaller count",
+        )
+
+
+def _blamed(settings: Any, where: "dict[str, str]") -> str:
+    names = ("min_query_count", *_POSITIVE[settings.scenario.name], "min_duration_ms")
+    return next((where[name] for name in names if name in where), "LoadGen's settings")
+
+
+def available_memory() -> int | None:
+    """Return the memory in bytes that processes can still take without swapping; None if the system does not say."""
+    try:
+        match = re.search(
+            r"^MemAvailable:\s+(\d+) kB$", Path("/proc/meminfo").read_text(encoding="utf-8"), re.MULTILINE
+        )
+    except OSError:
+        return None
+    return int(match.group(1)) * 1024 if match else None

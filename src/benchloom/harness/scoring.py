@@ -1,0 +1,121 @@
+"""From the accuracy run to an accuracy that means something, or to the reason why there is none."""
+
+from pathlib import Path
+
+import msgspec
+import numpy as np
+from numpy.typing import NDArray
+
+from benchloom.errors import InputError
+from benchloom.harness.inputs import Inputs
+from benchloom.harness.logs import read_accuracy, read_details, read_predictions
+from benchloom.model.record import Accuracy
+
+# Below this part of the published accuracy, something other than the network is wrong.
+FAR_BELOW = 0.5
+_SCRIPTS = "accuracy-imagenet.py", "accuracy-coco.py"
+
+
+def score(place: Path, inputs: Inputs, folder: Path) -> tuple[Accuracy, tuple[str, ...]]:
+    """Score the accuracy run whose logs lie in ``place``; of a detector, draw the first images with their boxes below ``folder``.
+
+    Returns the accuracy with its reference, target and official command, and notes for a person. Raises ExecutionError if the
+    log is incomplete, InputError if it holds labels that the data set has not.
+    """
+    notes: tuple[str, ...] = ()
+    if inputs.model.detections is None:
+        accuracy = read_accuracy(place, inputs.labels)
+        _refuse_strange_labels(read_predictions(place, len(inputs.labels)), inputs)
+    else:
+        accuracy = _detections(place, inputs, folder)
+    accuracy = _with_reference(accuracy, inputs)
+    if inputs.model.detections is None:
+        notes = far_below(accuracy, read_predictions(place, len(inputs.labels)), inputs.labels)
+    elif accuracy.value is not None and accuracy.reference and accuracy.value < FAR_BELOW * accuracy.reference:
+        notes = (_far_below(accuracy),)
+    errors, command = tuple(read_details(place).errors), official_command(inputs, place.relative_to(folder))
+    return msgspec.structs.replace(accuracy, errors=errors, official_command=command), notes
+
+
+def _detections(place: Path, inputs: Inputs, folder: Path) -> Accuracy:
+    # Late: pycocotools is needed, and there, only where boxes are scored.
+    from benchloom.harness.detection import in_categories, mean_average_precision, read_detections
+    from benchloom.harness.pictures import draw
+
+    ids = inputs.labels.tolist()
+    detections = in_categories(read_detections(place, ids), inputs)
+    draw(detections, ids, inputs, folder / "pictures")
+    return mean_average_precision(detections, ids, inputs.annotations)
+
+
+def _with_reference(accuracy: Accuracy, inputs: Inputs) -> Accuracy:
+    reference = inputs.model.reference
+    if reference is None or reference.metric != accuracy.metric:
+        return accuracy
+    return msgspec.structs.replace(
+        accuracy, reference=reference.value, reference_source=reference.source, target=reference.target
+    )
+
+
+def _refuse_strange_labels(predictions: NDArray[np.int64], inputs: Inputs) -> None:
+    """Raise InputError for a predicted label beyond those of the data set: an output that nobody can be right about."""
+    classes = inputs.model.classes
+    if classes is None or not len(predictions):
+        return
+    highest = classes.count - classes.offset - 1
+    strange = predictions[(predictions < -classes.offset) | (predictions > highest)]
+    if len(strange):
+        raise InputError(
+            f"the model gives label {int(strange[0])}, its facts state labels {-classes.offset} to {highest}",
+            where="model.classes",
+            why=[f"{len(strange)} of {len(predictions)} responses lie outside"],
+            fix="state how many outputs the file has, and how many of them precede the data set's label 0",
+        )
+
+
+def far_below(accuracy: Accuracy, predictions: NDArray[np.int64], labels: NDArray[np.int64]) -> tuple[str, ...]:
+    """Return what to say of an accuracy far below its reference, with the shift of labels that would explain it if one does.
+
+    ``predictions`` and ``labels`` (N) are in QSL order. Without a reference, guessing among the labels that occur is the measure.
+    """
+    value = accuracy.value
+    guess = 2 / max(2, len(np.unique(labels)))
+    bound = guess if accuracy.reference is None else max(FAR_BELOW * accuracy.reference, 0.0)
+    if value is None or value >= bound:
+        return ()
+    shifts = {shift: float((predictions + shift == labels).mean()) for shift in (-1, 1)}
+    best = max(shifts, key=lambda shift: shifts[shift])
+    found = [_far_below(accuracy)] if accuracy.reference is not None else []
+    if shifts[best] > 2 * value + guess / 2:
+        found.append(
+            f"with {abs(best)} {'added to' if best > 0 else 'taken from'} each predicted label, {100 * shifts[best]:.2f} % would be right: "
+            "see classes.offset of the model, and whether the label file counts from 0"
+        )
+    return tuple(found)
+
+
+def _far_below(accuracy: Accuracy) -> str:
+    assert accuracy.value is not None
+    assert accuracy.reference is not None
+    return (
+        f"accuracy {100 * accuracy.value:.2f} % is far below the published {100 * accuracy.reference:.2f} %: the files, labels or "
+        "pre-processing do not belong together"
+    )
+
+
+def official_command(inputs: Inputs, place: Path) -> tuple[str, ...]:
+    """Return MLPerf's own command for the accuracy log in ``place`` (mlcommons/inference, vision/classification_and_detection/tools).
+
+    The log of a detector holds the labels that the model gives: if they count the categories, the script has to map them back
+    (``--use-inv-map``), and if images without objects were left out, it has to leave them out, too (``--remove-48-empty-images``).
+    """
+    log = str(place / "mlperf_log_accuracy.json")
+    if inputs.model.detections is None:
+        words = ("--imagenet-val-file", str(inputs.annotations), "--dtype", "float32")
+        return (_SCRIPTS[0], "--mlperf-accuracy-file", log, *words)
+    options = {
+        "--use-inv-map": inputs.model.detections.labels == "index",
+        "--remove-48-empty-images": inputs.only_with_objects,
+    }
+    chosen = [option for option, is_needed in options.items() if is_needed]
+    return (_SCRIPTS[1], "--mlperf-accuracy-file", log, "--coco-dir", str(inputs.root), *chosen)

@@ -1,0 +1,225 @@
+"""LoadGen's ``user.conf``, read by us first: LoadGen passes over what it does not understand without a word.
+
+Its form is ``model.scenario.key = number``, words apart by blanks (mlcommons/inference, loadgen/test_settings_internal.cc,
+``TestSettings::FromConfig``): a comment begins with ``#`` as a word of its own and stands on a line of its own, ``*`` stands for any
+model or scenario, the more specific line wins, and of two equal ones the last. One line of another form makes LoadGen apply none.
+"""
+
+import re
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any, Literal
+
+from benchloom.base.names import did_you_mean
+from benchloom.errors import InputError
+from benchloom.harness.options import SCENARIOS
+from benchloom.model.record import AppliedSetting
+
+_FORM = "write each line as MODEL.SCENARIO.KEY = NUMBER, with blanks around '='; a comment takes a line of its own and begins with '# '"
+_NUMBER = re.compile(r"[-+]?([0-9]+\.?[0-9]*|\.[0-9]+)([eE][-+]?[0-9]+)?")
+_WHOLE = re.compile(r"0|[1-9][0-9]*")  # LoadGen reads a leading zero as octal
+ANY, _SERVER = "*", "Server"
+
+
+@dataclass(frozen=True)
+class Key:
+    """A key that a user may set: the setting it becomes in each scenario, and its type.
+
+    ``scale`` is what LoadGen multiplies the number with: milliseconds become nanoseconds, percent a fraction.
+    """
+
+    settings: Mapping[str, str]
+    type: Literal["whole", "number", "flag"] = "whole"
+    scale: float = 1
+
+
+def _all(setting: str) -> dict[str, str]:
+    return dict.fromkeys(SCENARIOS, setting)
+
+
+_MS, _PERCENT = 1e6, 0.01
+KEYS: dict[str, Key] = {
+    "target_latency": Key(
+        {
+            "SingleStream": "single_stream_expected_latency_ns",
+            "MultiStream": "multi_stream_expected_latency_ns",
+            "Server": "server_target_latency_ns",
+        },
+        "number",
+        _MS,
+    ),
+    "target_latency_percentile": Key(
+        {
+            "SingleStream": "single_stream_target_latency_percentile",
+            "MultiStream": "multi_stream_target_latency_percentile",
+            "Server": "server_target_latency_percentile",
+        },
+        "number",
+        _PERCENT,
+    ),
+    "target_qps": Key({"Server": "server_target_qps", "Offline": "offline_expected_qps"}, "number"),
+    "samples_per_query": Key({"MultiStream": "multi_stream_samples_per_query"}),
+    "coalesce_queries": Key({"Server": "server_coalesce_queries"}, "flag"),
+    "max_async_queries": Key({"Server": "server_max_async_queries"}),
+    "min_duration": Key(_all("min_duration_ms")),
+    "max_duration": Key(_all("max_duration_ms")),
+    "min_query_count": Key(_all("min_query_count")),
+    "max_query_count": Key(_all("max_query_count")),
+    "performance_issue_unique": Key(_all("performance_issue_unique"), "flag"),
+    "performance_issue_same": Key(_all("performance_issue_same"), "flag"),
+    "performance_issue_same_index": Key(_all("performance_issue_same_index")),
+    "performance_sample_count_override": Key(_all("performance_sample_count_override")),
+    "accuracy_sample_count_override": Key(_all("accuracy_sample_count_override")),
+    "sample_concatenate_permutation": Key(_all("sample_concatenate_permutation"), "flag"),
+    "print_timestamps": Key(_all("print_timestamps"), "flag"),
+}
+_SEEDS = "LoadGen takes seeds from no user.conf; the ruleset sets them"
+_TOKENS = "it is of language models, which count tokens"
+_AUDIT = "it belongs to compliance runs"
+# Keys that LoadGen knows and that do nothing, or nothing good, in a run of ours.
+_WITHOUT_EFFECT = {
+    "mode": "the mode is chosen by --mode",
+    **dict.fromkeys(("qsl_rng_seed", "sample_index_rng_seed", "schedule_rng_seed"), _SEEDS),
+    **dict.fromkeys(
+        ("accuracy_log_rng_seed", "accuracy_log_sampling_target", "accuracy_log_probability", "test05"), _AUDIT
+    ),
+    **dict.fromkeys(
+        (
+            "use_token_latencies",
+            "ttft_latency",
+            "tpot_latency",
+            "infer_token_latencies",
+            "token_latency_scaling_factor",
+        ),
+        _TOKENS,
+    ),
+}
+
+
+@dataclass(frozen=True)
+class Line:
+    """One setting of the file at ``place`` (``file:line``); ``value`` is in the file's own unit."""
+
+    number: int
+    place: str
+    model: str
+    scenario: str
+    key: str
+    value: str
+
+    @property
+    def name(self) -> str:
+        """``model.scenario.key`` as it stands there."""
+        return f"{self.model}.{self.scenario}.{self.key}"
+
+
+@dataclass(frozen=True)
+class UserConf:
+    """The lines that LoadGen will apply to this run by key, and why it will not apply the others."""
+
+    applied: Mapping[str, Line]
+    not_applied: Sequence[str]
+
+
+def read_user_conf(path: Path, model: str, scenario: str) -> UserConf:
+    """Read ``path`` as LoadGen will for ``model`` and ``scenario``.
+
+    Raises InputError, with file and line, for a line that has no effect in any run: of another form, or with a key, scenario or
+    value that LoadGen does not take. Lines for other models and scenarios are no errors: one file may serve many runs.
+    """
+    best: dict[str, Line] = {}
+    others: list[str] = []
+    for line in _lines(path):
+        if why := _why_not(line, model, scenario):
+            others.append(f"user.conf line {line.number} is not applied: {why}")
+            continue
+        if scenario == _SERVER and line.key == "target_latency" and not _WHOLE.fullmatch(line.value):
+            raise InputError(f"Server's target_latency takes whole milliseconds, not {line.value}", where=line.place)
+        rival = best.get(line.key)
+        loser, winner = (rival, line) if rival is None or _rank(line) >= _rank(rival) else (line, rival)
+        best[line.key] = winner
+        if loser is not None:
+            others.append(f"user.conf line {loser.number} is not applied: line {winner.number} takes its place")
+    return UserConf(best, others)
+
+
+def applied(conf: UserConf, scenario: str, before: Mapping[str, float], after: Any) -> tuple[AppliedSetting, ...]:
+    """Return what each applied line changed: LoadGen's settings ``before`` by name, and ``after`` it read the file."""
+    return tuple(
+        AppliedSetting(
+            line=line.number,
+            key=line.name,
+            setting=(name := KEYS[key].settings[scenario]),
+            old=float(before[name]),
+            new=float(getattr(after, name)),
+        )
+        for key, line in conf.applied.items()
+    )
+
+
+def _why_not(line: Line, model: str, scenario: str) -> str:
+    if line.model not in {ANY, model}:
+        hint = did_you_mean(line.model, [model])
+        return f"it is for model {line.model!r}, this run's is {model!r}" + (f" ({hint})" if hint else "")
+    if line.scenario not in {ANY, scenario}:
+        return f"it is for scenario {line.scenario}"
+    return "" if scenario in KEYS[line.key].settings else f"{line.key} means nothing in {scenario}"
+
+
+def _rank(line: Line) -> int:
+    """LoadGen looks a key up for model and scenario, then any model, then any scenario, then both."""
+    return 2 * (line.scenario != ANY) + (line.model != ANY)
+
+
+def _lines(path: Path) -> Iterator[Line]:
+    try:
+        text = path.read_text(encoding="utf-8")
+    except OSError as error:
+        raise InputError("user.conf cannot be read", where=str(path), why=[error.strerror or str(error)]) from error
+    except UnicodeDecodeError as error:
+        raise InputError("user.conf is not text in UTF-8", where=str(path), why=[str(error)]) from error
+    if text.startswith("\ufeff"):
+        raise InputError(
+            "user.conf begins with a byte order mark, which LoadGen takes for part of a key", where=str(path)
+        )
+    for number, content in enumerate(text.split("\n"), 1):
+        words = content.split()
+        if words and words[0] != "#":
+            yield _line(number, f"{path}:{number}", words)
+
+
+def _line(number: int, place: str, words: Sequence[str]) -> Line:
+    parts = words[0].rsplit(".", 2)
+    if len(words) != 3 or words[1] != "=" or len(parts) != 3 or not _NUMBER.fullmatch(words[2]):
+        raise InputError(f"{' '.join(words)!r} is not a setting that LoadGen reads", where=place, fix=_FORM)
+    model, scenario, key = parts
+    line = Line(number, place, model, scenario, key, words[2])
+    if line.scenario not in {ANY, *SCENARIOS}:
+        raise InputError(
+            f"{line.scenario!r} is not a scenario",
+            where=place,
+            fix=did_you_mean(line.scenario, SCENARIOS) or f"known: {', '.join(SCENARIOS)}, or *",
+        )
+    if line.key in _WITHOUT_EFFECT:
+        raise InputError(
+            f"{line.key!r} has no effect here", where=place, why=[_WITHOUT_EFFECT[line.key]], fix="remove it"
+        )
+    if line.key not in KEYS:
+        raise InputError(
+            f"LoadGen has no setting {line.key!r}",
+            where=place,
+            fix=did_you_mean(line.key, KEYS) or f"known: {', '.join(sorted(KEYS))}",
+        )
+    _check_value(line, KEYS[line.key])
+    return line
+
+
+def _check_value(line: Line, key: Key) -> None:
+    problem = ""
+    if key.type == "flag" and line.value not in {"0", "1"}:
+        problem = "takes 0 or 1"
+    elif key.type == "whole" and not _WHOLE.fullmatch(line.value):
+        problem = "takes a whole number, in decimal digits"
+    if problem:
+        raise InputError(f"{line.key} {problem}, not {line.value}", where=line.place)
