@@ -12,6 +12,7 @@ from torch import nn
 from benchloom.harness.architectures.resnet50 import CLASSES, build
 from support.standins import STEPS, WIDTH, foot, scores
 from support.standins.pickled import pickled_mobilenet, pickled_resnet34
+from support.standins.torch_tar import save_tar
 
 RED, DEVIATION = 0.485, 0.229  # of the profile that this network's pictures go through
 
@@ -45,10 +46,10 @@ def full_resnet50() -> nn.Module:
     return build().eval()
 
 
-def state_dict(network: nn.Module, file: Path) -> None:
-    """Write the parameters as torch did when torchvision's file was made: pickled, batch norms without a count."""
+def state_dict(network: nn.Module, file: Path, *, as_parameters: bool) -> None:
+    """Write the weights as torch did when torchvision's file was made: in a tar, batch norms without a count."""
     kept = [(name, value) for name, value in network.state_dict().items() if not name.endswith("num_batches_tracked")]
-    torch.save(OrderedDict(kept), file, _use_new_zipfile_serialization=False)
+    save_tar(OrderedDict(kept), file, as_parameters=as_parameters)
 
 
 def torchscript_int8(network: nn.Module, file: Path) -> None:
@@ -72,11 +73,11 @@ def torchscript_int8(network: nn.Module, file: Path) -> None:
 
 
 FILES: dict[str, Callable[[Path], None]] = {
-    "planted-state-dict": lambda file: state_dict(planted_resnet50(), file),
+    "planted-state-dict": lambda file: state_dict(planted_resnet50(), file, as_parameters=True),
     "planted-torchscript-int8": lambda file: torchscript_int8(planted_resnet50(), file),
     "planted-pickled-ssd-mobilenet": pickled_mobilenet,
     "planted-pickled-ssd-resnet34": pickled_resnet34,
-    "full-state-dict": lambda file: state_dict(full_resnet50(), file),
+    "full-state-dict": lambda file: state_dict(full_resnet50(), file, as_parameters=False),
     "full-torchscript-int8": lambda file: torchscript_int8(full_resnet50(), file),
 }
 

@@ -89,19 +89,6 @@ def test_weights_of_another_network_are_refused(tmp_path: Path):
     assert caught.value.where.endswith("other.pt")
 
 
-def test_pickled_code_is_not_run(tmp_path: Path):
-    import pickle
-
-    class Evil:
-        def __reduce__(self) -> tuple[object, tuple[str]]:
-            return (Path(tmp_path / "ran").touch, ())  # type: ignore[return-value]
-
-    (tmp_path / "evil.pt").write_bytes(pickle.dumps(Evil(), protocol=2))
-    with pytest.raises(InputError, match="cannot load"):
-        backend.load(model("pytorch-state-dict", "digits"), str(tmp_path / "evil.pt"), 1)
-    assert not (tmp_path / "ran").exists()
-
-
 def test_pickled_network_gives_its_weights_and_runs_nothing(tmp_path: Path):
     from support.standins.pickled import pickled_mobilenet, planted_mobilenet
 

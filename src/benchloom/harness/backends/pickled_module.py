@@ -16,7 +16,8 @@ import torch
 from torch import Tensor
 
 from benchloom.errors import InputError
-from benchloom.harness.backends.torch_files import container_of
+from benchloom.harness.backends.torch_files import refuse_other_container
+from benchloom.model.trust import PICKLED_MODULE
 
 LAYERS = (
     "torch.nn.modules.activation.ReLU",
@@ -60,13 +61,7 @@ def pickled_weights(path: str, classes: Sequence[str]) -> dict[str, Tensor]:
     something else than a network.
     """
     known = frozenset([*classes, *LAYERS])
-    if (container := container_of(path)) not in {"pickle", "zip"}:
-        raise InputError(
-            "the file is no pickled network",
-            where=path,
-            why=[f"its container is that of {'TorchScript' if container == 'torchscript' else 'torch before 0.1.10'}"],
-            fix="state the format that it has: torchscript, or pytorch-state-dict for weights by name",
-        )
+    refuse_other_container(path, PICKLED_MODULE)
     try:
         with warnings.catch_warnings():
             warnings.simplefilter("ignore", torch.serialization.SourceChangeWarning)
@@ -88,7 +83,7 @@ def pickled_weights(path: str, classes: Sequence[str]) -> dict[str, Tensor]:
 def _restricted_to(known: frozenset[str]) -> types.ModuleType:
     """What torch.load takes in the place of the module ``pickle``."""
 
-    class Unpickler(pickle.Unpickler):
+    class Unpickler(pickle._Unpickler):  # noqa: SLF001 - the one in C takes as much memory as a file's numbers say
         def find_class(self, module: str, name: str) -> Any:
             full = f"{module}.{name}"
             if full in known:
