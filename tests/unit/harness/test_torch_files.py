@@ -66,7 +66,7 @@ class Touched:
 # -- what is read ---------------------------------------------------------------------------------------------------
 
 CONTAINERS: dict[str, Callable[[Any, Path], None]] = {
-    "zip": lambda state, path: torch.save(state, path),
+    "zip": torch.save,
     "pickle": lambda state, path: torch.save(state, path, _use_new_zipfile_serialization=False),
     "tar": tar_writer.save_tar,
     "tar of parameters": lambda state, path: tar_writer.save_tar(state, path, as_parameters=True),
