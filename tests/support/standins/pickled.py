@@ -233,18 +233,20 @@ def _as_published(network: nn.Module, names: dict[str, tuple[str, str]]) -> nn.M
     return network
 
 
-def pickled(network: nn.Module, file: Path, names: dict[str, tuple[str, str]], **attributes: Any) -> None:
-    """Write the network, with further ``attributes``, as torch did before its files were zip archives."""
+def pickled(
+    network: nn.Module, file: Path, names: dict[str, tuple[str, str]], *, is_zip: bool = False, **attributes: Any
+) -> None:
+    """Write the network, with further ``attributes``, as torch did before its files were zip archives, or as one."""
     published = _as_published(network, names)
     for name, value in attributes.items():
         setattr(published, name, value)
     with warnings.catch_warnings():
         warnings.simplefilter("ignore")  # classes that were made here have no source to be written with them
-        torch.save(published, file, _use_new_zipfile_serialization=False)
+        torch.save(published, file, _use_new_zipfile_serialization=is_zip)
 
 
-def pickled_mobilenet(file: Path) -> None:
-    """Write the file of row 14."""
+def pickled_mobilenet(file: Path, *, is_zip: bool = False) -> None:
+    """Write the file of row 14, or the same as torch writes it since 1.6."""
     models, utils = "models.ssd_mobilenet_v1", "models.utils"
     names = {
         "SSDMobileNet": (models, "SSD"),
@@ -259,7 +261,8 @@ def pickled_mobilenet(file: Path) -> None:
     network.backbone.return_layers = [11, 13]
     facts = {"image_size": 300, "image_mean": 127.5, "image_std": 127.5, "nms_threshold": 0.6, "score_threshold": 0.3}
     weights = torch.tensor((10, 10, 5, 5), dtype=torch.float32)
-    pickled(network, file, names, **facts, coder_weights=weights, priors=torch.zeros(1917, 4), _feature_map_shapes=None)
+    more = {**facts, "coder_weights": weights, "priors": torch.zeros(1917, 4), "_feature_map_shapes": None}
+    pickled(network, file, names, is_zip=is_zip, **more)
 
 
 def pickled_resnet34(file: Path) -> None:

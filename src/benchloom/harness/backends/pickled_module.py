@@ -16,7 +16,7 @@ import torch
 from torch import Tensor
 
 from benchloom.errors import InputError
-from benchloom.harness.backends.torch_files import refuse_other_container
+from benchloom.harness.backends.torch_files import reasons, refuse_other_container
 from benchloom.model.trust import PICKLED_MODULE
 
 LAYERS = (
@@ -68,9 +68,7 @@ def pickled_weights(path: str, classes: Sequence[str]) -> dict[str, Tensor]:
             found = torch.load(path, map_location="cpu", weights_only=False, pickle_module=_restricted_to(known))
         weights = dict(_weights(found, "")) if isinstance(found, Inert) else {}
     except Exception as error:  # a file that was made to do harm may fail in any way
-        raise InputError(
-            "the file cannot be read as a pickled network", where=path, why=[str(error) or type(error).__name__]
-        ) from error
+        raise InputError("the file cannot be read as a pickled network", where=path, why=reasons(error)) from error
     if not weights:
         raise InputError(
             "the file holds no pickled network",
