@@ -56,20 +56,15 @@ def torchscript_int8(network: nn.Module, file: Path) -> None:
     """Write the network traced with one sample, in eight bits as FBGEMM computes them."""
     with warnings.catch_warnings():
         warnings.simplefilter("ignore")  # torch announces the end of its quantiser and of TorchScript
-        from torch.ao.quantization import MinMaxObserver, QConfig, QConfigMapping, default_per_channel_weight_observer
-        from torch.ao.quantization.quantize_fx import convert_fx, prepare_fx
+        from support.standins.quantised import save_quantised
 
-        torch.backends.quantized.engine = "fbgemm"
-        activations = MinMaxObserver.with_args(dtype=torch.quint8, reduce_range=True)
-        config = QConfig(activation=activations, weight=default_per_channel_weight_observer)
-        example = (torch.zeros(1, 3, 224, 224),)
-        observed = prepare_fx(network, QConfigMapping().set_global(config), example)
-        with torch.inference_mode():
-            for red in (0.0, 0.5, 1.0):
-                picture = torch.zeros(1, 3, 224, 224)
-                picture[:, 0] = (red - RED) / DEVIATION
-                observed(picture)
-        torch.jit.save(torch.jit.trace(convert_fx(observed), example), str(file))
+        save_quantised(network, map(_picture, (0.0, 0.5, 1.0)), file)
+
+
+def _picture(red: float) -> torch.Tensor:
+    made = torch.zeros(1, 3, 224, 224)
+    made[:, 0] = (red - RED) / DEVIATION
+    return made
 
 
 FILES: dict[str, Callable[[Path], None]] = {
