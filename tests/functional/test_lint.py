@@ -126,6 +126,9 @@ def test_lint_profile_shape_follows_from_its_steps(
 ):
     repo.package("profile", TAGS, profile={"name": "p", "steps": STEPS, **profile}, **WELL)
     assert said(loom, "profile") == expected
+    own = {"name": "p", "steps": STEPS, "shape": [3, 8, 6], "dtype": "float32"}
+    repo.package("profile", TAGS, profile=own, variations={"other": {"profile": {**own, **profile}}}, **WELL)
+    assert said(loom, "profile") == expected
 
 
 @pytest.mark.parametrize(("count", "expected"), [(2, []), (3, [("dataset-count-matches", "error")])])

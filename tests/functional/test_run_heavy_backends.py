@@ -118,10 +118,11 @@ def said(answer: Answer) -> str:
 
 
 def assert_unit_tests_pass(backend: str, python: Path) -> None:
-    file = ROOT / f"tests/unit/harness/test_{backend}_backend.py"
+    files = [ROOT / f"tests/unit/harness/test_{backend}_backend.py"]
+    files += [ROOT / "tests/unit/harness/test_torch_files.py"] if backend == "pytorch" else []
     own = sysconfig.get_paths()["purelib"]
     done = subprocess.run(
-        [str(python), "-c", UNIT_TESTS, own, "-q", "-p", "no:cacheprovider", str(file)],
+        [str(python), "-c", UNIT_TESTS, own, "-q", "-p", "no:cacheprovider", *map(str, files)],
         env={**os.environ, "PYTHONPATH": str(SOURCE), "PYTHONDONTWRITEBYTECODE": "1"},
         cwd=ROOT,
         stdin=subprocess.DEVNULL,

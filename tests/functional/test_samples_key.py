@@ -3,10 +3,12 @@
 import json
 import os
 import shutil
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from pathlib import Path
+from types import MappingProxyType
 from typing import Any
 
+import numpy as np
 import pytest
 
 from support.repo import SOURCE, Loom, Repo
@@ -56,9 +58,13 @@ class Trial:
     def write_dataset(self, **more: Any) -> None:
         self.repo.dataset("keyed", "dataset,image-classification,keyed", dataset={**DATASET, **more}, licence="MIT")
 
-    def write_profile(self, summary: str = "a profile", **more: Any) -> None:
+    def write_profile(
+        self, summary: str = "a profile", variations: Mapping[str, Any] = MappingProxyType({}), **more: Any
+    ) -> None:
         tags = "profile,image-classification,keyed"
-        self.repo.entry("package", "profile-keyed", tags, summary=summary, profile={**self.profile["profile"], **more})
+        varied = {name: {"profile": {**self.profile["profile"], **facts}} for name, facts in variations.items()}
+        profile = {**self.profile["profile"], **more}
+        self.repo.entry("package", "profile-keyed", tags, summary=summary, profile=profile, variations=varied)
 
     def write_model(self, name: str = "model-keyed", summary: str = "") -> None:
         meta = json.loads((ROOT / "package/model-digits-onnx/.cm/meta.json").read_text())
@@ -143,6 +149,40 @@ def test_key_of_samples_does_not_change_with_model_inputs_or_home(trial: Trial, 
     shutil.copytree(trial.repo.root, moved)
     trial.loom = Loom(tmp_path / "third home", Repo(moved))
     assert trial.key() == before
+
+
+VARIED = "--dep_add_tags.profile=_other"
+
+
+def steps_with_mean(trial: Trial, mean: float) -> list[dict[str, Any]]:
+    steps = [dict(step) for step in trial.profile["profile"]["steps"]]
+    steps[3]["values"] = [mean]
+    return steps
+
+
+def test_variation_of_a_profile_has_samples_of_its_own(trial: Trial):
+    trial.write_profile(variations={"other": {"steps": steps_with_mean(trial, 0)}})
+    plain, varied = trial.key(), trial.key(VARIED)
+    assert plain != varied
+    words = ("--dep_add_tags.model=model-keyed", "--mode=accuracy", "--json", "--quiet")
+    for key, more in ((plain, ()), (varied, (VARIED,))):
+        answer = trial.loom("run", TARGET, *words, *more).ok()
+        assert samples(trial, key).shape == (2, 1, 32, 32)
+        assert answer.json["results"]["accuracy"]["total"] == 2
+    np.testing.assert_allclose(samples(trial, varied), samples(trial, plain) + 1, atol=1e-6)
+
+
+def samples(trial: Trial, key: str) -> Any:
+    (found,) = (trial.folder / "home").rglob(f"*{key.partition('-')[2]}*/**/samples.npy")
+    return np.load(found)
+
+
+def test_key_of_samples_changes_with_the_profile_of_a_variation(trial: Trial):
+    trial.write_profile(variations={"other": {"steps": steps_with_mean(trial, 0)}})
+    before = trial.key(VARIED)
+    assert trial.key(VARIED) == before
+    trial.write_profile(variations={"other": {"steps": steps_with_mean(trial, 1)}})
+    assert trial.key(VARIED) != before
 
 
 def test_key_of_samples_of_a_detected_data_set_changes_with_its_files_and_how_they_are_read(

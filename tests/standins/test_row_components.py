@@ -124,6 +124,25 @@ def test_variation_plans_the_file_of_the_origin(tmp_path: Path, imagenet: Path):
     assert fetch["digest"] == "sha256:2fadeabb9968ec6833bee903900dda6e61b3947200535874ce2fe42a8493abc0"
 
 
+@pytest.mark.parametrize("words", ["_torchvision-0.8", "torchvision-0.8"])
+@pytest.mark.parametrize("row", ["resnet50,fp32", "resnet50,int8"])
+def test_crop_of_torchvision_0_8_is_a_variation_with_samples_of_its_own(
+    tmp_path: Path, imagenet: Path, row: str, words: str
+):
+    asked = (
+        "plan",
+        "program:image-classification-pytorch",
+        f"--dep_add_tags.model={row}",
+        f"--dataset_path={imagenet}",
+    )
+    loom = Loom(tmp_path / "home")
+    plain = loom.here(*asked, "--json", "--quiet").ok()
+    varied = loom.here(*asked, f"--dep_add_tags.profile={words}", "--json", "--quiet").ok()
+    assert plain.node("profile")["candidate"].get("variations", []) == []
+    assert varied.node("profile")["candidate"]["variations"] == ["torchvision-0.8"]
+    assert plain.node("samples")["key"] != varied.node("samples")["key"]
+
+
 def picture(tmp_path: Path, height: int, width: int) -> Path:
     noise = np.random.default_rng(3).integers(0, 256, (height // 8, width // 8, 3), np.uint8)
     path = tmp_path / "photo.JPEG"

@@ -390,16 +390,26 @@ def _model_is_complete(subject: Subject) -> Iterator[Finding]:
 @rule("profile-shape-fits", "content")
 def _profile_shape_fits(subject: Subject) -> Iterator[Finding]:
     """The steps of a profile end in the shape and type it states."""
-    profile = subject.component.profile
-    if profile is None:
-        return
+    for where, profile in _profiles(subject.component):
+        yield from _misfits(subject, profile, where)
+
+
+def _profiles(component: Component) -> Iterator[tuple[tuple[str, ...], Profile]]:
+    if component.profile:
+        yield ("profile",), component.profile
+    for name, variation in component.variations.items():
+        if variation.profile:
+            yield ("variations", name, "profile"), variation.profile
+
+
+def _misfits(subject: Subject, profile: Profile, where: tuple[str, ...]) -> Iterator[Finding]:
     shape = _shape_of(profile)
     plain = tuple(item for item in profile.shape if item != 1)
     if shape and tuple(item for item in shape if item != 1) != plain:
-        yield subject.finding("error", f"its steps end in {shape}, not in {profile.shape}", ("profile", "shape"))
+        yield subject.finding("error", f"its steps end in {shape}, not in {profile.shape}", (*where, "shape"))
     dtypes = [step.dtype for step in profile.steps if step.op == "cast"]
     if dtypes and dtypes[-1] != profile.dtype:
-        yield subject.finding("error", f"its steps end in {dtypes[-1]}, not {profile.dtype}", ("profile", "dtype"))
+        yield subject.finding("error", f"its steps end in {dtypes[-1]}, not {profile.dtype}", (*where, "dtype"))
 
 
 def _shape_of(profile: Profile) -> tuple[int, ...]:

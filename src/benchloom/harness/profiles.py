@@ -1,7 +1,7 @@
 """Profiles: pre-processing as data, executed step by step.
 
 Each operation does what the MLPerf reference application's does (vision/classification_and_detection/python/dataset.py
-at r1.0, and torchvision 0.8.2 where it calls that), in the same order of casts, so that the arrays are equal bit by bit.
+at r1.0, and torchvision's functions that it calls), in the same order of casts, so that the arrays are equal bit by bit.
 
 Three things happen at another moment than the steps say, since that changes no bit: colours stay in the decoder's order
 until the end; a resize makes only what the crop after it keeps; and the arithmetic at the end is done once for each of the
@@ -128,6 +128,13 @@ def _refuse_others(shape: tuple[int, ...], dtype: np.dtype[Any], profile: Profil
 
 # -- geometry
 
+# The first pixel that a crop keeps, of how many it drops: the reference's own, and those of torchvision's releases.
+_FIRST: dict[str, Callable[[int], int]] = {
+    "": lambda dropped: int(dropped / 2),
+    "round": lambda dropped: round(dropped / 2),
+    "half-up": lambda dropped: int((dropped + 1) * 0.5),
+}
+
 
 def _resize(image: Image, step: Step, crop: Step | None) -> Image:
     height, width = _target(image, step)
@@ -147,8 +154,8 @@ def _target(image: Image, step: Step) -> tuple[int, int]:
 
 
 def _window(height: int, width: int, step: Step) -> Window:
-    whole = round if step.mode == "round" else int
-    return Window(whole((height - step.size[0]) / 2), whole((width - step.size[-1]) / 2), step.size[0], step.size[-1])
+    first = _FIRST[step.mode]
+    return Window(first(height - step.size[0]), first(width - step.size[-1]), step.size[0], step.size[-1])
 
 
 def _crop(image: Image, step: Step) -> Image:

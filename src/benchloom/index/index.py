@@ -173,12 +173,14 @@ class Index:
     def content_digest(self, component: Component) -> str:
         """Return the digest over what a component brings to those that use it.
 
-        Of a profile that is the profile, of a data set in the component's folder its facts, images and labels: what its
+        Of a profile that is the profile and those of its variations, of a data set in the component's folder its facts, images and labels: what its
         summary or licence says changes nothing that is made from it. Of others it is that of their files.
         """
-        is_made = bool(component.fetch or component.install or component.versions or component.variations)
+        is_made = bool(component.fetch or component.install or component.versions)
         if component.profile is not None and not is_made:
-            return of_bytes(to_json(component.profile))
+            varied = list(component.variations.values())
+            return of_bytes(to_json([component.profile, varied] if varied else component.profile))
+        is_made = is_made or bool(component.variations)
         if component.dataset is not None and component.kind == "dataset" and not is_made:
             return self._data_digest(component, component.dataset)
         return self.files_digest(component)

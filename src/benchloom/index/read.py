@@ -149,6 +149,7 @@ _VARIATION = frozenset(
         "version",
         "fetch",
         "pip",
+        "profile",
         "needs",
         "deps",
         "run_deps",
@@ -467,6 +468,7 @@ class _Reader:
             version=text(item.get("version")),
             fetch=self._typed(item, "fetch", tuple[Fetch, ...], (), f"variations.{name}."),
             pip=text(item.get("pip")),
+            profile=self._typed(item, "profile", Profile, None, f"variations.{name}."),
             requires=self._requires(item, f"variations.{name}."),
         )
 

@@ -133,7 +133,7 @@ class Version(Value, frozen=True, kw_only=True):
 class Variation(Value, frozen=True, kw_only=True):
     """A named alternative of a component. In a group, one member is chosen; ``name`` ending in ``.#`` takes a value.
 
-    ``pip`` names another distribution than the component's ``install.pip``.
+    ``pip`` names another distribution than the component's ``install.pip``; ``profile`` takes the place of the component's.
     """
 
     name: str
@@ -147,6 +147,7 @@ class Variation(Value, frozen=True, kw_only=True):
     version: str = ""
     fetch: tuple[Fetch, ...] = ()
     pip: str = ""
+    profile: Profile | None = None
     requires: tuple[Requirement, ...] = ()
 
 

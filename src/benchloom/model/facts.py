@@ -106,14 +106,15 @@ class Step(Value, frozen=True, kw_only=True):
     """One step of a profile.
 
     ``op`` and its fields: ``decode`` (colour rgb|bgr|gray) · ``resize`` (size, mode exact|short-side, interpolation) ·
-    ``crop`` (size from the centre; half a pixel is dropped, or with mode round goes to the even side) · ``cast`` (dtype) · ``subtract``/``divide``/``multiply`` (values, one or one per channel) ·
+    ``crop`` (size from the centre; where half a pixel is left over, the offset is rounded down, or to the even number with mode
+    round, or up with mode half-up) · ``cast`` (dtype) · ``subtract``/``divide``/``multiply`` (values, one or one per channel) ·
     ``transpose`` (layout NCHW|NHWC).
     """
 
     op: Literal["decode", "resize", "crop", "cast", "subtract", "divide", "multiply", "transpose"]
     colour: Literal["", "rgb", "bgr", "gray"] = ""
     size: tuple[int, ...] = ()
-    mode: Literal["", "exact", "short-side", "round"] = ""
+    mode: Literal["", "exact", "short-side", "round", "half-up"] = ""
     interpolation: Literal["", "area", "linear", "pil-bilinear"] = ""
     dtype: str = ""
     values: tuple[float, ...] = ()

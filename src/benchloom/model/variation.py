@@ -1,10 +1,12 @@
 """Variations by name: ``_small``, an alias of another one, or a parameter with its value (``_batch.4``)."""
 
+from collections.abc import Sequence
 from typing import Any
 
 import msgspec
 
 from benchloom.model.component import Component, Variation
+from benchloom.model.facts import Profile
 
 
 def find_variation(component: Component, name: str) -> Variation | None:
@@ -23,6 +25,12 @@ def find_variation(component: Component, name: str) -> Variation | None:
         head, dot, rest = head.rpartition(".")
         value = f"{rest}.{value}"
     return None
+
+
+def profile_of(component: Component, variations: Sequence[str]) -> Profile | None:
+    """Return the profile that ``component`` states with these variations: the last one that has a profile has its own."""
+    chosen = [found.profile for name in variations if (found := find_variation(component, name)) and found.profile]
+    return chosen[-1] if chosen else component.profile
 
 
 def _filled(parameter: Variation, value: str) -> Variation:

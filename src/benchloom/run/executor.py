@@ -23,6 +23,7 @@ from benchloom.model.environment import Distribution
 from benchloom.model.facts import Facts
 from benchloom.model.plan import Node, Plan
 from benchloom.model.trust import refuse_untrusted
+from benchloom.model.variation import profile_of
 from benchloom.run.process import clean_environment, how_it_ended, last_lines, run_process
 from benchloom.run.progress import VARIABLE, watched
 from benchloom.store.entries import Store
@@ -310,7 +311,7 @@ def _facts(node: Node, component: Component, means: Means) -> Facts:
         env=node.env,
         model=component.model,
         dataset=component.dataset,
-        profile=component.profile,
+        profile=profile_of(component, candidate.variations),
         backend=component.backend,
     )
 

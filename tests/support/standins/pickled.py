@@ -4,6 +4,7 @@ Both have weights of zero but for a path from the colours to the boxes that ``de
 a picture may have makes whole numbers of colours that JPEG has moved.
 """
 
+import linecache
 import sys
 import warnings
 from collections.abc import Iterable, Sequence
@@ -187,6 +188,7 @@ def _class(module: str, name: str, *bases: type) -> type:
     place = _module(module)
     if not hasattr(place, name):
         setattr(place, name, type(name, bases, {"__module__": module}))
+        _give_source(place, name)
     found: type = getattr(place, name)
     return found
 
@@ -197,6 +199,13 @@ def _module(name: str) -> ModuleType:
     for end in range(1, len(words)):
         sys.modules.setdefault(".".join(words[:end]), ModuleType(words[end - 1]))
     return sys.modules.setdefault(name, ModuleType(name))
+
+
+def _give_source(module: ModuleType, name: str) -> None:
+    """Give a class the source that torch writes beside it, and that it compares with ours when it reads the file."""
+    file = module.__dict__.setdefault("__file__", f"/published/{module.__name__.replace('.', '/')}.py")
+    lines = [*linecache.getlines(file), f"class {name}:\n", '    """As published."""\n', "\n"]
+    linecache.cache[file] = (sum(map(len, lines)), None, lines, file)
 
 
 def _backend() -> None:
@@ -220,22 +229,24 @@ def _as_published(network: nn.Module, names: dict[str, tuple[str, str]]) -> nn.M
             layer.__class__ = _class(*known, base)
         layer.__dict__["_backend"] = _Backend()
         layer._buffers.pop("anchors", None)
-        layer._non_persistent_buffers_set.clear()
+        del layer.__dict__["_non_persistent_buffers_set"]  # torch 1.1 had none
     return network
 
 
-def pickled(network: nn.Module, file: Path, names: dict[str, tuple[str, str]], **attributes: Any) -> None:
-    """Write the network, with further ``attributes``, as torch did before its files were zip archives."""
+def pickled(
+    network: nn.Module, file: Path, names: dict[str, tuple[str, str]], *, is_zip: bool = False, **attributes: Any
+) -> None:
+    """Write the network, with further ``attributes``, as torch did before its files were zip archives, or as one."""
     published = _as_published(network, names)
     for name, value in attributes.items():
         setattr(published, name, value)
     with warnings.catch_warnings():
         warnings.simplefilter("ignore")  # classes that were made here have no source to be written with them
-        torch.save(published, file, _use_new_zipfile_serialization=False)
+        torch.save(published, file, _use_new_zipfile_serialization=is_zip)
 
 
-def pickled_mobilenet(file: Path) -> None:
-    """Write the file of row 14."""
+def pickled_mobilenet(file: Path, *, is_zip: bool = False) -> None:
+    """Write the file of row 14, or the same as torch writes it since 1.6."""
     models, utils = "models.ssd_mobilenet_v1", "models.utils"
     names = {
         "SSDMobileNet": (models, "SSD"),
@@ -250,7 +261,8 @@ def pickled_mobilenet(file: Path) -> None:
     network.backbone.return_layers = [11, 13]
     facts = {"image_size": 300, "image_mean": 127.5, "image_std": 127.5, "nms_threshold": 0.6, "score_threshold": 0.3}
     weights = torch.tensor((10, 10, 5, 5), dtype=torch.float32)
-    pickled(network, file, names, **facts, coder_weights=weights, priors=torch.zeros(1917, 4), _feature_map_shapes=None)
+    more = {**facts, "coder_weights": weights, "priors": torch.zeros(1917, 4), "_feature_map_shapes": None}
+    pickled(network, file, names, is_zip=is_zip, **more)
 
 
 def pickled_resnet34(file: Path) -> None:

@@ -12,6 +12,7 @@ from torch import nn
 from benchloom.harness.architectures.resnet50 import CLASSES, build
 from support.standins import STEPS, WIDTH, foot, scores
 from support.standins.pickled import pickled_mobilenet, pickled_resnet34
+from support.standins.torch_tar import save_tar
 
 RED, DEVIATION = 0.485, 0.229  # of the profile that this network's pictures go through
 
@@ -45,38 +46,33 @@ def full_resnet50() -> nn.Module:
     return build().eval()
 
 
-def state_dict(network: nn.Module, file: Path) -> None:
-    """Write the parameters as torch did when torchvision's file was made: pickled, batch norms without a count."""
+def state_dict(network: nn.Module, file: Path, *, as_parameters: bool) -> None:
+    """Write the weights as torch did when torchvision's file was made: in a tar, batch norms without a count."""
     kept = [(name, value) for name, value in network.state_dict().items() if not name.endswith("num_batches_tracked")]
-    torch.save(OrderedDict(kept), file, _use_new_zipfile_serialization=False)
+    save_tar(OrderedDict(kept), file, as_parameters=as_parameters)
 
 
 def torchscript_int8(network: nn.Module, file: Path) -> None:
     """Write the network traced with one sample, in eight bits as FBGEMM computes them."""
     with warnings.catch_warnings():
         warnings.simplefilter("ignore")  # torch announces the end of its quantiser and of TorchScript
-        from torch.ao.quantization import MinMaxObserver, QConfig, QConfigMapping, default_per_channel_weight_observer
-        from torch.ao.quantization.quantize_fx import convert_fx, prepare_fx
+        from support.standins.quantised import save_quantised
 
-        torch.backends.quantized.engine = "fbgemm"
-        activations = MinMaxObserver.with_args(dtype=torch.quint8, reduce_range=True)
-        config = QConfig(activation=activations, weight=default_per_channel_weight_observer)
-        example = (torch.zeros(1, 3, 224, 224),)
-        observed = prepare_fx(network, QConfigMapping().set_global(config), example)
-        with torch.inference_mode():
-            for red in (0.0, 0.5, 1.0):
-                picture = torch.zeros(1, 3, 224, 224)
-                picture[:, 0] = (red - RED) / DEVIATION
-                observed(picture)
-        torch.jit.save(torch.jit.trace(convert_fx(observed), example), str(file))
+        save_quantised(network, map(_picture, (0.0, 0.5, 1.0)), file)
+
+
+def _picture(red: float) -> torch.Tensor:
+    made = torch.zeros(1, 3, 224, 224)
+    made[:, 0] = (red - RED) / DEVIATION
+    return made
 
 
 FILES: dict[str, Callable[[Path], None]] = {
-    "planted-state-dict": lambda file: state_dict(planted_resnet50(), file),
+    "planted-state-dict": lambda file: state_dict(planted_resnet50(), file, as_parameters=True),
     "planted-torchscript-int8": lambda file: torchscript_int8(planted_resnet50(), file),
     "planted-pickled-ssd-mobilenet": pickled_mobilenet,
     "planted-pickled-ssd-resnet34": pickled_resnet34,
-    "full-state-dict": lambda file: state_dict(full_resnet50(), file),
+    "full-state-dict": lambda file: state_dict(full_resnet50(), file, as_parameters=False),
     "full-torchscript-int8": lambda file: torchscript_int8(full_resnet50(), file),
 }
 

@@ -6,12 +6,15 @@
     storages   how many; of each: pickle of (key, place, type), int64 elements, the elements; then which are parts of others
 
 Keys are addresses in memory, of 64 bits. torch reads its own format back (with ``weights_only=False``), which a test uses.
+Networks of that day handed out their parameters either as tensors or as they are (torch still knows both): ``as_parameters``.
 """
 
+import copyreg
 import io
 import pickle
 import struct
 import tarfile
+from collections import OrderedDict
 from collections.abc import Callable, Mapping
 from pathlib import Path
 from typing import Any
@@ -27,11 +30,27 @@ class _Writer(pickle.Pickler):
         self._keys = keys
 
     def persistent_id(self, obj: Any) -> str | None:
-        return str(self._keys[id(obj)]) if isinstance(obj, torch.Tensor) else None
+        key = self._keys.get(id(obj))
+        return None if key is None else str(key)
 
 
-def save_tar(state: Mapping[str, torch.Tensor], file: Path) -> None:
+class _Parameter:
+    """A parameter that pickles as those of torch 0.1 did: class, then tensor, creator, hooks, requires_grad, volatile."""
+
+    __class__ = torch.nn.Parameter  # type: ignore[assignment]
+
+    def __init__(self, tensor: torch.Tensor) -> None:
+        self.tensor = tensor
+
+    def __reduce_ex__(self, protocol: Any) -> tuple[Any, ...]:
+        return copyreg.__newobj__, (torch.nn.Parameter,), (self.tensor, None, OrderedDict(), True, False)  # type: ignore[attr-defined]
+
+
+def save_tar(state: Mapping[str, torch.Tensor], file: Path, *, as_parameters: bool = False) -> None:
     """Write ``state`` (an ordered table of contiguous tensors, each with a storage of its own) to ``file``."""
+    written = OrderedDict(
+        (name, item if not as_parameters or "running" in name else _Parameter(item)) for name, item in state.items()
+    )
     keys = {id(item): FIRST_KEY + 96 * place for place, item in enumerate(state.values())}
     roots = {id(item): key + 48 for item, key in zip(state.values(), keys.values(), strict=True)}
 
@@ -40,7 +59,7 @@ def save_tar(state: Mapping[str, torch.Tensor], file: Path) -> None:
         pickle.dump({"protocol_version": 1000, "little_endian": True, "type_sizes": sizes}, stream, protocol=2)
 
     def objects(stream: Any) -> None:
-        _Writer(stream, keys).dump(state)
+        _Writer(stream, keys).dump(written)
 
     def tensors(stream: Any) -> None:
         pickle.dump(len(state), stream, protocol=2)

@@ -24,10 +24,11 @@ from PIL import Image
 from benchloom.errors import InputError
 from benchloom.harness.profiles import DamagedImageError, apply
 from benchloom.model.facts import Profile, Step
+from support.torchvision_steps import offset, pre_processed, resized
 
 ROOT = Path(__file__).resolve().parents[3]
-ALIASES = sorted(path.name for path in (ROOT / "package").glob("profile-*"))
 SIZES = [(1, 1), (40, 1), (1, 40), (3, 5), (8, 8), (32, 32), (224, 224), (256, 256), (256, 259), (259, 256), (375, 501)]
+SIZES += [(375, 500), (500, 375)]  # of which the crops of torchvision's releases differ
 replace = msgspec.structs.replace
 
 Pixels = NDArray[Any]
@@ -70,15 +71,11 @@ def pre_process_mobilenet(path: str) -> Pixels:
 
 
 def pre_process_imagenet_pytorch(path: str) -> Pixels:
-    """What torchvision's functional resize, center_crop, to_tensor and normalize do to a Pillow image."""
-    image = Image.fromarray(cv2.cvtColor(cv2.imread(path), cv2.COLOR_BGR2RGB))
-    width, height = image.size
-    size = (256, int(256 * height / width)) if width < height else (int(256 * width / height), 256)
-    image = image.resize(size, Image.Resampling.BILINEAR)
-    left, top = round((image.size[0] - 224) / 2.0), round((image.size[1] - 224) / 2.0)
-    image = image.crop((left, top, left + 224, top + 224))
-    pixels = np.asarray(image).astype(np.float32) / np.float32(255)
-    return (pixels - np.float32([0.485, 0.456, 0.406])) / np.float32([0.229, 0.224, 0.225])
+    return pre_processed(cv2.cvtColor(cv2.imread(path), cv2.COLOR_BGR2RGB), release="0.9.1")
+
+
+def imagenet_pytorch_by_torchvision_0_8(path: str) -> Pixels:
+    return pre_processed(cv2.cvtColor(cv2.imread(path), cv2.COLOR_BGR2RGB), release="0.8")
 
 
 def minus_128(path: str) -> Pixels:
@@ -149,9 +146,15 @@ STEPS: dict[str, Callable[[str], Pixels]] = {
 }
 
 
-def expected(alias: str, path: Path) -> Pixels:
-    facts = meta(alias)
-    (steps,) = [steps for name, steps in STEPS.items() if any(name in source for source in facts["sources"])]
+VARIED: dict[str, Callable[[str], Pixels]] = {
+    "profile-imagenet-pytorch-nchw,_torchvision-0.8": imagenet_pytorch_by_torchvision_0_8,
+}
+
+
+def expected(name: str, path: Path) -> Pixels:
+    facts = meta(name)
+    found = [steps for key, steps in STEPS.items() if any(key in source for source in facts["sources"])]
+    (steps,) = [VARIED[name]] if name in VARIED else found
     pixels = steps(str(path))
     return pixels.transpose(2, 0, 1) if "nchw" in facts["tags"] else pixels
 
@@ -204,12 +207,25 @@ def place(tmp_path: Path) -> Callable[[str], Path]:
     return write
 
 
-def meta(alias: str) -> dict[str, Any]:
+def meta(name: str) -> dict[str, Any]:
+    alias = name.partition(",")[0]
     return json.loads((ROOT / "package" / alias / ".cm" / "meta.json").read_text())
 
 
-def profile_of(alias: str) -> Profile:
-    return msgspec.convert(meta(alias)["profile"], Profile)
+def profile_of(name: str) -> Profile:
+    """Return the profile of a package, or of one with its variation: ``profile-name,_variation``."""
+    _, _, variation = name.partition(",_")
+    facts = meta(name)
+    return msgspec.convert((facts["variations"][variation] if variation else facts)["profile"], Profile)
+
+
+def names() -> list[str]:
+    aliases = sorted(path.name for path in (ROOT / "package").glob("profile-*"))
+    varied = [f"{alias},_{name}" for alias in aliases for name in meta(alias).get("variations", {})]
+    return [*aliases, *varied]
+
+
+ALIASES = names()
 
 
 # -- equality -------------------------------------------------------------------------------------------------------
@@ -241,6 +257,39 @@ def test_steps_of_the_pytorch_reference_give_the_documented_array(place: Callabl
     for name in IMAGES:
         path = place(name)
         assert np.array_equal(apply(PYTORCH, path), pre_process_imagenet_pytorch(str(path))), name
+
+
+SIDES = [
+    *((256, 256 + more) for more in range(12)),
+    *((300 + more, 263) for more in range(12)),
+    *[(375, 500), (500, 375), (480, 640), (333, 500), (223, 225), (100, 150), (255, 257), (1000, 1501), (2000, 1333)],
+]
+
+
+@pytest.mark.parametrize("release", ["0.9.1", "0.8"])
+def test_crops_of_torchvisions_releases_are_those_of_their_definitions(tmp_path: Path, release: str):
+    name = f"profile-imagenet-pytorch-nchw{',_torchvision-0.8' if release == '0.8' else ''}"
+    for height, width in SIDES:
+        image = picture(height, width)
+        cv2.imwrite(str(tmp_path / "image.png"), image)
+        wanted = pre_processed(image[:, :, ::-1], release=release).transpose(2, 0, 1)
+        assert np.array_equal(apply(profile_of(name), tmp_path / "image.png"), wanted), (height, width)
+
+
+def test_crops_of_torchvisions_releases_differ_where_one_pixel_in_four_is_left_over():
+    assert (offset(resized(500, 375)[0], release="0.9.1"), offset(resized(500, 375)[0], release="0.8")) == (58, 59)
+    differ = [size for size in range(224, 300) if offset(size, release="0.9.1") != offset(size, release="0.8")]
+    assert differ == [size for size in range(224, 300) if (size - 224) % 4 == 1]
+
+
+@pytest.mark.parametrize(("mode", "first"), [("", (58, 59, 60)), ("round", (58, 59, 60)), ("half-up", (59, 59, 60))])
+def test_first_column_that_a_crop_keeps(tmp_path: Path, mode: Any, first: tuple[int, ...]):
+    columns = np.arange(344, dtype=np.uint8)[np.newaxis, :, np.newaxis].repeat(256, 0).repeat(3, 2)
+    steps = (Step(op="decode", colour="rgb"), Step(op="crop", size=(224, 224), mode=mode))
+    profile = Profile(name="crop", steps=steps, shape=(224, 224, 3), dtype="uint8")
+    for width, column in zip((341, 342, 344), first, strict=True):
+        cv2.imwrite(str(tmp_path / "columns.png"), columns[:, :width])
+        assert apply(profile, tmp_path / "columns.png")[0, 0, 0] == column
 
 
 def test_crop_of_the_pytorch_reference_is_not_that_of_the_others(place: Callable[[str], Path]):
@@ -306,7 +355,8 @@ def _other_steps(step: Step) -> list[tuple[str, Step]]:
         smaller = replace(step, size=tuple(side - 1 for side in step.size))
         return [(item, replace(step, interpolation=item)) for item in others] + [("one less", smaller)]
     if step.op == "crop":
-        return [("rounding", replace(step, mode="" if step.mode else "round"))]
+        modes: list[Any] = ["", "round", "half-up"]
+        return [(f"mode {mode}", replace(step, mode=mode)) for mode in modes if mode != step.mode]
     if step.op == "cast":
         return [(dtype, replace(step, dtype=dtype)) for dtype in ("float64", "float16", "uint8") if dtype != step.dtype]
     if step.op == "transpose":
@@ -323,7 +373,7 @@ CASES = [(alias, what) for alias in ALIASES for what in changes(profile_of(alias
 def test_profile_with_one_fact_changed_gives_something_else(alias: str, what: str, place: Callable[[str], Path]):
     profile = profile_of(alias)
     changed = replace(profile, steps=changes(profile)[what])
-    paths = (place(name) for name in ("jpeg 256x259", "jpeg 375x501", "jpeg 8x8", "png"))
+    paths = (place(name) for name in ("jpeg 256x259", "jpeg 375x500", "jpeg 375x501", "jpeg 8x8", "png"))
     assert any(differs(changed, path, expected(alias, path)) for path in paths)
 
 

@@ -89,23 +89,11 @@ def test_weights_of_another_network_are_refused(tmp_path: Path):
     assert caught.value.where.endswith("other.pt")
 
 
-def test_pickled_code_is_not_run(tmp_path: Path):
-    import pickle
-
-    class Evil:
-        def __reduce__(self) -> tuple[object, tuple[str]]:
-            return (Path(tmp_path / "ran").touch, ())  # type: ignore[return-value]
-
-    (tmp_path / "evil.pt").write_bytes(pickle.dumps(Evil(), protocol=2))
-    with pytest.raises(InputError, match="cannot load"):
-        backend.load(model("pytorch-state-dict", "digits"), str(tmp_path / "evil.pt"), 1)
-    assert not (tmp_path / "ran").exists()
-
-
-def test_pickled_network_gives_its_weights_and_runs_nothing(tmp_path: Path):
+@pytest.mark.parametrize("is_zip", [False, True])
+def test_pickled_network_gives_its_weights_and_runs_nothing(tmp_path: Path, *, is_zip: bool):
     from support.standins.pickled import pickled_mobilenet, planted_mobilenet
 
-    pickled_mobilenet(tmp_path / "network.pytorch")
+    pickled_mobilenet(tmp_path / "network.pytorch", is_zip=is_zip)
     found = backend.load(model("pytorch-pickled-module", "ssd_mobilenet_v1"), str(tmp_path / "network.pytorch"), 1)
     batch = np.full((2, 3, 300, 300), -0.2, np.float32)
     with torch.inference_mode():

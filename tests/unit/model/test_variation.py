@@ -1,6 +1,9 @@
+from msgspec.structs import replace
+
 from benchloom.model.component import Component, Fetch, Requirement, Variation
+from benchloom.model.facts import Profile
 from benchloom.model.query import Query
-from benchloom.model.variation import find_variation
+from benchloom.model.variation import find_variation, profile_of
 
 NEED = Requirement(role="r", query=Query(tags=("n#",)), requirer="package:x", where="f: variations.batch.#.deps")
 COMPONENT = Component(
@@ -50,3 +53,16 @@ def test_find_variation_value_may_hold_dots_and_the_longest_name_wins():
 
 def test_find_variation_unknown_or_parameter_without_value_is_none():
     assert [find_variation(COMPONENT, name) for name in ("smal", "batch", "batch.#", "version.#", "x.4")] == [None] * 5
+
+
+def test_profile_of_the_last_variation_that_has_one_takes_the_place_of_the_components():
+    own, other, last = (Profile(name=name, steps=(), shape=(1,), dtype="float32") for name in ("own", "other", "last"))
+    varied = {"other": other, "plain": None, "last": last}
+    variations = {name: Variation(name=name, profile=profile) for name, profile in varied.items()}
+    component = replace(COMPONENT, profile=own, variations=variations)
+
+    assert profile_of(component, ()) == own
+    assert profile_of(component, ("plain",)) == own
+    assert profile_of(component, ("other", "plain")) == other
+    assert profile_of(component, ("other", "last")) == last
+    assert profile_of(replace(component, profile=None), ("plain",)) is None

@@ -16,7 +16,8 @@ import torch
 from torch import Tensor
 
 from benchloom.errors import InputError
-from benchloom.harness.backends.torch_files import container_of
+from benchloom.harness.backends.torch_files import reasons, refuse_other_container
+from benchloom.model.trust import PICKLED_MODULE
 
 LAYERS = (
     "torch.nn.modules.activation.ReLU",
@@ -60,22 +61,14 @@ def pickled_weights(path: str, classes: Sequence[str]) -> dict[str, Tensor]:
     something else than a network.
     """
     known = frozenset([*classes, *LAYERS])
-    if (container := container_of(path)) not in {"pickle", "zip"}:
-        raise InputError(
-            "the file is no pickled network",
-            where=path,
-            why=[f"its container is that of {'TorchScript' if container == 'torchscript' else 'torch before 0.1.10'}"],
-            fix="state the format that it has: torchscript, or pytorch-state-dict for weights by name",
-        )
+    refuse_other_container(path, PICKLED_MODULE)
     try:
         with warnings.catch_warnings():
             warnings.simplefilter("ignore", torch.serialization.SourceChangeWarning)
             found = torch.load(path, map_location="cpu", weights_only=False, pickle_module=_restricted_to(known))
         weights = dict(_weights(found, "")) if isinstance(found, Inert) else {}
     except Exception as error:  # a file that was made to do harm may fail in any way
-        raise InputError(
-            "the file cannot be read as a pickled network", where=path, why=[str(error) or type(error).__name__]
-        ) from error
+        raise InputError("the file cannot be read as a pickled network", where=path, why=reasons(error)) from error
     if not weights:
         raise InputError(
             "the file holds no pickled network",
@@ -88,7 +81,7 @@ def pickled_weights(path: str, classes: Sequence[str]) -> dict[str, Tensor]:
 def _restricted_to(known: frozenset[str]) -> types.ModuleType:
     """What torch.load takes in the place of the module ``pickle``."""
 
-    class Unpickler(pickle.Unpickler):
+    class Unpickler(pickle._Unpickler):  # noqa: SLF001 - the one in C takes as much memory as a file's numbers say
         def find_class(self, module: str, name: str) -> Any:
             full = f"{module}.{name}"
             if full in known:

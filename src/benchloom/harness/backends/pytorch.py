@@ -21,9 +21,9 @@ os.environ.setdefault("TORCH_CPP_LOG_LEVEL", "ERROR")
 import torch
 
 from benchloom.harness.backends.pickled_module import pickled_weights
-from benchloom.harness.backends.torch_files import container_of, state_dict
+from benchloom.harness.backends.torch_files import STATE_DICT, reasons, refuse_other_container, state_dict
 
-FORMATS = (TORCHSCRIPT, "pytorch-state-dict", PICKLED_MODULE)
+FORMATS = (TORCHSCRIPT, STATE_DICT, PICKLED_MODULE)
 
 
 class PyTorch:
@@ -79,20 +79,12 @@ def load(model: Model, path: str, threads: int, device: str = "cpu") -> PyTorch:
     except InputError:
         raise
     except Exception as error:  # what a loader raises for a damaged file depends on where it is damaged
-        reasons = [line.strip() for line in str(error).splitlines() if line.strip()][:4]
-        reasons = reasons or [type(error).__name__]
-        raise InputError(f"pytorch cannot load the model as {model.format}", where=path, why=reasons) from error
+        raise InputError(f"pytorch cannot load the model as {model.format}", where=path, why=reasons(error)) from error
     return PyTorch(network.eval().to(device), threads, device)
 
 
 def _script(path: str) -> Any:
-    if (container := container_of(path)) != "torchscript":
-        raise InputError(
-            "the file is not TorchScript",
-            where=path,
-            why=[f"torch.save wrote it (container: {container})"],
-            fix="state format 'pytorch-state-dict' and the architecture whose weights it holds",
-        )
+    refuse_other_container(path, TORCHSCRIPT)
     return torch.jit.load(path, map_location="cpu")
 
 

@@ -2,45 +2,53 @@
 
 * ``zip`` since torch 1.6, and ``pickle`` (one stream of pickles) from 0.1.10 to 1.5: read by ``torch.load`` with its restricted
   unpickler.
-* ``tar`` in the first releases of 2016 and 2017, as of torchvision's files of that time: members ``sys_info``, ``pickle``, ``tensors``
-  and ``storages``. torch reads it only without restrictions, so it is read here (torch/serialization.py, ``_legacy_load``, says what
-  each member holds).
+* ``tar`` before 0.1.10, as of torchvision's files of January 2017: torch reads it only without restrictions, so `torch_tar` does.
 
 A zip with ``constants.pkl`` is TorchScript: a program, and none of the three.
 """
 
-import math
-import pickle
-import struct
+import re
 import tarfile
-from collections import OrderedDict
-from typing import Any, BinaryIO, Literal
+import zipfile
+from collections.abc import Sequence
+from pathlib import Path
+from typing import Literal
 
-import numpy as np
 import torch
-from numpy.typing import NDArray
 from torch import Tensor
 
 from benchloom.errors import InputError
+from benchloom.harness.backends import torch_tar
 from benchloom.harness.file_kinds import seen
+from benchloom.model.trust import PICKLED_MODULE, TORCHSCRIPT
 
 Container = Literal["zip", "pickle", "tar", "torchscript"]
 
-_MAGIC_PICKLE = pickle.dumps(0x1950A86A20F9469CFC6C, protocol=2)  # what a stream of pickles begins with
-_TAR_MEMBERS = frozenset({"sys_info", "pickle", "tensors", "storages"})
-_MOST_DIMENSIONS = 64
-_MOST_TENSORS = 1_000_000
-# Element types by the names of torch's classes: ``FloatStorage`` holds floats, ``FloatTensor`` is a tensor of them.
-_DTYPES = {
-    "Byte": np.uint8,
-    "Char": np.int8,
-    "Short": np.int16,
-    "Int": np.int32,
-    "Long": np.int64,
-    "Half": np.float16,
-    "Float": np.float32,
-    "Double": np.float64,
+STATE_DICT = "pytorch-state-dict"
+_MAGIC_PICKLE = (
+    b"\x80\x02\x8a\x0al\xfc\x9cF\xf9 j\xa8P\x19."  # what a stream of pickles begins with: torch's magic number
+)
+_WRITERS = {
+    "zip": "written by torch.save (a zip archive, as since torch 1.6)",
+    "pickle": "written by torch.save (a stream of pickles, as from torch 0.1.10 to 1.5)",
+    "tar": "written by torch.save (a tar archive, as before torch 0.1.10)",
+    "torchscript": "TorchScript, written by torch.jit.save",
 }
+_FITTING = {"zip": (STATE_DICT, PICKLED_MODULE), "pickle": (STATE_DICT, PICKLED_MODULE), "tar": (STATE_DICT,)}
+_UNKNOWN_NAME = re.compile(r"\bGLOBAL (\S+)")
+
+
+def refuse_other_container(path: str, stated: str) -> Container:
+    """Return the container of the file at ``path``. Raises InputError if torch did not write it, or not for the format ``stated``."""
+    container = container_of(path)
+    fitting = _FITTING.get(container, (TORCHSCRIPT,))
+    if stated not in fitting:
+        raise InputError(
+            f"the file is {_WRITERS[container]}, the facts of the model state {stated}",
+            where=path,
+            fix=f"give a file of that format, or state the format of this one: {' or '.join(fitting)}",
+        )
+    return container
 
 
 def container_of(path: str) -> Container:
@@ -52,11 +60,11 @@ def container_of(path: str) -> Container:
             return _kind_of_zip(path)
         if head == _MAGIC_PICKLE:
             return "pickle"
-        if _is_torch_tar(path):
+        if torch_tar.is_torch_tar(path):
             return "tar"
-    except (OSError, RuntimeError, tarfile.TarError, EOFError, ValueError) as error:
-        raise not_of_torch(path, str(error).partition("\n")[0]) from error
-    raise not_of_torch(path)
+    except (OSError, RuntimeError, ValueError, tarfile.TarError, zipfile.BadZipFile) as error:
+        raise _not_of_torch(path, str(error).partition("\n")[0]) from error
+    raise _not_of_torch(path)
 
 
 def _kind_of_zip(path: str) -> Container:
@@ -64,20 +72,15 @@ def _kind_of_zip(path: str) -> Container:
     names = set(torch._C.PyTorchFileReader(path).get_all_records())  # noqa: SLF001 - torch.load asks the same
     if "constants.pkl" in names:
         return "torchscript"
-    if "data.pkl" in names:
-        return "zip"
-    raise not_of_torch(path, "it has no member data.pkl")
+    if "data.pkl" not in names:
+        raise ValueError("it has no member data.pkl")
+    with zipfile.ZipFile(path) as archive:
+        if sum(item.file_size for item in archive.infolist()) > Path(path).stat().st_size:
+            raise ValueError("its members are larger than the file: torch.save compresses none")
+    return "zip"
 
 
-def _is_torch_tar(path: str) -> bool:
-    if not tarfile.is_tarfile(path):
-        return False
-    with tarfile.open(path, "r:") as archive:
-        return set(archive.getnames()) >= _TAR_MEMBERS
-
-
-def not_of_torch(path: str, why: str = "") -> InputError:
-    """Return the error for a file that torch did not write, with what it appears to be."""
+def _not_of_torch(path: str, why: str = "") -> InputError:
     return InputError(
         "the file was not written by torch",
         where=path,
@@ -91,19 +94,15 @@ def state_dict(path: str) -> dict[str, Tensor]:
 
     Nothing that the file names is imported or run. Raises InputError if it is of another kind, damaged, or holds something else.
     """
-    container = container_of(path)
-    if container == "torchscript":
-        raise InputError(
-            "the file is TorchScript, the facts of the model state a state dict",
-            where=path,
-            fix="state format 'torchscript'",
-        )
+    container = refuse_other_container(path, STATE_DICT)
     try:
-        found = _read_tar(path) if container == "tar" else torch.load(path, map_location="cpu", weights_only=True)
+        found = torch_tar.read(path) if container == "tar" else torch.load(path, map_location="cpu", weights_only=True)
     except Exception as error:  # a file that was made to do harm may fail in any way
-        reasons = [line.strip() for line in str(error).splitlines() if line.strip()][:4]
         raise InputError(
-            "the file cannot be read as a state dict", where=path, why=reasons or [type(error).__name__]
+            "the file cannot be read as a state dict",
+            where=path,
+            why=reasons(error),
+            fix="download it again; if it holds a whole network, state its format: pytorch-pickled-module",
         ) from error
     if not isinstance(found, dict) or not all(isinstance(item, Tensor) for item in found.values()):
         raise InputError(
@@ -115,93 +114,17 @@ def state_dict(path: str) -> dict[str, Tensor]:
     return found
 
 
+def reasons(error: Exception) -> Sequence[str]:
+    """Return what ``error`` of a loader says, without torch's advice to read the file unrestricted."""
+    if found := _UNKNOWN_NAME.search(str(error)):
+        return [f"it names {found.group(1)[:100]}, which a state dict does not need; nothing of it was run"]
+    lines = [line.strip()[:200] for line in str(error).splitlines() if line.strip()]
+    wanted = [line for line in lines if "weights_only" not in line and not line.startswith("Weights only load failed")]
+    return wanted[:4] or [type(error).__name__]
+
+
 def _shown(found: object) -> str:
     if isinstance(found, dict):
         other = next(name for name, item in found.items() if not isinstance(item, Tensor))
-        return f"{type(found[other]).__name__} by the name {other!r}"
+        return f"{type(found[other]).__name__} by the name {str(other)[:60]!r}"
     return type(found).__name__
-
-
-class _Names(pickle.Unpickler):
-    """Reads numbers, texts, tuples, lists and tables; of names it knows element types and ordered tables."""
-
-    def __init__(self, stream: Any, tensors: dict[int, Tensor] | None = None) -> None:
-        super().__init__(stream, encoding="latin1")
-        self._tensors = tensors or {}
-
-    def find_class(self, module: str, name: str) -> Any:
-        if (module, name) == ("collections", "OrderedDict"):
-            return OrderedDict
-        kind = name.removesuffix("Storage").removesuffix("Tensor")
-        if module in {"torch", "torch.tensor", "torch.storage"} and kind in _DTYPES and kind != name:
-            return np.dtype(_DTYPES[kind])
-        raise pickle.UnpicklingError(
-            f"it names {module}.{name}, which a state dict does not need; nothing of it was run"
-        )
-
-    def persistent_load(self, pid: Any) -> Any:
-        return self._tensors[int(pid)]
-
-
-def _read_tar(path: str) -> Any:
-    with tarfile.open(path, "r:") as archive:
-        system = _Names(_member(archive, "sys_info")).load()
-        if not system.get("little_endian", True):
-            raise ValueError("it was written on a machine of the other byte order")
-        storages = _storages(_member(archive, "storages"), archive.getmember("storages").size)
-        tensors = _tensors(_member(archive, "tensors"), storages)
-        return _Names(_member(archive, "pickle"), tensors).load()
-
-
-def _member(archive: tarfile.TarFile, name: str) -> BinaryIO:
-    found = archive.extractfile(name)
-    if found is None:
-        raise ValueError(f"its member {name} is not a file")
-    return found  # type: ignore[return-value]
-
-
-def _storages(stream: BinaryIO, size: int) -> dict[int, NDArray[np.generic]]:
-    """Read the buffers by their keys: a pickle of key, device and element type, the number of elements (int64), the elements."""
-    found: dict[int, NDArray[np.generic]] = {}
-    for _ in range(_count(stream)):
-        key, _device, dtype = _Names(stream).load()
-        (elements,) = struct.unpack("<q", _exactly(stream, 8))
-        if not 0 <= elements * dtype.itemsize <= size:
-            raise ValueError(f"a storage of {elements} elements does not fit into the file")
-        found[key] = np.frombuffer(bytearray(_exactly(stream, elements * dtype.itemsize)), dtype)
-    for target, root, offset, elements in _Names(stream).load():  # storages that are parts of others
-        found[target] = found[root][offset : offset + elements]
-    return found
-
-
-def _tensors(stream: BinaryIO, storages: dict[int, NDArray[np.generic]]) -> dict[int, Tensor]:
-    """Read the tensors by their keys: a pickle of key, storage and type, then dimensions, sizes, strides and offset."""
-    found = {}
-    for _ in range(_count(stream)):
-        key, storage, _type = _Names(stream).load()
-        dimensions, _padding = struct.unpack("<ii", _exactly(stream, 8))
-        if not 0 <= dimensions <= _MOST_DIMENSIONS:
-            raise ValueError(f"a tensor has {dimensions} dimensions")
-        numbers = struct.unpack(f"<{2 * dimensions + 1}q", _exactly(stream, 8 * (2 * dimensions + 1)))
-        sizes, strides, offset = numbers[:dimensions], numbers[dimensions:-1], numbers[-1]
-        data = storages[storage]
-        last = offset + sum((size - 1) * stride for size, stride in zip(sizes, strides, strict=True))
-        is_inside = not all(sizes) or (last < len(data) and math.prod(sizes) <= len(data))
-        if min((offset, *sizes, *strides)) < 0 or not is_inside:
-            raise ValueError(f"a tensor of {list(sizes)} lies outside its storage")
-        found[key] = torch.as_strided(torch.from_numpy(data), sizes, strides, offset).clone()
-    return found
-
-
-def _count(stream: BinaryIO) -> int:
-    count = _Names(stream).load()
-    if not isinstance(count, int) or not 0 <= count <= _MOST_TENSORS:
-        raise ValueError(f"{count!r} is not a number of tensors")
-    return count
-
-
-def _exactly(stream: BinaryIO, size: int) -> bytes:
-    data = stream.read(size)
-    if len(data) != size:
-        raise ValueError("it ends too early")
-    return data
