@@ -1,7 +1,7 @@
 """Join ImageNet's validation images with their labels: ``val_map.txt`` and a link ``images`` in the working directory.
 
 ``LOOM_IMAGENET_IMAGES`` and ``LOOM_IMAGENET_LABELS`` name the facts of both. Images may be the first so many of the set:
-the label file then has as many lines. One that is missing between others is an error, as is one without a label.
+the label file then has as many lines, ``LOOM_INPUT_COUNT`` at most. One that is missing between others is an error, as is one without a label.
 """
 
 import json
@@ -19,10 +19,10 @@ def main() -> int:
     folder = next((Path(at) for at, _, names in sorted(os.walk(top)) if any(map(is_image, names))), None)
     if folder is None:
         return refuse(f"no {PREFIX}*{SUFFIX} below {root}")
-    lines = [line.split(" ") for line in labels.read_text(encoding="utf-8").splitlines()]
+    lines = [line.rsplit(None, 1) for line in labels.read_text(encoding="utf-8-sig").splitlines() if line.strip()]
     there = {path.name for path in folder.iterdir() if is_image(path.name)}
     last = max((number for number, (name, _) in enumerate(lines) if name in there), default=-1)
-    wanted = lines[: last + 1]
+    wanted = lines[: min(last + 1, int(os.environ.get("LOOM_INPUT_COUNT") or len(lines)))]
     if missing := [name for name, _ in wanted if name not in there]:
         return refuse(f"{len(missing)} of {len(wanted)} images up to {wanted[-1][0]} are missing: {several(missing)}")
     if unknown := sorted(there - {name for name, _ in wanted}):

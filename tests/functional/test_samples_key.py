@@ -142,9 +142,10 @@ def test_key_of_samples_does_not_change_with_model_inputs_or_home(trial: Trial, 
     before = trial.key()
     trial.write_model("model-other")
     assert trial.key(model="model-other") == before
-    assert trial.key("--scenario=Offline", "--count=1", "--threads=1", "--batch_size=3", "--env.ANY=thing") == before
+    assert trial.key("--scenario=Offline", "--threads=1", "--batch_size=3", "--env.ANY=thing") == before
     trial.loom = Loom(tmp_path / "other home", trial.repo)
     assert trial.key() == before
+    assert trial.key("--count=1") != before  # other samples
     moved = tmp_path / "moved"
     shutil.copytree(trial.repo.root, moved)
     trial.loom = Loom(tmp_path / "third home", Repo(moved))

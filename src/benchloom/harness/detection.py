@@ -2,6 +2,7 @@
 
 import contextlib
 import io
+import json
 from collections.abc import Mapping, Sequence
 from pathlib import Path
 
@@ -14,6 +15,7 @@ from benchloom.errors import InputError
 from benchloom.harness.inputs import Inputs
 from benchloom.harness.logs import answers_of_all, read_records
 from benchloom.harness.predictor import BOX
+from benchloom.model.annotations import BYTE_ORDER_MARK
 from benchloom.model.record import Accuracy
 
 Record = NDArray[np.float32]
@@ -68,7 +70,7 @@ def mean_average_precision(detections: Sequence[Record], image_ids: Sequence[int
     all is 0. If nothing is annotated in these images there is no figure, and the accuracy says why.
     """
     with contextlib.redirect_stdout(io.StringIO()):  # pycocotools prints what it does
-        truth = COCO(str(annotations))
+        truth = _truth(annotations)
         rows = [
             row for record, image in zip(detections, image_ids, strict=True) for row in _rows(record, image, truth.imgs)
         ]
@@ -78,6 +80,18 @@ def mean_average_precision(detections: Sequence[Record], image_ids: Sequence[int
         "" if is_annotated else f"nothing is annotated in the {len(image_ids)} images, so there is nothing to find"
     )
     return Accuracy(metric="mAP", mean_average_precision=value, total=len(image_ids), problem=problem)
+
+
+def _truth(annotations: Path) -> COCO:
+    """Read annotations for pycocotools, with the values of keys that may be absent."""
+    found = json.loads(annotations.read_bytes().removeprefix(BYTE_ORDER_MARK))
+    for item in found["annotations"]:
+        item.setdefault("iscrowd", 0)
+        item.setdefault("area", item["bbox"][2] * item["bbox"][3])
+    truth = COCO()
+    truth.dataset = found
+    truth.createIndex()
+    return truth
 
 
 def _rows(record: Record, image: int, images: Mapping[int, Mapping[str, int]]) -> list[dict[str, object]]:

@@ -50,8 +50,8 @@ class Inputs:
             found = msgspec.json.decode(self.annotations.read_bytes(), type=_Images)
             by_id = {item.id: item.file_name for item in found.images}
             return [by_id[image] for image in self.labels.tolist()]
-        lines = self.annotations.read_text(encoding="utf-8").splitlines()
-        return [line.rpartition(" ")[0] for line in lines]
+        lines = self.annotations.read_text(encoding="utf-8-sig").splitlines()
+        return [line.rsplit(None, 1)[0] for line in lines if line.strip()]
 
 
 class _Image(msgspec.Struct):

@@ -1,6 +1,6 @@
 """``python -m benchloom.harness.preprocess``: a data set and a profile become arrays, once.
 
-Reads the facts named by ``LOOM_DATASET`` and ``LOOM_PROFILE`` and leaves in the working directory ``samples.npy``
+Reads the facts named by ``LOOM_DATASET`` and ``LOOM_PROFILE``, takes the first ``LOOM_INPUT_COUNT`` samples (all without it), and leaves in the working directory ``samples.npy``
 (N x the profile's shape and dtype, in QSL order) and ``labels.npy`` (N, int64). Several processes decode, each writing its
 samples at their places in the file; the result does not depend on how many there are, and none holds more than one sample.
 """
@@ -20,6 +20,7 @@ from typing import Any
 import cv2
 import numpy as np
 from numpy.typing import NDArray
+from PIL import Image
 
 from benchloom.errors import ExecutionError, InputError, LoomError
 from benchloom.harness.inputs import read_facts
@@ -27,7 +28,7 @@ from benchloom.harness.memory import keep_freed_memory, peak_memory
 from benchloom.harness.options import usable_cores
 from benchloom.harness.profiles import DamagedImageError, apply
 from benchloom.harness.progress import reported
-from benchloom.model.annotations import read_annotations
+from benchloom.model.annotations import ImageEntry, read_annotations
 from benchloom.model.facts import Dataset, Profile
 from benchloom.model.labels import read_labels, several, unusable
 
@@ -73,26 +74,49 @@ class _Done:
     peak: int
 
 
-def list_samples(dataset: Dataset, root: Path, profile: Profile) -> Samples:
-    """Read the label or annotation file below ``root``, and return the images that ``profile`` takes.
+def list_samples(dataset: Dataset, root: Path, profile: Profile, count: int | None = None) -> Samples:
+    """Read the label or annotation file below ``root``, and return the images that ``profile`` takes, the first ``count`` of them.
 
-    Raises InputError naming what cannot be read, or how many images are missing or empty and which.
+    Raises InputError naming what cannot be read, or how many of those images are missing or empty and which.
     """
     if dataset.layout == "coco":
-        return _annotated(dataset, root, profile)
-    labels = read_labels(dataset, root)
+        return _annotated(dataset, root, profile, count)
+    labels = read_labels(dataset, root, count)
     _refuse_incomplete(labels.missing, labels.empty, len(labels.names), dataset, root)
     files = tuple(root / dataset.images / name for name in labels.names)
     return Samples(files, np.array(labels.labels, np.int64), dataset.name)
 
 
-def _annotated(dataset: Dataset, root: Path, profile: Profile) -> Samples:
+def _annotated(dataset: Dataset, root: Path, profile: Profile, count: int | None) -> Samples:
     found = read_annotations(dataset, root)
-    _refuse_incomplete(found.missing, found.empty, len(found.images), dataset, root)
-    taken = [item for item in found.images if item.id in found.with_objects or not profile.only_with_objects]
+    taken = [item for item in found.images if item.id in found.with_objects or not profile.only_with_objects][:count]
+    names = {item.file_name for item in taken}
+    missing, empty = (tuple(name for name in kind if name in names) for kind in (found.missing, found.empty))
+    _refuse_incomplete(missing, empty, len(taken), dataset, root)
     files = tuple(root / dataset.images / item.file_name for item in taken)
+    _refuse_other_sizes(taken, files, root / dataset.labels)
     ids = np.array([item.id for item in taken], np.int64)
     return Samples(files, ids, dataset.name, tuple(item.id for item in found.categories))
+
+
+def _refuse_other_sizes(entries: Sequence[ImageEntry], files: Sequence[Path], annotations: Path) -> None:
+    """Raise InputError if the annotations state another size of an image than its file has: boxes would be scaled wrongly."""
+    other = []
+    for entry, path in zip(entries, files, strict=True):
+        try:
+            with Image.open(path) as picture:  # reads the header alone
+                size = picture.size
+        except (OSError, ValueError, Image.DecompressionBombError):
+            continue  # decoding will say what is wrong with it
+        if {size, size[::-1]}.isdisjoint({(entry.width, entry.height)}):
+            other.append(f"{entry.file_name} is {size[0]} x {size[1]}, stated as {entry.width} x {entry.height}")
+    if other:
+        raise InputError(
+            f"{len(other)} of {len(files)} images have another size than their annotations state",
+            where=str(annotations),
+            why=other[:5],
+            fix="use the annotations of these very images",
+        )
 
 
 def _refuse_incomplete(missing: Sequence[str], empty: Sequence[str], total: int, dataset: Dataset, root: Path) -> None:
@@ -210,6 +234,14 @@ def _write(chunk: _Chunk) -> _Done:
     return _Done(len(chunk.files), tuple(damaged), peak_memory() or 0)
 
 
+def _count(environ: Mapping[str, str]) -> int | None:
+    """Return how many samples are asked for; None for all. Raises InputError for a text that is no such number."""
+    text = environ.get("LOOM_INPUT_COUNT", "")
+    if text and not (text.isdecimal() and int(text)):
+        raise InputError(f"{text!r} is not a number of samples", where="LOOM_INPUT_COUNT")
+    return int(text) if text else None
+
+
 def main(environ: Mapping[str, str]) -> int:
     """Pre-process what the facts name and return the exit status."""
     try:
@@ -217,7 +249,7 @@ def main(environ: Mapping[str, str]) -> int:
         if dataset.dataset is None or profile.profile is None:
             name = dataset.component if dataset.dataset is None else profile.component
             raise InputError(f"{name} has no 'dataset' or 'profile' block", where="LOOM_DATASET, LOOM_PROFILE")
-        samples = list_samples(dataset.dataset, Path(dataset.path), profile.profile)
+        samples = list_samples(dataset.dataset, Path(dataset.path), profile.profile, _count(environ))
         effort = preprocess(samples, profile.profile, Path.cwd(), environ)
     except OSError as error:
         sys.stderr.write(f"error: the samples cannot be written: {error}\n")

@@ -9,6 +9,8 @@ from benchloom.model.base import Value
 from benchloom.model.facts import Dataset
 from benchloom.model.labels import size_of
 
+BYTE_ORDER_MARK = b"\xef\xbb\xbf"
+
 
 class ImageEntry(msgspec.Struct, frozen=True):
     """One image; ``width`` and ``height`` in pixels."""
@@ -20,10 +22,12 @@ class ImageEntry(msgspec.Struct, frozen=True):
 
 
 class BoxEntry(msgspec.Struct, frozen=True):
-    """One object; what else COCO states of it is read by pycocotools."""
+    """One object with its box as x, y, width and height in pixels; what else COCO states of it is read by pycocotools."""
 
+    id: int
     image_id: int
     category_id: int
+    bbox: tuple[float, float, float, float]
 
 
 class CategoryEntry(msgspec.Struct, frozen=True):
@@ -56,12 +60,13 @@ class Annotations(Value, frozen=True, kw_only=True):
 def read_annotations(dataset: Dataset, root: Path) -> Annotations:
     """Read ``dataset``'s annotation file below ``root`` and look for every image it names.
 
-    Raises InputError where it cannot be read, names an image or category twice or one that it does not list, or lists no
-    images.
+    It is held to what the scorer needs: every annotation has an id of its own above zero and a box. ``iscrowd`` and ``area`` may be
+    absent: they are 0, and width by height. Raises InputError if it cannot be read, names an image, category or annotation
+    twice, an image or category that it does not list, or lists no images.
     """
     path = root / dataset.labels
     try:
-        found = msgspec.json.decode(path.read_bytes(), type=_File)
+        found = msgspec.json.decode(path.read_bytes().removeprefix(BYTE_ORDER_MARK), type=_File)
     except OSError as error:
         raise InputError(
             "the annotations cannot be read", where=str(path), why=[error.strerror or str(error)]
@@ -83,6 +88,8 @@ def _check(found: _File, path: Path) -> None:
     images = {item.id for item in found.images}
     categories = {item.id for item in found.categories}
     strange = [item for item in found.annotations if item.image_id not in images or item.category_id not in categories]
+    ids = {item.id for item in found.annotations}
+    flat = [item for item in found.annotations if min(item.bbox[2:]) < 0]
     problem = ""
     if not images:
         problem = "they list no images"
@@ -92,5 +99,11 @@ def _check(found: _File, path: Path) -> None:
         problem = (
             f"{len(strange)} annotations are of an image or category that is not listed, the first of {strange[0]}"
         )
+    elif len(ids) != len(found.annotations):
+        problem = f"{len(found.annotations) - len(ids)} annotations have the id of another one, so pycocotools would count them once"
+    elif 0 in ids:
+        problem = "an annotation has the id 0, which pycocotools takes for no match"
+    elif flat:
+        problem = f"the box of annotation {flat[0].id} has a width or height below zero"
     if problem:
         raise InputError("the annotations do not fit together", where=str(path), why=[problem], fix="fetch them again")

@@ -73,6 +73,9 @@ class Install(Value, frozen=True, kw_only=True):
 
     ``unstated`` are requirements (PEP 508 with markers) of the distribution that its own metadata leaves out; where one
     applies, the distribution is built among them and not in pip's isolation.
+
+    ``reads_inputs`` names inputs of the program that what is made depends on: it gets them as ``LOOM_INPUT_<NAME>`` if they are given,
+    and what is made with one is another result than what is made without.
     """
 
     pip: str = ""
@@ -80,6 +83,7 @@ class Install(Value, frozen=True, kw_only=True):
     script: str = ""
     module: str = ""
     arguments: tuple[str, ...] = ()
+    reads_inputs: tuple[str, ...] = ()
 
 
 class PythonModule(Value, frozen=True, kw_only=True):

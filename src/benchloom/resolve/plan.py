@@ -198,8 +198,14 @@ class _Planner:
             fetch=fetch,
             bytes=_bytes(fetch) if action in {"fetch", "extract"} else 0,
             digest=next((item.digest for item in fetch), ""),
-            env=option.choice.env,
+            env=self._env(option),
         )
+
+    def _env(self, option: Option) -> dict[str, str]:
+        """Return the variables of a node: its own, and the program's inputs that it says it reads."""
+        install = option.component.install
+        read = {name: self.overrides.inputs.get(name, "") for name in (install.reads_inputs if install else ())}
+        return {**option.choice.env, **{f"LOOM_INPUT_{name.upper()}": value for name, value in read.items() if value}}
 
     def _fetch(self, option: Option) -> tuple[Fetch, ...]:
         if option.candidate.origin == "detected":
@@ -219,7 +225,7 @@ class _Planner:
             component,
             candidate,
             files=self.universe.content_digest(component),
-            env=option.choice.env,
+            env=self._env(option),
             fetch=fetch,
             needs={role: self._identity(self.nodes[need]) for role, need in needs.items() if need != PYTHON},
             platform=self.host.platform if is_built else None,

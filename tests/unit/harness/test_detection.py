@@ -42,7 +42,12 @@ def boxes() -> np.ndarray:
     return np.array(rows, np.float32)
 
 
-def detector(*outputs: np.ndarray, meanings: str = "boxes,labels,scores", **facts: Any) -> Detector:
+def detector(
+    *outputs: np.ndarray,
+    meanings: str = "boxes,labels,scores",
+    categories: tuple[int, ...] = tuple(CATEGORIES),
+    **facts: Any,
+) -> Detector:
     source = Tensor(name="x", shape=("N", 1), dtype="int64")
     model = Model(
         name="m",
@@ -54,7 +59,7 @@ def detector(*outputs: np.ndarray, meanings: str = "boxes,labels,scores", **fact
         detections=Detections(**{"order": "yxyx", **facts}),
     )
     samples = np.arange(len(SIZES)).reshape(-1, 1)
-    inputs = Inputs(model, "", Backend(name="x"), "d", samples, np.arange(len(SIZES)), categories=tuple(CATEGORIES))
+    inputs = Inputs(model, "", Backend(name="x"), "d", samples, np.arange(len(SIZES)), categories=categories)
     made = predictor_for(Fixed(*outputs), inputs, len(SIZES))
     assert isinstance(made, Detector)
     return made
@@ -224,6 +229,21 @@ def test_map_equals_pycocotools_by_hand_on_the_log_alone(tmp_path: Path, shift: 
     assert (ours.metric, ours.total) == ("mAP", 4)
 
 
+def test_keys_that_may_be_absent_change_no_figure(tmp_path: Path):
+    path = annotations(tmp_path)
+    wanted = mean_average_precision(found(0.05), IDS, path).value
+    content = json.loads(path.read_text())
+    for item in content["annotations"]:
+        del item["iscrowd"], item["area"]
+    path.write_bytes(b"\xef\xbb\xbf" + json.dumps(content).encode())
+    assert mean_average_precision(found(0.05), IDS, path).value == wanted
+
+
+def test_model_that_counts_categories_needs_them_in_the_order_of_their_ids():
+    with pytest.raises(InputError, match="lists them in another order"):
+        detector(boxes(), LABELS, SCORES, labels="index", categories=(7, 3, 90))
+
+
 def test_map_counts_only_the_images_that_were_run(tmp_path: Path):
     path = annotations(tmp_path)
     assert mean_average_precision(found()[:1], IDS[:1], path).value == pytest.approx(1.0)
@@ -283,7 +303,17 @@ def test_images_that_are_missing_or_empty_are_counted_and_named(root: Path):
         ({"images": []}, "they list no images"),
         ({"categories": [{"id": 3, "name": "a"}, {"id": 3, "name": "b"}]}, "is there twice"),
         ({"categories": [{"id": 3, "name": "a"}]}, "not listed"),
-        ({"annotations": [{"image_id": 99, "category_id": 3}]}, "not listed"),
+        ({"annotations": [{"id": 1, "image_id": 99, "category_id": 3, "bbox": [0, 0, 1, 1]}]}, "not listed"),
+        (
+            {"annotations": [{"id": 1, "image_id": 0, "category_id": 3, "bbox": [0, 0, 1, 1]}] * 2},
+            "have the id of another",
+        ),
+        ({"annotations": [{"id": 0, "image_id": 0, "category_id": 3, "bbox": [0, 0, 1, 1]}]}, "has the id 0"),
+        ({"annotations": [{"id": 1, "image_id": 0, "category_id": 3, "bbox": [0, 0, -1, 1]}]}, "below zero"),
+        ({"annotations": [{"id": 1, "image_id": 0, "category_id": 3}]}, "missing required field `bbox`"),
+        ({"annotations": [{"image_id": 0, "category_id": 3, "bbox": [0, 0, 1, 1]}]}, "missing required field `id`"),
+        ({"annotations": [{"id": "1", "image_id": 0, "category_id": 3, "bbox": [0, 0, 1, 1]}]}, "Expected `int`"),
+        ({"annotations": [{"id": 1, "image_id": 0, "category_id": 3.5, "bbox": [0, 0, 1, 1]}]}, "Expected `int`"),
         ({"annotations": [{"image_id": "x"}]}, "Expected"),
     ],
 )
