@@ -18,7 +18,7 @@ SHORT = ("--count=4", "--batch_size=1", "--duration=0.1", "--mode=performance")
 @pytest.mark.parametrize("mode", [("--mode=accuracy",), ("--mode=both",), ()])
 def test_random_weights_have_no_accuracy(mode: tuple[str, ...]):
     answer = run(ASKED, *mode)
-    assert answer.code == 4
+    assert answer.code == 2
     assert "the weights of resnet50 are random, so it has no accuracy" in answer.err
     assert "--mode=performance" in answer.err
 

@@ -18,6 +18,7 @@ from benchloom.model.base import Value
 from benchloom.model.component import VENV_TEMPLATE, Component, Input, Requirement
 from benchloom.model.lock import Lock
 from benchloom.model.plan import Candidate, Plan, Platform
+from benchloom.model.possible import refuse_impossible
 from benchloom.model.query import Query, parse_query
 from benchloom.resolve.host import HostFacts, Installed, Overrides
 from benchloom.resolve.lock import drift, lock_requirements
@@ -67,8 +68,8 @@ class Question(Value, frozen=True, kw_only=True):
     host: HostFacts
 
 
-def plan(workspace: Workspace, ask: Ask) -> Plan:
-    """Resolve ``ask`` on this machine.
+def plan(workspace: Workspace, ask: Ask, *, to_run: bool = True) -> Plan:
+    """Resolve ``ask`` on this machine; what is only installed (not ``to_run``) may have inputs that no run could have.
 
     Raises UnknownNameError, InputError or ResolutionError; where ``ask`` holds a lock, LockDriftError with every difference.
     """
@@ -80,9 +81,26 @@ def plan(workspace: Workspace, ask: Ask) -> Plan:
             raise
         raise _drifted(ask, [error.what, *error.why]) from error
     workspace.index.remember()
+    if to_run:
+        _refuse_impossible(workspace, made)
     if ask.lock and (differences := drift(ask.lock, made)):
         raise _drifted(ask, differences)
     return made
+
+
+def _refuse_impossible(workspace: Workspace, made: Plan) -> None:
+    """Raise InputError for a run that cannot be, whatever the machine, if the program takes the harness's inputs."""
+    inputs = made.inputs
+    if not any("harness" in node.roles for node in made.nodes):
+        return
+    model = next((workspace.index.get(n.candidate.component).model for n in made.nodes if "model" in n.roles), None)
+    refuse_impossible(
+        model,
+        scenario=inputs.get("scenario", "SingleStream"),
+        mode=inputs.get("mode", "both"),
+        instances=int(inputs.get("instances") or 1),
+        batch_size=int(inputs.get("batch_size") or 0),
+    )
 
 
 def question(workspace: Workspace, ask: Ask) -> Question:

@@ -15,6 +15,7 @@ from benchloom.app.workspace import Workspace
 from benchloom.base.digest import of_bytes, of_file
 from benchloom.errors import ExecutionError, InputError, RunTimeoutError
 from benchloom.model.base import Document, Value, to_json
+from benchloom.model.facts import Facts
 from benchloom.model.plan import Action, Plan
 from benchloom.model.record import RECORD_SCHEMA, Record, Repetition, Results, Statistics
 from benchloom.record.host import host_facts
@@ -46,7 +47,7 @@ class Installation(Document, frozen=True, kw_only=True):
 
 def install(workspace: Workspace, ask: Ask, jobs: int) -> Installation:
     """Bring the target and everything it needs into being. Raises what planning and preparing raise."""
-    made = plan(workspace, ask)
+    made = plan(workspace, ask, to_run=False)
     folder = new_folder(workspace, "install")
     ready = prepare(made, means_for(workspace, folder), jobs)
     nodes = [
@@ -187,9 +188,21 @@ class _Execution:
 
 
 def _inputs(ready: Ready) -> dict[str, str]:
-    """Digest of each thing the run used, or its key in the store, by node."""
-    found = {node_id: facts.digest or facts.key for node_id, facts in sorted(ready.facts.items())}
+    """Return by node the digest of what the run used: of the file, of a data set's labels, or the key in the store of a folder.
+
+    A file is digested as it lies there, whether its component states a digest or not.
+    """
+    found = {node_id: _digest_of(facts) for node_id, facts in sorted(ready.facts.items())}
     return {node_id: digest for node_id, digest in found.items() if digest}
+
+
+def _digest_of(facts: Facts) -> str:
+    path = Path(facts.path) if facts.path else None
+    if facts.dataset is not None and path is not None and facts.dataset.labels:
+        path /= facts.dataset.labels
+    if path is not None and path.is_file() and facts.role != "python":
+        return of_file(path)
+    return facts.digest or facts.key
 
 
 class RunSummary(Document, frozen=True, kw_only=True):

@@ -26,6 +26,7 @@ from benchloom.harness.rulesets import DEFAULT_SAMPLE_COUNT, RULESETS, Ruleset
 from benchloom.harness.sut import Backend, open_backend
 from benchloom.model.base import to_json
 from benchloom.model.facts import Model
+from benchloom.model.possible import refuse_impossible
 from benchloom.model.record import RESULTS_SCHEMA, Accuracy, Performance, Results
 from benchloom.model.trust import refuse_untrusted
 
@@ -61,19 +62,25 @@ def benchmark(options: Options, environ: Mapping[str, str], folder: Path) -> Res
     # Late, so that wrong options are told before the heavy libraries are imported.
     from benchloom.harness.blockers import submission_blockers
     from benchloom.harness.calibrate import batch_within, measured_speed
-    from benchloom.harness.predictor import predictor_for
+    from benchloom.harness.predictor import predictor_for, with_classes
     from benchloom.harness.settings import shown, test_settings
 
     inputs = load(environ, options.count)
-    if options.mode != "performance":
-        _refuse_what_cannot_be_scored(inputs.model)
+    refuse_impossible(
+        inputs.model,
+        scenario=options.scenario,
+        mode=options.mode,
+        instances=options.instances,
+        batch_size=options.batch_size,
+    )
     refuse_untrusted(inputs.model, inputs.model_digest, inputs.model_path, is_trusted=options.trust)
     ruleset = RULESETS[options.ruleset]
-    predictors = [
-        predictor_for(_open(inputs, options.threads), inputs, _batch_size(options, inputs))
-        for _ in range(options.instances)
-    ]
-    backend = predictors[0].backend
+    backend = _open(inputs, options.threads)
+    inputs = with_classes(inputs, backend)
+    if options.mode != "performance":
+        _refuse_what_cannot_be_scored(inputs.model)
+    others = [_open(inputs, options.threads) for _ in range(options.instances - 1)]
+    predictors = [predictor_for(item, inputs, _batch_size(options, inputs)) for item in (backend, *others)]
     speed = measured_speed(predictors, options, len(inputs.samples))
     made = test_settings(options, ruleset, inputs.model.name, speed)
     settings = made.test
@@ -115,12 +122,6 @@ def benchmark(options: Options, environ: Mapping[str, str], folder: Path) -> Res
 
 
 def _refuse_what_cannot_be_scored(model: Model) -> None:
-    if model.weights == "random":
-        raise InputError(
-            f"the weights of {model.name} are random, so it has no accuracy",
-            where="--mode",
-            fix="measure its speed with --mode=performance, or choose a trained model",
-        )
     if model.classes is None and model.detections is None:
         raise InputError(
             f"the facts of {model.name} do not say which of its outputs stands for which class",
@@ -135,10 +136,7 @@ def _open(inputs: Inputs, threads: int) -> Backend:
 
 
 def _batch_size(options: Options, inputs: Inputs) -> int:
-    largest = inputs.model.max_batch or sys.maxsize
-    if options.batch_size and options.batch_size > largest:
-        raise InputError(f"the model takes batches of at most {largest}", where="--batch_size")
-    return min(options.batch_size or DEFAULT_BATCH, largest)
+    return min(options.batch_size or DEFAULT_BATCH, inputs.model.max_batch or sys.maxsize)
 
 
 @dataclass(frozen=True)

@@ -37,6 +37,7 @@ class Inputs:
     root: Path = Path()
     layout: str = ""
     only_with_objects: bool = False
+    dataset_classes: int = 0
 
     def name_of(self, index: int) -> str:
         """Return the file name of a sample as the label file or annotations have it, for messages; else its number."""
@@ -114,6 +115,7 @@ def load(environ: Mapping[str, str], count: int | None) -> Inputs:
         model_digest=model.digest,
         root=Path(source.path),
         layout=source.dataset.layout if source.dataset else "",
+        dataset_classes=source.dataset.classes if source.dataset else 0,
         only_with_objects=_leaves_images_out(environ),
     )
 

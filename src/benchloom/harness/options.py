@@ -9,6 +9,7 @@ from pathlib import Path
 
 from benchloom.base.names import did_you_mean
 from benchloom.errors import InputError
+from benchloom.model.possible import refuse_impossible
 
 SCENARIOS = ("SingleStream", "MultiStream", "Server", "Offline")
 MODES = ("performance", "accuracy", "both")
@@ -52,15 +53,11 @@ def parse(arguments: Sequence[str], environ: Mapping[str, str]) -> Options:
         raise InputError(f"{conf} is not a file", where="--user_conf")
     scenario = _one_of("scenario", text("scenario", SCENARIOS[0]), SCENARIOS)
     instances = _whole("instances", text("instances")) or 1
-    if scenario == "SingleStream" and instances > 1:
-        raise InputError(
-            "SingleStream asks for one sample at a time, so a second instance would have nothing to do",
-            where="--instances",
-            fix="leave it out, or choose MultiStream, Server or Offline",
-        )
+    mode = _one_of("mode", text("mode", "both"), MODES)
+    refuse_impossible(None, scenario=scenario, mode=mode, instances=instances)
     return Options(
         scenario=scenario,
-        mode=_one_of("mode", text("mode", "both"), MODES),
+        mode=mode,
         ruleset=_one_of("ruleset", text("ruleset", RULESETS[0]), RULESETS),
         count=_whole("count", text("count")),
         batch_size=_whole("batch_size", text("batch_size")),

@@ -1,9 +1,11 @@
 """From sample indexes to answers with as little between LoadGen and the backend as possible."""
 
+import dataclasses
 from abc import ABC, abstractmethod
 from collections.abc import Sequence
 from typing import Any
 
+import msgspec
 import numpy as np
 from numpy.typing import NDArray
 
@@ -11,6 +13,7 @@ from benchloom.errors import ExecutionError, InputError
 from benchloom.harness.inputs import Inputs
 from benchloom.harness.memory import let_go
 from benchloom.harness.sut import Backend, Outputs
+from benchloom.model.facts import Classes
 
 # Numbers in the response of one box: QSL index, ymin, xmin, ymax, xmax (fractions of the image), score, label as the model gives it
 # (MLPerf reference: coco.py, and what accuracy-coco.py reads).
@@ -221,6 +224,22 @@ class Detector(Predictor):
                 fix="state the outputs in the order and with the meaning in which the network gives them",
             )
         self._is_sound = bool(self._records.size)
+
+
+def with_classes(inputs: Inputs, backend: Backend) -> Inputs:
+    """Return ``inputs`` with the classes of a classifier whose facts do not state them, from the scores of its first sample.
+
+    As many scores as the data set has labels are those labels; one more has the background first (as CK's programs take
+    it). Of another number nothing is known, and nothing is changed.
+    """
+    model = inputs.model
+    if model.task != "image-classification" or model.classes is not None or model.prediction != "argmax":
+        return inputs
+    found = int(backend.predict(np.ascontiguousarray(inputs.samples[:1]))[0].size)
+    if found - inputs.dataset_classes not in {0, 1}:
+        return inputs
+    classes = Classes(count=found, offset=found - inputs.dataset_classes)
+    return dataclasses.replace(inputs, model=msgspec.structs.replace(model, classes=classes))
 
 
 def predictor_for(backend: Backend, inputs: Inputs, batch_size: int) -> Predictor:

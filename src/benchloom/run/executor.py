@@ -27,7 +27,7 @@ from benchloom.model.variation import profile_of
 from benchloom.run.process import clean_environment, how_it_ended, last_lines, run_process
 from benchloom.run.progress import VARIABLE, watched
 from benchloom.store.entries import Store
-from benchloom.store.fetch import Fetcher
+from benchloom.store.fetch import Fetcher, file_name
 from benchloom.store.python_env import Source, Wanted, environment_python, install_environment
 
 if TYPE_CHECKING:
@@ -194,14 +194,28 @@ def _fetch_all(node: Node, component: Component, means: Means, folder: Path) -> 
 
     for item in node.fetch:
         download = means.fetcher.obtain(item, means.index.folder(component))
-        name = item.filename or Path(item.path or item.url.split("?")[0]).name
+        name = file_name(item)
         place = _inside(folder, item.unpack_to, component)
         if item.archive:
             extract(download.path, item.archive, place, member=item.member, name=name)
         else:
             place.mkdir(parents=True, exist_ok=True)
             shutil.copyfile(download.path, _inside(place, name, component))
+    if node.action != "build":
+        _require_result(component, folder)
     return entry_meta(node)
+
+
+def _require_result(component: Component, folder: Path) -> None:
+    """Raise InstallError, before anything is kept, if what was fetched or built is not where the component says."""
+    if component.result and not (folder / component.result).exists():
+        there = sorted(path.relative_to(folder).as_posix() for path in folder.rglob("*") if path.is_file())
+        raise InstallError(
+            f"{component.ref} has no {component.result!r} after it was fetched or built",
+            where=f"{component.file}: result",
+            why=[f"there are {len(there)} files: {', '.join(there[:5])}{', ...' if len(there) > 5 else ''}"],
+            fix="name the file or folder that stands there",
+        )
 
 
 def _inside(folder: Path, name: str, component: Component) -> Path:
@@ -255,6 +269,7 @@ def _build(node: Node, component: Component, means: Means, ready: Ready, folder:
             fix=f"read the log: {log.with_suffix('.err')}",
             details={"exit_code": result.exit_code, "signal": result.signal, "log": str(log.with_suffix(".err"))},
         )
+    _require_result(component, folder)
     return entry_meta(node)
 
 

@@ -90,7 +90,7 @@ class Fetcher:
         if fetch.path:
             return self._local(fetch, component_folder)
         blob = self.blob(fetch)
-        with disk_full_reported(self.root, _name(fetch)), self._lock(fetch, blob):
+        with disk_full_reported(self.root, file_name(fetch)), self._lock(fetch, blob):
             self.folder.mkdir(parents=True, exist_ok=True)
             try:
                 return self._kept(fetch, blob) or self._from_sources(fetch, blob)
@@ -106,7 +106,7 @@ class Fetcher:
         try:
             lock.acquire(timeout=0)
         except Timeout:
-            self.talk.note(f"waiting for another process that downloads {_name(fetch)}")
+            self.talk.note(f"waiting for another process that downloads {file_name(fetch)}")
             lock.acquire()
         try:
             yield
@@ -148,7 +148,7 @@ class Fetcher:
         raise self._failure(fetch, blob, reasons, is_wrong)
 
     def _failure(self, fetch: Fetch, blob: Path, reasons: list[str], is_wrong: bool) -> LoomError:
-        name, where = _name(fetch), redacted(fetch.url)
+        name, where = file_name(fetch), redacted(fetch.url)
         if is_wrong:
             fix = "if upstream re-released the file, review it and update the digest in the component"
             return IntegrityError(
@@ -173,7 +173,7 @@ class Fetcher:
         yield from (path.as_uri() for path in self._mirror_files(fetch) if path.is_file())
         if self.options.mirror.startswith(("http://", "https://")) and not self.options.offline:
             folder = f"{fetch.digest.replace(':', '/')}/" if fetch.digest else ""
-            yield f"{self.options.mirror.rstrip('/')}/{folder}{urllib.parse.quote(_name(fetch))}"
+            yield f"{self.options.mirror.rstrip('/')}/{folder}{urllib.parse.quote(file_name(fetch))}"
         for url in (fetch.url, *fetch.mirrors):
             if url.startswith("file:") or not self.options.offline:
                 yield url
@@ -184,7 +184,7 @@ class Fetcher:
             return []
         algorithm, _, value = fetch.digest.partition(":")
         root = Path(mirror).expanduser().resolve()
-        name = _name(fetch)
+        name = file_name(fetch)
         return [root / algorithm / value / name, root / name] if fetch.digest else [root / name]
 
     def _from_source(self, source: str, fetch: Fetch, blob: Path, *, again: bool = True) -> Download:
@@ -207,7 +207,7 @@ class Fetcher:
         size = part.stat().st_size
         _publish(part, blob)
         if not fetch.digest:
-            self.talk.note(f"{_name(fetch)} is not pinned; it was {digest}: put that into the component to pin it")
+            self.talk.note(f"{file_name(fetch)} is not pinned; it was {digest}: put that into the component to pin it")
         return Download(blob, digest, size, redacted(source), reused=False)
 
     def _stream(self, url: str, fetch: Fetch, part: Path) -> bool:
@@ -262,7 +262,7 @@ class Fetcher:
             _refuse_size(total, fetch)
             if not is_resumed:
                 _start_over(part, url, response.headers)
-            with self.talk.progress(_name(fetch), total or fetch.size, "B") as bar, part.open("ab") as sink:
+            with self.talk.progress(file_name(fetch), total or fetch.size, "B") as bar, part.open("ab") as sink:
                 bar.advance(have)
                 for chunk in response.iter_raw():  # as it comes: a line that breaks loses nothing
                     sink.write(chunk)
@@ -333,7 +333,7 @@ def _total(headers: Any, have: int) -> int | None:
 
 def _refuse_size(size: int | None, fetch: Fetch) -> None:
     if size is not None and fetch.size is not None and size != fetch.size:
-        raise _WrongBytesError(f"{_name(fetch)} has {size} bytes or more, the component states {fetch.size}")
+        raise _WrongBytesError(f"{file_name(fetch)} has {size} bytes or more, the component states {fetch.size}")
 
 
 def _copy(source: str, part: Path) -> None:
@@ -351,11 +351,13 @@ def _check(path: Path, fetch: Fetch, source: str) -> str:
     size = path.stat().st_size
     if fetch.size is not None and size != fetch.size:
         raise IntegrityError(
-            f"{_name(fetch)} has {size} bytes, the component states {fetch.size}", where=redacted(source)
+            f"{file_name(fetch)} has {size} bytes, the component states {fetch.size}", where=redacted(source)
         )
     digest = of_file(path, fetch.digest.partition(":")[0] if fetch.digest else "sha256")
     if fetch.digest and digest != fetch.digest:
-        raise IntegrityError(f"{_name(fetch)} is {digest}, the component states {fetch.digest}", where=redacted(source))
+        raise IntegrityError(
+            f"{file_name(fetch)} is {digest}, the component states {fetch.digest}", where=redacted(source)
+        )
     return digest
 
 
@@ -372,7 +374,8 @@ def _forget(part: Path) -> None:
     _tag_file(part).unlink(missing_ok=True)
 
 
-def _name(fetch: Fetch) -> str:
+def file_name(fetch: Fetch) -> str:
+    """Return the name of a downloaded file: the one stated, else the last part of its URL or path, with ``%20`` and the like decoded."""
     return Path(fetch.filename or urllib.parse.unquote(_split(fetch.url).path) or fetch.path).name or "download"
 
 
