@@ -80,7 +80,7 @@ def benchmark(options: Options, environ: Mapping[str, str], folder: Path) -> Res
     if options.mode != "performance":
         _refuse_what_cannot_be_scored(inputs.model)
     others = [_open(inputs, options.threads) for _ in range(options.instances - 1)]
-    predictors = [predictor_for(item, inputs, _batch_size(options, inputs)) for item in (backend, *others)]
+    predictors = [predictor_for(item, inputs, _batch_size(options, inputs, item)) for item in (backend, *others)]
     speed = measured_speed(predictors, options, len(inputs.samples))
     made = test_settings(options, ruleset, inputs.model.name, speed)
     settings = made.test
@@ -132,11 +132,18 @@ def _refuse_what_cannot_be_scored(model: Model) -> None:
 
 
 def _open(inputs: Inputs, threads: int) -> Backend:
-    return open_backend(inputs.backend.name, inputs.model, inputs.model_path, threads, inputs.device)
+    return open_backend(
+        inputs.backend.name, inputs.model, inputs.model_path, threads, inputs.device, inputs.model_component
+    )
 
 
-def _batch_size(options: Options, inputs: Inputs) -> int:
-    return min(options.batch_size or DEFAULT_BATCH, inputs.model.max_batch or sys.maxsize)
+def _batch_size(options: Options, inputs: Inputs, backend: Backend) -> int:
+    """Return the largest batch: what is asked for, as far as facts and file allow. Raises InputError for more than the file takes."""
+    if backend.max_batch and (options.batch_size or 0) > backend.max_batch:
+        raise InputError(f"the file of the model takes batches of at most {backend.max_batch}", where="--batch_size")
+    return min(
+        options.batch_size or DEFAULT_BATCH, inputs.model.max_batch or sys.maxsize, backend.max_batch or sys.maxsize
+    )
 
 
 @dataclass(frozen=True)

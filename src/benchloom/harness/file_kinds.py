@@ -13,6 +13,7 @@ _STARTS = (
     (b"%PDF", "a PDF document"),
     (b"\x80\x02", "a Python pickle"),
 )
+_NO_MODELS = ("web page", "Git LFS", "text", "gzip", "bzip2", "xz archive", "PDF")
 _TAR = 257, b"ustar"
 _MARKUP = (b"<!doctype", b"<html", b"<?xml", b"<head", b"<body")
 
@@ -27,6 +28,11 @@ def seen(path: str) -> list[str]:
     if not size:
         return ["it is empty"]
     return [f"it appears to be {what} ({size:,} bytes)"] if what else []
+
+
+def no_model(path: str) -> list[str]:
+    """Return ``seen`` for a file that is no model of any kind: empty, text, or compressed as a whole."""
+    return [text for text in seen(path) if text == "it is empty" or any(what in text for what in _NO_MODELS)]
 
 
 def appearance(path: Path) -> str:

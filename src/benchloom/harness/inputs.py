@@ -34,6 +34,7 @@ class Inputs:
     annotations: Path = Path()
     images: Path = Path()
     model_digest: str = ""
+    model_component: str = ""
     root: Path = Path()
     layout: str = ""
     only_with_objects: bool = False
@@ -113,6 +114,7 @@ def load(environ: Mapping[str, str], count: int | None) -> Inputs:
         annotations=Path(source.path, source.dataset.labels) if source.dataset else Path(),
         images=Path(source.path, source.dataset.images) if source.dataset else Path(),
         model_digest=model.digest,
+        model_component=model.component,
         root=Path(source.path),
         layout=source.dataset.layout if source.dataset else "",
         dataset_classes=source.dataset.classes if source.dataset else 0,

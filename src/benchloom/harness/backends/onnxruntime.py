@@ -9,7 +9,7 @@ from numpy.typing import NDArray
 
 from benchloom.errors import InputError
 from benchloom.harness.inputs import check_file_shape
-from benchloom.harness.sut import no_device, used_outputs
+from benchloom.harness.sut import fixed_batch, no_device, used_outputs
 from benchloom.model.facts import Model, Tensor
 
 # ONNX Runtime's names of types where they are not NumPy's.
@@ -22,7 +22,10 @@ class OnnxRuntime:
 
     name = "onnxruntime"
 
-    def __init__(self, session: Any, input_name: str, output_names: Sequence[str], threads: int) -> None:
+    def __init__(
+        self, session: Any, input_name: str, output_names: Sequence[str], threads: int, max_batch: int | None
+    ) -> None:
+        self.max_batch = max_batch
         self.version: str = onnxruntime.__version__
         self._session = session
         self._input = input_name
@@ -65,7 +68,7 @@ def load(model: Model, path: str, threads: int, device: str = "cpu") -> OnnxRunt
     _check_type(source.type, model.inputs[0], path)
     sizes = [size if isinstance(size, int) else -1 for size in source.shape]
     check_file_shape(input_name, model.inputs[0].shape, sizes, path)
-    return OnnxRuntime(session, input_name, output_names, threads)
+    return OnnxRuntime(session, input_name, output_names, threads, fixed_batch(sizes, path))
 
 
 def _check_type(found: str, stated: Tensor, path: str) -> None:

@@ -30,6 +30,7 @@ class PyTorch:
     """A network in inference mode."""
 
     name = "pytorch"
+    max_batch = None  # no format of its says
 
     def __init__(self, network: Any, threads: int, device: str) -> None:
         self.version = str(torch.__version__)  # a class of its own otherwise

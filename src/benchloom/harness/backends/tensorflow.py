@@ -12,7 +12,7 @@ from benchloom.base.names import did_you_mean
 from benchloom.errors import InputError
 from benchloom.harness.inputs import check_file_shape
 from benchloom.harness.quiet import stderr_held
-from benchloom.harness.sut import no_device, used_outputs
+from benchloom.harness.sut import fixed_batch, no_device, used_outputs
 from benchloom.model.facts import Model
 
 os.environ.setdefault("TF_CPP_MIN_LOG_LEVEL", "2")
@@ -28,7 +28,8 @@ class TensorFlow:
 
     name = "tensorflow"
 
-    def __init__(self, function: Any, threads: int, device: str) -> None:
+    def __init__(self, function: Any, threads: int, device: str, max_batch: int | None) -> None:
+        self.max_batch = max_batch
         self.version: str = tf.__version__
         self._function = function
         self._threads = threads
@@ -59,8 +60,8 @@ def load(model: Model, path: str, threads: int, device: str = "cpu") -> TensorFl
     tf.config.threading.set_inter_op_parallelism_threads(1)
     wrapped = _imported(path)
     source, *results = (_tensor(wrapped.graph, item.name, path) for item in (model.inputs[0], *used_outputs(model)))
-    _check_input(source, model, path)
-    return TensorFlow(wrapped.prune(source, results), threads, device)
+    sizes = _check_input(source, model, path)
+    return TensorFlow(wrapped.prune(source, results), threads, device, fixed_batch(sizes, path))
 
 
 def _imported(path: str) -> Any:
@@ -99,7 +100,8 @@ def _edges(graph: Any) -> list[str]:
     return sorted({*inputs, *ends})
 
 
-def _check_input(source: Any, model: Model, path: str) -> None:
+def _check_input(source: Any, model: Model, path: str) -> list[int]:
+    """Hold the facts against the graph's input, and return its sizes (-1 is free; none if the graph does not say)."""
     stated = model.inputs[0]
     if stated.dtype not in {"", source.dtype.name}:
         raise InputError(
@@ -107,6 +109,8 @@ def _check_input(source: Any, model: Model, path: str) -> None:
             where=path,
             fix="state the type that the file has",
         )
-    if source.shape.rank is not None:
-        sizes = [-1 if size is None else size for size in source.shape.as_list()]
-        check_file_shape(stated.name, stated.shape, sizes, path)
+    if source.shape.rank is None:
+        return []
+    sizes = [-1 if size is None else size for size in source.shape.as_list()]
+    check_file_shape(stated.name, stated.shape, sizes, path)
+    return sizes

@@ -56,6 +56,7 @@ class TFLite:
     """An interpreter whose input takes the size of the batch; tensors are allocated again only where that changes."""
 
     name = "tflite"
+    max_batch = None  # its input is resized
 
     def __init__(self, interpreter: Any, source: Port, results: Sequence[Port], threads: int) -> None:
         self.version = version("ai-edge-litert")
