@@ -69,7 +69,7 @@ def imagenet(tmp_path_factory: pytest.TempPathFactory):
 
 @pytest.mark.parametrize(("format", "query"), [(kind, query) for kind, found in QUERIES.items() for query in found])
 def test_query_plans_the_model_it_means(tmp_path: Path, imagenet: Path, format: str, query: str):
-    flags = (f"--dep_add_tags.model={query}", f"--dataset_path={imagenet}", "--json")
+    flags = (f"--dep_add_tags.model={query}", f"--dataset_path={imagenet}", "--mode=performance", "--json")
     plan = Loom(tmp_path).here("plan", f"program:image-classification-{format}", *flags).ok()
     assert plan.node("model")["candidate"]["component"] == f"package:{QUERIES[format][query]}"
 

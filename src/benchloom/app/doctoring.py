@@ -322,7 +322,7 @@ def _data_set(patient: _Patient) -> Iterator[Finding]:
             place = Path(candidate.location)
             root = place if place.is_dir() else place.parent
             found = True
-            if not dataset.labels or dataset.labels in component.detect.files.patterns:
+            if dataset.labels in component.detect.files.patterns:
                 yield _labelled(component.ref, dataset, root)
             elif not (root / dataset.labels).exists():
                 message = f"{root} has no {dataset.labels}: plans join its images with labels that they download"

@@ -16,6 +16,7 @@ from benchloom.base.digest import of_bytes, of_file
 from benchloom.errors import ExecutionError, InputError, RunTimeoutError
 from benchloom.model.base import Document, Value, to_json
 from benchloom.model.facts import Facts
+from benchloom.model.labels import label_file
 from benchloom.model.plan import Action, Plan
 from benchloom.model.record import RECORD_SCHEMA, Record, Repetition, Results, Statistics
 from benchloom.record.host import host_facts
@@ -198,8 +199,8 @@ def _inputs(ready: Ready) -> dict[str, str]:
 
 def _digest_of(facts: Facts) -> str:
     path = Path(facts.path) if facts.path else None
-    if facts.dataset is not None and path is not None and facts.dataset.labels:
-        path /= facts.dataset.labels
+    if facts.dataset is not None and path is not None:
+        path = label_file(facts.dataset, path)
     if path is not None and path.is_file() and facts.role != "python":
         return of_file(path)
     return facts.digest or facts.key

@@ -14,10 +14,11 @@ from typing import Any
 from benchloom.base.units import human_bytes, human_seconds
 from benchloom.errors import InputError
 
-# Measured with mlcommons-loadgen 6.0.17 as the growth of VmHWM by query: 327 to 332 bytes (SingleStream of 0.5 and 2 million, Server),
-# 750 for MultiStream's eight samples, 447 for each sample of Offline's one query, Python's objects included.
-BYTES_PER_QUERY = 330
-BYTES_PER_FURTHER_SAMPLE = 60
+# Measured with mlcommons-loadgen 6.0.17 as the growth of VmHWM: 324 to 556 bytes for each query of SingleStream and Server (the list of
+# queries grows by doubling), 660 to 1,122 for MultiStream's of eight samples, up to 447 for each sample of Offline's one query, Python's
+# objects included.
+BYTES_PER_QUERY = 556
+BYTES_PER_FURTHER_SAMPLE = 81
 BYTES_PER_OFFLINE_SAMPLE = 450
 MEMORY_SHARE = 0.5  # of the memory that is available when the run starts
 MOST_SECONDS = 7 * 24 * 3600.0

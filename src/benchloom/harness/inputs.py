@@ -10,6 +10,7 @@ from numpy.typing import NDArray
 
 from benchloom.errors import InputError, LoomError
 from benchloom.model.facts import Backend, Facts, Model
+from benchloom.model.labels import label_file
 
 
 @dataclass(frozen=True)
@@ -111,7 +112,7 @@ def load(environ: Mapping[str, str], count: int | None) -> Inputs:
         complete=source.dataset.count if source.dataset else None,
         device=backend.env.get("LOOM_DEVICE", "cpu"),
         categories=tuple(int(item) for item in categories),
-        annotations=Path(source.path, source.dataset.labels) if source.dataset else Path(),
+        annotations=(label_file(source.dataset, Path(source.path)) if source.dataset else None) or Path(source.path),
         images=Path(source.path, source.dataset.images) if source.dataset else Path(),
         model_digest=model.digest,
         model_component=model.component,

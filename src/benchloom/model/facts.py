@@ -88,8 +88,8 @@ class Dataset(Value, frozen=True, kw_only=True):
     """A labelled data set in a known layout.
 
     ``layout`` ``imagenet``: ``images`` is the folder with the image files, ``labels`` a text file of
-    ``<file name> <label>`` lines whose order is the QSL's; both relative to the component's result. Without ``labels``, images lie in one
-    folder for each class, and the place of the folder among the sorted names is the label. ``coco``:
+    ``<file name> <label>`` lines whose order is the QSL's; both relative to the component's result. If it is absent, the first of ``other_labels``
+    that is there takes its place; '' stands for images in one folder for each class, whose place among the sorted names is the label. ``coco``:
     ``labels`` is the JSON file of annotations, whose list of images is in the QSL's order. ``count`` is that of
     the complete set, also where only a part of it is there: a run over a part is never valid for a submission.
     """
@@ -101,6 +101,7 @@ class Dataset(Value, frozen=True, kw_only=True):
     labels: str
     count: int
     classes: int
+    other_labels: tuple[str, ...] = ()
 
 
 class Step(Value, frozen=True, kw_only=True):

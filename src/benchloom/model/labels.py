@@ -26,12 +26,12 @@ class Labels(Value, frozen=True, kw_only=True):
 def read_labels(dataset: Dataset, root: Path, count: int | None = None) -> Labels:
     """Read ``dataset``'s label file below ``root`` and look for every image it names, the first ``count`` of them.
 
-    Without a label file (``dataset.labels`` is ''), images lie in one folder for each class. Otherwise each line holds a file name and a label, apart by white space of any kind, as the MLPerf reference splits them; empty lines
+    Without a label file, images may lie in one folder for each class. Otherwise each line holds a file name and a label, apart by white space of any kind, as the MLPerf reference splits them; empty lines
     count for nothing. Raises InputError if it cannot be read or lists nothing, and for another line or a label that is no class.
     """
-    if not dataset.labels:
+    path = label_file(dataset, root)
+    if path is None:
         return _by_folder(dataset, root, count)
-    path = root / dataset.labels
     lines = [(number, text) for number, text in enumerate(_lines(path), 1) if text.strip()]
     found = [_line(text, dataset, f"{path}:{number}") for number, text in lines][:count]
     if not found:
@@ -43,6 +43,16 @@ def read_labels(dataset: Dataset, root: Path, count: int | None = None) -> Label
         missing=tuple(name for name, size in sizes.items() if size is None),
         empty=tuple(name for name, size in sizes.items() if size == 0),
     )
+
+
+def label_file(dataset: Dataset, root: Path) -> Path | None:
+    """Return the label file of ``dataset`` below ``root``: the first of those it may have; None if folders give the labels."""
+    for name in (dataset.labels, *dataset.other_labels):
+        if not name:
+            return None
+        if (root / name).is_file():
+            return root / name
+    return root / dataset.labels
 
 
 def _by_folder(dataset: Dataset, root: Path, count: int | None) -> Labels:

@@ -194,7 +194,7 @@ def _fetch_all(node: Node, component: Component, means: Means, folder: Path) -> 
 
     for item in node.fetch:
         download = means.fetcher.obtain(item, means.index.folder(component))
-        name = file_name(item)
+        name = item.filename or file_name(item)
         place = _inside(folder, item.unpack_to, component)
         if item.archive:
             extract(download.path, item.archive, place, member=item.member, name=name)

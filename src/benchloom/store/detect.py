@@ -131,10 +131,13 @@ def _match(folder: Path, block: FileGlob) -> tuple[Path, str] | None:
     """Return the one file a single pattern matches, or the folder in which every pattern matches, and its state."""
     if not folder.is_dir():
         return None
-    matches = [sorted(glob.glob(pattern, root_dir=folder, recursive=True)) for pattern in block.patterns]
-    if not all(matches) or len(matches[0]) < block.minimum:
+    for patterns in (block.patterns, *block.alternatives):
+        matches = [sorted(glob.glob(pattern, root_dir=folder, recursive=True)) for pattern in patterns]
+        if all(matches) and len(matches[0]) >= block.minimum:
+            break
+    else:
         return None
-    is_one_file = len(block.patterns) == 1 and len(matches[0]) == 1 and (folder / matches[0][0]).is_file()
+    is_one_file = len(patterns) == 1 and len(matches[0]) == 1 and (folder / matches[0][0]).is_file()
     place = (folder / matches[0][0] if is_one_file else folder).absolute()
     state = _state(folder, [name for names in matches for name in names])
     return place, of_bytes(f"{state} {place}".encode()) if block.linked else state

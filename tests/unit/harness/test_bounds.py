@@ -65,8 +65,8 @@ def test_count_of_queries_is_loadgens(tmp_path: Path, scenario: str, changes: di
 def test_memory_grows_with_queries_and_with_their_samples():
     single = generated(settings("SingleStream", min_query_count=10_000, single_stream_expected_latency_ns=10**9))
     multi = generated(settings("MultiStream", min_query_count=10_000, multi_stream_expected_latency_ns=10**9))
-    assert single == Generated(10_000, 1, 3_300_000)
-    assert multi == Generated(10_000, 8, 7_500_000)
+    assert single == Generated(10_000, 1, 5_560_000)
+    assert multi == Generated(10_000, 8, 11_230_000)
 
 
 def test_expected_duration_is_the_longer_of_duration_and_count():
