@@ -8,15 +8,11 @@ size and time of change.
 
 import os
 import re
-import shutil
-import subprocess
-import tempfile
 from collections.abc import Iterator, Mapping, Sequence
 from pathlib import Path
 
 import msgspec
 
-from benchloom.base.group import wait_for_group
 from benchloom.base.remembered import Remembered
 from benchloom.model.component import Executable
 
@@ -77,6 +73,8 @@ def executables(
 
     Raises re.error if the component's regular expression is none.
     """
+    import shutil  # late: every plan imports this module, few reach a component that is an executable
+
     on_path = [folder for folder in environ.get("PATH", "").split(os.pathsep) if os.path.isabs(folder)]
     folders = os.pathsep.join([*map(str, search), *on_path])
     is_run = trusted or not why_not_run(block)
@@ -96,6 +94,11 @@ def _version_in(output: str, block: Executable) -> str:
 
 def _output_of(argv: Sequence[str], environ: Mapping[str, str]) -> str:
     """Return what a command printed, or '' if it fails or hangs. A file takes the output, so nothing can hold us up."""
+    import subprocess  # late, as above
+    import tempfile
+
+    from benchloom.base.group import wait_for_group
+
     with tempfile.TemporaryFile() as sink:
         try:
             child = subprocess.Popen(  # noqa: S603 - no shell is involved, and why_not_run says what may be started
