@@ -2,31 +2,22 @@
 
 import gzip
 import json
-from hashlib import sha256
 from pathlib import Path
-from typing import Any
 
 import onnx
 import pytest
 
 from support.benchmark import run
 from support.repo import Answer, Loom, Repo
-from support.standin import ROOT, meta_of
+from support.standin import ROOT, changed_digits
 
 NETWORK = (ROOT / "package" / "model-digits-onnx" / "digits.onnx").read_bytes()
 
 
-def run_file(tmp_path: Path, data: bytes, *words: str, **facts: Any) -> Answer:
+def run_file(tmp_path: Path, data: bytes, *words: str) -> Answer:
     repo = Repo(tmp_path / "repo")
-    meta = meta_of("model-digits-onnx")
-    meta["model"].update(facts)
-    meta["fetch"] = [{"path": "digits.onnx", "digest": f"sha256:{sha256(data).hexdigest()}"}]
-    meta["default_for"] = []
-    tags = "model,image-classification,onnx,odd"
-    folder = repo.entry("package", "model-odd", tags, **{key: value for key, value in meta.items() if key != "tags"})
-    (folder / "digits.onnx").write_bytes(data)
-    words = words or ("--mode=accuracy",)
-    return run("--dep_add_tags.model=odd", "--count=10", *words, loom=Loom(tmp_path / "home", repo))
+    flag = changed_digits(repo, data)
+    return run(flag, "--count=10", *(words or ("--mode=accuracy",)), loom=Loom(tmp_path / "home", repo))
 
 
 ODD = {
@@ -50,7 +41,7 @@ def test_file_that_is_no_model_is_named_with_its_origin(tmp_path: Path, data: by
     assert "onnxruntime cannot load the model" in answer.err
     assert told in answer.err
     assert "digits.onnx" in answer.err
-    assert told.startswith("onnxruntime") or "it is the file of package:model-odd" in answer.err
+    assert told.startswith("onnxruntime") or "it is the file of package:model-changed" in answer.err
     assert "Traceback" not in answer.err
 
 

@@ -1,9 +1,7 @@
 """A figure that means nothing is no figure, or says what is wrong with it: the digits with one thing changed."""
 
 import json
-from hashlib import sha256
 from pathlib import Path
-from typing import Any
 
 import numpy as np
 import onnx
@@ -12,22 +10,10 @@ from onnx import helper, numpy_helper
 
 from support.benchmark import run
 from support.repo import Loom, Repo
-from support.standin import ROOT, meta_of
+from support.standin import ROOT, changed_digits
 
 NETWORK = ROOT / "package" / "model-digits-onnx" / "digits.onnx"
 ACCURACY = ("--mode=accuracy", "--scenario=Offline", "--count=40")
-
-
-def changed(repo: Repo, data: bytes, **facts: Any) -> str:
-    """Put the digits' model with other bytes into ``repo`` and return the flag that chooses it."""
-    meta = meta_of("model-digits-onnx")
-    meta["model"].update(facts)
-    meta["fetch"] = [{"path": "digits.onnx", "digest": f"sha256:{sha256(data).hexdigest()}"}]
-    meta["default_for"] = []
-    tags = "model,image-classification,onnx,changed"
-    folder = repo.entry("package", "model-changed", tags, **{k: v for k, v in meta.items() if k != "tags"})
-    (folder / "digits.onnx").write_bytes(data)
-    return "--dep_add_tags.model=changed"
 
 
 def with_scores(factor: float) -> bytes:
@@ -45,7 +31,7 @@ def with_scores(factor: float) -> bytes:
 @pytest.mark.parametrize("factor", [float("nan"), float("inf")])
 def test_scores_that_are_not_numbers_end_the_accuracy_run_with_the_image(tmp_path: Path, factor: float):
     repo = Repo(tmp_path / "repo")
-    flag = changed(repo, with_scores(factor))
+    flag = changed_digits(repo, with_scores(factor))
     answer = run(flag, *ACCURACY, loom=Loom(tmp_path / "home", repo))
     assert answer.code == 4
     assert "the model's output for digits_val_000000" in answer.err
@@ -64,7 +50,7 @@ def test_index_beyond_the_classes_is_refused(tmp_path: Path):
     network.graph.output.append(helper.make_tensor_value_info("index", onnx.TensorProto.INT64, ["N"]))
     repo = Repo(tmp_path / "repo")
     outputs = [{"name": "index", "shape": ["N"], "dtype": "int64"}]
-    flag = changed(repo, network.SerializeToString(), prediction="index", outputs=outputs)
+    flag = changed_digits(repo, network.SerializeToString(), prediction="index", outputs=outputs)
     answer = run(flag, *ACCURACY, loom=Loom(tmp_path / "home", repo))
     assert answer.code == 4
     assert "its facts state labels 0 to 9" in answer.err

@@ -60,6 +60,18 @@ def overlay(
     repo.entry("package", alias, ",".join(tags), **meta)
 
 
+def changed_digits(repo: Repo, data: bytes, **facts: Any) -> str:
+    """Put the digits' ONNX model with other bytes, and other ``facts``, into ``repo``; return the flag that chooses it."""
+    meta = meta_of("model-digits-onnx")
+    meta["model"].update(facts)
+    meta["fetch"] = [{"path": "digits.onnx", "digest": f"sha256:{sha256(data).hexdigest()}"}]
+    meta["default_for"] = []
+    meta.pop("tags")
+    folder = repo.entry("package", "model-changed", "model,image-classification,onnx,changed", **meta)
+    (folder / "digits.onnx").write_bytes(data)
+    return "--dep_add_tags.model=changed"
+
+
 def tgz(members: Mapping[str, bytes]) -> bytes:
     """Return a compressed tar archive with these members, their names as given."""
     made = io.BytesIO()

@@ -8,24 +8,11 @@ import numpy as np
 import pytest
 
 from benchloom.errors import InputError
-from benchloom.model.facts import Classes, Model, Tensor
+from support.torch_model import torch_model
 
 torch = pytest.importorskip("torch")
 backend = pytest.importorskip("benchloom.harness.backends.pytorch")
 pytestmark = pytest.mark.filterwarnings("ignore::DeprecationWarning")  # torch announces the end of TorchScript
-
-
-def model(format: str, architecture: str = "") -> Model:
-    return Model(
-        name="digits",
-        task="image-classification",
-        format=format,
-        precision="fp32",
-        architecture=architecture,
-        inputs=(Tensor(name="input", shape=("N", 1, 32, 32), dtype="float32"),),
-        outputs=(Tensor(name="logits"),),
-        classes=Classes(count=10),
-    )
 
 
 def saved(tmp_path: Path) -> Path:
@@ -44,15 +31,15 @@ def test_state_dict_and_torchscript_of_one_network_agree(tmp_path: Path):
     network.load_state_dict(torch.load(weights, weights_only=True))
     torch.jit.script(network.eval()).save(str(tmp_path / "network.pt"))
     batch = np.random.default_rng(3).normal(size=(5, 1, 32, 32)).astype(np.float32)
-    one = backend.load(model("pytorch-state-dict", "digits"), str(weights), 1).predict(batch)[0]
-    two = backend.load(model("torchscript"), str(tmp_path / "network.pt"), 1).predict(batch)[0]
+    one = backend.load(torch_model("pytorch-state-dict", "digits"), str(weights), 1).predict(batch)[0]
+    two = backend.load(torch_model("torchscript"), str(tmp_path / "network.pt"), 1).predict(batch)[0]
     assert one.shape == (5, 10)
     np.testing.assert_allclose(one, two, atol=1e-6)
 
 
 @pytest.mark.parametrize(("shape", "dtype"), [((2, 32, 32, 1), np.float32), ((2, 1, 32, 32), np.float64)])
 def test_samples_that_the_network_does_not_take_are_told(tmp_path: Path, shape: tuple[int, ...], dtype: type):
-    network = backend.load(model("pytorch-state-dict", "digits"), str(saved(tmp_path)), 1)
+    network = backend.load(torch_model("pytorch-state-dict", "digits"), str(saved(tmp_path)), 1)
     with pytest.raises(InputError, match="the model does not run on samples of float") as caught:
         network.predict(np.zeros(shape, dtype))[0]
     assert caught.value.where == "model.inputs"
@@ -79,13 +66,13 @@ def test_resnet50_has_the_parameters_of_torchvisions_file():
 
 def test_unknown_architecture_is_named(tmp_path: Path):
     with pytest.raises(InputError, match="no architecture is called 'digit'"):
-        backend.load(model("pytorch-state-dict", "digit"), str(saved(tmp_path)), 1)
+        backend.load(torch_model("pytorch-state-dict", "digit"), str(saved(tmp_path)), 1)
 
 
 def test_weights_of_another_network_are_refused(tmp_path: Path):
     torch.save({"stem.weight": torch.zeros(1)}, tmp_path / "other.pt")
     with pytest.raises(InputError, match="cannot load the model as pytorch-state-dict") as caught:
-        backend.load(model("pytorch-state-dict", "digits"), str(tmp_path / "other.pt"), 1)
+        backend.load(torch_model("pytorch-state-dict", "digits"), str(tmp_path / "other.pt"), 1)
     assert caught.value.where.endswith("other.pt")
 
 
@@ -94,7 +81,9 @@ def test_pickled_network_gives_its_weights_and_runs_nothing(tmp_path: Path, *, i
     from support.standins.pickled import pickled_mobilenet, planted_mobilenet
 
     pickled_mobilenet(tmp_path / "network.pytorch", is_zip=is_zip)
-    found = backend.load(model("pytorch-pickled-module", "ssd_mobilenet_v1"), str(tmp_path / "network.pytorch"), 1)
+    found = backend.load(
+        torch_model("pytorch-pickled-module", "ssd_mobilenet_v1"), str(tmp_path / "network.pytorch"), 1
+    )
     batch = np.full((2, 3, 300, 300), -0.2, np.float32)
     with torch.inference_mode():
         wanted = planted_mobilenet()(torch.from_numpy(batch))
@@ -117,7 +106,7 @@ def test_pickled_network_gives_its_weights_and_runs_nothing(tmp_path: Path, *, i
 def test_pickle_of_something_else_is_refused_and_not_run(tmp_path: Path, what: Callable[[Path], object], told: str):
     torch.save(what(tmp_path), tmp_path / "network.pytorch", _use_new_zipfile_serialization=False)
     with pytest.raises(InputError) as caught:
-        backend.load(model("pytorch-pickled-module", "ssd_resnet34"), str(tmp_path / "network.pytorch"), 1)
+        backend.load(torch_model("pytorch-pickled-module", "ssd_resnet34"), str(tmp_path / "network.pytorch"), 1)
     assert told in str(caught.value)
     assert caught.value.where.endswith("network.pytorch")
     assert not (tmp_path / "ran").exists()
@@ -128,7 +117,7 @@ def test_pickled_network_of_another_architecture_is_refused(tmp_path: Path):
 
     pickled_mobilenet(tmp_path / "network.pytorch")
     with pytest.raises(InputError, match="which its architecture does not need"):
-        backend.load(model("pytorch-pickled-module", "ssd_resnet34"), str(tmp_path / "network.pytorch"), 1)
+        backend.load(torch_model("pytorch-pickled-module", "ssd_resnet34"), str(tmp_path / "network.pytorch"), 1)
 
 
 class Touched:
@@ -186,9 +175,9 @@ def test_image_without_a_box_has_none():
 
 def test_unknown_format_names_the_known_ones(tmp_path: Path):
     with pytest.raises(InputError, match="cannot load format 'onnx'"):
-        backend.load(model("onnx"), str(tmp_path / "x"), 1)
+        backend.load(torch_model("onnx"), str(tmp_path / "x"), 1)
 
 
 def test_device_that_is_not_there_is_refused(tmp_path: Path):
     with pytest.raises(InputError, match="pytorch cannot run on cuda"):
-        backend.load(model("pytorch-state-dict", "digits"), str(saved(tmp_path)), 1, "cuda")
+        backend.load(torch_model("pytorch-state-dict", "digits"), str(saved(tmp_path)), 1, "cuda")

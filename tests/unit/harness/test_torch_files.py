@@ -14,7 +14,8 @@ import numpy as np
 import pytest
 
 from benchloom.errors import InputError
-from benchloom.model.facts import Classes, Model, Tensor
+from benchloom.model.facts import Model
+from support.torch_model import torch_model
 
 torch = pytest.importorskip("torch")
 backend = pytest.importorskip("benchloom.harness.backends.pytorch")
@@ -25,16 +26,7 @@ STATE_DICT, MODULE, SCRIPT = "pytorch-state-dict", "pytorch-pickled-module", "to
 
 
 def model(format: str, architecture: str = "digits") -> Model:
-    return Model(
-        name="digits",
-        task="image-classification",
-        format=format,
-        precision="fp32",
-        architecture=architecture,
-        inputs=(Tensor(name="input", shape=("N", 1, 32, 32), dtype="float32"),),
-        outputs=(Tensor(name="logits"),),
-        classes=Classes(count=10),
-    )
+    return torch_model(format, architecture)
 
 
 def digits() -> Any:
