@@ -6,13 +6,13 @@ of its own.
 """
 
 import math
-import re
+from collections.abc import Mapping
 from dataclasses import dataclass
-from pathlib import Path
 from typing import Any
 
 from benchloom.base.units import human_bytes, human_seconds
 from benchloom.errors import InputError
+from benchloom.harness.memory import available_memory
 
 # Measured with mlcommons-loadgen 6.0.17 as the growth of VmHWM: 324 to 556 bytes for each query of SingleStream and Server (the list of
 # queries grows by doubling), 660 to 1,122 for MultiStream's of eight samples, up to 447 for each sample of Offline's one query, Python's
@@ -24,7 +24,8 @@ MEMORY_SHARE = 0.5  # of the memory that is available when the run starts
 MOST_SECONDS = 7 * 24 * 3600.0
 
 _SINGLE, _MULTI, _SERVER, _OFFLINE = "SingleStream", "MultiStream", "Server", "Offline"
-_POSITIVE = {
+# The settings by scenario that say what LoadGen prepares and judges; each must be above zero.
+SCENARIO_SETTINGS = {
     _SINGLE: ("single_stream_expected_latency_ns", "single_stream_target_latency_percentile"),
     _MULTI: (
         "multi_stream_expected_latency_ns",
@@ -62,7 +63,7 @@ def generated(settings: Any) -> Generated:
     return Generated(queries, size, queries * (BYTES_PER_QUERY + (size - 1) * BYTES_PER_FURTHER_SAMPLE))
 
 
-def expected_seconds(settings: Any, seconds: float | None, instances: int) -> float | None:
+def expected_seconds(settings: Any, seconds: float | None, instances: int) -> float:
     """Return how long the performance run is going to take: until least duration and least count are both reached.
 
     ``seconds`` are those that one instance takes for a sample, as measured; without them LoadGen's expectation is taken.
@@ -72,22 +73,21 @@ def expected_seconds(settings: Any, seconds: float | None, instances: int) -> fl
         return float(max(least, settings.min_query_count / settings.server_target_qps))
     if scenario == _OFFLINE:
         rate = instances / seconds if seconds else settings.offline_expected_qps
-        return generated(settings).samples_per_query / rate
+        return float(generated(settings).samples_per_query / rate)
     if seconds is None:
-        name = _POSITIVE[scenario][0]
-        query = getattr(settings, name) / 1e9
+        query = getattr(settings, SCENARIO_SETTINGS[scenario][0]) / 1e9  # the expected latency
     else:
         query = seconds if scenario == _SINGLE else seconds * settings.multi_stream_samples_per_query / instances
     longest = settings.max_duration_ms / 1000 or math.inf
     return float(min(max(least, settings.min_query_count * query), max(longest, least)))
 
 
-def refuse_unbounded(settings: Any, seconds: float | None, instances: int, where: "dict[str, str]") -> None:
+def refuse_unbounded(settings: Any, seconds: float | None, instances: int, where: Mapping[str, str]) -> None:
     """Raise InputError for settings with which LoadGen would run for ever, need more memory than there is, or measure nothing.
 
     ``where`` says of settings where they come from: a flag, or a line of user.conf.
     """
-    for name in (*_ALWAYS, *_POSITIVE[settings.scenario.name]):
+    for name in (*_ALWAYS, *SCENARIO_SETTINGS[settings.scenario.name]):
         value = getattr(settings, name)
         if not (value > 0 and math.isfinite(value)) or (name.endswith("percentile") and value >= 1):
             wanted = "between 0 and 1" if name.endswith("percentile") else "above zero"
@@ -108,7 +108,7 @@ def refuse_unbounded(settings: Any, seconds: float | None, instances: int, where
         )
     needed = expected_seconds(settings, seconds, instances)
     is_long = settings.min_duration_ms / 1000 > MOST_SECONDS and "min_duration_ms" in where
-    if needed is not None and needed > MOST_SECONDS:
+    if needed > MOST_SECONDS:
         raise InputError(
             f"the performance run would take about {human_seconds(needed)}",
             where=where["min_duration_ms"] if is_long else _blamed(settings, where),
@@ -117,17 +117,6 @@ def refuse_unbounded(settings: Any, seconds: float | None, instances: int, where
         )
 
 
-def _blamed(settings: Any, where: "dict[str, str]") -> str:
-    names = ("min_query_count", *_POSITIVE[settings.scenario.name], "min_duration_ms")
+def _blamed(settings: Any, where: Mapping[str, str]) -> str:
+    names = ("min_query_count", *SCENARIO_SETTINGS[settings.scenario.name], "min_duration_ms")
     return next((where[name] for name in names if name in where), "LoadGen's settings")
-
-
-def available_memory() -> int | None:
-    """Return the memory in bytes that processes can still take without swapping; None if the system does not say."""
-    try:
-        match = re.search(
-            r"^MemAvailable:\s+(\d+) kB$", Path("/proc/meminfo").read_text(encoding="utf-8"), re.MULTILINE
-        )
-    except OSError:
-        return None
-    return int(match.group(1)) * 1024 if match else None

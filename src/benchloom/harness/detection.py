@@ -15,7 +15,7 @@ from benchloom.errors import InputError
 from benchloom.harness.inputs import Inputs
 from benchloom.harness.logs import answers_of_all, read_records
 from benchloom.harness.predictor import BOX
-from benchloom.model.annotations import BYTE_ORDER_MARK
+from benchloom.model.annotations import annotation_bytes
 from benchloom.model.record import Accuracy
 
 Record = NDArray[np.float32]
@@ -84,7 +84,7 @@ def mean_average_precision(detections: Sequence[Record], image_ids: Sequence[int
 
 def _truth(annotations: Path) -> COCO:
     """Read annotations for pycocotools, with the values of keys that may be absent."""
-    found = json.loads(annotations.read_bytes().removeprefix(BYTE_ORDER_MARK))
+    found = json.loads(annotation_bytes(annotations))
     for item in found["annotations"]:
         item.setdefault("iscrowd", 0)
         item.setdefault("area", item["bbox"][2] * item["bbox"][3])

@@ -13,7 +13,8 @@ _STARTS = (
     (b"%PDF", "a PDF document"),
     (b"\x80\x02", "a Python pickle"),
 )
-_NO_MODELS = ("web page", "Git LFS", "text", "gzip", "bzip2", "xz archive", "PDF")
+# What models are published in, or look like; whatever else a file appears to be, it is no model.
+_POSSIBLE = frozenset({"a zip archive", "a tar archive", "an HDF5 file", "a Python pickle"})
 _TAR = 257, b"ustar"
 _MARKUP = (b"<!doctype", b"<html", b"<?xml", b"<head", b"<body")
 
@@ -21,18 +22,25 @@ _MARKUP = (b"<!doctype", b"<html", b"<?xml", b"<head", b"<body")
 def seen(path: str) -> list[str]:
     """Return as reasons of an error what the file at ``path`` appears to be: one sentence, or none if it tells nothing."""
     try:
-        size = Path(path).stat().st_size
-        what = appearance(Path(path))
+        return _sentence(path, appearance(Path(path)))
     except OSError as error:
         return [error.strerror or str(error)]
-    if not size:
-        return ["it is empty"]
-    return [f"it appears to be {what} ({size:,} bytes)"] if what else []
 
 
 def no_model(path: str) -> list[str]:
-    """Return ``seen`` for a file that is no model of any kind: empty, text, or compressed as a whole."""
-    return [text for text in seen(path) if text == "it is empty" or any(what in text for what in _NO_MODELS)]
+    """Return ``seen`` for a file that is no model of any kind: empty, text, or compressed as a whole; else nothing."""
+    try:
+        what = appearance(Path(path))
+        return [] if what in _POSSIBLE else _sentence(path, what)
+    except OSError:
+        return []
+
+
+def _sentence(path: str, what: str) -> list[str]:
+    size = Path(path).stat().st_size
+    if not size:
+        return ["it is empty"]
+    return [f"it appears to be {what} ({size:,} bytes)"] if what else []
 
 
 def appearance(path: Path) -> str:

@@ -9,8 +9,9 @@ import numpy as np
 from numpy.typing import NDArray
 
 from benchloom.errors import InputError, LoomError
-from benchloom.model.facts import Backend, Facts, Model
-from benchloom.model.labels import label_file
+from benchloom.model.annotations import read_annotations
+from benchloom.model.facts import Backend, Dataset, Facts, Model
+from benchloom.model.labels import label_file, read_labels
 
 
 @dataclass(frozen=True)
@@ -19,7 +20,7 @@ class Inputs:
 
     ``complete`` is the number of samples that the whole data set has (None where nothing states it);
     ``device`` is where the backend is to run, ``model_digest`` what the component states of the model's file, '' where nothing does. For detectors, ``labels`` are ids of images, ``categories`` the ids of categories in the order of the annotations, and ``annotations``
-    (for classifiers: the label file) and ``images`` are that file and the folder of images; ``root`` is the folder of the data set.
+    (for classifiers: the label file) and ``images`` are that file and the folder of images; ``root`` is the folder of the data set and ``data`` its facts.
     ``only_with_objects`` says that images without objects were left out.
     """
 
@@ -37,33 +38,23 @@ class Inputs:
     model_digest: str = ""
     model_component: str = ""
     root: Path = Path()
-    layout: str = ""
+    data: Dataset | None = None
     only_with_objects: bool = False
-    dataset_classes: int = 0
 
     def name_of(self, index: int) -> str:
         """Return the file name of a sample as the label file or annotations have it, for messages; else its number."""
         try:
             return self._names()[index]
-        except (OSError, ValueError, KeyError, IndexError, LoomError):
+        except (LoomError, OSError, IndexError):
             return f"sample {index}"
 
-    def _names(self) -> list[str]:
-        if self.layout == "coco":
-            found = msgspec.json.decode(self.annotations.read_bytes(), type=_Images)
-            by_id = {item.id: item.file_name for item in found.images}
-            return [by_id[image] for image in self.labels.tolist()]
-        lines = self.annotations.read_text(encoding="utf-8-sig").splitlines()
-        return [line.rsplit(None, 1)[0] for line in lines if line.strip()]
-
-
-class _Image(msgspec.Struct):
-    id: int
-    file_name: str
-
-
-class _Images(msgspec.Struct):
-    images: list[_Image]
+    def _names(self) -> Sequence[str]:
+        if self.data is None:
+            return ()
+        if self.data.layout == "imagenet":
+            return read_labels(self.data, self.root).names
+        by_id = {item.id: item.file_name for item in read_annotations(self.data, self.root).images}
+        return [by_id.get(image, f"image {image}") for image in self.labels.tolist()]
 
 
 def read_facts(role: str, environ: Mapping[str, str]) -> Facts:
@@ -117,8 +108,7 @@ def load(environ: Mapping[str, str], count: int | None) -> Inputs:
         model_digest=model.digest,
         model_component=model.component,
         root=Path(source.path),
-        layout=source.dataset.layout if source.dataset else "",
-        dataset_classes=source.dataset.classes if source.dataset else 0,
+        data=source.dataset,
         only_with_objects=_leaves_images_out(environ),
     )
 

@@ -34,11 +34,22 @@ def peak_memory() -> int | None:
     Pages of mapped files count for as long as they are mapped in. Linux keeps the figure per program in ``VmHWM``; what
     ``getrusage`` has would be no less than that of the process it was started from.
     """
+    found = _in_proc("/proc/self/status", "VmHWM")
+    return _peak_of_usage() if found is None else found
+
+
+def available_memory() -> int | None:
+    """Return the memory in bytes that processes can still take without swapping; None if the system does not say."""
+    return _in_proc("/proc/meminfo", "MemAvailable")
+
+
+def _in_proc(file: str, name: str) -> int | None:
+    """Return in bytes what a file of Linux's states as ``<name>: <number> kB``; None if it does not."""
     try:
-        match = re.search(r"^VmHWM:\s+(\d+) kB$", Path("/proc/self/status").read_text(encoding="utf-8"), re.MULTILINE)
+        match = re.search(rf"^{name}:\s+(\d+) kB$", Path(file).read_text(encoding="utf-8"), re.MULTILINE)
     except OSError:
-        match = None
-    return int(match.group(1)) * 1024 if match else _peak_of_usage()
+        return None
+    return int(match.group(1)) * 1024 if match else None
 
 
 def _peak_of_usage() -> int | None:

@@ -9,7 +9,7 @@ import msgspec
 
 from benchloom.harness.detection import Record
 from benchloom.harness.inputs import Inputs
-from benchloom.model.annotations import BYTE_ORDER_MARK, CategoryEntry, ImageEntry
+from benchloom.model.annotations import CategoryEntry, ImageEntry, annotation_bytes
 
 COUNT = 8
 LEAST_SCORE = 0.3
@@ -23,7 +23,7 @@ class _Names(msgspec.Struct):
 
 def draw(detections: Sequence[Record], image_ids: Sequence[int], inputs: Inputs, folder: Path) -> None:
     """Write the first ``COUNT`` images to ``folder`` as PNG, each with the boxes whose score is at least ``LEAST_SCORE``."""
-    found = msgspec.json.decode(inputs.annotations.read_bytes().removeprefix(BYTE_ORDER_MARK), type=_Names)
+    found = msgspec.json.decode(annotation_bytes(inputs.annotations), type=_Names)
     images = {item.id: item for item in found.images}
     names = {item.id: item.name for item in found.categories}
     folder.mkdir(parents=True, exist_ok=True)

@@ -236,9 +236,10 @@ def with_classes(inputs: Inputs, backend: Backend) -> Inputs:
     if model.task != "image-classification" or model.classes is not None or model.prediction != "argmax":
         return inputs
     found = int(backend.predict(np.ascontiguousarray(inputs.samples[:1]))[0].size)
-    if found - inputs.dataset_classes not in {0, 1}:
+    further = found - (inputs.data.classes if inputs.data else 0)
+    if further not in {0, 1}:
         return inputs
-    classes = Classes(count=found, offset=found - inputs.dataset_classes)
+    classes = Classes(count=found, offset=further)
     return dataclasses.replace(inputs, model=msgspec.structs.replace(model, classes=classes))
 
 

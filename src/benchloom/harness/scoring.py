@@ -1,4 +1,4 @@
-"""From the accuracy run to an accuracy that means something, or to the reason why there is none."""
+"""Score the accuracy run, or say why it has no accuracy."""
 
 from pathlib import Path
 
@@ -8,7 +8,7 @@ from numpy.typing import NDArray
 
 from benchloom.errors import InputError
 from benchloom.harness.inputs import Inputs
-from benchloom.harness.logs import read_accuracy, read_details, read_predictions
+from benchloom.harness.logs import read_details, read_predictions, top1
 from benchloom.model.record import Accuracy
 
 # Below this part of the published accuracy, something other than the network is wrong.
@@ -22,30 +22,29 @@ def score(place: Path, inputs: Inputs, folder: Path) -> tuple[Accuracy, tuple[st
     Returns the accuracy with its reference, target and official command, and notes for a person. Raises ExecutionError if the
     log is incomplete, InputError if it holds labels that the data set has not.
     """
-    notes: tuple[str, ...] = ()
-    if inputs.model.detections is None:
-        accuracy = read_accuracy(place, inputs.labels)
-        _refuse_strange_labels(read_predictions(place, len(inputs.labels)), inputs)
-    else:
-        accuracy = _detections(place, inputs, folder)
-    accuracy = _with_reference(accuracy, inputs)
-    if inputs.model.detections is None:
-        notes = far_below(accuracy, read_predictions(place, len(inputs.labels)), inputs.labels)
-    elif accuracy.value is not None and accuracy.reference and accuracy.value < FAR_BELOW * accuracy.reference:
-        notes = (_far_below(accuracy),)
+    accuracy, notes = _labels(place, inputs) if inputs.model.detections is None else _boxes(place, inputs, folder)
     errors, command = tuple(read_details(place).errors), official_command(inputs, place.relative_to(folder))
     return msgspec.structs.replace(accuracy, errors=errors, official_command=command), notes
 
 
-def _detections(place: Path, inputs: Inputs, folder: Path) -> Accuracy:
-    # Late: pycocotools is needed, and there, only where boxes are scored.
+def _labels(place: Path, inputs: Inputs) -> tuple[Accuracy, tuple[str, ...]]:
+    predictions = read_predictions(place, len(inputs.labels))
+    _refuse_strange_labels(predictions, inputs)
+    accuracy = _with_reference(top1(predictions, inputs.labels), inputs)
+    return accuracy, far_below(accuracy, predictions, inputs.labels)
+
+
+def _boxes(place: Path, inputs: Inputs, folder: Path) -> tuple[Accuracy, tuple[str, ...]]:
+    # Late: pycocotools is needed, and there, only if boxes are scored.
     from benchloom.harness.detection import in_categories, mean_average_precision, read_detections
     from benchloom.harness.pictures import draw
 
     ids = inputs.labels.tolist()
     detections = in_categories(read_detections(place, ids), inputs)
     draw(detections, ids, inputs, folder / "pictures")
-    return mean_average_precision(detections, ids, inputs.annotations)
+    accuracy = _with_reference(mean_average_precision(detections, ids, inputs.annotations), inputs)
+    is_far = accuracy.value is not None and accuracy.reference and accuracy.value < FAR_BELOW * accuracy.reference
+    return accuracy, (_far_below(accuracy),) if is_far else ()
 
 
 def _with_reference(accuracy: Accuracy, inputs: Inputs) -> Accuracy:
@@ -80,7 +79,7 @@ def far_below(accuracy: Accuracy, predictions: NDArray[np.int64], labels: NDArra
     """
     value = accuracy.value
     guess = 2 / max(2, len(np.unique(labels)))
-    bound = guess if accuracy.reference is None else max(FAR_BELOW * accuracy.reference, 0.0)
+    bound = guess if accuracy.reference is None else FAR_BELOW * accuracy.reference
     if value is None or value >= bound:
         return ()
     shifts = {shift: float((predictions + shift == labels).mean()) for shift in (-1, 1)}
@@ -88,7 +87,7 @@ def far_below(accuracy: Accuracy, predictions: NDArray[np.int64], labels: NDArra
     found = [_far_below(accuracy)] if accuracy.reference is not None else []
     if shifts[best] > 2 * value + guess / 2:
         found.append(
-            f"with {abs(best)} {'added to' if best > 0 else 'taken from'} each predicted label, {100 * shifts[best]:.2f} % would be right: "
+            f"with 1 {'added to' if best > 0 else 'taken from'} each predicted label, {100 * shifts[best]:.2f} % would be right: "
             "see classes.offset of the model, and whether the label file counts from 0"
         )
     return tuple(found)

@@ -7,16 +7,16 @@ from typing import Any
 import mlperf_loadgen as lg
 
 from benchloom.errors import InputError
-from benchloom.harness.bounds import refuse_unbounded
+from benchloom.harness.bounds import SCENARIO_SETTINGS, refuse_unbounded
 from benchloom.harness.calibrate import MULTI_STREAM_QUERY, Speed
 from benchloom.harness.options import Options
 from benchloom.harness.rulesets import Ruleset
 from benchloom.harness.user_conf import KEYS, applied, read_user_conf
 from benchloom.model.record import AppliedSetting
 
-# Margins between what was measured and what LoadGen is told. It prepares twice the queries that an expected latency asks for, all of
-# them in memory, and ends early with INVALID if the system is faster still: a quarter above the median leaves room for a system
-# 1.6 times as fast. Of an expected throughput it prepares a tenth more.
+# Margins between what was measured and what LoadGen is told. LoadGen keeps all queries in memory: twice as many as fit into the least
+# duration at the expected latency, a tenth more than an expected throughput asks for. If the system uses them up, the run ends early and is
+# INVALID: a quarter above the median allows for a system 1.6 times as fast.
 _LATENCY_MARGIN = 1.25
 _THROUGHPUT_MARGIN = 1.3
 # Poisson arrivals need idle time: at this part of the rate of single inferences, queues stay short.
@@ -100,26 +100,13 @@ def _set_expectations(settings: Any, options: Options, speed: Speed | None) -> N
 
 def shown(settings: Any, scenario: str) -> dict[str, Value]:
     """Return what of ``settings`` matters to ``scenario``, for the record."""
-    found: dict[str, Value] = {
-        "min_duration_ms": settings.min_duration_ms,
-        "min_query_count": settings.min_query_count,
-        "qsl_rng_seed": settings.qsl_rng_seed,
-        "sample_index_rng_seed": settings.sample_index_rng_seed,
-        "schedule_rng_seed": settings.schedule_rng_seed,
-    }
-    names = {
-        "SingleStream": ("single_stream_expected_latency_ns", "single_stream_target_latency_percentile"),
-        "MultiStream": (
-            "multi_stream_expected_latency_ns",
-            "multi_stream_target_latency_percentile",
-            "multi_stream_samples_per_query",
-        ),
-        "Server": (
-            "server_target_qps",
-            "server_target_latency_ns",
-            "server_target_latency_percentile",
-            "server_coalesce_queries",
-        ),
-        "Offline": ("offline_expected_qps",),
-    }[scenario]
-    return {**found, **{name: getattr(settings, name) for name in names}}
+    names = (
+        "min_duration_ms",
+        "min_query_count",
+        "qsl_rng_seed",
+        "sample_index_rng_seed",
+        "schedule_rng_seed",
+        *SCENARIO_SETTINGS[scenario],
+        *(("server_coalesce_queries",) if scenario == "Server" else ()),
+    )
+    return {name: getattr(settings, name) for name in names}

@@ -69,11 +69,11 @@ def _no_number(text: str) -> Any:
     raise UnreadableFileError(f"{text} is not a number that JSON has")
 
 
-def _whole(text: str) -> int:
+def _whole(text: str, base: int = 10, line: int = 0) -> int:
     """Return a whole number. Raises UnreadableFileError for one of more digits than 64 bits have: reading it takes long."""
     if len(text) > _DIGITS:
-        raise UnreadableFileError("it holds a whole number beyond 64 bits")
-    return int(text)
+        raise UnreadableFileError("it holds a whole number beyond 64 bits", line=line)
+    return int(text, base)
 
 
 def _yaml(text: str) -> Any:
@@ -113,10 +113,7 @@ def _loader() -> Any:
 
 def _construct_whole(loader: Any, node: Any) -> int:
     text = loader.construct_scalar(node)
-    if len(text) > _DIGITS:
-        raise UnreadableFileError("it holds a whole number beyond 64 bits", line=node.start_mark.line + 1)
-    base = {"0o": 8, "0x": 16}.get(text[:2], 10)
-    return int(text, base)
+    return _whole(text, {"0o": 8, "0x": 16}.get(text[:2], 10), node.start_mark.line + 1)
 
 
 def _check(found: Any) -> None:

@@ -9,7 +9,7 @@ from benchloom.model.base import Value
 from benchloom.model.facts import Dataset
 from benchloom.model.labels import size_of
 
-BYTE_ORDER_MARK = b"\xef\xbb\xbf"
+_BYTE_ORDER_MARK = b"\xef\xbb\xbf"
 
 
 class ImageEntry(msgspec.Struct, frozen=True):
@@ -57,6 +57,11 @@ class Annotations(Value, frozen=True, kw_only=True):
     empty: tuple[str, ...] = ()
 
 
+def annotation_bytes(path: Path) -> bytes:
+    """Return the JSON text of an annotation file without a byte order mark. Raises OSError."""
+    return path.read_bytes().removeprefix(_BYTE_ORDER_MARK)
+
+
 def read_annotations(dataset: Dataset, root: Path) -> Annotations:
     """Read ``dataset``'s annotation file below ``root`` and look for every image it names.
 
@@ -66,7 +71,7 @@ def read_annotations(dataset: Dataset, root: Path) -> Annotations:
     """
     path = root / dataset.labels
     try:
-        found = msgspec.json.decode(path.read_bytes().removeprefix(BYTE_ORDER_MARK), type=_File)
+        found = msgspec.json.decode(annotation_bytes(path), type=_File)
     except OSError as error:
         raise InputError(
             "the annotations cannot be read", where=str(path), why=[error.strerror or str(error)]

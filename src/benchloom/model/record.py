@@ -16,7 +16,7 @@ class Accuracy(Document, frozen=True, kw_only=True):
 
     Attributes:
         target: the least that the round accepts, as the model states it.
-        problem: why there is no figure, where there is none.
+        problem: why there is no figure; empty if there is one.
         errors: what LoadGen logged as errors of the accuracy run.
         official_command: MLPerf's own script with the options that score this log, run where ``results.json`` lies.
     """

@@ -7,7 +7,7 @@ import numpy as np
 import pytest
 
 from benchloom.errors import ExecutionError
-from benchloom.harness.logs import read_accuracy, read_performance, read_records
+from benchloom.harness.logs import read_performance, read_predictions, read_records, top1
 
 
 def detail(folder: Path, **values: object) -> Path:
@@ -26,7 +26,8 @@ def answers(folder: Path, *items: tuple[int, float]) -> Path:
 
 
 def test_accuracy_counts_right_answers_over_all_samples(tmp_path: Path):
-    found = read_accuracy(answers(tmp_path, (1, 5.0), (0, 3.0), (2, 1.0)), np.array([3, 5, 9]))
+    predictions = read_predictions(answers(tmp_path, (1, 5.0), (0, 3.0), (2, 1.0)), 3)
+    found = top1(predictions, np.array([3, 5, 9]))
     assert (found.correct, found.total, found.top1) == (2, 3, 2 / 3)
 
 
@@ -38,7 +39,7 @@ def test_accuracy_takes_the_first_record_of_a_sample(tmp_path: Path):
 
 def test_accuracy_refuses_missing_samples(tmp_path: Path):
     with pytest.raises(ExecutionError, match="lacks 1 of 2 samples"):
-        read_accuracy(answers(tmp_path, (0, 3.0)), np.array([3, 4]))
+        read_predictions(answers(tmp_path, (0, 3.0)), 2)
 
 
 def test_accuracy_log_that_is_cut_off_is_an_error(tmp_path: Path):

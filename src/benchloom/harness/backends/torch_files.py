@@ -68,7 +68,7 @@ def container_of(path: str) -> Container:
 
 
 def _kind_of_zip(path: str) -> Container:
-    # torch's own reader, so that what is told apart here is what torch would see.
+    # torch's own reader, so that this check and torch.load see the same members.
     names = set(torch._C.PyTorchFileReader(path).get_all_records())  # noqa: SLF001 - torch.load asks the same
     if "constants.pkl" in names:
         return "torchscript"
