@@ -62,25 +62,10 @@ def benchmark(options: Options, environ: Mapping[str, str], folder: Path) -> Res
     # Late, so that wrong options are told before the heavy libraries are imported.
     from benchloom.harness.blockers import submission_blockers
     from benchloom.harness.calibrate import batch_within, measured_speed
-    from benchloom.harness.predictor import predictor_for, with_classes
     from benchloom.harness.settings import shown, test_settings
 
-    inputs = load(environ, options.count)
-    refuse_impossible(
-        inputs.model,
-        scenario=options.scenario,
-        mode=options.mode,
-        instances=options.instances,
-        batch_size=options.batch_size,
-    )
-    refuse_untrusted(inputs.model, inputs.model_digest, inputs.model_path, is_trusted=options.trust)
-    ruleset = RULESETS[options.ruleset]
-    backend = _open(inputs, options.threads)
-    inputs = with_classes(inputs, backend)
-    if options.mode != "performance":
-        _refuse_what_cannot_be_scored(inputs.model)
-    others = [_open(inputs, options.threads) for _ in range(options.instances - 1)]
-    predictors = [predictor_for(item, inputs, _batch_size(options, inputs, item)) for item in (backend, *others)]
+    inputs, predictors = _opened(options, load(environ, options.count))
+    backend, ruleset = predictors[0].backend, RULESETS[options.ruleset]
     speed = measured_speed(predictors, options, len(inputs.samples))
     made = test_settings(options, ruleset, inputs.model.name, speed)
     settings = made.test
@@ -119,6 +104,29 @@ def benchmark(options: Options, environ: Mapping[str, str], folder: Path) -> Res
         blockers=blockers,
         user_conf=made.applied,
     )
+
+
+def _opened(options: Options, inputs: Inputs) -> tuple[Inputs, "list[Predictor]"]:
+    """Return a predictor for each instance, and ``inputs`` with the classes that the model turned out to have.
+
+    Raises InputError if the model is not trusted, cannot be loaded, or does not do what ``options`` ask for.
+    """
+    from benchloom.harness.predictor import predictor_for, with_classes
+
+    refuse_impossible(
+        inputs.model,
+        scenario=options.scenario,
+        mode=options.mode,
+        instances=options.instances,
+        batch_size=options.batch_size,
+    )
+    refuse_untrusted(inputs.model, inputs.model_digest, inputs.model_path, is_trusted=options.trust)
+    backend = _open(inputs, options.threads)
+    inputs = with_classes(inputs, backend)
+    if options.mode != "performance":
+        _refuse_what_cannot_be_scored(inputs.model)
+    others = [_open(inputs, options.threads) for _ in range(options.instances - 1)]
+    return inputs, [predictor_for(item, inputs, _batch_size(options, inputs, item)) for item in (backend, *others)]
 
 
 def _refuse_what_cannot_be_scored(model: Model) -> None:
