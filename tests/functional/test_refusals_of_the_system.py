@@ -14,9 +14,11 @@ FULL = Path("/dev/full")
 
 
 def loom(*words: str, home: Path, out: int = subprocess.PIPE, err: int = subprocess.PIPE) -> tuple[int, str, str]:
+    """Run the command as most users do, with output that Python buffers."""
+    inherited = {name: value for name, value in os.environ.items() if name != "PYTHONUNBUFFERED"}
     done = subprocess.run(
         [sys.executable, "-m", "benchloom", *words],
-        env={**os.environ, "PYTHONPATH": str(SOURCE), "LOOM_HOME": str(home)},
+        env={**inherited, "PYTHONPATH": str(SOURCE), "LOOM_HOME": str(home)},
         stdin=subprocess.DEVNULL,
         stdout=out,
         stderr=err,

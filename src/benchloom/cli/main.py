@@ -4,14 +4,14 @@ Verbs are imported when used, so ``loom --help`` costs little more than Python i
 """
 
 import atexit
-import contextlib
 import errno
 import gc
 import importlib
 import os
 import signal
 import sys
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
+from typing import TextIO
 
 import click
 
@@ -125,7 +125,7 @@ def main(arguments: Sequence[str] | None = None) -> int:  # noqa: PLR0911 - one 
         _tell("loom: interrupted")
         return EXIT_INTERRUPTED
     except BrokenPipeError:
-        _drop_output()
+        _drop(sys.stdout)
         return 0
     except OSError as error:
         return _report(_of_system(error), words)
@@ -161,7 +161,7 @@ def _of_system(error: OSError) -> LoomError:
     what = error.strerror or str(error) or type(error).__name__
     if error.filename:
         return ExecutionError(what, where=str(error.filename), fix=_FIXES.get(error.errno or 0, ""))
-    _drop_output()
+    _drop(sys.stdout)
     return ExecutionError(f"the output cannot be written: {what}", where="standard output")
 
 
@@ -169,21 +169,27 @@ def _report(error: LoomError, words: Sequence[str]) -> int:
     if "--json" in words:
         from benchloom.cli.render import write_json
 
-        with contextlib.suppress(OSError):
-            write_json({"error": error.as_dict()})
+        _written(sys.stdout, lambda: write_json({"error": error.as_dict()}))
     _tell(f"loom: {error}")
     return error.exit_code
 
 
 def _tell(text: str) -> None:
     """Write to standard error if it can be written: the exit status says the rest."""
-    with contextlib.suppress(OSError):
-        click.echo(text, err=True)
+    _written(sys.stderr, lambda: click.echo(text, err=True))
 
 
-def _drop_output() -> None:
-    """Let what is still buffered for standard output go nowhere, so that the interpreter does not fail as it ends."""
-    os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
+def _written(stream: TextIO, write: Callable[[], None]) -> None:
+    """Write to ``stream``, or drop what it holds if it cannot be written."""
+    try:
+        write()
+    except OSError:
+        _drop(stream)
+
+
+def _drop(stream: TextIO) -> None:
+    """Let what is still buffered go nowhere: the interpreter writes it as it ends, and would fail with a status of its own."""
+    os.dup2(os.open(os.devnull, os.O_WRONLY), stream.fileno())
 
 
 def _report_usage(error: click.UsageError, words: Sequence[str]) -> int:
