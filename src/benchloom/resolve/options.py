@@ -222,6 +222,15 @@ class Examiner:
             configured = self._with_env(choice, Version(version=""), env)
             yield from ((candidate, configured) for candidate in self._detected.get(component.ref, []))
             return
+        if given := self._detected.get(component.ref):  # a file in the place of what it downloads
+            yield from (
+                (
+                    msgspec.structs.replace(item, variations=choice.variations),
+                    self._with_env(choice, Version(version=""), env),
+                )
+                for item in given
+            )
+            return
         for version in self._versions(component, choice):
             configured = self._with_env(choice, version, env)
             candidate = Candidate(
