@@ -14,7 +14,7 @@ from benchloom.cli.render import write, write_columns, write_json
 from benchloom.model.tuning import Tuning
 
 
-@verb("tune", free=True, example="loom tune program:image-classification-onnx --scenario=Offline --budget=5m")
+@verb("tune", free=True, example="loom tune program:image-classification-onnx --scenario=Offline --budget=30s")
 @ask_options
 @click.option(
     "--budget", default="5m", show_default=True, metavar="TIME", help="Begin no probe after so much time of probes."

@@ -90,7 +90,7 @@ def create(
     session.talk.note(f"to use it: loom venv activate {name}, or loom venv exec {name} -- COMMAND")
 
 
-@verb("activate", example='loom venv activate mlperf, or in a script: eval "$(loom venv activate mlperf)"')
+@verb("activate", example='eval "$(loom venv activate mlperf)"')
 @_NAME
 @click.option("--shell", type=click.Choice(SHELLS), help="Print for this shell [default: that of $SHELL].")
 def activate(session: Session, name: str, shell: str | None) -> None:
