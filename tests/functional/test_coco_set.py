@@ -77,7 +77,7 @@ def test_package_takes_images_and_the_one_annotation_file_from_its_archives(tmp_
                 digest=f"sha256:{sha256(data).hexdigest()}",
                 size=len(data),
             )
-        repo = Repo(tmp_path / "repo")
+        repo = Repo(tmp_path / "repo", priority=1)
         repo.entry("package", "coco-2017-val", ",".join(meta.pop("tags")), **meta)
         done = Loom(tmp_path / "home", repo).here("install", "package:coco-2017-val", "--json").ok().json
     root = Path(done["nodes"][-1]["path"])

@@ -34,7 +34,7 @@ class Site:
 
     def __init__(self, folder: Path, server: FileServer) -> None:
         self.server, self.folder = server, folder
-        self.repo = Repo(folder / "repo")
+        self.repo = Repo(folder / "repo", priority=1)
         self.loom = Loom(folder / "home", self.repo)
 
     def serve(self, alias: str, files: dict[str, bytes]) -> None:

@@ -45,8 +45,8 @@ SOURCE = Path(__file__).resolve().parents[2] / "src"
 class Repo:
     """A repository in ``root`` whose entries are written by the methods; each returns the entry's folder."""
 
-    def __init__(self, root: Path, alias: str = "trial") -> None:
-        self.root, self.alias = root, alias
+    def __init__(self, root: Path, alias: str = "trial", priority: int = 0) -> None:
+        self.root, self.alias, self.priority = root, alias, priority
         root.mkdir(parents=True, exist_ok=True)
         uid = uid_of(alias)
         identity = {"data_alias": alias, "data_uid": uid, "data_uoa": alias, "dict": {"desc": "A trial"}}
@@ -138,7 +138,7 @@ class Loom:
         self.home = home
         home.mkdir(parents=True, exist_ok=True)
         self.environ = {"LOOM_HOME": str(home), **environ}
-        stored = [{"alias": repo.alias, "path": str(repo.root.resolve())} for repo in repos]
+        stored = [{"alias": repo.alias, "path": str(repo.root.resolve()), "priority": repo.priority} for repo in repos]
         (home / "repositories.json").write_text(json.dumps(stored))
 
     def __call__(self, *words: str, cwd: Path | None = None, limit: float = 120, **environ: str) -> Answer:

@@ -45,6 +45,7 @@ def overlay(
     ``facts`` replace those of its ``model`` block, ``profile`` the query for its pre-processing. Where it is ``served``, it has
     an alias and a tag of its own, so that the original beside it is not meant. Where it is not ``pinned``, no digest is stated.
     """
+    repo.priority = 1  # it takes the place of the checkout's
     meta = meta_of(alias)
     fetch = {key: value for key, value in meta["fetch"][0].items() if key not in {"mirrors", "unpinned", "size"}}
     pin = {"digest": f"sha256:{sha256(data).hexdigest()}"} if pinned else {"unpinned": "nobody published one"}

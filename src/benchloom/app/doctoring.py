@@ -20,7 +20,7 @@ from benchloom.base.units import human_bytes
 from benchloom.errors import InputError, LoomError
 from benchloom.index.identity import changes
 from benchloom.index.index import Index, load
-from benchloom.index.repositories import Repository, list_repositories
+from benchloom.index.repositories import Repository, list_repositories, read_repository
 from benchloom.model.annotations import read_annotations
 from benchloom.model.facts import Dataset
 from benchloom.model.finding import Finding, Severity
@@ -53,7 +53,7 @@ class _Patient:
 
     @cached_property
     def repositories(self) -> tuple[Repository, ...]:
-        return list_repositories(self.locations, [built_in_repository()])
+        return list_repositories(self.locations, built_in_repository())
 
     @cached_property
     def index(self) -> Index:
@@ -290,7 +290,10 @@ def _repository(patient: _Patient) -> Iterator[Finding]:
 
 
 def _identity(repository: Repository, root: Path) -> Finding:
-    found = changes(root)
+    """Compare the files for CK and CM with the folders in the built-in repository alone: those of others are not ours to rewrite."""
+    if not repository.built_in:
+        read_repository(root)
+    found = changes(root) if repository.built_in else ()
     if not found:
         return _finding("pass", _repository, f"{repository.alias} in {root}", subject=repository.alias)
     message = f"{repository.alias} in {root}: {len(found)} files for CK and CM are not as the folders say"

@@ -41,9 +41,11 @@ def lint(
         fix_text = did_you_mean(only, RULES) or "see loom lint --list-rules"
         raise UnknownNameError(f"there is no rule {only!r}", where="--rule", fix=fix_text)
     places = [place for word in words for place in _places(workspace, word)]
+    is_asked = bool(places)
     places = places or [_Place(item) for item in workspace.repositories if Path(item.path).is_dir()]
+    own = [item for item in places if (is_asked or item.repository.built_in) and not item.repository.url]
     if fix:
-        for place in places:
+        for place in own:
             _fix(place)
         workspace = Workspace(workspace.environ, talk=workspace.talk, offline=workspace.offline)
     universe = _universe(workspace, places)
@@ -55,7 +57,7 @@ def lint(
             Subject(item, place.repository, universe) for item in here.components if place.holds(item.ref, item.path)
         ]
         looked_at |= {(place.repository.path, item.component.ref) for item in subjects}
-        said = [*_readings(place, here, universe, subjects), *_drift(place)]
+        said = [*_readings(place, here, universe, subjects), *(_drift(place) if place in own else ())]
         said += [finding for item in subjects for finding in _checked(item, only)]
         found |= dict.fromkeys(item for item in said if not only or item.rule == only)
     ordered = sorted(found, key=lambda item: (item.file, item.line, _ORDER[item.severity], item.rule, item.message))

@@ -267,6 +267,8 @@ def _check_number(declared: Input, value: str, where: str) -> str:
 def _command(component: Component, asked: str) -> str:
     assert component.program is not None
     names = [command.name for command in component.program.commands]
+    if component.foreign_work:
+        return asked  # resolution says what it would need
     if asked:
         if asked not in names:
             raise UnknownNameError(

@@ -92,7 +92,7 @@ def _directory(path: Path) -> str:
 
 
 def _is_target(record: Record, target: str) -> bool:
-    return not target or target in {record.target, record.target.partition(":")[2]}
+    return not target or target in {record.target, record.target.rpartition(":")[2]}
 
 
 def _line(record: Record, path: Path) -> RecordLine:

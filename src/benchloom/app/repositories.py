@@ -141,6 +141,13 @@ def sync(workspace: Workspace, path: str = "", *, name: str = "", check: bool = 
         root = next((Path(item.path) for item in workspace.repositories if item.alias == path), root)
     if not root.is_dir():
         raise InputError(f"{path} is not a folder", fix="give the folder that holds program/, package/ and the like")
+    clone = next((item for item in workspace.repositories if item.url and item.path == str(root)), None)
+    if clone and not check:
+        raise InputError(
+            f"{clone.alias} is a clone of {clone.url}: what is written there belongs to others, and the next update would meet it",
+            where=str(root),
+            fix="clone it to a folder of your own, and add that with loom repo add",
+        )
     found = changes(root, _checked(name) if name else "")
     if not check:
         apply(root, found)

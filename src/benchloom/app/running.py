@@ -108,7 +108,7 @@ def run(
     """
     if not any(node.action == "run" for node in made.nodes):
         raise InputError(f"{made.target} is not a program", fix=f"to obtain it: loom install {made.target}")
-    folder = new_folder(workspace, made.target.partition(":")[2])
+    folder = new_folder(workspace, made.target.rpartition(":")[2])
     with protected(workspace.store, made, folder.name):
         execution = _Execution(workspace, made, options, folder)
         execution.run(echo)

@@ -104,7 +104,8 @@ def _parsed(name: str) -> tuple[str, str]:
 
 
 def _writable(workspace: Workspace) -> Path:
-    for repository in workspace.repositories:
+    own = (item for item in workspace.repositories if not item.url)  # what was cloned is others' to change
+    for repository in sorted(own, key=lambda item: item.built_in):
         if os.access(repository.path, os.W_OK):
             return Path(repository.path)
     raise InputError("no repository can be written", fix="say where: --dir PATH")

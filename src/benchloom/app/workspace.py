@@ -54,8 +54,8 @@ class Workspace:
 
     @cached_property
     def repositories(self) -> tuple[Repository, ...]:
-        """Repositories in order of precedence: added ones, then those of this invocation, then the built-in one."""
-        return list_repositories(self.locations, [*self._more, built_in_repository()])
+        """Repositories in order of precedence: the built-in one, added ones, those of this invocation; a higher priority comes first."""
+        return list_repositories(self.locations, built_in_repository(), self._more)
 
     @cached_property
     def index(self) -> Index:

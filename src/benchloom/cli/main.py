@@ -17,6 +17,7 @@ import click
 
 from benchloom import __version__
 from benchloom.base.names import did_you_mean
+from benchloom.base.printable import printable
 from benchloom.cli.groups import HelpfulGroup
 from benchloom.errors import EXIT_EXECUTION, EXIT_INPUT, EXIT_INTERRUPTED, ExecutionError, LoomError
 
@@ -176,7 +177,7 @@ def _report(error: LoomError, words: Sequence[str]) -> int:
 
 def _tell(text: str) -> None:
     """Write to standard error if it can be written: the exit status says the rest."""
-    _written(sys.stderr, lambda: click.echo(text, err=True))
+    _written(sys.stderr, lambda: click.echo(printable(text), err=True))
 
 
 def _written(stream: TextIO, write: Callable[[], None]) -> None:

@@ -5,6 +5,7 @@ from typing import TYPE_CHECKING
 
 import click
 
+from benchloom.base.printable import one_line, printable
 from benchloom.model.base import to_json
 from benchloom.model.finding import Finding
 
@@ -21,12 +22,12 @@ def write_json(value: object) -> None:
 
 def write(text: str) -> None:
     """Print one line or block of data."""
-    click.echo(text)
+    click.echo(printable(text))
 
 
 def write_columns(rows: Iterable[Sequence[str]], indent: str = "") -> None:
     """Print rows in aligned columns, two spaces apart; the last column is as wide as it likes."""
-    table = [list(row) for row in rows]
+    table = [[one_line(cell) for cell in row] for row in rows]
     if not table:
         return
     widths = [max(len(row[column]) for row in table) for column in range(len(table[0]) - 1)]
@@ -47,4 +48,4 @@ def write_tables(tables: "Iterable[Table]") -> None:
 def write_findings(findings: Sequence[Finding]) -> None:
     """Print findings, one a line."""
     for finding in findings:
-        click.echo(str(finding))
+        click.echo(one_line(str(finding)))

@@ -7,6 +7,8 @@ An error says what happened, where (file and key), why (a chain, outermost first
 from collections.abc import Sequence
 from typing import ClassVar
 
+from benchloom.base.printable import indented
+
 EXIT_OK = 0
 EXIT_NEGATIVE = 1
 EXIT_INPUT = 2
@@ -53,7 +55,7 @@ class LoomError(Exception):
         lines.extend(f"  why: {reason}" for reason in self.why)
         if self.fix:
             lines.append(f"  fix: {self.fix}")
-        return "\n".join(lines)
+        return "\n".join(indented(line) for line in lines)
 
     def as_dict(self) -> dict[str, object]:
         """Return the fields as JSON-ready values, for ``--json``."""

@@ -7,7 +7,7 @@ warm start opens no unchanged file. It is only ever a shortcut: cold and warm an
 import contextlib
 import os
 import time
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from functools import cached_property
 from pathlib import Path
 
@@ -53,31 +53,37 @@ class Index:
         for read in reads:
             if read.component is not None:
                 self._add(read.component)
-        softs = {item.uid: item for item in self._by_ref.values() if item.kind == "soft" and item.uid}
-        self.components = tuple(self._with_family_facts(self._by_ref[ref], softs) for ref in sorted(self._by_ref))
+        families = _Families(self._by_ref.values())
+        self.components = tuple(families.with_facts(self._by_ref[ref]) for ref in sorted(self._by_ref))
         self._by_ref = {item.ref: item for item in self.components}
         self._folder_digests = digests or FolderDigests(None)
         self._digests: dict[str, str] = {}
 
     def _add(self, component: Component) -> None:
         rival = self._by_ref.setdefault(component.ref, component)
-        if rival is not component:
+        if rival is not component and rival.repo != component.repo and not component.is_qualified:
+            self._add(_qualified(component))
+        elif rival is not component:
             self._findings.append(
                 Finding(
                     rule="hidden-component",
-                    severity="info" if rival.repo != component.repo else "error",
+                    severity="error",
                     subject=component.ref,
-                    message=f"hidden by {rival.path} of repository {rival.repo}",
+                    message=f"hidden by {rival.path} of the same repository",
                     file=component.file,
                 )
             )
 
-    def _with_family_facts(self, component: Component, softs: dict[str, Component]) -> Component:
-        """Name the family by alias where the file gives a uid, and take over what only its soft says."""
-        soft = softs.get(component.family.partition(":")[2]) or self._by_ref.get(component.family)
-        if soft is None or soft is component:
-            return component
-        return msgspec.structs.replace(component, family=soft.ref, backend=component.backend or soft.backend)
+    @cached_property
+    def built_in(self) -> str:
+        """The alias of the built-in repository; '' where it is not among them."""
+        return next((item.alias for item in self.repositories if item.built_in), "")
+
+    @cached_property
+    def precedence(self) -> dict[str, tuple[int, int]]:
+        """What orders repositories, by alias: less comes first."""
+        unlisted = {item.repo: (0, len(self.repositories)) for item in self.components}
+        return unlisted | {item.alias: (-item.priority, place) for place, item in enumerate(self.repositories)}
 
     @cached_property
     def findings(self) -> tuple[Finding, ...]:
@@ -85,7 +91,7 @@ class Index:
         owners: dict[str, Component] = {}
         found = list(self._findings)
         for component in self.components:
-            rival = owners.setdefault(component.uid, component) if component.uid else component
+            rival = owners.setdefault(f"{component.repo}:{component.uid}", component) if component.uid else component
             if rival is not component:
                 message = f"uid {component.uid} is also that of {rival.path}"
                 found.append(
@@ -103,7 +109,7 @@ class Index:
     def get(self, name: str, kind: str = "") -> Component:
         """Return the component called ``name``: alias, uid, ``kind:alias`` or ``repo:kind:alias``.
 
-        Raises UnknownNameError with the nearest name, or ComponentError where the entry is there but cannot be read.
+        Where several repositories have one of that name, it is that of the first of them. Raises UnknownNameError with the nearest name, or ComponentError where the entry is there but cannot be read.
         """
         found = [
             item
@@ -112,7 +118,8 @@ class Index:
             and name in _names_of(item)
             and (not kind or item.kind == kind)
         ]
-        if len({item.ref for item in found}) == 1:
+        found = _of_first_repository(found, self.precedence)
+        if len(found) == 1:
             return found[0]
         if found:
             raise UnknownNameError(
@@ -245,6 +252,38 @@ def refuse_unknown_tags(query: Query, components: Iterable[Component], where: st
             raise UnknownNameError(
                 f"no component has the tag {tag!r}", where=where, fix=did_you_mean(tag, known) or "see loom find"
             )
+
+
+class _Families:
+    """The softs that packages register: their own repository's, else those of the first that has one."""
+
+    def __init__(self, components: Iterable[Component]) -> None:
+        self._softs: dict[str, list[Component]] = {}
+        for item in components:
+            for name in filter(None, (item.alias, item.uid) if item.kind == "soft" else ()):
+                self._softs.setdefault(name, []).append(item)
+
+    def with_facts(self, component: Component) -> Component:
+        """Name the family by alias where the file gives a uid, and take over what only its soft says."""
+        if component.kind != "package":
+            return component
+        found = self._softs.get(component.family.partition(":")[2], [])
+        soft = next((item for item in found if item.repo == component.repo), found[0] if found else None)
+        if soft is None:
+            return component
+        return msgspec.structs.replace(component, family=soft.ref, backend=component.backend or soft.backend)
+
+
+def _qualified(component: Component) -> Component:
+    """Return ``component`` under its whole name, of which it may be the family, too."""
+    whole = msgspec.structs.replace(component, is_qualified=True)
+    return msgspec.structs.replace(whole, family=whole.ref if component.family == component.ref else component.family)
+
+
+def _of_first_repository(found: Sequence[Component], precedence: Mapping[str, tuple[int, int]]) -> list[Component]:
+    """Return those of ``found`` that the first of their repositories has."""
+    first = min((precedence[item.repo] for item in found), default=None)
+    return [item for item in found if precedence[item.repo] == first]
 
 
 def _names_of(component: Component) -> set[str]:

@@ -12,6 +12,7 @@ import msgspec
 from benchloom.base.names import did_you_mean
 from benchloom.errors import LoomError
 from benchloom.index.files import UnreadableFileError, read_file
+from benchloom.index.foreign import foreign_work
 from benchloom.index.needs import DEP_KEYS, UNHEARD, read_requirements, text
 from benchloom.index.unknown import unknown_keys
 from benchloom.model.component import (
@@ -382,8 +383,8 @@ class _Reader:
             path=self.path,
             file=self.file,
             tags=tuple(sorted(set(_listed(meta.get("tags"))))),
-            summary=text(meta.get("summary")),
-            licence=text(meta.get("licence")),
+            summary=" ".join(text(meta.get("summary")).split()),
+            licence=" ".join(text(meta.get("licence")).split()),
             maintainers=_listed(meta.get("maintainers"), ""),
             sources=_listed(meta.get("sources"), ""),
             family=family.get(self.kind, self.ref),
@@ -405,6 +406,7 @@ class _Reader:
             dataset=self._typed(meta, "dataset", Dataset, None),
             profile=self._typed(meta, "profile", Profile, None),
             backend=self._typed(meta, "backend", Backend, None),
+            foreign_work=foreign_work(self.kind, self.folder, meta, is_ck=self.is_ck),
         )
 
     def _typed(self, meta: Mapping[str, Any], key: str, type_: Any, default: Any, prefix: str = "") -> Any:

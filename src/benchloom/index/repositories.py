@@ -19,10 +19,12 @@ if TYPE_CHECKING:
 
 
 class Repository(Value, frozen=True, kw_only=True):
-    """A folder with components. ``path`` is absolute; a higher ``priority`` hides the same names of lower ones.
+    """A folder with components. ``path`` is absolute.
+
+    A higher ``priority`` (0 is usual, also of the built-in one) answers before others, and its components have the plain names.
 
     ``url`` is where a clone came from, without credentials (git keeps those in the clone), ``checkout`` the branch, tag
-    or commit it is held at ('' follows its branch). ``trusted`` says that its components may have commands of their own run
+    or commit it is held at ('' follows its branch). ``built_in`` is the one that this engine was started from. ``trusted`` says that its components may have commands of their own run
     while something is planned; the built-in repository's always may.
     """
 
@@ -33,6 +35,7 @@ class Repository(Value, frozen=True, kw_only=True):
     priority: int = 0
     checkout: str = ""
     trusted: bool = False
+    built_in: bool = False
 
 
 def read_repository(path: Path, *, url: str = "", priority: int = 0) -> Repository:
@@ -64,12 +67,13 @@ def read_repository(path: Path, *, url: str = "", priority: int = 0) -> Reposito
     )
 
 
-def list_repositories(locations: Locations, extra: Sequence[Path] = ()) -> tuple[Repository, ...]:
-    """Return the added repositories and the ``extra`` ones, by falling priority, in order of addition."""
-    found = list(stored_repositories(locations))
-    known = {item.path for item in found}
-    found += [item for item in map(read_repository, extra) if item.path not in known]
-    return tuple(sorted(found, key=lambda item: -item.priority))
+def list_repositories(locations: Locations, built_in: Path, extra: Sequence[Path] = ()) -> tuple[Repository, ...]:
+    """Return the repositories in order of precedence: by falling priority, the built-in one, added ones, the ``extra`` ones."""
+    stored = stored_repositories(locations)
+    known = {item.path for item in stored}
+    more = [item for item in map(read_repository, (built_in, *extra)) if item.path not in known]
+    found = [msgspec.structs.replace(item, built_in=item.path == str(built_in)) for item in (*stored, *more)]
+    return tuple(sorted(found, key=lambda item: (-item.priority, not item.built_in)))
 
 
 def add_repository(locations: Locations, repository: Repository) -> None:

@@ -211,6 +211,8 @@ class Component(Value, frozen=True, kw_only=True):
         tags: its tags, sorted.
         family: what may exist only once per plan (for a package, the soft it registers; else its own reference).
         default_for: queries (as tag lists) for which this component wins over equally good ones.
+        foreign_work: what another tool's script or source would do for it, which this engine does not; '' where there is no such work.
+        is_qualified: whether its name is written with its repository, since another one that comes before has a component of that name.
         stand_in: the test that takes a stand-in of its file from a download to a score, and what that score is.
     """
 
@@ -244,11 +246,13 @@ class Component(Value, frozen=True, kw_only=True):
     dataset: Dataset | None = None
     profile: Profile | None = None
     backend: Backend | None = None
+    foreign_work: str = ""
+    is_qualified: bool = False
 
     @property
     def ref(self) -> str:
-        """``kind:alias``, as users type it."""
-        return f"{self.kind}:{self.alias}"
+        """``kind:alias``, as users type it; ``repo:kind:alias`` where it is qualified."""
+        return f"{self.repo}:{self.kind}:{self.alias}" if self.is_qualified else f"{self.kind}:{self.alias}"
 
     @property
     def is_python_library(self) -> bool:

@@ -52,6 +52,7 @@ class Node(Document, frozen=True, kw_only=True):
         reason: one sentence: why this candidate, over what.
         action: what the executor will do; ``reuse`` does nothing.
         uid: the component's uid.
+        repo: the repository of the component, where that is not the built-in one.
         files: digest of the component's folder ('' where the component only describes something found on this machine).
         key: content address of its result ('' for detected things, which are referred to in place).
         needs: ids of the nodes it is built from, by role, sorted.
@@ -66,6 +67,7 @@ class Node(Document, frozen=True, kw_only=True):
     id: str
     candidate: Candidate
     uid: str = ""
+    repo: str = ""
     files: str = ""
     roles: tuple[str, ...] = ()
     reason: str = ""

@@ -198,7 +198,7 @@ def _cells(run: ComparedRun, comparison: Comparison, *, with_host: bool) -> tupl
     settings = " ".join(f"{name}={shown[name]}" for name in comparison.differing if name in shown)
     cells = (
         run.id,
-        run.program.partition(":")[2] or run.program,
+        run.program.rpartition(":")[2],
         run.model or "-",
         run.precision or "-",
         f"{run.backend} {run.backend_version}".strip() or "-",

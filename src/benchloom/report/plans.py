@@ -26,6 +26,8 @@ def _facts(node: Node) -> Iterator[str]:
         requirers = sorted({f"{item.requirer}" for item in node.required_by})
         yield f"as       {', '.join(node.roles)}" + (f"  for {', '.join(requirers)}" if requirers else "")
     yield f"because  {node.reason}"
+    if node.repo:
+        yield f"from     repository {node.repo}"
     if node.candidate.location:
         yield f"found    {node.candidate.location}"
     if node.needs:

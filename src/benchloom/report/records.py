@@ -34,6 +34,11 @@ def _aligned(rows: list[Row]) -> list[str]:
 
 
 def _outcome(record: Record) -> Iterator[Row]:
+    strange: dict[str, list[str]] = {}
+    for node in record.plan.nodes:
+        if node.repo:
+            strange.setdefault(node.repo, []).append(node.id)
+    yield from (("from", f"repository {repo}: {', '.join(names)}") for repo, names in sorted(strange.items()))
     seconds = sum(item.seconds for item in record.repetitions)
     often = f", {len(record.repetitions)} repetitions" if len(record.repetitions) > 1 else ""
     yield "status", f"{record.status} after {human_seconds(seconds)}{often}, {record.started}"

@@ -127,6 +127,8 @@ class _Facts:
             return f"ask for another version than @{ranged[0].query.version}{_place(ranged[0])}"
         if ranged and "unknown-version" in kinds:
             return f"state the component's version, or leave out @{ranged[0].query.version}{_place(ranged[0])}"
+        if "foreign" in kinds:
+            return "let the tool that it was written for do it (ck, cm or mlc), or choose something else that answers"
         if "need" in kinds:
             other = f", or choose without {_variations(chooser.query)}{_place(chooser)}" if chooser else ""
             return f"see to what it needs{other}"
@@ -142,7 +144,13 @@ class _Facts:
         """Return the programs that could take what is asked for beside this program's own requirement of one role."""
         role = min(self.roles)
         asked_for = [item for item in self.roles[role] if not _is_program(item)]
-        if len(self.roles) > 1 or not asked_for or len(asked_for) == len(self.roles[role]):
+        kinds = {item.kind for item in self.refusals[role]}
+        if (
+            len(self.roles) > 1
+            or not kinds <= {"random-weights"}
+            or not asked_for
+            or len(asked_for) == len(self.roles[role])
+        ):
             return []
         return [
             item.ref

@@ -25,7 +25,9 @@ def forced_conflict(roots: Iterable[Requirement], examiner: Examiner) -> Resolut
         known.append(requirement)
         if all(item.optional for item in known):
             continue
-        options = examiner.examine(known).options
+        options = examiner.examine(
+            known, everywhere=True
+        ).options  # further requirements may lead to another repository
         if not options:
             return explain_conflict({requirement.role: _core(known, examiner)}, "", examiner)
         waiting += _needed_by_all(options, examiner)
@@ -56,13 +58,14 @@ def _family_conflict(forced: dict[str, list[Requirement]], examiner: Examiner) -
     """Look for two roles which only one family can answer, and of which both take no member."""
     by_family: dict[str, list[str]] = {}
     for role, requirements in sorted(forced.items()):
-        options = () if all(item.optional for item in requirements) else examiner.examine(requirements).options
+        is_needed = not all(item.optional for item in requirements)
+        options = examiner.examine(requirements, everywhere=True).options if is_needed else ()
         families = {option.candidate.family for option in options}
         if len(families) == 1:
             by_family.setdefault(families.pop(), []).append(role)
     for family, roles in sorted(by_family.items()):
         for pair in combinations(roles, 2):
-            one, other = (examiner.examine(forced[role]).options for role in pair)
+            one, other = (examiner.examine(forced[role], everywhere=True).options for role in pair)
             if not any(agree([mine, theirs]) for mine in one for theirs in other):
                 return explain_conflict({role: forced[role] for role in pair}, family, examiner)
     return None

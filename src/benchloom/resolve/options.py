@@ -20,8 +20,9 @@ ANSWERING_KINDS = ("package", "soft", "dataset", "script")
 _ORIGINS: dict[Origin, int] = {"installed": 0, "detected": 1, "installable": 2}
 
 Rank = tuple[int, int, int]
+_Question = tuple[tuple[tuple[str, str, tuple[tuple[str, str], ...]], ...], frozenset[str], bool]
 RefusalKind = Literal[
-    "variation", "range", "unknown-version", "python", "library", "absent", "env", "random-weights", "need"
+    "variation", "range", "unknown-version", "python", "library", "absent", "env", "random-weights", "need", "foreign"
 ]
 RANDOM_WEIGHTS = "random-weights"
 
@@ -32,6 +33,14 @@ class Universe(Protocol):
     @property
     def components(self) -> tuple[Component, ...]:
         """Every component, sorted."""
+
+    @property
+    def built_in(self) -> str:
+        """The alias of the repository whose components need not be said to come from it."""
+
+    @property
+    def precedence(self) -> Mapping[str, tuple[int, int]]:
+        """What orders repositories, by alias: minus their priority, then their place."""
 
     def match(self, query: Query, kinds: Sequence[str] = ()) -> tuple[Component, ...]:
         """Components that answer ``query``."""
@@ -131,16 +140,40 @@ class Examiner:
         for found in host.detected:
             self._detected.setdefault(found.component, []).append(found)
         self.met_library = False  # whether another python_mode could give other answers
-        self._cache: dict[tuple[tuple[str, str, tuple[tuple[str, str], ...]], ...], Options] = {}
+        self._repo_of = {item.ref: item.repo for item in universe.components}
+        self._cache: dict[_Question, Options] = {}
 
-    def examine(self, requirements: Sequence[Requirement]) -> Options:
-        """Return the options that satisfy all of ``requirements``, best first, with the refusals."""
-        question = tuple(
-            sorted({(str(item.query), item.only, tuple(sorted(item.env.items()))) for item in requirements})
-        )
+    def examine(self, requirements: Sequence[Requirement], *, everywhere: bool = False) -> Options:
+        """Return the options that satisfy all of ``requirements``, best first, with the refusals.
+
+        They are those of the first repository that has any: one of a higher priority, that of a requirer, then the others in their
+        order. So a repository that is added answers what nothing else does, and changes no other answer. ``everywhere`` looks
+        into all of them.
+        """
+        homes = frozenset(self._repo_of[item.requirer] for item in requirements if item.requirer in self._repo_of)
+        asked = {(str(item.query), item.only, tuple(sorted(item.env.items()))) for item in requirements}
+        question = (tuple(sorted(asked)), homes, everywhere)
         if question not in self._cache:
-            self._cache[question] = self._examine(requirements)
+            found = self._examine(requirements)
+            self._cache[question] = found if everywhere else self._of_first_repository(found, homes)
         return self._cache[question]
+
+    def _of_first_repository(self, found: Options, homes: AbstractSet[str]) -> Options:
+        """Leave what one repository answers, or would if Python libraries came from elsewhere; nothing is left out where none does."""
+        repos = {
+            *(item.component.repo for item in found.options),
+            *(self._repo_of[item.component] for item in found.refusals if item.kind == "library"),
+        }
+        if len(repos) < 2 and not found.refusals:
+            return found
+        ranks = self.universe.precedence
+        first = min(repos, key=lambda repo: (ranks[repo][0], repo not in homes, ranks[repo][1]), default="")
+        if not first:
+            return found
+        return Options(
+            options=tuple(item for item in found.options if item.component.repo == first),
+            refusals=tuple(item for item in found.refusals if self._repo_of[item.component] == first),
+        )
 
     def answers(self, option: Option, requirement: Requirement) -> bool:
         """Tell whether ``option`` is among the options of a set of requirements that ``requirement`` is one of."""
@@ -170,6 +203,9 @@ class Examiner:
             if _is_untrained(component) and RANDOM_WEIGHTS not in query.tags and component.ref not in only:
                 reason = f"its weights are random: it is chosen only where the tag {RANDOM_WEIGHTS} is asked for"
                 refusals.append(Refusal(component=component.ref, reason=reason, kind="random-weights"))
+                continue
+            if component.foreign_work:
+                refusals.append(Refusal(component=component.ref, reason=component.foreign_work, kind="foreign"))
                 continue
             options, refused = self._of_component(component, query, env)
             found += [sorted(options, key=order_within)] if options else []

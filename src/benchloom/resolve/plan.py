@@ -188,6 +188,7 @@ class _Planner:
             id=node_id,
             candidate=candidate,
             uid=component.uid,
+            repo="" if component.repo == self.universe.built_in else component.repo,
             files=files,
             roles=roles,
             reason=self._reason(roles[0], option),

@@ -165,7 +165,7 @@ def test_read_uid_number_version_number_and_unknown_default_are_findings(repo: R
     }
 
 
-def test_index_first_repository_hides_the_same_name(tmp_path: Path):
+def test_index_first_repository_has_the_plain_name_and_hides_nothing(tmp_path: Path):
     first, second = Repo(tmp_path / "a", "a"), Repo(tmp_path / "b", "b")
     first.package("x", "one")
     second.package("x", "two")
@@ -173,9 +173,9 @@ def test_index_first_repository_hides_the_same_name(tmp_path: Path):
     index = _index(first, second)
 
     assert index.get("package:x").tags == ("one",)
-    assert [(item.rule, item.severity, item.subject) for item in index.findings] == [
-        ("hidden-component", "info", "package:x")
-    ]
+    assert index.get("b:package:x").tags == ("two",)
+    assert index.get("b:package:x").ref == "b:package:x"
+    assert index.findings == ()
     assert index.get("b:package:y").repo == "b"
     assert index.folder(index.get("package:y")) == tmp_path / "b" / "package" / "y"
 

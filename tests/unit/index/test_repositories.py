@@ -51,12 +51,16 @@ def test_read_repository_without_a_folder_says_so(tmp_path: Path):
         read_repository(tmp_path / "absent")
 
 
-def test_list_repositories_higher_priority_comes_first_then_order_of_addition(tmp_path: Path, locations: Locations):
+def test_list_repositories_higher_priority_comes_first_then_the_built_in_one_then_order_of_addition(
+    tmp_path: Path, locations: Locations
+):
     for item in (_repository(tmp_path, "b"), _repository(tmp_path, "a"), _repository(tmp_path, "top", priority=5)):
         add_repository(locations, item)
     (tmp_path / "built-in").mkdir()
-    found = list_repositories(locations, [tmp_path / "built-in"])
-    assert [item.alias for item in found] == ["top", "b", "a", "built-in"]
+    (tmp_path / "more").mkdir()
+    found = list_repositories(locations, tmp_path / "built-in", [tmp_path / "more"])
+    assert [item.alias for item in found] == ["top", "built-in", "b", "a", "more"]
+    assert [item.alias for item in found if item.built_in] == ["built-in"]
 
 
 def test_add_repository_same_folder_again_replaces_it(tmp_path: Path, locations: Locations):

@@ -11,7 +11,8 @@ from benchloom.cli.render import write_columns, write_json
 command = HelpfulGroup(
     "repo",
     short_help="Add, list, remove and synchronise repositories.",
-    help="Repositories are folders of components. A higher priority hides the same names of lower ones.",
+    help="Repositories are folders of components. One that is added answers what no other does; with a higher priority it "
+    "answers before the others, and its components have the plain names.",
     context_settings={"help_option_names": ["-h", "--help"]},
 )
 
@@ -19,7 +20,7 @@ command = HelpfulGroup(
 @verb("add", example="loom repo add ~/my-components --priority 10")
 @click.argument("source", metavar="PATH|GIT-URL")
 @click.option("--name", default="", metavar="ALIAS", help="Its name here; that of its .ckr.json otherwise.")
-@click.option("--priority", type=int, default=0, show_default=True, help="Higher hides the same names of lower ones.")
+@click.option("--priority", type=int, default=0, show_default=True, help="Above 0 it answers before the built-in one.")
 @click.option("--checkout", default="", metavar="REF", help="Hold a clone at this branch, tag or commit.")
 def add(session: Session, source: str, name: str, priority: int, checkout: str) -> None:
     """Add a folder, or clone a git URL. Nothing of the repository is run, and nothing is installed."""

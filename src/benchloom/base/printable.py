@@ -1,0 +1,22 @@
+"""Text from files and servers made fit for a terminal: nothing in it moves the cursor, hides, or turns what is read about."""
+
+_ESCAPED = {code: f"\\x{code:02x}" for code in (*range(0x20), *range(0x7F, 0xA0)) if chr(code) not in "\t\n"}
+# Marks that turn the direction of text, separators that some terminals take for the end of a line.
+_ESCAPED |= {
+    code: f"\\u{code:04x}" for code in (0x061C, *range(0x200E, 0x2010), *range(0x2028, 0x202F), *range(0x2066, 0x206A))
+}
+
+
+def printable(text: str) -> str:
+    """Return ``text`` with control characters (but for line ends and tabs) written as escapes."""
+    return text.translate(_ESCAPED)
+
+
+def one_line(text: str) -> str:
+    """Return ``text`` as one printable line."""
+    return printable(text).replace("\n", "\\n")
+
+
+def indented(text: str, by: str = "    ") -> str:
+    """Return ``text`` with its lines after the first moved in, so that none can be taken for a message of its own."""
+    return text.replace("\n", f"\n{by}")

@@ -1,0 +1,66 @@
+"""Work that CK, CM or MLC would do for a component by a script or source of its own, and that this engine does not.
+
+Such a component is never called installed: resolution refuses it, and says what it would need.
+"""
+
+from collections.abc import Mapping
+from pathlib import Path
+from typing import Any
+
+# What a component states in this engine's own terms; with one of these it needs no other tool.
+_OURS = ("fetch", "install", "detect", "model", "dataset", "profile", "backend", "pip")
+_CM_WORK = ("run.sh", "run.bat", "customize.py")
+_CK_WORK = ("install.sh", "install.bat", "custom.py", "customize.py")
+
+
+def foreign_work(kind: str, folder: Path, meta: Mapping[str, Any], *, is_ck: bool) -> str:
+    """Return in a sentence what another tool would do for the entry with this metadata in ``folder``, or ''.
+
+    ``is_ck`` says that the metadata are CK's.
+    """
+    if kind == "program":
+        return _of_program(meta)
+    if kind not in _OF_KIND or any(meta.get(key) for key in _OURS) or _has_fetches(meta):
+        return ""
+    return _OF_KIND[kind](folder, meta, is_ck)
+
+
+def _of_script(folder: Path, meta: Mapping[str, Any], is_ck: bool) -> str:
+    del meta
+    return "it is a script of CK, which ck runs, not loom" if is_ck else _said(folder, _CM_WORK, "cm or mlc")
+
+
+def _of_package(folder: Path, meta: Mapping[str, Any], _: bool) -> str:
+    script = meta.get("process_script")
+    is_scripted = isinstance(script, str) and bool(script)
+    return f"its script {script!r} is run by ck, not by loom" if is_scripted else _said(folder, _CK_WORK, "ck")
+
+
+def _of_soft(_folder: Path, meta: Mapping[str, Any], _: bool) -> str:
+    customize = meta.get("customize")
+    is_ours = not isinstance(customize, Mapping) or not customize or "loom_role" in customize
+    return "" if is_ours else "ck looks for it by its own rules (customize), which loom does not follow"
+
+
+_OF_KIND = {"script": _of_script, "package": _of_package, "soft": _of_soft}
+
+
+def _has_fetches(meta: Mapping[str, Any]) -> bool:
+    tables = [meta.get("versions"), meta.get("variations")]
+    items = [item for table in tables for item in (table.values() if isinstance(table, dict) else table or ())]
+    return any(isinstance(item, Mapping) and item.get("fetch") for item in items)
+
+
+def _said(folder: Path, names: tuple[str, ...], tools: str) -> str:
+    found = next((name for name in names if (folder / name).is_file()), "")
+    return f"its {found} is run by {tools}, not by loom" if found else ""
+
+
+def _of_program(meta: Mapping[str, Any]) -> str:
+    if meta.get("_base_entry") or meta.get("base_entry"):
+        return "it continues another entry (_base_entry), which only ck puts together"
+    if not meta.get("run_cmds"):
+        return "it states no run_cmds"
+    if meta.get("source_files") and meta.get("no_compile") != "yes":
+        return "its sources are compiled by ck, not by loom"
+    return ""
