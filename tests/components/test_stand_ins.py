@@ -45,10 +45,46 @@ def check_of(component: Component, module: ModuleType, text: str) -> str:
 
 @pytest.mark.parametrize("component", STATED, ids=[item.alias for item in STATED])
 def test_stand_in_is_in_the_test_that_the_component_names(component: Component):
-    file, _, stated = component.stand_in.partition(": ")
+    assert component.stand_in is not None
+    file, _, stated = component.stand_in.check.partition(": ")
     assert stated.startswith(check_of(component, module_of(file), (ROOT / file).read_text()))
 
 
 def test_models_that_are_downloaded_and_can_be_run_state_their_stand_in():
     downloaded = {item.alias for item in MODELS if any(fetch.url for fetch in item.fetch)}
     assert downloaded == {item.alias for item in STATED}
+
+
+def test_models_with_a_file_state_how_it_is_written_and_whether_it_was_seen():
+    for item in MODELS:
+        assert (item.published is not None) == bool(item.fetch), item.ref
+        if item.published is not None:
+            assert item.published.seen == all(bool(fetch.path) for fetch in item.fetch), item.ref
+
+
+def test_stand_ins_are_written_as_the_published_files_are():
+    for item in STATED:
+        assert item.stand_in is not None
+        assert item.published is not None
+        assert item.published.container in {None, item.stand_in.container}, item.ref
+
+
+def test_table_of_models_says_of_each_what_is_published_and_what_stands_in_for_it():
+    head, _, *rows = [
+        [cell.strip() for cell in line.strip("|").split("|")]
+        for line in (ROOT / "docs/reference/models.md").read_text().splitlines()
+        if line.startswith("| ")
+    ]
+    by_ref = {row[0].strip("`"): dict(zip(head, row, strict=True)) for row in rows}
+    row = by_ref["package:model-resnet50-pytorch"]
+    assert row["Container"].startswith("tar archive of torch.save")
+    assert row["Download"] == (
+        "size unknown, Zenodo record 4588417<br>`_from-pytorch`: 102,502,400 bytes, download.pytorch.org"
+    )
+    assert row["Seen with the published bytes"] == "no"
+    assert row["Stand-in"].startswith(
+        "tar archive of torch.save (before torch 0.1.10), the whole network, 102,502,400 bytes<br>tests/standins/"
+    )
+    for item in STATED:
+        assert by_ref[item.ref]["Seen with the published bytes"] == "no"
+        assert by_ref[item.ref]["Stand-in"] != "-"
