@@ -3,6 +3,7 @@
 from typing import Literal
 
 from benchloom.model.base import Value
+from benchloom.model.facts import Tensor
 
 Container = Literal["onnx", "graphdef", "flatbuffer", "tar", "pickle", "zip", "torchscript"]
 
@@ -47,3 +48,58 @@ class StandIn(Value, frozen=True, kw_only=True):
     container: Container
     is_whole: bool = False
     size: int | None = None
+
+
+class FoundFile(Value, frozen=True, kw_only=True):
+    """What a file turned out to be when its backend opened it; a size of -1 is free.
+
+    Attributes:
+        container: how it is written; None if it is none of those that models are written in.
+        appearance: what it looks like otherwise, such as ``a web page (HTML)``.
+        backend: name and version of the runtime that opened it; '' if none did.
+        inputs: tensors that the file takes; empty if its format does not name them, as for ``outputs``.
+        outputs: tensors that the file gives.
+        opset: version of ONNX's own operators.
+        results: what it gave for one sample of zeros, in the order of the outputs that the facts state.
+        max_batch: the largest batch that it takes; None means any, if there are ``results``.
+        problems: why it could not be opened or run.
+        unopened: why nobody tried: it is not trusted, or its backend is not here.
+    """
+
+    container: Container | None = None
+    appearance: str = ""
+    backend: str = ""
+    inputs: tuple[Tensor, ...] = ()
+    outputs: tuple[Tensor, ...] = ()
+    opset: int | None = None
+    results: tuple[Tensor, ...] = ()
+    max_batch: int | None = None
+    problems: tuple[str, ...] = ()
+    unopened: str = ""
+
+
+class FileReport(Value, frozen=True, kw_only=True):
+    """How one published file compares with what its component states.
+
+    Attributes:
+        component: reference of the component.
+        file: its metadata file.
+        agrees: what is as stated.
+        differs: what is not.
+        found: what is not stated.
+        unchecked: what could not be compared, and why.
+        pins: fields of the component's ``fetch`` and their values, if the bytes contradict nothing stated of them.
+    """
+
+    component: str
+    file: str
+    agrees: tuple[str, ...] = ()
+    differs: tuple[str, ...] = ()
+    found: tuple[str, ...] = ()
+    unchecked: tuple[str, ...] = ()
+    pins: dict[str, str | int] = {}
+
+    @property
+    def is_as_stated(self) -> bool:
+        """Whether everything stated was compared and agrees."""
+        return not (self.differs or self.unchecked)

@@ -1,0 +1,117 @@
+"""``python -m benchloom.harness.examine FILE BACKEND``: open the model of ``LOOM_MODEL`` and write to FILE what it turned out to be.
+
+--trust    open a file that can carry code and that no digest vouches for
+"""
+
+import importlib
+import os
+import sys
+from collections.abc import Mapping, Sequence
+from pathlib import Path
+from typing import Any
+
+import msgspec
+
+from benchloom.base.atomic import write_bytes
+from benchloom.errors import InputError
+from benchloom.harness.file_kinds import appearance, container
+from benchloom.harness.inputs import read_facts
+from benchloom.harness.opset import opset_of
+from benchloom.harness.sut import open_backend, used_outputs
+from benchloom.model.base import to_json
+from benchloom.model.facts import Backend, Facts, Model, Tensor
+from benchloom.model.published import FoundFile
+from benchloom.model.trust import refuse_untrusted
+
+
+def main(arguments: Sequence[str], environ: Mapping[str, str]) -> int:
+    """Write what is found and return the exit status: 0 also for a file that cannot be opened, which is a finding."""
+    file, backend, *flags = arguments
+    write_bytes(Path(file), to_json(examine(read_facts("model", environ), backend, is_trusted="--trust" in flags)))
+    return 0
+
+
+def examine(facts: Facts, backend: str, *, is_trusted: bool) -> FoundFile:
+    """Return what ``backend`` finds in the file of ``facts``; ``facts.digest`` is '' unless the bytes are known to have it."""
+    path, model = Path(facts.path), facts.model
+    assert model is not None
+    written = container(path)
+    found = FoundFile(
+        container=written, appearance=appearance(path), opset=opset_of(path) if written == "onnx" else None
+    )
+    if written is None:
+        return found
+    try:
+        refuse_untrusted(model, facts.digest, facts.path, is_trusted=is_trusted)
+    except InputError as error:
+        return msgspec.structs.replace(found, unopened=error.what)
+    try:
+        return _opened(found, model, facts, backend)
+    except ImportError as error:
+        return msgspec.structs.replace(found, unopened=f"{backend} cannot be imported: {error}")
+    except Exception as error:  # noqa: BLE001 - a backend may raise anything about a file that nobody has seen
+        return msgspec.structs.replace(found, problems=(_reason(error),))
+
+
+def _opened(found: FoundFile, model: Model, facts: Facts, name: str) -> FoundFile:
+    module = importlib.import_module(f"benchloom.harness.backends.{name}")
+    if hasattr(module, "tensors"):
+        inputs, outputs = module.tensors(facts.path)
+        found = msgspec.structs.replace(found, inputs=inputs, outputs=outputs)
+    try:
+        return _run(found, model, facts, name)
+    except Exception as error:  # noqa: BLE001 - as above; what the file states is known by now
+        return msgspec.structs.replace(found, problems=(_reason(error),))
+
+
+def _run(found: FoundFile, model: Model, facts: Facts, name: str) -> FoundFile:
+    """Run samples of zeros: one, as a benchmark would, and two at once."""
+    import numpy as np  # late: a file can be looked at where no backend is installed
+
+    from benchloom.harness.inputs import Inputs
+    from benchloom.harness.predictor import predictor_for
+
+    backend = open_backend(name, model, facts.path, os.cpu_count() or 1, origin=facts.component)
+    found = msgspec.structs.replace(found, backend=f"{backend.name} {backend.version}")
+    source = model.inputs[0]
+    samples = np.zeros((2, *(int(size) for size in source.shape[1:])), source.dtype)
+    given = [np.asarray(item) for item in backend.predict(samples[:1])]
+    results = tuple(
+        Tensor(name=output.name, shape=item.shape, dtype=item.dtype.name)
+        for output, item in zip(used_outputs(model), given, strict=False)
+    )
+    stated = found.inputs[0].shape[0] if found.inputs and found.inputs[0].shape else -1
+    is_single = backend.max_batch == 1 or stated == 1 or not _takes(backend, samples)
+    found = msgspec.structs.replace(found, results=results, max_batch=1 if is_single else None)
+    inputs = Inputs(
+        model=model,
+        model_path=facts.path,
+        backend=Backend(name=name),
+        dataset="",
+        samples=samples,
+        labels=np.zeros(len(samples), np.int64),
+    )
+    try:
+        predictor_for(backend, inputs, 1).answers([0])
+    except InputError as error:
+        return msgspec.structs.replace(found, problems=(_reason(error),))
+    return found
+
+
+def _takes(backend: Any, samples: Any) -> bool:
+    """Whether the network takes these samples at once, and gives as many results."""
+    try:
+        return all(len(item) == len(samples) for item in backend.predict(samples)[:1])
+    except Exception:  # noqa: BLE001 - what a backend raises for a batch that the graph cannot take is its own
+        return False
+
+
+def _reason(error: Exception) -> str:
+    if isinstance(error, InputError):
+        return ": ".join([error.what, *error.why])
+    lines = [line.strip() for line in str(error).splitlines() if line.strip()]
+    return f"{type(error).__name__}: {lines[0] if lines else 'no reason given'}"
+
+
+if __name__ == "__main__":
+    sys.exit(main(sys.argv[1:], os.environ))
