@@ -1,5 +1,6 @@
 """script:check-published-models on stand-ins over HTTP: what agrees, what differs, and what cannot be had."""
 
+import json
 from collections.abc import Iterator
 from dataclasses import dataclass
 from hashlib import sha256
@@ -9,7 +10,7 @@ import pytest
 
 from support.repo import Answer, Loom, Repo
 from support.server import FileServer
-from support.standin import meta_of, overlay, planted_onnx
+from support.standin import ROOT, meta_of, overlay, planted_onnx, zipped
 
 TARGET = "script:check-published-models"
 HTML = b"<!DOCTYPE html>\n<html><body>Moved</body></html>"
@@ -36,6 +37,15 @@ class Trial:
         known = served if stated is None else stated
         overlay(self.repo, alias, self.server.url(name), known or b"", served=True, pinned=pinned)
         return f"package:{alias}-served"
+
+    def state(self, alias: str, **published: object) -> None:
+        """Add to what the component states of its published file, and ``fetch`` to its download."""
+        file = self.repo.root / "package" / f"{alias}-served" / ".cm" / "meta.json"
+        meta = json.loads(file.read_text())
+        meta["fetch"][0].pop("unpinned", None)
+        meta["fetch"][0].update(published.pop("fetch", {}))
+        meta["published"].update(published)
+        file.write_text(json.dumps(meta))
 
     def check(self, *words: str) -> Answer:
         return self.loom("run", TARGET, *(words or ("--models=served",)), limit=300)
@@ -83,3 +93,72 @@ def test_each_model_is_compared_and_a_bad_one_does_not_end_the_others(trial: Tri
     assert "HTTP status 404" in lines_on(answer, absent)
     assert "1 of 6 models are as their components state" in answer.err
     assert "Traceback" not in answer.err
+
+
+def test_what_was_found_can_be_pinned_with_the_lines_that_are_printed(trial: Trial):
+    data = network("model-mobilenet-onnx-opset11", 11)
+    ref = trial.model("model-mobilenet-onnx-opset11", data, pinned=False)
+    answer = trial.check().ok()
+    assert f"found        digest: sha256:{sha256(data).hexdigest()}" in lines_on(answer, ref)
+    _, _, pins = answer.err.partition(
+        "to pin what was found, in the first item of 'fetch' in place of its 'digest' or 'unpinned':\n"
+    )
+    file, digest, size, _, seen, *_ = pins.splitlines()
+    assert file == "package/model-mobilenet-onnx-opset11-served/.cm/meta.json"
+    trial.state("model-mobilenet-onnx-opset11", fetch=json.loads(f"{{{digest}{size}}}"), **json.loads(f"{{{seen}}}"))
+    again = trial.check().ok()
+    assert "1 of 1 models are as their components state" in again.err
+    assert "1 model, 1 file to download: 0.0 MB" in again.err
+    assert "to pin" not in again.err
+
+
+def test_download_that_breaks_off_is_resumed_and_a_second_check_downloads_nothing(trial: Trial):
+    data = network("model-resnet50-onnx-opset8", 8)
+    trial.model("model-resnet50-onnx-opset8", data)
+    name = "model-resnet50-onnx-opset8.file"
+    trial.server.truncate(name, after=1000)
+    trial.check().ok()
+    assert [request.headers.get("range") for request in trial.server.seen(name)] == [None, "bytes=1000-"]
+    again = trial.check().ok()
+    assert "1 model, 0 files to download: 0.0 MB" in again.err
+    assert "(already here)" in again.err
+    assert len(trial.server.seen(name)) == 2
+
+
+def test_archive_is_unpacked_and_one_that_is_none_says_what_it_is(trial: Trial):
+    alias = "model-mobilenet-onnx-int8-nvidia"
+    stated = meta_of(alias)
+    outputs = [{**stated["model"]["outputs"][0], "shape": [1, 1001]}]
+    model = {**stated["model"], "classes": {"count": 1001, "offset": 1}, "outputs": outputs}
+    packed = zipped({stated["fetch"][0]["member"]: planted_onnx(model, 8, 128.0, 1.0)})
+    ref = trial.model(alias, packed)
+    answer = trial.check().ok()
+    assert "found        opset: 8" in lines_on(answer, ref)
+    assert "found        classes: 1001 scores for a sample" in lines_on(answer, ref)
+    assert "agrees       max_batch: one sample at a time" in lines_on(answer, ref)
+    trial.model(alias, HTML, pinned=False)
+    answer = trial.check()
+    assert "container: the file appears to be a web page (HTML)" in lines_on(answer, ref)
+
+
+def test_file_without_its_backend_is_looked_at_all_the_same(trial: Trial, tmp_path: Path):
+    mirror = tmp_path / "mirror"
+    mirror.mkdir()
+    alias = "model-resnet50-pytorch"  # no environment here has torch, and --offline none can be made
+    state_dict = (ROOT / "package" / "model-digits-pytorch" / "digits.pt").read_bytes()
+    ref = trial.model(alias, None, stated=state_dict)
+    (mirror / meta_of(alias)["fetch"][0]["filename"]).write_bytes(state_dict)
+    answer = trial.check("--models=served", "--offline", f"--mirror={mirror}")
+    assert answer.code == 4
+    lines = lines_on(answer, ref)
+    assert f"agrees       size: {len(state_dict):,} bytes" in lines
+    assert "DIFFERS      container: zip archive of torch.save" in lines
+    assert "not checked  pytorch cannot be installed: " in lines
+
+
+def test_models_that_nobody_has_are_refused(trial: Trial):
+    answer = trial.check("--models=resnet5O")
+    assert answer.code == 4
+    assert "ended with exit code 2" in answer.err
+    assert "no component has the tag 'resnet5O'" in answer.err
+    assert "no model that is downloaded answers 'digits,model'" in trial.check("--models=model,digits").err

@@ -25,12 +25,15 @@ def report_on(component: Component, download: Path, found: FoundFile) -> FileRep
     lists = {name: tuple(text for kind, text in remarks if kind == name) for name in ("agrees", "differs", "found")}
     is_sound = found.container is not None and not any(kind == "differs" for kind, _ in of_bytes)
     pins: dict[str, str | int] = {"digest": digest("sha256"), "size": download.stat().st_size}
-    stated = component.fetch[0]
+    fetch = component.fetch[0]
+    is_pinned = (fetch.digest, fetch.size) == tuple(pins.values()) and bool(
+        component.published and component.published.seen
+    )
     return FileReport(
         component=component.ref,
         file=component.file,
         unchecked=(found.unopened,) if found.unopened else (),
-        pins=pins if is_sound and (stated.digest, stated.size) != tuple(pins.values()) else {},
+        pins=pins if is_sound and not is_pinned else {},
         **lists,
     )
 

@@ -17,7 +17,7 @@ from benchloom.app.published_facts import report_on
 from benchloom.app.running import means_for
 from benchloom.app.workspace import Workspace
 from benchloom.base.reported import reported
-from benchloom.base.talk import Progress
+from benchloom.base.talk import Progress, Silent
 from benchloom.errors import EXIT_NEGATIVE, EXIT_OK, IntegrityError, LoomError, UnknownNameError
 from benchloom.index.index import refuse_unknown_tags
 from benchloom.model.base import to_json
@@ -30,7 +30,7 @@ from benchloom.run.executor import prepare, runtime_variables
 from benchloom.run.process import clean_environment, last_lines, run_process
 from benchloom.store.archive import extract
 from benchloom.store.entries import remove_tree
-from benchloom.store.fetch import Download, file_name
+from benchloom.store.fetch import Download, Fetcher, file_name
 
 SCRIPT = "script:check-published-models"
 SECONDS = 900.0  # for a backend to open one file and run three samples of zeros
@@ -56,9 +56,10 @@ def main(arguments: Sequence[str], environ: Mapping[str, str], folder: Path) -> 
     except LoomError as error:
         sys.stderr.write(f"error: {error}\n")
         return error.exit_code
-    here = frozenset(item.ref for item in components if not workspace.fetcher.missing(item.fetch[0]))
+    fetcher = Fetcher(workspace.locations.store, workspace.fetcher.options, _Bars(environ))
+    here = frozenset(item.ref for item in components if not fetcher.missing(item.fetch[0]))
     _say(summary_text(components, here))
-    checker = Checker(workspace, folder, is_trusted=asked.trust == "yes")
+    checker = Checker(workspace, fetcher, folder, is_trusted=asked.trust == "yes")
     reports = []
     for number, component in enumerate(components, 1):
         workspace.talk.note(f"{number} of {len(components)}: {component.ref}")
@@ -89,8 +90,8 @@ def chosen(workspace: Workspace, tags: str) -> tuple[Component, ...]:
 class Checker:
     """Checks one model after the other; what is downloaded stays in the store, what is unpacked in ``folder`` goes."""
 
-    def __init__(self, workspace: Workspace, folder: Path, *, is_trusted: bool) -> None:
-        self.workspace, self.folder, self.is_trusted = workspace, folder, is_trusted
+    def __init__(self, workspace: Workspace, fetcher: Fetcher, folder: Path, *, is_trusted: bool) -> None:
+        self.workspace, self.fetcher, self.folder, self.is_trusted = workspace, fetcher, folder, is_trusted
         self.means = means_for(workspace, folder)
         self._pythons: dict[str, Path | LoomError] = {}
 
@@ -111,10 +112,10 @@ class Checker:
         """Return the file and whether it has the size and digest that are stated; if no source has such a file, what there is."""
         fetch, source = component.fetch[0], self.workspace.index.folder(component)
         try:
-            return self.workspace.fetcher.obtain(fetch, source), bool(fetch.digest)
+            return self.fetcher.obtain(fetch, source), bool(fetch.digest)
         except IntegrityError:
             other = msgspec.structs.replace(fetch, digest="", size=None)
-            return self.workspace.fetcher.obtain(other, source), False
+            return self.fetcher.obtain(other, source), False
 
     def _examined(self, component: Component, download: Download, place: Path, agrees: bool) -> FoundFile:
         """Unpack the file, and let its backend open it in a process of its own."""
@@ -169,27 +170,33 @@ class Checker:
         return self._pythons[backend]
 
 
-class _Said:
-    """Talk of a program: notes on standard error, progress where whoever started it looks for it."""
+class _Bars(Silent):
+    """Talk of the downloads: only how far each is, where whoever started the program looks for it.
+
+    What a download has to say of digests is in the report.
+    """
 
     def __init__(self, environ: Mapping[str, str]) -> None:
         self.environ = environ
 
-    def note(self, text: str) -> None:
-        """Say one line of information."""
-        sys.stderr.write(f"{text}\n")
-        sys.stderr.flush()
-
-    def warn(self, text: str) -> None:
-        """Say one line of warning."""
-        self.note(f"warning: {text}")
-
     @contextmanager
     def progress(self, label: str, total: int | None, unit: str) -> Iterator[Progress]:
-        """Report how far a download is."""
+        """Report the units done."""
         count = _Count()
         with reported(self.environ, label, unit, total, lambda: count.done):
             yield count
+
+
+class _Said(_Bars):
+    """Talk of everything else: lines on standard output."""
+
+    def note(self, text: str) -> None:
+        """Say one line of information."""
+        _say(text)
+
+    def warn(self, text: str) -> None:
+        """Say one line of warning."""
+        _say(f"warning: {text}")
 
 
 class _Count:

@@ -10,17 +10,25 @@ from benchloom.report.components import origin_of, size_text
 
 def summary_text(components: Sequence[Component], here: Collection[str]) -> str:
     """Return what is about to be downloaded; ``here`` are references of models whose file is here already."""
-    wanted = [item for item in components if item.ref not in here]
-    stated = [item.fetch[0].size or (item.published.rounded_size if item.published else None) for item in wanted]
+    wanted = {item.fetch[0].url: item for item in components if item.ref not in here}  # one archive may hold two models
+    stated = [
+        item.fetch[0].size or (item.published.rounded_size if item.published else None) for item in wanted.values()
+    ]
     unknown = sum(size is None for size in stated)
     known = sum(size or 0 for size in stated)
-    amount = f"{known / 1e6:,.1f} MB" + (f" and {unknown} files of unknown size" if unknown else "")
+    amount = f"{known / 1e6:,.1f} MB" + (f" and {_counted(unknown, 'file')} of unknown size" if unknown else "")
     lines = [
         f"  {item.ref}: {size_text(item.fetch[0], item.published)}, {origin_of(item.fetch[0])}"
         + (" (already here)" if item.ref in here else "")
         for item in components
     ]
-    return "\n".join([f"{len(components)} models, {len(wanted)} files to download: {amount}", *lines, ""])
+    return "\n".join(
+        [f"{_counted(len(components), 'model')}, {_counted(len(wanted), 'file')} to download: {amount}", *lines, ""]
+    )
+
+
+def _counted(count: int, what: str) -> str:
+    return f"{count} {what}" if count == 1 else f"{count} {what}s"
 
 
 def report_text(report: FileReport) -> str:
@@ -41,7 +49,7 @@ def pins_text(reports: Sequence[FileReport]) -> str:
     lines = [f"{count} of {len(reports)} models are as their components state"]
     pinned = [item for item in reports if item.pins]
     if pinned:
-        lines += ["", "to pin what was found, in place of 'digest' and 'unpinned' of the first item of 'fetch':"]
+        lines += ["", "to pin what was found, in the first item of 'fetch' in place of its 'digest' or 'unpinned':"]
     return "\n".join([*lines, *(line for item in pinned for line in _pins(item))])
 
 
