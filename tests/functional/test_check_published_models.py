@@ -1,18 +1,20 @@
 """script:check-published-models on stand-ins over HTTP: what agrees, what differs, and what cannot be had."""
 
 import json
+import subprocess
+import sys
 from collections.abc import Iterator
-from dataclasses import dataclass
 from hashlib import sha256
 from pathlib import Path
 
+import msgspec
 import pytest
 
-from support.repo import Answer, Loom, Repo
-from support.server import FileServer
-from support.standin import ROOT, meta_of, overlay, planted_onnx, zipped
+from benchloom.model.base import to_json
+from benchloom.model.facts import Facts, Model
+from support.published import Trial, lines_on, trial_in
+from support.standin import ROOT, meta_of, planted_onnx, zipped
 
-TARGET = "script:check-published-models"
 HTML = b"<!DOCTYPE html>\n<html><body>Moved</body></html>"
 NETWORKS = Path(__file__).resolve().parents[1] / "support" / "networks"
 
@@ -21,49 +23,10 @@ def network(alias: str, opset: int) -> bytes:
     return planted_onnx(meta_of(alias)["model"], opset, 0.0, 1.0)
 
 
-@dataclass
-class Trial:
-    """A repository of models whose files a server has, and the command line over it."""
-
-    repo: Repo
-    server: FileServer
-    loom: Loom
-
-    def model(self, alias: str, served: bytes | None, *, stated: bytes | None = None, pinned: bool = True) -> str:
-        """Let the server have ``served`` (None: nothing) for a model whose component states size and digest of ``stated``."""
-        name = f"{alias}.file"
-        if served is not None:
-            (self.server.folder / name).write_bytes(served)
-        known = served if stated is None else stated
-        overlay(self.repo, alias, self.server.url(name), known or b"", served=True, pinned=pinned)
-        return f"package:{alias}-served"
-
-    def state(self, alias: str, **published: object) -> None:
-        """Add to what the component states of its published file, and ``fetch`` to its download."""
-        file = self.repo.root / "package" / f"{alias}-served" / ".cm" / "meta.json"
-        meta = json.loads(file.read_text())
-        meta["fetch"][0].pop("unpinned", None)
-        meta["fetch"][0].update(published.pop("fetch", {}))
-        meta["published"].update(published)
-        file.write_text(json.dumps(meta))
-
-    def check(self, *words: str) -> Answer:
-        return self.loom("run", TARGET, *(words or ("--models=served",)), limit=300)
-
-
 @pytest.fixture
 def trial(tmp_path: Path) -> Iterator[Trial]:
-    (tmp_path / "served").mkdir()
-    repo = Repo(tmp_path / "repo")
-    with FileServer(tmp_path / "served") as server:
-        yield Trial(repo, server, Loom(tmp_path / "home", repo))
-
-
-def lines_on(answer: Answer, ref: str) -> str:
-    """Return the lines of the report on one model."""
-    _, found, rest = answer.err.partition(f"\n{ref}: ")
-    assert found, answer.err
-    return rest.partition("\npackage:")[0]
+    with trial_in(tmp_path) as made:
+        yield made
 
 
 def test_each_model_is_compared_and_a_bad_one_does_not_end_the_others(trial: Trial):
@@ -162,3 +125,16 @@ def test_models_that_nobody_has_are_refused(trial: Trial):
     assert "ended with exit code 2" in answer.err
     assert "no component has the tag 'resnet5O'" in answer.err
     assert "no model that is downloaded answers 'digits,model'" in trial.check("--models=model,digits").err
+
+
+def test_file_can_be_looked_at_by_a_python_without_numpy(tmp_path: Path):
+    package = ROOT / "package" / "model-digits-onnx"
+    model = msgspec.convert(meta_of(package.name)["model"], Model)
+    facts = Facts(role="model", component="", path=str(package / "digits.onnx"), model=model)
+    (tmp_path / "facts.json").write_bytes(to_json(facts))
+    code = "import sys; sys.modules['numpy'] = None; from benchloom.harness.examine import main; main(sys.argv[1:], {'LOOM_MODEL': 'facts.json'})"
+    done = subprocess.run([sys.executable, "-c", code, "found.json", "pytorch"], cwd=tmp_path, check=True)
+    assert done.returncode == 0
+    found = json.loads((tmp_path / "found.json").read_text())
+    assert (found["container"], found["opset"]) == ("onnx", 13)
+    assert found["unopened"].startswith("pytorch cannot be imported: ")

@@ -15,7 +15,6 @@ import msgspec
 from benchloom.base.atomic import write_bytes
 from benchloom.errors import InputError
 from benchloom.harness.file_kinds import appearance, container
-from benchloom.harness.inputs import read_facts
 from benchloom.harness.opset import opset_of
 from benchloom.harness.sut import open_backend, used_outputs
 from benchloom.model.base import to_json
@@ -27,7 +26,8 @@ from benchloom.model.trust import refuse_untrusted
 def main(arguments: Sequence[str], environ: Mapping[str, str]) -> int:
     """Write what is found and return the exit status: 0 also for a file that cannot be opened, which is a finding."""
     file, backend, *flags = arguments
-    write_bytes(Path(file), to_json(examine(read_facts("model", environ), backend, is_trusted="--trust" in flags)))
+    facts = msgspec.json.decode(Path(environ["LOOM_MODEL"]).read_bytes(), type=Facts)
+    write_bytes(Path(file), to_json(examine(facts, backend, is_trusted="--trust" in flags)))
     return 0
 
 
@@ -66,7 +66,7 @@ def _opened(found: FoundFile, model: Model, facts: Facts, name: str) -> FoundFil
 
 def _run(found: FoundFile, model: Model, facts: Facts, name: str) -> FoundFile:
     """Run samples of zeros: one, as a benchmark would, and two at once."""
-    import numpy as np  # late: a file can be looked at where no backend is installed
+    import numpy as np  # late, as the docstring of this module says
 
     from benchloom.harness.inputs import Inputs
     from benchloom.harness.predictor import predictor_for
