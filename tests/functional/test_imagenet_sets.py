@@ -254,7 +254,7 @@ def test_damaged_folder_without_labels_is_said_with_counts_and_names(site: Site,
     else:
         (images / "ILSVRC2012_val_00000005.JPEG").write_bytes(b"")
     answer = site.run(f"--dataset_path={images}")
-    assert answer.code == 3
+    assert answer.code == (2 if damage == "empty" else 3)
     assert words in answer.err
     assert not any("preprocess" in label for label in site.entries)
 
@@ -276,7 +276,7 @@ def test_damaged_folder_ends_preprocessing_with_counts_and_names(site: Site, ima
     site.serve_all(images)
     damage(images)
     answer = site.run(f"--dataset_path={images}")
-    assert answer.code == 3
+    assert answer.code == 2
     for words in ("3 of 12 images of imagenet2012-val are missing or damaged", MISSING, EMPTY):
         assert words in answer.err
     assert not any("preprocess" in label for label in site.entries)
@@ -288,7 +288,7 @@ def test_images_that_cannot_be_decoded_are_counted_and_nothing_is_kept(site: Sit
     whole = (images / "ILSVRC2012_val_00000007.JPEG").read_bytes()
     (images / "ILSVRC2012_val_00000007.JPEG").write_bytes(whole[: len(whole) // 2])
     answer = site.run(f"--dataset_path={images}")
-    assert answer.code == 3
+    assert answer.code == 2
     assert "2 of 12 images of imagenet2012-val are missing or damaged" in answer.err
     assert "the image cannot be decoded (1): ILSVRC2012_val_00000002.JPEG" in answer.err
     assert "the image is cut off (1): ILSVRC2012_val_00000007.JPEG" in answer.err

@@ -52,7 +52,7 @@ def test_index_beyond_the_classes_is_refused(tmp_path: Path):
     outputs = [{"name": "index", "shape": ["N"], "dtype": "int64"}]
     flag = changed_digits(repo, network.SerializeToString(), prediction="index", outputs=outputs)
     answer = run(flag, *ACCURACY, loom=Loom(tmp_path / "home", repo))
-    assert answer.code == 4
+    assert answer.code == 2
     assert "its facts state labels 0 to 9" in answer.err
 
 

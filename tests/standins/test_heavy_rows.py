@@ -185,6 +185,6 @@ def test_row_with_another_type_is_refused(tmp_path: Path, number: int, dtype: st
 
 
 def assert_refused(answer: Answer, told: str) -> None:
-    assert answer.code == 4, answer.out
+    assert answer.code == 2, answer.out
     assert told in answer.err
     assert "Traceback" not in answer.err

@@ -11,7 +11,7 @@ import msgspec
 
 from benchloom.index.needs import DEP_KEYS
 from benchloom.index.read import CK_KEYS, CM_KEYS, COMMON_KEYS
-from benchloom.model.component import Detect, Fetch, Input, Install, Version
+from benchloom.model.component import Check, Detect, Fetch, Input, Install, Version
 from benchloom.model.facts import Backend, Dataset, Model, Profile
 from benchloom.model.published import PublishedFile, StandIn
 
@@ -41,6 +41,7 @@ _BLOCKS: dict[str, Any] = {
     "backend": Backend,
     "published": PublishedFile,
     "stand_in": StandIn,
+    "check": Check,
 }
 _UID: Schema = {"type": "string", "pattern": "^[0-9a-f]{16}$"}
 

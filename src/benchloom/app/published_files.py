@@ -18,7 +18,7 @@ from benchloom.app.running import means_for
 from benchloom.app.workspace import Workspace
 from benchloom.base.reported import reported
 from benchloom.base.talk import Progress, Silent
-from benchloom.errors import EXIT_NEGATIVE, EXIT_OK, IntegrityError, LoomError, UnknownNameError
+from benchloom.errors import EXIT_NEGATIVE, EXIT_OK, IntegrityError, LoomError, UnknownNameError, carried
 from benchloom.index.index import refuse_unknown_tags
 from benchloom.model.base import to_json
 from benchloom.model.component import Component
@@ -55,6 +55,7 @@ def main(arguments: Sequence[str], environ: Mapping[str, str], folder: Path) -> 
         components = chosen(workspace, asked.models)
     except LoomError as error:
         sys.stderr.write(f"error: {error}\n")
+        carried.leave(error, environ)
         return error.exit_code
     fetcher = Fetcher(workspace.locations.store, workspace.fetcher.options, _Bars(environ))
     here = frozenset(item.ref for item in components if not fetcher.missing(item.fetch[0]))

@@ -23,6 +23,7 @@ from benchloom.record.host import host_facts
 from benchloom.record.records import save
 from benchloom.record.statistics import over_results
 from benchloom.resolve.lock import make_lock
+from benchloom.run.check import check_before_long_work
 from benchloom.run.executor import Means, Ready, prepare
 from benchloom.run.process import how_it_ended, last_lines, utc_now
 from benchloom.run.program import run_program
@@ -101,8 +102,9 @@ def run(
 ) -> tuple[Record, Path]:
     """Execute ``made`` and return the record and its path; the record is written before an error is raised.
 
-    ``echo`` receives what the program prints. Raises ExecutionError (the program failed; its status is in the details)
-    or RunTimeoutError, both naming the record, and what preparing raises.
+    ``echo`` receives what the program prints. Raises ExecutionError (the program failed; its status is in the details),
+    RunTimeoutError or, where the program says that its input is wrong, InputError, all naming the record, and what preparing
+    raises: also InputError of the program's check, which leaves no record, since nothing was run.
     """
     if not any(node.action == "run" for node in made.nodes):
         raise InputError(f"{made.target} is not a program", fix=f"to obtain it: loom install {made.target}")
@@ -111,7 +113,7 @@ def run(
         execution = _Execution(workspace, made, options, folder)
         execution.run(echo)
         record, path = execution.finish()
-    _raise_failure(record, path, execution.place(len(record.repetitions)) / "stderr.txt")
+    _raise_failure(record, path, execution.place(len(record.repetitions)) / "stderr.txt", execution.refused)
     return record, path
 
 
@@ -122,8 +124,10 @@ class _Execution:
         self.workspace, self.made, self.options, self.folder = workspace, made, options, folder
         self.started = utc_now()
         self.means = means_for(workspace, folder)
-        self.ready = prepare(made, self.means, options.jobs)
+        check = check_before_long_work(made, self.means, options.secrets, folder / "check")
+        self.ready = prepare(made, self.means, options.jobs, check)
         self.done: list[Repetition] = []
+        self.refused: InputError | None = None
         self.argv: list[str] = []
 
     def run(self, echo: Callable[[str], None] | None) -> None:
@@ -146,7 +150,7 @@ class _Execution:
     def _repeat(self, number: int, echo: Callable[[str], None] | None) -> bool:
         place = self.place(number)
         place.mkdir(parents=True, exist_ok=True)
-        self.argv, repetition = run_program(
+        self.argv, repetition, self.refused = run_program(
             self.made, self.ready, self.means, place, self.options.secrets, self.options.timeout, echo
         )
         self.done.append(repetition)
@@ -230,7 +234,12 @@ def summary(record: Record, path: Path) -> RunSummary:
 
 
 def _outputs(folder: Path) -> dict[str, str]:
-    skipped = {"runtime", "facts", "logs"}  # not outputs: this engine, what it told the program, and the preparations
+    skipped = {
+        "runtime",
+        "facts",
+        "logs",
+        "check",
+    }  # not outputs: this engine, what it told the program, and the preparations
     return {
         path.relative_to(folder).as_posix(): of_file(path)
         for path in sorted(folder.rglob("*"))
@@ -238,7 +247,7 @@ def _outputs(folder: Path) -> dict[str, str]:
     }
 
 
-def _raise_failure(record: Record, path: Path, stderr: Path) -> None:
+def _raise_failure(record: Record, path: Path, stderr: Path, refused: InputError | None) -> None:
     if record.status == "ok":
         return
     last = record.repetitions[-1]
@@ -249,6 +258,9 @@ def _raise_failure(record: Record, path: Path, stderr: Path) -> None:
         "signal": last.signal,
         "status": last.status,
     }
+    if refused:
+        refused.details = details
+        raise refused
     if last.status == "timeout":
         raise RunTimeoutError(
             f"{record.target} ran past its time limit and was killed (TIMEOUT after {last.seconds:.1f} s)",

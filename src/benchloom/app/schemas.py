@@ -24,7 +24,7 @@ from benchloom.base.atomic import write_bytes
 from benchloom.base.names import did_you_mean
 from benchloom.errors import UnknownNameError
 from benchloom.model.base import Document, Value, to_json
-from benchloom.model.component import Component, Detect, Fetch, Input, Install
+from benchloom.model.component import Check, Component, Detect, Fetch, Input, Install
 from benchloom.model.environment import Venv, VenvLock
 from benchloom.model.facts import Backend, Dataset, Facts, Model, Profile
 from benchloom.model.finding import Finding
@@ -130,6 +130,7 @@ TYPES: dict[str, tuple[Any, str]] = {
     "block-dataset": (Dataset, "block dataset of a component file"),
     "block-profile": (Profile, "block profile of a component file"),
     "block-backend": (Backend, "block backend of a component file"),
+    "block-check": (Check, "block check of a program's component file"),
     "block-published": (PublishedFile, "block published of a component file"),
     "block-stand_in": (StandIn, "block stand_in of a component file"),
     "block-input": (Input, "one item of block inputs of a program"),

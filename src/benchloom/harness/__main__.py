@@ -18,24 +18,19 @@ import msgspec
 
 import benchloom
 from benchloom.base.atomic import write_bytes
-from benchloom.errors import EXIT_EXECUTION, InputError, LoomError
+from benchloom.errors import EXIT_EXECUTION, LoomError, carried
 from benchloom.harness.inputs import Inputs, load
 from benchloom.harness.memory import peak_memory
 from benchloom.harness.options import Options, parse
 from benchloom.harness.rulesets import DEFAULT_SAMPLE_COUNT, RULESETS, Ruleset
-from benchloom.harness.sut import Backend, open_backend
+from benchloom.harness.sut import Backend
 from benchloom.model.base import to_json
-from benchloom.model.facts import Model
-from benchloom.model.possible import refuse_impossible
 from benchloom.model.record import RESULTS_SCHEMA, Accuracy, Performance, Results
-from benchloom.model.trust import refuse_untrusted
 
 if TYPE_CHECKING:
     from benchloom.harness.calibrate import Speed
     from benchloom.harness.issue import Issuer
     from benchloom.harness.predictor import Predictor
-
-DEFAULT_BATCH = 32
 
 
 def main(arguments: Sequence[str], environ: Mapping[str, str]) -> int:
@@ -46,6 +41,7 @@ def main(arguments: Sequence[str], environ: Mapping[str, str]) -> int:
         write_bytes(Path("results.json"), to_json(results))
     except LoomError as error:
         sys.stderr.write(f"error: {error}\n")
+        carried.leave(error, environ)
         return error.exit_code
     except Exception:  # noqa: BLE001 - a backend may raise anything; the reason goes to the log, the status says failed
         traceback.print_exc()
@@ -62,9 +58,10 @@ def benchmark(options: Options, environ: Mapping[str, str], folder: Path) -> Res
     # Late, so that wrong options are told before the heavy libraries are imported.
     from benchloom.harness.blockers import submission_blockers
     from benchloom.harness.calibrate import batch_within, measured_speed
+    from benchloom.harness.opening import opened
     from benchloom.harness.settings import shown, test_settings
 
-    inputs, predictors = _opened(options, load(environ, options.count))
+    inputs, predictors = opened(options, load(environ, options.count))
     backend, ruleset = predictors[0].backend, RULESETS[options.ruleset]
     speed = measured_speed(predictors, options, len(inputs.samples))
     made = test_settings(options, ruleset, inputs.model.name, speed)
@@ -103,54 +100,6 @@ def benchmark(options: Options, environ: Mapping[str, str], folder: Path) -> Res
         precision=inputs.model.precision,
         blockers=blockers,
         user_conf=made.applied,
-    )
-
-
-def _opened(options: Options, inputs: Inputs) -> tuple[Inputs, "list[Predictor]"]:
-    """Return a predictor for each instance, and ``inputs`` with the classes that the model turned out to have.
-
-    Raises InputError if the model is not trusted, cannot be loaded, or does not do what ``options`` ask for.
-    """
-    from benchloom.harness.predictor import predictor_for, with_classes
-
-    refuse_impossible(
-        inputs.model,
-        scenario=options.scenario,
-        mode=options.mode,
-        instances=options.instances,
-        batch_size=options.batch_size,
-    )
-    refuse_untrusted(inputs.model, inputs.model_digest, inputs.model_path, is_trusted=options.trust)
-    backend = _open(inputs, options.threads)
-    inputs = with_classes(inputs, backend)
-    if options.mode != "performance":
-        _refuse_what_cannot_be_scored(inputs.model)
-    others = [_open(inputs, options.threads) for _ in range(options.instances - 1)]
-    return inputs, [predictor_for(item, inputs, _batch_size(options, inputs, item)) for item in (backend, *others)]
-
-
-def _refuse_what_cannot_be_scored(model: Model) -> None:
-    if model.classes is None and model.detections is None:
-        raise InputError(
-            f"the facts of {model.name} do not say which of its outputs stands for which class",
-            where="model.classes",
-            why=[model.unpinned[name] for name in ("classes",) if name in model.unpinned],
-            fix="measure its speed with --mode=performance, or state 'classes' in a component of your own",
-        )
-
-
-def _open(inputs: Inputs, threads: int) -> Backend:
-    return open_backend(
-        inputs.backend.name, inputs.model, inputs.model_path, threads, inputs.device, inputs.model_component
-    )
-
-
-def _batch_size(options: Options, inputs: Inputs, backend: Backend) -> int:
-    """Return the largest batch: what is asked for, as far as facts and file allow. Raises InputError for more than the file takes."""
-    if backend.max_batch and (options.batch_size or 0) > backend.max_batch:
-        raise InputError(f"the file of the model takes batches of at most {backend.max_batch}", where="--batch_size")
-    return min(
-        options.batch_size or DEFAULT_BATCH, inputs.model.max_batch or sys.maxsize, backend.max_batch or sys.maxsize
     )
 
 

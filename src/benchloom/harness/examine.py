@@ -6,21 +6,27 @@
 import importlib
 import os
 import sys
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING
 
 import msgspec
 
 from benchloom.base.atomic import write_bytes
 from benchloom.errors import InputError
+from benchloom.harness.backends.onnx_opset import onnx_opset
 from benchloom.harness.file_kinds import appearance, container
-from benchloom.harness.opset import opset_of
 from benchloom.harness.sut import open_backend, used_outputs
 from benchloom.model.base import to_json
 from benchloom.model.facts import Backend, Facts, Model, Tensor
 from benchloom.model.published import FoundFile
 from benchloom.model.trust import refuse_untrusted
+
+if TYPE_CHECKING:
+    import numpy as np
+    from numpy.typing import NDArray
+
+    from benchloom.harness.sut import Backend as Runtime
 
 
 def main(arguments: Sequence[str], environ: Mapping[str, str]) -> int:
@@ -37,7 +43,7 @@ def examine(facts: Facts, backend: str, *, is_trusted: bool) -> FoundFile:
     assert model is not None
     written = container(path)
     found = FoundFile(
-        container=written, appearance=appearance(path), opset=opset_of(path) if written == "onnx" else None
+        container=written, appearance=appearance(path), opset=onnx_opset(facts.path) if written == "onnx" else None
     )
     if written is None:
         return found
@@ -68,25 +74,38 @@ def _run(found: FoundFile, model: Model, facts: Facts, name: str) -> FoundFile:
     """Run samples of zeros: one, as a benchmark would, and two at once."""
     import numpy as np  # late, as the docstring of this module says
 
-    from benchloom.harness.inputs import Inputs
-    from benchloom.harness.predictor import predictor_for
-
+    model = msgspec.structs.replace(
+        model, opset=None
+    )  # another one is said with the rest, and keeps nothing from running
     backend = open_backend(name, model, facts.path, os.cpu_count() or 1, origin=facts.component)
-    found = msgspec.structs.replace(found, backend=f"{backend.name} {backend.version}")
     source = model.inputs[0]
     samples = np.zeros((2, *(int(size) for size in source.shape[1:])), source.dtype)
     given = [np.asarray(item) for item in backend.predict(samples[:1])]
-    results = tuple(
-        Tensor(name=output.name, shape=item.shape, dtype=item.dtype.name)
-        for output, item in zip(used_outputs(model), given, strict=False)
-    )
     stated = found.inputs[0].shape[0] if found.inputs and found.inputs[0].shape else -1
     is_single = backend.max_batch == 1 or stated == 1 or not _takes(backend, samples)
-    found = msgspec.structs.replace(found, results=results, max_batch=1 if is_single else None)
+    return msgspec.structs.replace(
+        found,
+        backend=f"{backend.name} {backend.version}",
+        results=tuple(
+            Tensor(name=output.name, shape=item.shape, dtype=item.dtype.name)
+            for output, item in zip(used_outputs(model), given, strict=False)
+        ),
+        max_batch=1 if is_single else None,
+        problems=tuple(_misread(model, backend, samples)),
+    )
+
+
+def _misread(model: Model, backend: "Runtime", samples: "NDArray[np.generic]") -> Iterator[str]:
+    """Why what the network gives cannot be turned into answers, as the facts of ``model`` have it."""
+    import numpy as np  # late, as above
+
+    from benchloom.harness.inputs import Inputs
+    from benchloom.harness.predictor import predictor_for
+
     inputs = Inputs(
         model=model,
-        model_path=facts.path,
-        backend=Backend(name=name),
+        model_path="",
+        backend=Backend(name=backend.name),
         dataset="",
         samples=samples,
         labels=np.zeros(len(samples), np.int64),
@@ -94,11 +113,10 @@ def _run(found: FoundFile, model: Model, facts: Facts, name: str) -> FoundFile:
     try:
         predictor_for(backend, inputs, 1).answers([0])
     except InputError as error:
-        return msgspec.structs.replace(found, problems=(_reason(error),))
-    return found
+        yield _reason(error)
 
 
-def _takes(backend: Any, samples: Any) -> bool:
+def _takes(backend: "Runtime", samples: "NDArray[np.generic]") -> bool:
     """Whether the network takes these samples at once, and gives as many results."""
     try:
         return all(len(item) == len(samples) for item in backend.predict(samples)[:1])

@@ -1,5 +1,6 @@
 """The facts and samples a run works on."""
 
+import dataclasses
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
@@ -73,8 +74,27 @@ def read_facts(role: str, environ: Mapping[str, str]) -> Facts:
 
 def load(environ: Mapping[str, str], count: int | None) -> Inputs:
     """Open everything a run needs, the first ``count`` samples of it. Raises InputError naming what does not fit."""
+    found = chosen(environ)
+    folder = Path(read_facts("samples", environ).path)
+    try:
+        samples = np.load(folder / "samples.npy", mmap_mode="r")
+        labels = np.load(folder / "labels.npy")
+        categories = np.load(folder / "categories.npy") if found.model.task == "object-detection" else ()
+    except (OSError, ValueError) as error:
+        raise InputError("the pre-processed samples cannot be read", where=str(folder), why=[str(error)]) from error
+    check_samples(found.model, samples)
+    total = min(count or len(samples), len(samples))
+    return dataclasses.replace(
+        found,
+        samples=samples[:total],
+        labels=labels[:total].astype(np.int64),
+        categories=tuple(int(item) for item in categories),
+    )
+
+
+def chosen(environ: Mapping[str, str]) -> Inputs:
+    """Return what was chosen, without samples, from the facts of model, backend and data set. Raises InputError naming what is missing."""
     model, backend = read_facts("model", environ), read_facts("backend", environ)
-    samples_facts = read_facts("samples", environ)
     if model.model is None:
         raise InputError(
             f"{model.component} states no facts of a model", where="LOOM_MODEL", fix="add a 'model' block to it"
@@ -83,26 +103,16 @@ def load(environ: Mapping[str, str], count: int | None) -> Inputs:
         raise InputError(
             f"{backend.component} is not a backend", where="LOOM_BACKEND", fix="add a 'backend' block to it"
         )
-    folder = Path(samples_facts.path)
-    try:
-        samples = np.load(folder / "samples.npy", mmap_mode="r")
-        labels = np.load(folder / "labels.npy")
-        categories = np.load(folder / "categories.npy") if model.model.task == "object-detection" else ()
-    except (OSError, ValueError) as error:
-        raise InputError("the pre-processed samples cannot be read", where=str(folder), why=[str(error)]) from error
-    _check_shape(model.model, samples)
-    total = min(count or len(samples), len(samples))
-    source = read_facts("dataset", environ) if environ.get("LOOM_DATASET") else samples_facts
+    source = read_facts("dataset" if environ.get("LOOM_DATASET") else "samples", environ)
     return Inputs(
         model=model.model,
         model_path=model.path,
         backend=backend.backend,
         dataset=source.component,
-        samples=samples[:total],
-        labels=labels[:total].astype(np.int64),
+        samples=np.empty(0),
+        labels=np.empty(0, np.int64),
         complete=source.dataset.count if source.dataset else None,
         device=backend.env.get("LOOM_DEVICE", "cpu"),
-        categories=tuple(int(item) for item in categories),
         annotations=(label_file(source.dataset, Path(source.path)) if source.dataset else None) or Path(source.path),
         images=Path(source.path, source.dataset.images) if source.dataset else Path(),
         model_digest=model.digest,
@@ -134,7 +144,8 @@ def check_file_shape(name: str, stated: Sequence[int | str], found: Sequence[int
         )
 
 
-def _check_shape(model: Model, samples: NDArray[np.generic]) -> None:
+def check_samples(model: Model, samples: NDArray[np.generic]) -> None:
+    """Raise InputError if ``samples`` (N x their shape) are not of the shape and type that the model's facts state."""
     wanted = model.inputs[0]
     fits = len(wanted.shape) == samples.ndim and all(
         isinstance(size, str) or size == samples.shape[axis] for axis, size in enumerate(wanted.shape) if axis

@@ -16,7 +16,7 @@ from typing import Any, NoReturn, TypeAlias
 import mlperf_loadgen as lg
 import numpy as np
 
-from benchloom.errors import EXIT_EXECUTION, LoomError
+from benchloom.errors import EXIT_EXECUTION, LoomError, carried
 from benchloom.harness.predictor import Predictor
 
 # Ids of LoadGen's samples, and their indexes in the data set. Lists: for few numbers an array takes longer to make than to use.
@@ -27,13 +27,16 @@ _REST = 0.001  # seconds
 
 def give_up(error: BaseException) -> NoReturn:
     """End the process after a failure inside a LoadGen callback; of an error that explains itself, without a traceback."""
+    status = EXIT_EXECUTION
     if isinstance(error, LoomError):
         sys.stderr.write(f"error: {error}\n")
+        carried.leave(error, os.environ)
+        status = error.exit_code
     else:
         traceback.print_exception(error, file=sys.stderr)
         sys.stderr.write(f"error: the backend failed while LoadGen was running: {type(error).__name__}: {error}\n")
     sys.stderr.flush()
-    os._exit(EXIT_EXECUTION)
+    os._exit(status)
 
 
 class Issuer:

@@ -23,7 +23,7 @@ from numpy.typing import NDArray
 from PIL import Image
 
 from benchloom.base.reported import reported
-from benchloom.errors import ExecutionError, InputError, LoomError
+from benchloom.errors import ExecutionError, InputError, LoomError, carried
 from benchloom.harness.inputs import read_facts
 from benchloom.harness.memory import keep_freed_memory, peak_memory
 from benchloom.harness.options import usable_cores
@@ -256,6 +256,7 @@ def main(environ: Mapping[str, str]) -> int:
         return ExecutionError.exit_code
     except LoomError as error:
         sys.stderr.write(f"error: {error}\n")
+        carried.leave(error, environ)
         return error.exit_code
     sys.stdout.write(
         f"images: {len(samples.files)}\nprocesses: {effort.processes}\npeak_memory_bytes: {effort.peak_memory_bytes}\n"

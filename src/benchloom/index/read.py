@@ -15,6 +15,7 @@ from benchloom.index.files import UnreadableFileError, read_file
 from benchloom.index.needs import DEP_KEYS, UNHEARD, read_requirements, text
 from benchloom.index.unknown import unknown_keys
 from benchloom.model.component import (
+    Check,
     Command,
     Component,
     Detect,
@@ -52,6 +53,7 @@ COMMON_KEYS = frozenset(
         "inputs",
         "timeout",
         "results",
+        "check",
         "needs",
         "versions",
         "default_version",
@@ -494,6 +496,7 @@ class _Reader:
             inputs=tuple(self._convert(item, Input, f"inputs.{name}") for name, item in inputs.items()),
             results=text(meta.get("results")) or "results.json",
             timeout=float(meta["timeout"]) if meta.get("timeout") else None,
+            check=self._typed(meta, "check", Check, None),
         )
 
 

@@ -180,6 +180,17 @@ class Command(Value, frozen=True, kw_only=True):
     env: dict[str, str] = {}
 
 
+class Check(Value, frozen=True, kw_only=True):
+    """How a program is asked whether it could run, before long work is done for it.
+
+    ``run_cmd_main`` is written as that of a command, and gets the same inputs. It is run if something of the roles ``before`` must be
+    fetched or built, when everything else is there; a file of facts tells it of those roles, too, without a path.
+    """
+
+    run_cmd_main: str
+    before: tuple[str, ...]
+
+
 class Program(Value, frozen=True, kw_only=True):
     """What only programs have."""
 
@@ -188,6 +199,7 @@ class Program(Value, frozen=True, kw_only=True):
     inputs: tuple[Input, ...] = ()
     results: str = "results.json"
     timeout: float | None = None
+    check: Check | None = None
 
 
 class Component(Value, frozen=True, kw_only=True):

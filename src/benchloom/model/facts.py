@@ -65,7 +65,7 @@ class Model(Value, frozen=True, kw_only=True):
     benchmark name (``resnet50``), used for LoadGen's configuration look-ups. ``architecture`` names the module of
     ``benchloom.harness.architectures`` that has the graph, where the file holds weights alone. ``weights`` are ``random``
     where nobody trained them: such a network is timed only, and chosen only where its tag ``random-weights`` is asked for. ``detections``
-    is what only detectors have. ``opset`` is the version of ONNX's own operators in the file; None where it is not known.
+    is what only detectors have. ``opset`` is the version of ONNX's own operators that the file is written in; None where nobody has looked.
     """
 
     name: str
@@ -77,8 +77,8 @@ class Model(Value, frozen=True, kw_only=True):
     classes: Classes | None = None
     prediction: Literal["argmax", "index"] = "argmax"
     max_batch: int | None = None
-    opset: int | None = None
     architecture: str = ""
+    opset: int | None = None
     detections: Detections | None = None
     weights: Literal["trained", "random"] = "trained"
     reference: Reference | None = None

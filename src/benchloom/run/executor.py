@@ -17,7 +17,7 @@ from typing import TYPE_CHECKING
 from benchloom.base.group import end_live
 from benchloom.base.reported import VARIABLE
 from benchloom.base.talk import Talk
-from benchloom.errors import InputError, InstallError, OfflineError
+from benchloom.errors import InputError, InstallError, OfflineError, carried
 from benchloom.model.base import to_json
 from benchloom.model.component import Component
 from benchloom.model.environment import Distribution
@@ -89,16 +89,35 @@ class Ready:
     distributions: tuple[Distribution, ...] = ()
 
 
-def prepare(plan: Plan, means: Means, jobs: int = 4) -> Ready:
+def prepare(plan: Plan, means: Means, jobs: int = 4, first: "Step | None" = None) -> Ready:
     """Bring every node but the program into being and return their facts.
 
-    Raises FetchError, OfflineError, InstallError or IntegrityError of the first node that fails; nodes that already
-    started finish, and what they published stays.
+    ``first`` holds nodes back until what it does with the others has ended well. Raises FetchError, OfflineError, InstallError
+    or IntegrityError of the first node that fails, InputError where a script refuses its input; nodes that already started
+    finish, and what they published stays.
     """
     refuse_missing_offline(plan, means)
     _refuse_untrusted(plan, means)
     ready = Ready()
     nodes = {node.id: node for node in plan.nodes if node.action != "run"}
+    if first and first.holds_back:
+        _bring({name: node for name, node in nodes.items() if name not in first.holds_back}, means, jobs, ready)
+        first.act(ready)
+        nodes = {name: node for name, node in nodes.items() if name in first.holds_back}
+    _bring(nodes, means, jobs, ready)
+    return ready
+
+
+@dataclass(frozen=True)
+class Step:
+    """What is done (``act``) before the nodes ``holds_back`` are brought into being, and after all others are."""
+
+    holds_back: Collection[str]
+    act: Callable[[Ready], None]
+
+
+def _bring(nodes: Mapping[str, Node], means: Means, jobs: int, ready: Ready) -> None:
+    """Bring ``nodes`` into being, each when those among them that it needs are; facts go to ``ready``."""
     sorter = TopologicalSorter(
         {node.id: [need for need in node.needs.values() if need in nodes] for node in nodes.values()}
     )
@@ -113,7 +132,6 @@ def prepare(plan: Plan, means: Means, jobs: int = 4) -> Ready:
                 means.fetcher.stop.set()
                 _end(running)
             raise
-    return ready
 
 
 def _end(running: Collection["Future[Facts]"]) -> None:
@@ -179,7 +197,7 @@ def _materialise(node: Node, means: Means, ready: Ready) -> Facts:
     component = means.index.get(node.candidate.component)
     if node.key and node.files:
         _ensure_entry(node, component, means, ready)
-    return _facts(node, component, means)
+    return facts_of(node, component, means)
 
 
 def _ensure_entry(node: Node, component: Component, means: Means, ready: Ready) -> None:
@@ -247,6 +265,7 @@ def _build(node: Node, component: Component, means: Means, ready: Ready, folder:
     _fetch_all(node, component, means, folder)
     facts_folder = means.logs / f"{_plain(node.id)}.facts"
     progress = means.logs / f"{_plain(node.id)}.progress"
+    error = means.logs / f"{_plain(node.id)}.error"
     env = clean_environment(
         means.environ,
         {
@@ -256,6 +275,7 @@ def _build(node: Node, component: Component, means: Means, ready: Ready, folder:
             "LOOM_PYTHON": str(ready.python),
             "LOOM_COMPONENT": str(source),
             VARIABLE: str(progress),
+            carried.VARIABLE: str(error),
         },
     )
     argv = _build_command(install.module, install.script, source, ready.python, install.arguments)
@@ -263,6 +283,8 @@ def _build(node: Node, component: Component, means: Means, ready: Ready, folder:
     with watched(progress, means.talk):
         result = run_process(argv, cwd=folder, env=env, timeout=None, stdout=log, stderr=log.with_suffix(".err"))
     if result.status != "ok":
+        if refused := carried.take(error):
+            raise refused
         raise InstallError(
             f"building {node.id} failed with {how_it_ended(result.exit_code, result.signal)}",
             where=component.file,
@@ -313,7 +335,8 @@ def _install(node: Node, means: Means, place: OwnEnvironment) -> tuple[Distribut
     )
 
 
-def _facts(node: Node, component: Component, means: Means) -> Facts:
+def facts_of(node: Node, component: Component, means: Means) -> Facts:
+    """Return what a program is told of ``node``; the path is that of its result, whether it is there yet or not."""
     candidate = node.candidate
     return Facts(
         role=node.roles[0] if node.roles else "",

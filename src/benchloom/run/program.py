@@ -7,6 +7,7 @@ import msgspec
 
 from benchloom.base.paths import locate
 from benchloom.base.reported import VARIABLE
+from benchloom.errors import InputError, carried
 from benchloom.model.component import Component
 from benchloom.model.plan import Node, Plan
 from benchloom.model.record import Repetition, Results
@@ -20,8 +21,13 @@ def program_command(plan: Plan, component: Component, python: Path, source: Path
     """Return the argv of the plan's command with the inputs appended as ``--name=value`` flags."""
     assert component.program is not None
     command = next(item for item in component.program.commands if item.name == plan.command)
+    return command_words(plan, component, command.text, f"run_cmds.{command.name}", python, source)
+
+
+def command_words(plan: Plan, component: Component, text: str, key: str, python: Path, source: Path) -> list[str]:
+    """Return the argv of the command ``text``, which stands under ``key`` of ``component``, with the plan's inputs."""
     variables = {**program_environment(plan, component), "LOOM_PYTHON": str(python), "LOOM_COMPONENT": str(source)}
-    argv = split_command(command.text, variables, f"{component.file}: run_cmds.{command.name}")
+    argv = split_command(text, variables, f"{component.file}: {key}")
     return [*argv, *(f"--{name}={value}" for name, value in plan.inputs.items())]
 
 
@@ -40,17 +46,17 @@ def run_program(
     secrets: Mapping[str, str],
     timeout: float | None,
     echo: Callable[[str], None] | None,
-) -> tuple[list[str], Repetition]:
-    """Run the program once in ``folder`` and return its argv and how it went.
+) -> tuple[list[str], Repetition, InputError | None]:
+    """Run the program once in ``folder`` and return its argv, how it went, and the wrong input that it has told of.
 
     ``secrets`` are inputs which reach the program as ``LOOM_INPUT_<NAME>``; they appear in no file and no argv.
     """
-    node = _program_node(plan)
+    node = program_node(plan)
     component = means.index.get(node.candidate.component)
     assert component.program is not None
     source = means.index.folder(component)
     argv = program_command(plan, component, ready.python, source)
-    progress = folder / "progress.json"
+    progress, error = folder / "progress.json", folder / "error.json"
     env = clean_environment(
         means.environ,
         {
@@ -62,6 +68,7 @@ def run_program(
             "LOOM_COMPONENT": str(source),
             **{f"LOOM_INPUT_{name.upper()}": value for name, value in secrets.items()},
             VARIABLE: str(progress),
+            carried.VARIABLE: str(error),
         },
     )
     limit = timeout if timeout is not None else component.program.timeout
@@ -75,7 +82,8 @@ def run_program(
             stderr=folder / "stderr.txt",
             echo=echo,
         )
-    return argv, _repetition(result, folder / component.program.results)
+    refused = carried.take(error) if result.status == "failed" else None
+    return argv, _repetition(result, folder / component.program.results), refused
 
 
 def _engine_variables(means: Means) -> dict[str, str]:
@@ -88,7 +96,8 @@ def _engine_variables(means: Means) -> dict[str, str]:
     }
 
 
-def _program_node(plan: Plan) -> Node:
+def program_node(plan: Plan) -> Node:
+    """Return the node that is the plan's program."""
     return next(node for node in plan.nodes if node.action == "run")
 
 

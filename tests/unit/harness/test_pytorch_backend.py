@@ -181,3 +181,23 @@ def test_unknown_format_names_the_known_ones(tmp_path: Path):
 def test_device_that_is_not_there_is_refused(tmp_path: Path):
     with pytest.raises(InputError, match="pytorch cannot run on cuda"):
         backend.load(torch_model("pytorch-state-dict", "digits"), str(saved(tmp_path)), 1, "cuda")
+
+
+class Rearranged(torch.nn.Module):
+    """Scores of the digits' shape; ``fixed`` flattens as tracing with one sample would note it."""
+
+    def __init__(self, *, fixed: bool) -> None:
+        super().__init__()
+        self.fixed = fixed
+
+    def forward(self, batch: "torch.Tensor") -> "torch.Tensor":
+        """Return ten scores a sample: the sums of parts of it."""
+        rows = 1 if self.fixed else batch.shape[0]
+        return batch.reshape(rows, 16, -1).sum(2)[:, :10]
+
+
+@pytest.mark.parametrize(("fixed", "largest"), [(True, 1), (False, None)])
+def test_largest_batch_of_a_traced_program_is_tried(tmp_path: Path, *, fixed: bool, largest: int | None):
+    traced = torch.jit.trace(Rearranged(fixed=fixed).eval(), torch.zeros(1, 1, 32, 32), check_trace=False)
+    traced.save(str(tmp_path / "network.pt"))
+    assert backend.load(torch_model("torchscript"), str(tmp_path / "network.pt"), 1).max_batch == largest

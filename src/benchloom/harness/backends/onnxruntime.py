@@ -8,6 +8,7 @@ import onnxruntime
 from numpy.typing import NDArray
 
 from benchloom.errors import InputError
+from benchloom.harness.backends.onnx_opset import onnx_opset
 from benchloom.harness.inputs import check_file_shape
 from benchloom.harness.sut import fixed_batch, no_device, used_outputs
 from benchloom.model.facts import Model, Tensor
@@ -23,9 +24,16 @@ class OnnxRuntime:
     name = "onnxruntime"
 
     def __init__(
-        self, session: Any, input_name: str, output_names: Sequence[str], threads: int, max_batch: int | None
+        self,
+        session: Any,
+        input_name: str,
+        output_names: Sequence[str],
+        threads: int,
+        max_batch: int | None,
+        opset: int | None,
     ) -> None:
         self.max_batch = max_batch
+        self._opset = opset
         self.version: str = onnxruntime.__version__
         self._session = session
         self._input = input_name
@@ -38,8 +46,9 @@ class OnnxRuntime:
         return result
 
     def settings(self) -> dict[str, str | int | float | bool | None]:
-        """Return the execution provider and thread count."""
-        return {"provider": ",".join(self._session.get_providers()), "intra_op_threads": self._threads}
+        """Return the execution provider, thread count, and the opset of the file (None where it states none)."""
+        providers = ",".join(self._session.get_providers())
+        return {"provider": providers, "intra_op_threads": self._threads, "opset": self._opset}
 
 
 def load(model: Model, path: str, threads: int, device: str = "cpu") -> OnnxRuntime:
@@ -68,7 +77,14 @@ def load(model: Model, path: str, threads: int, device: str = "cpu") -> OnnxRunt
     _check_type(source.type, model.inputs[0], path)
     sizes = _sizes(source)
     check_file_shape(input_name, model.inputs[0].shape, sizes, path)
-    return OnnxRuntime(session, input_name, output_names, threads, fixed_batch(sizes, path))
+    opset = onnx_opset(path)
+    if model.opset is not None and opset != model.opset:
+        raise InputError(
+            f"the file is of opset {opset}, its facts state {model.opset}",
+            where=path,
+            fix="choose the component of that opset, or state the opset in one of your own",
+        )
+    return OnnxRuntime(session, input_name, output_names, threads, fixed_batch(sizes, path), opset)
 
 
 def tensors(path: str) -> tuple[tuple[Tensor, ...], tuple[Tensor, ...]]:

@@ -13,7 +13,7 @@ from benchloom.base.names import did_you_mean
 from benchloom.errors import InputError
 from benchloom.harness.memory import keep_freed_memory
 from benchloom.harness.sut import no_device
-from benchloom.model.facts import Model
+from benchloom.model.facts import Model, Tensor
 from benchloom.model.trust import PICKLED_MODULE, TORCHSCRIPT
 
 # Eight-bit TorchScript announces, past Python's warnings, that its kind of tensor will go.
@@ -30,9 +30,9 @@ class PyTorch:
     """A network in inference mode."""
 
     name = "pytorch"
-    max_batch = None  # no format of its says
 
     def __init__(self, network: Any, threads: int, device: str) -> None:
+        self.max_batch: int | None = None  # no format of its says; of a traced program it is tried
         self.version = str(torch.__version__)  # a class of its own otherwise
         self._network = network
         self._threads = threads
@@ -81,7 +81,40 @@ def load(model: Model, path: str, threads: int, device: str = "cpu") -> PyTorch:
         raise
     except Exception as error:  # what a loader raises for a damaged file depends on where it is damaged
         raise InputError(f"pytorch cannot load the model as {model.format}", where=path, why=reasons(error)) from error
-    return PyTorch(network.eval().to(device), threads, device)
+    backend = PyTorch(network.eval().to(device), threads, device)
+    if model.format == TORCHSCRIPT and model.max_batch is None and not _takes_two(backend, model.inputs[0]):
+        backend.max_batch = 1
+    return backend
+
+
+def _takes_two(backend: PyTorch, source: Tensor) -> bool:
+    """Tell whether a program gives for two samples at a time what it gives for each: tracing may have fixed the batch.
+
+    Where the facts do not state the size of a sample, nothing can be tried, and nothing is held against the program. One that takes
+    no such sample at all is told of when it is run.
+    """
+    sizes = [size for size in source.shape[1:] if isinstance(size, int)]
+    if not sizes or len(sizes) != len(source.shape) - 1:
+        return True
+    samples = np.random.default_rng(0).random((2, *sizes)).astype(source.dtype or "float32")
+    try:
+        alone = [backend.predict(samples[place : place + 1]) for place in range(2)]
+    except InputError:
+        return True
+    try:
+        together = backend.predict(samples)
+    except InputError:
+        return False
+    return all(_equal(found, parts) for found, *parts in zip(together, *alone, strict=True))
+
+
+def _equal(found: NDArray[np.generic], parts: Sequence[NDArray[np.generic]]) -> bool:
+    """Compare outputs but for rounding: a step of an 8-bit output at most."""
+    wanted = np.concatenate([part.reshape(1, -1) if part.ndim == 1 else part for part in parts]).astype(np.float64)
+    if found.shape != wanted.shape:
+        return False
+    step = (wanted.max() - wanted.min()) / 255 if wanted.size else 0.0
+    return bool(np.abs(found.astype(np.float64) - wanted).max(initial=0.0) <= step)
 
 
 def _script(path: str) -> Any:

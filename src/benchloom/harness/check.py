@@ -1,0 +1,64 @@
+"""``python -m benchloom.harness.check``: whether the model does what its facts and the flags of a run say, on one sample of zeros.
+
+It takes the harness's flags and the same facts, but for samples, which need not be there yet: preparing them can take an hour and
+28 GiB, opening a model takes seconds. Whoever starts it gets a refusal by exit status, on the error stream and in ``LOOM_ERROR``.
+"""
+
+import dataclasses
+import os
+import sys
+import traceback
+from collections.abc import Mapping, Sequence
+
+import numpy as np
+from numpy.typing import NDArray
+
+from benchloom.errors import EXIT_EXECUTION, LoomError, carried
+from benchloom.harness.inputs import Inputs, check_samples, chosen, read_facts
+from benchloom.harness.options import parse
+from benchloom.model.facts import Model, Profile
+
+
+def main(arguments: Sequence[str], environ: Mapping[str, str]) -> int:
+    """Open the model, run it once, and return the exit status."""
+    try:
+        options = parse(arguments, environ)
+        inputs = _inputs(environ)
+        from benchloom.harness.opening import opened  # late: a wrong option is told before the backend is imported
+
+        if inputs.samples.size:
+            _, predictors = opened(dataclasses.replace(options, instances=1), inputs)
+            predictors[0].answers([0])
+            if predictors[0].batch_size > 1:
+                predictors[0].answers([0, 0])
+    except LoomError as error:
+        sys.stderr.write(f"error: {error}\n")
+        carried.leave(error, environ)
+        return error.exit_code
+    except Exception:  # noqa: BLE001 - a backend may raise anything; the reason goes to the log, the status says failed
+        traceback.print_exc()
+        return EXIT_EXECUTION
+    return 0
+
+
+def _inputs(environ: Mapping[str, str]) -> Inputs:
+    found = chosen(environ)
+    profile = read_facts("profile", environ).profile if environ.get("LOOM_PROFILE") else None
+    samples = _zeros(found.model, profile)
+    if samples.size:
+        check_samples(found.model, samples)
+    return dataclasses.replace(found, samples=samples, labels=np.zeros(len(samples), np.int64))
+
+
+def _zeros(model: Model, profile: Profile | None) -> NDArray[np.generic]:
+    """Return one sample as the profile makes it, else as the model's facts state it; none where neither says its size."""
+    stated = model.inputs[0]
+    shape = profile.shape if profile else stated.shape[1:]
+    sizes = [size for size in shape if isinstance(size, int)]
+    is_known = bool(sizes) and len(sizes) == len(shape)
+    dtype = (profile.dtype if profile else stated.dtype) or "float32"
+    return np.zeros((1, *sizes) if is_known else (0,), np.dtype(dtype))
+
+
+if __name__ == "__main__":
+    sys.exit(main(sys.argv[1:], os.environ))
