@@ -71,13 +71,11 @@ def main(arguments: Sequence[str], environ: Mapping[str, str], folder: Path) -> 
 
 
 def chosen(workspace: Workspace, tags: str) -> tuple[Component, ...]:
-    """Return the models with a published file to download that answer ``tags``, in order of names. Raises UnknownNameError if none does."""
+    """Return the models with a file to download that answer ``tags``, in order of names. Raises UnknownNameError if none does."""
     query = parse_query(tags, where="--models")
     refuse_unknown_tags(query, workspace.index.components, "--models")
     found = [
-        item
-        for item in workspace.index.match(query, ["package"])
-        if item.model and item.published and item.fetch and item.fetch[0].url
+        item for item in workspace.index.match(query, ["package"]) if item.model and item.fetch and item.fetch[0].url
     ]
     if not found:
         raise UnknownNameError(

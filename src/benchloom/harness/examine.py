@@ -3,6 +3,7 @@
 --trust    open a file that can carry code and that no digest vouches for
 """
 
+import contextlib
 import importlib
 import os
 import sys
@@ -55,19 +56,24 @@ def examine(facts: Facts, backend: str, *, is_trusted: bool) -> FoundFile:
         return _opened(found, model, facts, backend)
     except ImportError as error:
         return msgspec.structs.replace(found, unopened=f"{backend} cannot be imported: {error}")
-    except Exception as error:  # noqa: BLE001 - a backend may raise anything about a file that nobody has seen
-        return msgspec.structs.replace(found, problems=(_reason(error),))
 
 
 def _opened(found: FoundFile, model: Model, facts: Facts, name: str) -> FoundFile:
+    """Run the file, then ask what it states: TensorFlow takes its numbers of threads only before it reads any graph."""
     module = importlib.import_module(f"benchloom.harness.backends.{name}")
-    if hasattr(module, "tensors"):
-        inputs, outputs = module.tensors(facts.path)
-        found = msgspec.structs.replace(found, inputs=inputs, outputs=outputs)
     try:
-        return _run(found, model, facts, name)
-    except Exception as error:  # noqa: BLE001 - as above; what the file states is known by now
-        return msgspec.structs.replace(found, problems=(_reason(error),))
+        found = _run(found, model, facts, name)
+    except Exception as error:  # noqa: BLE001 - a backend may raise anything about a file that nobody has seen
+        found = msgspec.structs.replace(found, problems=(_reason(error),))
+    if not hasattr(module, "tensors"):
+        return found
+    with contextlib.suppress(Exception):  # a file that can be read by no means has been reported above
+        inputs, outputs = module.tensors(facts.path)
+        is_single = bool(inputs) and inputs[0].shape[:1] == (1,)
+        found = msgspec.structs.replace(
+            found, inputs=inputs, outputs=outputs, max_batch=1 if is_single else found.max_batch
+        )
+    return found
 
 
 def _run(found: FoundFile, model: Model, facts: Facts, name: str) -> FoundFile:
@@ -81,8 +87,7 @@ def _run(found: FoundFile, model: Model, facts: Facts, name: str) -> FoundFile:
     source = model.inputs[0]
     samples = np.zeros((2, *(int(size) for size in source.shape[1:])), source.dtype)
     given = [np.asarray(item) for item in backend.predict(samples[:1])]
-    stated = found.inputs[0].shape[0] if found.inputs and found.inputs[0].shape else -1
-    is_single = backend.max_batch == 1 or stated == 1 or not _takes(backend, samples)
+    is_single = backend.max_batch == 1 or not _takes(backend, samples)
     return msgspec.structs.replace(
         found,
         backend=f"{backend.name} {backend.version}",
