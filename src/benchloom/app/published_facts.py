@@ -1,5 +1,6 @@
 """What a component states of its published file, compared with the download and with what a backend found in it."""
 
+import math
 from collections.abc import Callable, Iterator, Sequence
 from functools import cache, partial
 from pathlib import Path
@@ -26,9 +27,8 @@ def report_on(component: Component, download: Path, found: FoundFile) -> FileRep
     is_sound = found.container is not None and not any(kind == "differs" for kind, _ in of_bytes)
     pins: dict[str, str | int] = {"digest": digest("sha256"), "size": download.stat().st_size}
     fetch = component.fetch[0]
-    is_pinned = (fetch.digest, fetch.size) == tuple(pins.values()) and bool(
-        component.published and component.published.seen
-    )
+    is_seen = component.published is not None and component.published.seen
+    is_pinned = is_seen and (fetch.digest, fetch.size) == tuple(pins.values())
     return FileReport(
         component=component.ref,
         file=component.file,
@@ -61,17 +61,16 @@ def _algorithm(fetch: Fetch) -> str:
 
 
 def _compared(what: str, found: str, stated: str) -> Remark:
-    return (
-        ("agrees", f"{what}: {found}")
-        if found == stated
-        else ("differs", f"{what}: {found}, the component states {stated}")
-    )
+    if found == stated:
+        return "agrees", f"{what}: {found}"
+    return "differs", f"{what}: {found}, the component states {stated}"
 
 
 def _file(component: Component, found: FoundFile) -> Iterator[Remark]:
     yield _container(component.published or PublishedFile(), found)
     model = component.model
     if model is None or found.container is None:
+        yield from (("differs", text) for text in found.problems)
         return
     tensors = [*_inputs(model, found), *_outputs(model, found)]
     yield from tensors
@@ -80,13 +79,15 @@ def _file(component: Component, found: FoundFile) -> Iterator[Remark]:
     if found.results:
         yield _batch(model, found)
     if model.classes is None and model.detections is None and found.results:
-        yield "found", f"classes: {found.results[0].shape[-1]} scores for a sample"
+        yield "found", f"classes: {_scores(found.results[0])} scores for a sample"
     if found.backend and not found.problems:
         yield "agrees", f"opened by {found.backend}, which ran a sample of zeros"
-    if not any(
-        kind == "differs" for kind, _ in tensors
-    ):  # what is wrong with a tensor is what a backend then complains of
+    if not any(kind == "differs" for kind, _ in tensors):  # else that is what the backend complains of
         yield from (("differs", text) for text in found.problems)
+
+
+def _scores(result: Tensor) -> int:
+    return math.prod(size for size in result.shape if isinstance(size, int))
 
 
 def _container(stated: PublishedFile, found: FoundFile) -> Remark:
@@ -135,11 +136,8 @@ def _named(what: str, stated: Sequence[Tensor], found: Sequence[Tensor], *, is_o
         name = f"{what} {tensor.name!r}"
         there = by_name.get(tensor.name)
         if there is None:
-            names = [repr(item.name) for item in found]
-            yield (
-                "differs",
-                f"{name} is not in the file: it has {', '.join(names[:_SHOWN])}{', ...' * (len(names) > _SHOWN)}",
-            )
+            names = [*(repr(item.name) for item in found[:_SHOWN]), *(["..."] if len(found) > _SHOWN else [])]
+            yield "differs", f"{name} is not in the file: it has {', '.join(names)}"
         elif _fits(tensor, there):
             yield ("found" if is_open else "agrees"), f"{what}: {tensor_text(there)}"
         else:

@@ -102,8 +102,8 @@ class Checker:
             place.mkdir()
             return report_on(component, download.path, self._examined(component, download, place, agrees))
         except (LoomError, OSError) as error:
-            said = [error.what, *error.why] if isinstance(error, LoomError) else [str(error)]
-            return FileReport(component=component.ref, file=component.file, unchecked=(": ".join(said),))
+            why = (error.what, *error.why) if isinstance(error, LoomError) else (str(error),)
+            return FileReport(component=component.ref, file=component.file, unchecked=why)
         finally:
             remove_tree(place)
 
@@ -170,13 +170,14 @@ class Checker:
 
 
 class _Bars(Silent):
-    """Talk of the downloads: only how far each is, where whoever started the program looks for it.
-
-    What a download has to say of digests is in the report.
-    """
+    """Talk of the downloads: how far each is, where whoever started the program looks for it; what its digest is stands in the report."""
 
     def __init__(self, environ: Mapping[str, str]) -> None:
         self.environ = environ
+
+    def warn(self, text: str) -> None:
+        """Say one line of warning."""
+        _say(f"warning: {text}")
 
     @contextmanager
     def progress(self, label: str, total: int | None, unit: str) -> Iterator[Progress]:
@@ -187,15 +188,11 @@ class _Bars(Silent):
 
 
 class _Said(_Bars):
-    """Talk of everything else: lines on standard output."""
+    """Talk of everything else, with notes."""
 
     def note(self, text: str) -> None:
         """Say one line of information."""
         _say(text)
-
-    def warn(self, text: str) -> None:
-        """Say one line of warning."""
-        _say(f"warning: {text}")
 
 
 class _Count:
