@@ -5,6 +5,8 @@ from collections.abc import Callable, Iterator, Sequence
 from functools import cache, partial
 from pathlib import Path
 
+import msgspec
+
 from benchloom.base.digest import of_file
 from benchloom.model.component import Component, Fetch
 from benchloom.model.facts import Model, Tensor
@@ -123,11 +125,15 @@ def _inputs(model: Model, found: FoundFile) -> Iterator[Remark]:
 
 
 def _outputs(model: Model, found: FoundFile) -> Iterator[Remark]:
-    """What one sample gave; of a file that could not be run, what it says itself."""
-    is_open = "outputs" in model.unpinned
-    if found.results or found.outputs:
+    """What one sample gave; of a file that could not be run, what it says itself.
+
+    Types are the file's: what is quantised comes out of the backend as floats, and may be stated either way.
+    """
+    types = {item.name: item.dtype for item in found.outputs}
+    given = [msgspec.structs.replace(item, dtype=types.get(item.name, item.dtype)) for item in found.results]
+    if given or found.outputs:
         used = model.outputs[:1] if model.detections is None else model.outputs
-        yield from _named("output", used, found.results or found.outputs, is_open=is_open)
+        yield from _named("output", used, given or found.outputs, is_open="outputs" in model.unpinned)
 
 
 def _named(what: str, stated: Sequence[Tensor], found: Sequence[Tensor], *, is_open: bool) -> Iterator[Remark]:

@@ -79,7 +79,7 @@ def test_file_as_stated_differs_in_nothing(tmp_path: Path):
         ),
         (
             {},
-            {"results": (Tensor(name="out", shape=(1, 10), dtype="int64"),)},
+            {"outputs": (), "results": (Tensor(name="out", shape=(1, 10), dtype="int64"),)},
             "output: out int64 [1, 10], the component states out float32 [N, 10]",
         ),
         ({}, {"results": (), "problems": ("it does not run",)}, "it does not run"),
@@ -103,6 +103,13 @@ def test_what_is_not_stated_is_found_and_no_difference(tmp_path: Path):
     assert found.is_as_stated
     assert {"container: ONNX protobuf", "opset: 11", "classes: 10 scores for a sample"} <= set(found.found)
     assert "max_batch: any number of samples at once" in found.found
+
+
+@pytest.mark.parametrize("dtype", ["uint8", "float32"])
+def test_quantised_output_may_be_stated_as_it_is_in_the_file_or_as_it_comes_out(tmp_path: Path, dtype: str):
+    quantised = {"outputs": (Tensor(name="out", shape=(1, 10)),)}  # a type that is not told agrees with any
+    model = {"outputs": (Tensor(name="out", shape=("N", 10), dtype=dtype),)}
+    assert report(tmp_path, model, quantised, ONNX).is_as_stated
 
 
 def test_size_far_from_the_rounded_one_is_a_difference(tmp_path: Path):
