@@ -162,3 +162,10 @@ def test_explain_impossible_plan_explains_the_conflict(repo: Repo, loom: Loom):
     answer = loom.here("explain", "program:why-app", "tool")
     assert answer.code == 3
     assert "no version of tool is >=9" in answer.err or "can be tool" in answer.err
+
+
+def test_model_that_a_backend_cannot_take_says_why_and_which_program_can(loom: Loom):
+    answer = loom.here("plan", "program:image-classification-tflite", "--dep_add_tags.model=resnet50,opset-11")
+    assert answer.code == 3
+    assert "package:model-resnet50-onnx-opset11 lacks tflite (its format is onnx)" in answer.err
+    assert answer.err.rstrip().endswith("fix: choose a program that takes it: program:image-classification-onnx")

@@ -54,3 +54,50 @@ def test_plan_unknown_variation_names_the_nearest(loom: Loom):
 
     assert answer.code == 3
     assert "it has no variation 'rde', did you mean 'red'?" in answer.err
+
+
+@pytest.fixture
+def tagged(tmp_path: Path) -> Loom:
+    """Return a loom with a model of two opsets, each of which adds tags of its own, as CK's packages do."""
+    repo = Repo(tmp_path / "tagged", "tagged")
+    variations = {
+        "first": {"group": "opset", "extra_tags": "opset-8,old"},
+        "second": {"group": "opset", "extra_tags": ["opset-11", "both"], "default": True},
+        "third": {"group": "opset", "extra_tags": "both"},
+    }
+    repo.package("t17-model", "t17,model", files={"a": "b"}, variations=variations)
+    repo.program("t17-app", "t17,app", run_deps={"model": {"tags": "t17,model"}, "step": {"tags": "t17,step"}})
+    repo.script("t17-step", "t17,step", deps=[{"tags": "t17,model,old", "names": ["model"]}])
+    repo.program("t17-clash", "t17,clash", run_deps={"model": {"tags": "t17,opset-11"}, "step": {"tags": "t17,step"}})
+    return Loom(tmp_path / "home", repo)
+
+
+@pytest.mark.parametrize(
+    ("words", "chosen"),
+    [
+        ("", "second"),
+        (",opset-8", "first"),
+        (",old,opset-8", "first"),
+        (",opset-11", "second"),
+        (",both", "second"),
+        (",both,_third", "third"),
+        (",-old", "second"),
+    ],
+)
+def test_tag_that_a_variation_adds_chooses_it(tagged: Loom, words: str, chosen: str):
+    node = tagged.here("plan", f"--tags=t17,model{words}", "--json").ok().node("target")
+    assert node["candidate"]["variations"] == [chosen]
+
+
+def test_tags_of_two_variations_of_a_group_are_a_conflict(tagged: Loom):
+    answer = tagged.here("plan", "--tags=t17,model,opset-8,opset-11")
+    assert answer.code == 3
+    assert "are both of group 'opset'" in answer.err
+
+
+def test_tag_that_a_variation_adds_holds_for_every_requirer(tagged: Loom):
+    assert tagged.here("plan", "program:t17-app", "--json").ok().node("model")["candidate"]["variations"] == ["first"]
+    answer = tagged.here("plan", "program:t17-clash")
+    assert answer.code == 3
+    assert "are both of group 'opset'" in answer.err
+    assert tagged.here("find", "--tags=t17,old").ok().out.startswith("package:t17-model")

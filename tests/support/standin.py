@@ -46,7 +46,9 @@ def overlay(
     an alias and a tag of its own, so that the original beside it is not meant. Where it is not ``pinned``, no digest is stated.
     """
     meta = meta_of(alias)
-    fetch = {key: value for key, value in meta["fetch"][0].items() if key not in {"mirrors", "unpinned", "size", "digest"}}
+    fetch = {
+        key: value for key, value in meta["fetch"][0].items() if key not in {"mirrors", "unpinned", "size", "digest"}
+    }
     pin = {"digest": f"sha256:{sha256(data).hexdigest()}"} if pinned else {"unpinned": "nobody published one"}
     meta["fetch"] = [{**fetch, "url": url, **pin, "size": len(data)}]
     meta["model"].update(facts)

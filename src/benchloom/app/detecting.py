@@ -4,6 +4,7 @@ import os
 from collections.abc import Sequence
 from pathlib import Path
 
+from benchloom.app.given import keep_file, kept_files, model_file
 from benchloom.app.workspace import Workspace
 from benchloom.errors import InputError
 from benchloom.index.index import refuse_unknown_tags
@@ -20,6 +21,53 @@ class Detected(Value, frozen=True, kw_only=True):
     component: str
     version: str = ""
     location: str = ""
+
+
+def give_model(workspace: Workspace, name: str, tags: str, path: str) -> Detected:
+    """From now on, use the file at ``path`` for the one model that ``name`` and ``tags`` mean, and return what was noted.
+
+    Raises UnknownNameError, or InputError where several models are meant, or there is no such file.
+    """
+    component = _one_model(workspace, name, tags)
+    file = model_file(path, "--full_path")
+    keep_file(workspace, component, file)
+    return Detected(component=component.ref, location=str(file))
+
+
+def forget_model(workspace: Workspace, name: str, tags: str) -> Detected | None:
+    """From now on, download the model that ``name`` and ``tags`` mean again; return what was given for it, if anything was."""
+    component = _one_model(workspace, name, tags)
+    given = kept_files(workspace).get(component.ref)
+    keep_file(workspace, component, None)
+    return None if given is None else Detected(component=component.ref, location=given)
+
+
+def is_model(workspace: Workspace, name: str, tags: str) -> bool:
+    """Tell whether ``name`` and ``tags`` mean models, which are not looked for on this machine but given."""
+    return any(item.model is not None for item in _named(workspace, name, tags))
+
+
+def _one_model(workspace: Workspace, name: str, tags: str) -> Component:
+    found = [item for item in _named(workspace, name, tags) if item.model is not None]
+    if len(found) == 1:
+        return found[0]
+    raise InputError(
+        f"{len(found)} models are meant" if found else "no model is meant",
+        where="--tags",
+        why=[item.ref for item in found],
+        fix="add tags that only one of them has" if found else "name it by tags: loom find package --tags=model",
+    )
+
+
+def _named(workspace: Workspace, name: str, tags: str) -> tuple[Component, ...]:
+    """Return the packages called ``name``, or that register the soft component of that name, and answer ``tags``."""
+    query = parse_query(tags, where="--tags")
+    refuse_unknown_tags(query, workspace.index.components, "--tags")
+    found = workspace.index.match(query, ["package"])
+    if not name:
+        return found
+    ref = workspace.index.get(name, kind="" if ":" in name else "soft").ref
+    return tuple(item for item in found if ref in {item.ref, item.family})
 
 
 def detect(

@@ -8,6 +8,7 @@ from pathlib import Path
 
 import msgspec
 
+from benchloom.app.given import given_models, kept_files, refuse_lost_files
 from benchloom.app.module_digests import ModuleDigests
 from benchloom.app.settings import Settings
 from benchloom.app.workspace import Workspace
@@ -41,6 +42,7 @@ class Ask(Value, frozen=True, kw_only=True):
         lock: a lock the plan must keep to.
         flags: the verb's own flags, so that a misspelt one is not taken for an input.
         dataset_path: where the data set is; others on this machine are then not considered.
+        model_path: the file to use in the place of that which the chosen model would download.
         python: the interpreter the plan is for; empty means the running one.
     """
 
@@ -56,6 +58,7 @@ class Ask(Value, frozen=True, kw_only=True):
     lock_file: str = ""
     flags: tuple[str, ...] = ()
     dataset_path: str = ""
+    model_path: str = ""
     python: str = ""
 
 
@@ -81,6 +84,7 @@ def plan(workspace: Workspace, ask: Ask, *, to_run: bool = True) -> Plan:
             raise
         raise _drifted(ask, [error.what, *error.why]) from error
     workspace.index.remember()
+    refuse_lost_files(made, kept_files(workspace))
     if to_run:
         _refuse_impossible(workspace, made)
     if ask.lock and (differences := drift(ask.lock, made)):
@@ -288,7 +292,7 @@ def _as_requirements(roles: Mapping[str, Query]) -> list[Requirement]:
 def host_facts(workspace: Workspace, targets: list[Requirement], ask: Ask) -> HostFacts:
     """Gather what resolution may know of this machine: platform, detected software, what the store holds.
 
-    Raises InputError where the data set path of ``ask`` holds none that the targets could use, or its Python cannot serve.
+    Raises InputError where the paths of ``ask`` hold no data set or model that the targets could use, or its Python cannot serve.
     """
     dataset_path = ask.dataset_path
     components = reachable(targets, workspace.index)
@@ -305,6 +309,7 @@ def host_facts(workspace: Workspace, targets: list[Requirement], ask: Ask) -> Ho
     printed.save()
     if dataset_path:
         detected += _given_datasets(datasets, dataset_path)
+    detected += given_models(components, ask.model_path, kept_files(workspace))
     entries = list(workspace.store.entries())
     modules = {item.install.module for item in components if item.install and item.install.module}
     digests = ModuleDigests(workspace.locations.index / "modules.msgpack")

@@ -130,7 +130,7 @@ TYPES: dict[str, tuple[Any, str]] = {
     "block-dataset": (Dataset, "block dataset of a component file"),
     "block-profile": (Profile, "block profile of a component file"),
     "block-backend": (Backend, "block backend of a component file"),
-    "block-check": (Check, "block check of a program's component file"),
+    "block-check": (Check, "block check of a program: how it is asked whether it could run"),
     "block-published": (PublishedFile, "block published of a component file"),
     "block-stand_in": (StandIn, "block stand_in of a component file"),
     "block-input": (Input, "one item of block inputs of a program"),

@@ -34,7 +34,14 @@ def user_conf(tuning: Tuning, best: Probe) -> str:
 
 
 def _commands(made: Plan, words: Sequence[str], best: Probe, lock: Path, conf: Path | None) -> Iterator[str]:
-    yield shlex.join(["loom", "run", f"--lock={lock}", *(word for word in words if word.startswith("--dataset_path="))])
+    yield shlex.join(
+        [
+            "loom",
+            "run",
+            f"--lock={lock}",
+            *(word for word in words if word.startswith(("--dataset_path=", "--model_path="))),
+        ]
+    )
     settings = best.settings.inputs()
     if conf:
         settings.pop("target_qps", "")  # that file says it

@@ -14,6 +14,7 @@ import sys
 from collections.abc import Iterator
 from dataclasses import dataclass, replace
 from pathlib import Path
+from typing import Any
 
 import msgspec
 from filelock import FileLock
@@ -192,7 +193,12 @@ class _Making:
         (self.stage / "CK-TOOLS").mkdir()
         if not any(item.name == "ck" for item in ready.distributions):
             return ()
-        known = [item for item in self.workspace.repositories if _is_for_ck(item)]
+        known = []
+        for item in self.workspace.repositories:
+            if why := _why_not_for_ck(item):
+                self.workspace.talk.warn(f"ck in this environment does not know the repository {item.alias}: {why}")
+            else:
+                known.append(item)
         for item in known:
             self._ck("add", f"repo:{item.alias}", f"--path={item.path}", "--quiet")
         replace_path((self.stage / "CK").rglob("*"), self.stage, self.final)
@@ -238,10 +244,26 @@ def template_ask(ask: Ask, template: str, python: str) -> Ask:
     return msgspec.structs.replace(ask, name=name, kind=VENV_TEMPLATE, python=python)
 
 
-def _is_for_ck(repository: Repository) -> bool:
-    """Tell whether `ck` can know a repository without running pip on requirements that no lock holds."""
+def _why_not_for_ck(repository: Repository) -> str:
+    """Return why `ck` cannot know a repository; '' where it can. One that it stumbles over would break all others for it."""
     root = Path(repository.path)
-    return (root / ".ckr.json").is_file() and not (root / "requirements.txt").exists()
+    if (root / "requirements.txt").exists():
+        return "it would run pip on its requirements.txt, which no lock holds"
+    try:
+        found = msgspec.json.decode((root / ".ckr.json").read_bytes(), type=_CkIdentity)
+    except FileNotFoundError:
+        return f"it has no .ckr.json (loom repo sync {root} writes it)"
+    except (OSError, msgspec.MsgspecError) as error:
+        return f"its .ckr.json is not what ck reads ({error}); loom repo sync {root} completes it"
+    return "" if found.data_uid and found.data_uoa else "its .ckr.json has no data_uid or data_uoa"
+
+
+class _CkIdentity(msgspec.Struct):
+    """What `ck` reads in a repository's ``.ckr.json`` without asking whether it is there."""
+
+    data_uid: str
+    data_uoa: str
+    content: dict[str, Any] = msgspec.field(name="dict")
 
 
 def _refuse_other_platform(lock: VenvLock, ask: Ask, lock_from: str) -> None:

@@ -35,6 +35,11 @@ class Locations:
         return self.home / "repositories.json"
 
     @property
+    def given(self) -> Path:
+        """Files that the user has given in the place of those that components download (JSON)."""
+        return self.home / "given.json"
+
+    @property
     def clones(self) -> Path:
         """Repositories added by git URL."""
         return self.home / "repos"

@@ -39,6 +39,9 @@ def ask_options(function: Callable[..., Any]) -> Callable[..., Any]:
         click.option(
             "--dataset_path", default="", metavar="DIR", help="Where the data set is that cannot be downloaded."
         ),
+        click.option(
+            "--model_path", default="", metavar="FILE", help="Use this file, and the facts of the model chosen by tags."
+        ),
         click.option("--lock", "lock_file", default="", metavar="FILE", help="Keep to this lock (see loom lock)."),
         click.option("--locked", is_flag=True, help=f"Like --lock={DEFAULT_LOCK}."),
     )
@@ -53,6 +56,7 @@ def parse_ask(
     tags: str,
     cmd_key: str,
     dataset_path: str,
+    model_path: str,
     lock_file: str,
     locked: bool,
     kind: str = "",
@@ -73,6 +77,7 @@ def parse_ask(
         inputs={name: value for name, value in values.items() if _is_input(name)},
         flags=_own_flags(),
         dataset_path=values.get("dataset_path", dataset_path),
+        model_path=values.get("model_path", model_path),
     )
     lock_file = lock_file or (DEFAULT_LOCK if locked else "")
     return with_lock(ask, read_lock(Path(lock_file)), lock_file) if lock_file else ask
@@ -85,7 +90,12 @@ def _own_flags() -> tuple[str, ...]:
 
 
 def _is_input(name: str) -> bool:
-    return not name.startswith((*ROLE_PREFIXES, "env.")) and name not in {"tags", "cmd_key", "dataset_path"}
+    return not name.startswith((*ROLE_PREFIXES, "env.")) and name not in {
+        "tags",
+        "cmd_key",
+        "dataset_path",
+        "model_path",
+    }
 
 
 def _split(words: Sequence[str]) -> tuple[list[str], dict[str, str]]:

@@ -145,11 +145,21 @@ class Index:
                 owners.setdefault(name, set()).add(position)
         return owners
 
+    @cached_property
+    def _givers(self) -> dict[str, set[int]]:
+        """Positions in ``components`` by tag that one of their variations adds."""
+        givers: dict[str, set[int]] = {}
+        for position, component in enumerate(self.components):
+            for variation in component.variations.values():
+                for tag in variation.tags:
+                    givers.setdefault(tag, set()).add(position)
+        return givers
+
     def match(self, query: Query, kinds: Sequence[str] = ()) -> tuple[Component, ...]:
         """Return the components whose tags and variation names hold every word of ``query`` and none it excludes."""
         found = set(range(len(self.components)))
         for tag in query.tags:
-            found &= self._owners.get(tag, set())
+            found &= self._owners.get(tag, set()) | self._givers.get(tag, set())
         for tag in query.without:
             found -= self._owners.get(tag, set())
         return tuple(
@@ -230,7 +240,7 @@ def refuse_unknown_tags(query: Query, components: Iterable[Component], where: st
     """Raise UnknownNameError for a plain tag that no component has at all."""
     pool = tuple(components)
     for tag in query.tags:
-        if not any(tag in component.tags or tag in component.variations for component in pool):
+        if not any(tag in item.tags or tag in item.variations or tag in item.names for item in pool):
             known = {name for component in pool for name in component.names}
             raise UnknownNameError(
                 f"no component has the tag {tag!r}", where=where, fix=did_you_mean(tag, known) or "see loom find"

@@ -259,6 +259,11 @@ class Component(Value, frozen=True, kw_only=True):
         return bool((self.install and self.install.pip) or (self.detect and self.detect.python))
 
     @property
-    def names(self) -> frozenset[str]:
-        """Tags and variation names: what plain words of a query match (CK's rule)."""
+    def own_names(self) -> frozenset[str]:
+        """Tags and variation names: what plain words of a query match, and ``-word`` excludes (CK's rule)."""
         return frozenset(self.tags) | frozenset(self.variations)
+
+    @property
+    def names(self) -> frozenset[str]:
+        """Its own names, and those that it has with one of its variations (``extra_tags``): a plain word may mean that variation."""
+        return self.own_names.union(*(item.tags for item in self.variations.values()))

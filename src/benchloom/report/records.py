@@ -71,7 +71,8 @@ def _chosen(name: str, plan: Plan, role: str) -> str:
     for node in plan.nodes:
         if role in node.roles:
             version = f" @{node.candidate.version}" if node.candidate.version else ""
-            return f"{name}{version}" if name == node.candidate.component else f"{name} ({node.id}{version})"
+            given = f", the file {node.candidate.location}" if role == "model" and node.candidate.location else ""
+            return f"{name}{version}" if name == node.candidate.component else f"{name} ({node.id}{version}{given})"
     return name
 
 

@@ -100,12 +100,14 @@ class _Facts:
     def _nearest(self, role: str) -> list[str]:
         """Name the components that answer most, and what each lacks or has too much."""
         query = merged(self.roles[role])
+        by_program = {tag for item in self.roles[role] if _is_program(item) for tag in item.query.tags}
         found = []
         for item in self.examiner.universe.components:
             lacking = sorted(set(query.tags) - item.names)
-            excluded = sorted(item.names & set(query.without))
+            excluded = sorted(item.own_names & set(query.without))
             if item.kind in ANSWERING_KINDS and len(lacking) + len(excluded) <= max(1, len(query.tags) // 2):
-                words = [f"lacks {', '.join(lacking)}"] if lacking else []
+                form = f" (its format is {item.model.format})" if item.model and by_program.issuperset(lacking) else ""
+                words = [f"lacks {', '.join(lacking)}{form}"] if lacking else []
                 words += [f"has {', '.join(excluded)}, which is excluded"] if excluded else []
                 found.append((len(lacking) + len(excluded), item.ref, " and ".join(words)))
         return [f"{ref} {words}" for _, ref, words in sorted(found)[:3] if words]
@@ -114,6 +116,8 @@ class _Facts:
         if self.unknown:
             known = {name for item in self.examiner.universe.components for name in item.names}
             return did_you_mean(self.unknown, known) or "see the tags there are: loom find"
+        if takers := self._other_programs():
+            return f"choose a program that takes it: {shortened(takers)}"
         ranged = [item for item in self.everything if item.query.version]
         chooser = next((i for i in self.everything if i.query.variations or i.query.without_variations), None)
         kinds = {item.kind for items in self.refusals.values() for item in items}
@@ -133,6 +137,23 @@ class _Facts:
         if chooser is not None:
             return f"choose other variations than {_variations(chooser.query)}{_place(chooser)}"
         return f"change what is asked for{_place(self.everything[-1])}, or see what there is: loom find"
+
+    def _other_programs(self) -> list[str]:
+        """Return the programs that could take what is asked for beside this program's own requirement of one role."""
+        role = min(self.roles)
+        asked_for = [item for item in self.roles[role] if not _is_program(item)]
+        if len(self.roles) > 1 or not asked_for or len(asked_for) == len(self.roles[role]):
+            return []
+        return [
+            item.ref
+            for item in self.examiner.universe.components
+            if item.program
+            and any(need.role == role and self.examiner.examine([need, *asked_for]).options for need in item.requires)
+        ]
+
+
+def _is_program(requirement: Requirement) -> bool:
+    return requirement.requirer.startswith("program:")
 
 
 def _place(requirement: Requirement) -> str:

@@ -147,10 +147,11 @@ class Examiner:
         component, query, choice = option.component, requirement.query, option.choice
         if requirement.only not in {"", component.ref, component.family}:
             return False
-        wanted = {found.name for name in _wanted(component, query) if (found := find_variation(component, name))}
+        wanted = {found.name for name in _named(component, query) if (found := find_variation(component, name))}
         return (
             matches(component, query)
             and wanted.issubset(choice.variations)
+            and component.own_names.union(choice.tags).issuperset(query.tags)
             and not set(query.without_variations).intersection(choice.variations)
             and all(choice.env.get(key) == self.overrides.env.get(key, text) for key, text in requirement.env.items())
             and parse_range(query.version).admits(option.candidate.version)
@@ -222,6 +223,15 @@ class Examiner:
             configured = self._with_env(choice, Version(version=""), env)
             yield from ((candidate, configured) for candidate in self._detected.get(component.ref, []))
             return
+        if given := self._detected.get(component.ref):  # a file in the place of what it downloads
+            yield from (
+                (
+                    msgspec.structs.replace(item, variations=choice.variations),
+                    self._with_env(choice, Version(version=""), env),
+                )
+                for item in given
+            )
+            return
         for version in self._versions(component, choice):
             configured = self._with_env(choice, version, env)
             candidate = Candidate(
@@ -276,10 +286,9 @@ def merged(requirements: Iterable[Requirement]) -> Query:
 
 def matches(component: Component, query: Query) -> bool:
     """Tell whether ``component`` answers the words of ``query`` (its version aside)."""
-    names = component.names
     return (
-        names.issuperset(query.tags)
-        and names.isdisjoint(query.without)
+        component.names.issuperset(query.tags)
+        and component.own_names.isdisjoint(query.without)
         and all(find_variation(component, name) is not None for name in query.variations)
     )
 
@@ -312,7 +321,19 @@ def _is_untrained(component: Component) -> bool:
 
 
 def _wanted(component: Component, query: Query) -> set[str]:
-    """Return the variations that ``query`` selects: by ``_name``, or by a plain word that is no tag (CK's rule)."""
+    """Return the variations that ``query`` selects: by ``_name``, by a plain word that is no tag (CK's rule), or by a tag that they add.
+
+    Of several that add it, it is the one that would be chosen anyway, else the first.
+    """
+    named = _named(component, query)
+    added = {tag for name in named if (found := find_variation(component, name)) for tag in found.tags}
+    for tag in sorted(set(query.tags) - component.own_names - added):
+        givers = [item for item in component.variations.values() if tag in item.tags]
+        named |= {next((item.name for item in givers if item.default), givers[0].name)} if givers else set()
+    return named
+
+
+def _named(component: Component, query: Query) -> set[str]:
     return {*query.variations, *(set(query.tags) & set(component.variations) - set(component.tags))}
 
 

@@ -188,13 +188,15 @@ class Provider(AbstractProvider[Need, Answer, str]):
 
 
 def requirements_of(option: Option, overrides: Overrides) -> tuple[Requirement, ...]:
-    """Return the requirements of a configured component that apply in its environment, in order of ``sort``."""
-    if option.candidate.origin == "detected":
-        return ()
+    """Return the requirements of a configured component that apply in its environment, in order of ``sort``.
+
+    What is on this machine already is not made, so it needs nothing; how it is used (its optional requirements) stays the same.
+    """
     env = {**option.choice.env, **overrides.env}
     if option.component.program:
         env = {**option.component.program.env, **env, **overrides.inputs}
-    wanted = [item for item in option.choice.requires if applies(item, env)]
+    is_made = option.candidate.origin != "detected"
+    wanted = [item for item in option.choice.requires if (is_made or item.optional) and applies(item, env)]
     return tuple(sorted(wanted, key=lambda item: (item.sort, item.role, str(item.query))))
 
 

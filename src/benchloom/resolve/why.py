@@ -141,7 +141,7 @@ def _mismatches(component: Component, requirements: tuple[Requirement, ...]) -> 
     found = []
     for item in requirements:
         lacking = sorted(set(item.query.tags) - component.names)
-        excluded = sorted(set(item.query.without) & component.names)
+        excluded = sorted(set(item.query.without) & component.own_names)
         words = [f"it lacks {', '.join(lacking)}"] if lacking else []
         words += [f"it has {', '.join(excluded)}"] if excluded else []
         if item.only and item.only not in {component.ref, component.family}:

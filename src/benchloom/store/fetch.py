@@ -172,8 +172,7 @@ class Fetcher:
     def _sources(self, fetch: Fetch) -> Iterator[str]:
         yield from (path.as_uri() for path in self._mirror_files(fetch) if path.is_file())
         if self.options.mirror.startswith(("http://", "https://")) and not self.options.offline:
-            folder = f"{fetch.digest.replace(':', '/')}/" if fetch.digest else ""
-            yield f"{self.options.mirror.rstrip('/')}/{folder}{urllib.parse.quote(file_name(fetch))}"
+            yield from (f"{self.options.mirror.rstrip('/')}/{urllib.parse.quote(place)}" for place in _places(fetch))
         for url in (fetch.url, *fetch.mirrors):
             if url.startswith("file:") or not self.options.offline:
                 yield url
@@ -182,10 +181,9 @@ class Fetcher:
         mirror = self.options.mirror
         if not mirror or mirror.startswith(("http://", "https://")):
             return []
-        algorithm, _, value = fetch.digest.partition(":")
         root = Path(mirror).expanduser().resolve()
-        name = file_name(fetch)
-        return [root / algorithm / value / name, root / name] if fetch.digest else [root / name]
+        places = (Path(os.path.normpath(root / place)) for place in _places(fetch))
+        return [path for path in places if path.is_relative_to(root)]
 
     def _from_source(self, source: str, fetch: Fetch, blob: Path, *, again: bool = True) -> Download:
         scheme = _split(source).scheme
@@ -391,3 +389,15 @@ def redacted(url: str) -> str:
     parts = _split(url)
     host = parts.netloc.rpartition("@")[2]
     return urllib.parse.urlunsplit((parts.scheme, host, parts.path, "..." if parts.query else "", ""))
+
+
+def _places(fetch: Fetch) -> list[str]:
+    """Return where a mirror may have a file, relative to it, the surest first: by digest, by the address it came from, by its name.
+
+    Files of one name lie side by side in the first two; the second is what ``wget --force-directories`` writes.
+    """
+    name = file_name(fetch)
+    by_digest = [f"{fetch.digest.replace(':', '/')}/{name}"] if fetch.digest else []
+    address = urllib.parse.urlsplit(fetch.url)
+    by_address = [f"{address.hostname}{urllib.parse.unquote(address.path)}"] if address.hostname else []
+    return [*by_digest, *by_address, name]

@@ -273,10 +273,10 @@ def test_obtain_file_url_after_partial_download_leaves_no_stale_tag(
     assert left(fetcher) == []
 
 
-@pytest.mark.parametrize("layout", ["digest", "flat"])
+@pytest.mark.parametrize("layout", [DIGEST.replace(":", "/"), "127.0.0.1", "."], ids=["digest", "address", "name"])
 def test_obtain_mirror_folder_is_asked_first(server: FileServer, fetcher: Fetcher, tmp_path: Path, layout: str):
     mirror = tmp_path / "mirror"
-    place = mirror / DIGEST.replace(":", "/") if layout == "digest" else mirror
+    place = mirror / layout
     place.mkdir(parents=True)
     (place / "data.bin").write_bytes(DATA)
     fetch = pinned(server.url("data.bin"))
@@ -284,6 +284,28 @@ def test_obtain_mirror_folder_is_asked_first(server: FileServer, fetcher: Fetche
     assert not mirrored.missing(fetch)
     assert mirrored.obtain(fetch, tmp_path).source.startswith("file:")
     assert server.requests["/data.bin"] == 0
+
+
+@pytest.mark.parametrize("over_http", [False, True])
+def test_files_of_one_name_lie_side_by_side_in_a_mirror(
+    server: FileServer, fetcher: Fetcher, tmp_path: Path, *, over_http: bool
+):
+    for place, data in (("old", DATA), ("new", OTHER)):
+        folder = server.folder / "mirror" / "models.example" / place
+        folder.mkdir(parents=True)
+        (folder / "net v1.onnx").write_bytes(data)
+    mirror = server.url("mirror") if over_http else str(server.folder / "mirror")
+    mirrored = Fetcher(fetcher.root, FetchOptions(mirror=mirror))
+    for place, data in (("old", DATA), ("new", OTHER)):
+        fetch = Fetch(url=f"https://models.example/{place}/net%20v1.onnx", unpinned="test")
+        assert mirrored.obtain(fetch, tmp_path).path.read_bytes() == data
+
+
+def test_address_that_would_lead_out_of_a_mirror_is_not_followed(fetcher: Fetcher, tmp_path: Path):
+    (tmp_path / "mirror").mkdir()
+    (tmp_path / "secret").write_bytes(DATA)
+    mirrored = Fetcher(fetcher.root, FetchOptions(mirror=str(tmp_path / "mirror"), offline=True))
+    assert mirrored.missing(Fetch(url="https://models.example/%2e%2e/%2e%2e/secret", unpinned="test"))
 
 
 def test_obtain_mirror_folder_with_wrong_bytes_goes_on_to_the_source(

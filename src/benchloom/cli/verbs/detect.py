@@ -2,9 +2,9 @@
 
 import click
 
-from benchloom.app.detecting import detect
+from benchloom.app.detecting import detect, forget_model, give_model, is_model
 from benchloom.cli.common import Session, verb
-from benchloom.cli.render import write_columns, write_json
+from benchloom.cli.render import write, write_columns, write_json
 
 
 @verb("detect", example="loom detect --tags=lib,python-package,numpy")
@@ -12,11 +12,17 @@ from benchloom.cli.render import write_columns, write_json
 @click.option("--tags", default="", metavar="QUERY", help="Soft components by tags: tag,-tag.")
 @click.option("--full_path", default="", metavar="PATH", help="Only what is this very file or folder.")
 @click.option("--search_dirs", default="", metavar="A,B", help="Folders to look into first, separated by commas.")
-def command(session: Session, name: str, tags: str, full_path: str, search_dirs: str) -> int:
+@click.option("--forget", is_flag=True, help="Take back the file that was given for a model.")
+def command(session: Session, name: str, tags: str, full_path: str, search_dirs: str, *, forget: bool) -> int:
     """Look for installed software and files as soft components describe them: all, NAME, or by tags.
+
+    A model is not looked for but given: loom detect soft:ml-model --tags=resnet50,opset-11 --full_path=FILE uses FILE from now on in
+    the place of what the one model with these tags downloads, whatever its digest (for one run: loom run --model_path=FILE).
 
     Exits 1 where nothing is found.
     """
+    if forget or (full_path and (name or tags) and is_model(session.workspace, name, tags)):
+        return _give(session, name, tags, "" if forget else full_path)
     search = [item for item in search_dirs.split(",") if item]
     found = detect(session.workspace, name, tags, full_path=full_path, search=search)
     if session.as_json:
@@ -25,4 +31,18 @@ def command(session: Session, name: str, tags: str, full_path: str, search_dirs:
         write_columns([(item.component, item.version or "unknown version", item.location or "-") for item in found])
         if not found:
             session.talk.note("nothing found")
+    return 0 if found else 1
+
+
+def _give(session: Session, name: str, tags: str, path: str) -> int:
+    found = give_model(session.workspace, name, tags, path) if path else forget_model(session.workspace, name, tags)
+    if session.as_json:
+        write_json((found,) if found else ())
+    elif not found:
+        session.talk.note("no file was given for it")
+    elif path:
+        write(f"{found.component} is {found.location} from now on")
+        session.talk.note(f"to take it back: loom detect {found.component} --forget")
+    else:
+        write(f"{found.component} is no longer {found.location}")
     return 0 if found else 1

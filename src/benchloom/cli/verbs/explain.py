@@ -12,7 +12,11 @@ from benchloom.errors import EXIT_NEGATIVE, EXIT_OK, InputError
 from benchloom.report.explanations import explanation_text, explanations_rows, why_not_text
 
 
-@verb("explain", free=True, example="loom explain program:image-classification-onnx model --not package:resnet50-onnx")
+@verb(
+    "explain",
+    free=True,
+    example="loom explain program:image-classification-onnx model --not package:model-digits-onnx-int8",
+)
 @ask_options
 @click.option("--not", "other", default="", metavar="NAME[@VERSION]", help="Say why this component was not chosen.")
 def command(session: Session, words: tuple[str, ...], other: str, **asked: Any) -> int:

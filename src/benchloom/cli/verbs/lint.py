@@ -7,7 +7,7 @@ from benchloom.cli.common import Session, verb
 from benchloom.cli.render import write_columns, write_findings, write_json
 
 
-@verb("lint", example="loom lint package:resnet50-onnx")
+@verb("lint", example="loom lint package:model-digits-onnx")
 @click.argument("words", nargs=-1, metavar="[PATH|NAME]...")
 @click.option("--rule", "only", default="", metavar="ID", help="Only this rule.")
 @click.option("--list-rules", is_flag=True, help="List the rules and stop.")

@@ -11,9 +11,7 @@ from benchloom.cli.common import Session, verb
 from benchloom.cli.render import write_json
 
 
-@verb(
-    "lock", free=True, example="loom lock program:image-classification-onnx --scenario=Offline, then: loom run --locked"
-)
+@verb("lock", free=True, example="loom lock program:image-classification-onnx --scenario=Offline && loom run --locked")
 @ask_options
 @click.option("--output", default=DEFAULT_LOCK, show_default=True, metavar="FILE", help="Where to write it.")
 def command(session: Session, output: str, **asked: Any) -> None:

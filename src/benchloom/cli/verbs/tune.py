@@ -14,7 +14,7 @@ from benchloom.cli.render import write, write_columns, write_json
 from benchloom.model.tuning import Tuning
 
 
-@verb("tune", free=True, example="loom tune program:image-classification-onnx --scenario=Offline --budget=5m")
+@verb("tune", free=True, example="loom tune program:image-classification-onnx --scenario=Offline --budget=30s")
 @ask_options
 @click.option(
     "--budget", default="5m", show_default=True, metavar="TIME", help="Begin no probe after so much time of probes."
@@ -78,9 +78,9 @@ def command(
     return 0 if tuning.best else 1
 
 
-def _chosen(*, tags: str, cmd_key: str, dataset_path: str, **_others: Any) -> list[str]:
+def _chosen(*, tags: str, cmd_key: str, dataset_path: str, model_path: str, **_others: Any) -> list[str]:
     """The options that choose the target and its data, as words."""
-    options = {"tags": tags, "cmd_key": cmd_key, "dataset_path": dataset_path}
+    options = {"tags": tags, "cmd_key": cmd_key, "dataset_path": dataset_path, "model_path": model_path}
     return [f"--{name}={value}" for name, value in options.items() if value]
 
 

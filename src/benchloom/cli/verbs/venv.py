@@ -77,7 +77,7 @@ def create(
     """
     if template and tags:
         raise InputError("a template is chosen by its name or by tags", where="--tags", fix="leave one of them out")
-    asked = parse_ask(words, tags=tags, cmd_key="", dataset_path="", lock_file="", locked=False)
+    asked = parse_ask(words, tags=tags, cmd_key="", dataset_path="", model_path="", lock_file="", locked=False)
     if asked.name:
         raise InputError(f"{asked.name!r} is one word too many", where="command line", fix="one environment at a time")
     held = read_venv_lock(Path(lock)) if lock else None
@@ -90,7 +90,7 @@ def create(
     session.talk.note(f"to use it: loom venv activate {name}, or loom venv exec {name} -- COMMAND")
 
 
-@verb("activate", example='loom venv activate mlperf, or in a script: eval "$(loom venv activate mlperf)"')
+@verb("activate", example='eval "$(loom venv activate mlperf)"')
 @_NAME
 @click.option("--shell", type=click.Choice(SHELLS), help="Print for this shell [default: that of $SHELL].")
 def activate(session: Session, name: str, shell: str | None) -> None:

@@ -1,0 +1,81 @@
+"""Files that the user gives in the place of those that model components download: for one command, or for every one from now on."""
+
+import os
+from collections.abc import Mapping, Sequence
+from pathlib import Path
+
+import msgspec
+
+from benchloom.app.workspace import Workspace
+from benchloom.base.atomic import write_bytes
+from benchloom.base.digest import of_bytes
+from benchloom.errors import InputError
+from benchloom.model.component import Component
+from benchloom.model.plan import Candidate, Plan
+
+
+def kept_files(workspace: Workspace) -> dict[str, str]:
+    """Return the files to be used from now on, by reference of the component. Raises InputError where the list cannot be read."""
+    path = workspace.locations.given
+    try:
+        return msgspec.json.decode(path.read_bytes(), type=dict[str, str])
+    except FileNotFoundError:
+        return {}
+    except (OSError, msgspec.MsgspecError) as error:
+        fix = "remove the file, and give each file once more: loom detect soft:ml-model --tags=QUERY --full_path=FILE"
+        raise InputError(
+            "the list of files given for models cannot be read", where=str(path), why=[str(error)], fix=fix
+        ) from error
+
+
+def keep_file(workspace: Workspace, component: Component, file: Path | None) -> None:
+    """From now on, let ``file`` take the place of what ``component`` downloads; None takes that back."""
+    given = {ref: path for ref, path in kept_files(workspace).items() if ref != component.ref}
+    if file is not None:
+        given[component.ref] = str(file)
+    write_bytes(workspace.locations.given, msgspec.json.format(msgspec.json.encode(given, order="sorted"), indent=2))
+
+
+def model_file(text: str, where: str) -> Path:
+    """Return the file named by ``text``. Raises InputError where there is none, or it is empty or no file."""
+    path = Path(os.path.abspath(Path(text).expanduser()))
+    if path.is_file() and path.stat().st_size:
+        return path
+    what = "is empty" if path.is_file() else "is a folder" if path.is_dir() else "does not exist"
+    raise InputError(f"{path} {what}", where=where, fix="name the file of a model")
+
+
+def given_models(components: Sequence[Component], model_path: str, kept: Mapping[str, str]) -> list[Candidate]:
+    """Return the candidates that files stand for: ``model_path`` for each model among ``components``, else those of ``kept``.
+
+    Raises InputError where ``model_path`` is no file, or no model could be meant.
+    """
+    models = [item for item in components if item.model is not None]
+    if not model_path:
+        return [_candidate(item, Path(kept[item.ref])) for item in models if item.ref in kept]
+    if not models:
+        raise InputError("the target has no model that a file could be given for", where="--model_path")
+    file = model_file(model_path, "--model_path")
+    return [_candidate(item, file) for item in models]
+
+
+def _candidate(component: Component, file: Path) -> Candidate:
+    try:
+        found = file.stat()
+        state = of_bytes(f"{file}\0{found.st_size}\0{found.st_mtime_ns}".encode())
+    except OSError:
+        state = ""  # said where it is chosen
+    family = component.family or component.ref
+    return Candidate(component=component.ref, family=family, origin="detected", location=str(file), state=state)
+
+
+def refuse_lost_files(plan: Plan, kept: Mapping[str, str]) -> None:
+    """Raise InputError where ``plan`` would use a file that was given once, and is gone."""
+    for node in plan.nodes:
+        ref, location = node.candidate.component, node.candidate.location
+        if kept.get(ref) == location and not Path(location).is_file():
+            raise InputError(
+                f"the file given for {ref} is gone",
+                where=location,
+                fix=f"put it back, or take it back: loom detect {ref} --forget",
+            )
