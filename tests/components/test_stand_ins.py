@@ -9,6 +9,7 @@ import pytest
 from benchloom.index.index import load
 from benchloom.index.repositories import read_repository
 from benchloom.model.component import Component
+from support.standin import meta_of, planted_onnx
 
 ROOT = Path(__file__).resolve().parents[2]
 MODELS = [item for item in load([read_repository(ROOT)], None).components if item.model]
@@ -53,6 +54,33 @@ def test_stand_in_is_in_the_test_that_the_component_names(component: Component):
 def test_models_that_are_downloaded_and_can_be_run_state_their_stand_in():
     downloaded = {item.alias for item in MODELS if any(fetch.url for fetch in item.fetch)}
     assert downloaded == {item.alias for item in STATED}
+
+
+def bytes_of(component: Component, module: ModuleType) -> bytes:
+    """Return the ONNX network with which the module's test runs the component."""
+    if component.alias == getattr(module, "ALIAS", ""):
+        made: bytes = module.network(module.CLASSES)
+        return made
+    row = next(
+        item
+        for item in module.ROWS.values()
+        if component.alias in {getattr(item, "alias", ""), item[0] if isinstance(item, tuple) else ""}
+    )
+    if isinstance(row, tuple):
+        alias, _, *how = row
+        return planted_onnx(meta_of(alias)["model"], *how)
+    found: bytes = row.data()
+    return found
+
+
+ONNX = [item for item in STATED if item.stand_in and item.stand_in.container == "onnx"]
+
+
+@pytest.mark.parametrize("component", ONNX, ids=[item.alias for item in ONNX])
+def test_stand_in_has_the_size_that_its_component_states(component: Component):
+    assert component.stand_in is not None
+    size = len(bytes_of(component, module_of(component.stand_in.check.partition(": ")[0])))
+    assert size == pytest.approx(component.stand_in.size, rel=0.01)
 
 
 def test_models_with_a_file_state_how_it_is_written_and_whether_it_was_seen():

@@ -54,6 +54,7 @@ def test_stand_in_is_as_its_component_states(trial: Trial, alias: str, what: str
     assert lines.startswith("as stated\n")
     assert f"agrees       {told}" in lines
     assert ", which ran a sample of zeros" in lines
+    assert standin(what).stat().st_size == pytest.approx(meta_of(alias)["stand_in"]["size"], rel=0.01)
     assert "installing" not in answer.err  # the environment is that of the benchmark programs
 
 

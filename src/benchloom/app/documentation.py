@@ -189,8 +189,8 @@ def models_page(index: Index) -> str:
         "the pre-processing it asks for. Accuracy is what its source states, not a measurement of yours: `loom run` measures",
         "and prints both. The container is that of the file which the backend opens, as far as its publisher or users state it; sizes are of",
         "the download. `loom run script:check-published-models` compares all this with the published bytes where there is a network. A stand-in is",
-        "a file of the same names, shapes and types with an answer that is known in advance; its check goes from a download to LoadGen's accuracy",
-        "log, in the tests.",
+        "a file of the same names, shapes and types with an answer that is known in advance, made by the tests (`tests/support`); its check goes",
+        "from a download to LoadGen's accuracy log.",
     ]
     return _page("Models", [*intro, "", *_table(head, rows)])
 

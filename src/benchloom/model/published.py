@@ -41,7 +41,7 @@ class StandIn(Value, frozen=True, kw_only=True):
         check: the test that takes it from a download to LoadGen's accuracy log, and the score that is expected.
         container: how it is written.
         is_whole: whether it has all weights of the published network, not only a graph that gives the planted answers.
-        size: its size in bytes, if every build gives the same.
+        size: its size in bytes; other versions of the library that writes it may differ by less than one per cent.
     """
 
     check: str
