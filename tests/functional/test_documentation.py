@@ -62,7 +62,9 @@ def test_models_page_states_accuracy_source_and_why_a_file_is_unpinned(tmp_path:
         "reference": {"metric": "top1", "value": 0.765, "source": "a | paper"},
     }
     fetch = [{"url": "https://host/net.onnx", "unpinned": "upstream publishes no digest"}]
-    repo.package("doc-net", "doc-net,model", model=model, fetch=fetch, needs={"profile": {"tags": "doc-profile"}})
+    published = {"container": "tar", "rounded_size": 2_300_000, "written_by": "a tool"}
+    needs = {"profile": {"tags": "doc-profile"}}
+    repo.package("doc-net", "doc-net,model", model=model, fetch=fetch, needs=needs, published=published)
     profile = {
         "name": "doc-steps",
         "steps": [{"op": "decode", "colour": "rgb"}],
@@ -73,7 +75,8 @@ def test_models_page_states_accuracy_source_and_why_a_file_is_unpinned(tmp_path:
     page = models_page(load([read_repository(repo.root)], None))
     assert page.splitlines()[-1] == (
         "| `package:doc-net` | net | onnx | fp32 | - | `model` | doc-steps | `input float32 [N, 3, 8, 8] NCHW` | top1 0.765 "
-        "| a \\| paper | unpinned: upstream publishes no digest | scored | - |"
+        "| a \\| paper | unpinned: upstream publishes no digest | scored "
+        "| tar archive of torch.save (before torch 0.1.10); written by a tool | about 2.3 MB, host | no | - |"
     )
 
 

@@ -186,6 +186,17 @@ def test_program_that_measures_nothing_may_leave_no_results(repo: Repo, loom: Lo
     assert loom("run", "program:quiet", "--json").ok().json["results"] is None
 
 
+def test_script_with_commands_runs_like_a_program_in_the_same_home_and_is_shown(repo: Repo, loom: Loom, tmp_path: Path):
+    code = (
+        "import os, sys; print(*(os.environ['LOOM_' + name] for name in ('HOME', 'MIRROR', 'OFFLINE')), sys.argv[1:])"
+    )
+    cmds = {"default": {"run_time": {"run_cmd_main": f'$<<LOOM_PYTHON>>$ -c "{code}"'}}}
+    repo.script("says", "trial,says", run_cmds=cmds, inputs={"word": {"summary": "a word"}})
+    answer = loom("run", "script:says", "--word=hello", "--offline", f"--mirror={tmp_path}").ok()
+    assert f"{loom.home} {tmp_path} yes ['--word=hello']" in answer.err
+    assert loom("run", "script:says", "--wort=hello").code == 2
+
+
 def test_component_folder_is_not_written_to(repo: Repo, loom: Loom):
     repo.program("writes", "trial,writes", code="open('out.txt', 'w').write('x')\n")
     before = sorted(path for path in repo.root.rglob("*"))

@@ -15,16 +15,18 @@ IMAGES, WRONG = 20, 4
 CLASSES = {"count": 1001, "offset": 1}
 
 
-def run_row(tmp_path: Path, *words: str, made: dict[str, int] | None = None, **facts: Any) -> Answer:
+def network(classes: dict[str, int]) -> bytes:
     # Tensor names, whole-numbered weights and a mean of 128 are all that is known of the original; opset and classes are not.
     stated = meta_of(ALIAS)["model"]
-    classes = made or CLASSES
     outputs = [{**stated["outputs"][0], "shape": [1, classes["count"]]}]
-    network = planted_onnx({**stated, "classes": classes, "outputs": outputs}, 8, 128.0, 1.0)
+    return planted_onnx({**stated, "classes": classes, "outputs": outputs}, 8, 128.0, 1.0)
+
+
+def run_row(tmp_path: Path, *words: str, made: dict[str, int] | None = None, **facts: Any) -> Answer:
     data = zipped(
         {
             "Quantized MobileNet/": b"",
-            "Quantized MobileNet/mobilenet_sym_no_bn.onnx": network,
+            "Quantized MobileNet/mobilenet_sym_no_bn.onnx": network(made or CLASSES),
             "Quantized MobileNet/README.txt": b"How it was made",
             "Quantized MobileNet/Training Steps.pdf": b"%PDF-1.4",
         }

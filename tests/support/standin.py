@@ -47,7 +47,9 @@ def overlay(
     """
     repo.priority = 1  # it takes the place of the checkout's
     meta = meta_of(alias)
-    fetch = {key: value for key, value in meta["fetch"][0].items() if key not in {"mirrors", "unpinned", "size"}}
+    fetch = {
+        key: value for key, value in meta["fetch"][0].items() if key not in {"mirrors", "unpinned", "size", "digest"}
+    }
     pin = {"digest": f"sha256:{sha256(data).hexdigest()}"} if pinned else {"unpinned": "nobody published one"}
     meta["fetch"] = [{**fetch, "url": url, **pin, "size": len(data)}]
     meta["model"].update(facts)

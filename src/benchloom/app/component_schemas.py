@@ -13,6 +13,7 @@ from benchloom.index.needs import DEP_KEYS
 from benchloom.index.read import CK_KEYS, CM_KEYS, COMMON_KEYS
 from benchloom.model.component import Check, Detect, Fetch, Input, Install, Version
 from benchloom.model.facts import Backend, Dataset, Model, Profile
+from benchloom.model.published import PublishedFile, StandIn
 
 Schema = dict[str, Any]
 
@@ -38,6 +39,8 @@ _BLOCKS: dict[str, Any] = {
     "dataset": Dataset,
     "profile": Profile,
     "backend": Backend,
+    "published": PublishedFile,
+    "stand_in": StandIn,
     "check": Check,
 }
 _UID: Schema = {"type": "string", "pattern": "^[0-9a-f]{16}$"}

@@ -30,6 +30,7 @@ from benchloom.model.facts import Backend, Dataset, Facts, Model, Profile
 from benchloom.model.finding import Finding
 from benchloom.model.lock import Lock
 from benchloom.model.plan import Plan
+from benchloom.model.published import PublishedFile, StandIn
 from benchloom.model.record import Record, Results
 from benchloom.model.tuning import Tuning
 from benchloom.report.comparisons import Comparison
@@ -130,6 +131,8 @@ TYPES: dict[str, tuple[Any, str]] = {
     "block-profile": (Profile, "block profile of a component file"),
     "block-backend": (Backend, "block backend of a component file"),
     "block-check": (Check, "block check of a program: how it is asked whether it could run"),
+    "block-published": (PublishedFile, "block published of a component file"),
+    "block-stand_in": (StandIn, "block stand_in of a component file"),
     "block-input": (Input, "one item of block inputs of a program"),
 }
 

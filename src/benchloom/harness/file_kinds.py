@@ -1,6 +1,9 @@
 """What a file that is not the model it should be looks like, from its first bytes: enough for a clear error."""
 
+import zipfile
 from pathlib import Path
+
+from benchloom.model.published import Container
 
 _HEAD = 512
 _STARTS = (
@@ -16,6 +19,11 @@ _STARTS = (
 # What models are published in, or look like; whatever else a file appears to be, it is no model.
 _POSSIBLE = frozenset({"a zip archive", "a tar archive", "an HDF5 file", "a Python pickle"})
 _TAR = 257, b"ustar"
+# The containers by what they appear to be, and the others by their first bytes: an identifier of TensorFlow Lite at the fifth, and
+# the first field of a message, a version (ONNX) or a node (GraphDef).
+_CONTAINERS: dict[str, Container] = {"a tar archive": "tar", "a Python pickle": "pickle"}
+_FIELDS: dict[bytes, Container] = {b"\x08": "onnx", b"\x0a": "graphdef"}
+_FLATBUFFER = 4, b"TFL3"
 _MARKUP = (b"<!doctype", b"<html", b"<?xml", b"<head", b"<body")
 
 
@@ -59,6 +67,31 @@ def appearance(path: Path) -> str:
         return "a tar archive"
     found = next((what for magic, what in _STARTS if head.startswith(magic)), "")
     return found or ("plain text" if _is_text(head) else "")
+
+
+def container(path: Path) -> Container | None:
+    """Return how the model in the file at ``path`` is written, from its first bytes and the members of a zip archive.
+
+    None if it is nothing that models are written in. Raises OSError if it cannot be read.
+    """
+    if what := appearance(path):
+        return _zip_of_torch(path) if what == "a zip archive" else _CONTAINERS.get(what)
+    with path.open("rb") as stream:
+        head = stream.read(_HEAD)
+    if head[_FLATBUFFER[0] :].startswith(_FLATBUFFER[1]):
+        return "flatbuffer"
+    return _FIELDS.get(head[:1])
+
+
+def _zip_of_torch(path: Path) -> Container | None:
+    try:
+        with zipfile.ZipFile(path) as archive:
+            members = {name.rpartition("/")[2] for name in archive.namelist()}
+    except (zipfile.BadZipFile, ValueError, NotImplementedError):
+        return None
+    if "constants.pkl" in members:
+        return "torchscript"
+    return "zip" if "data.pkl" in members else None
 
 
 def _is_text(head: bytes) -> bool:

@@ -22,12 +22,12 @@ import numpy as np
 from numpy.typing import NDArray
 from PIL import Image
 
+from benchloom.base.reported import reported
 from benchloom.errors import ExecutionError, InputError, LoomError, carried
 from benchloom.harness.inputs import read_facts
 from benchloom.harness.memory import keep_freed_memory, peak_memory
 from benchloom.harness.options import usable_cores
 from benchloom.harness.profiles import DamagedImageError, apply
-from benchloom.harness.progress import reported
 from benchloom.model.annotations import ImageEntry, read_annotations
 from benchloom.model.facts import Dataset, Profile
 from benchloom.model.labels import read_labels, several, unusable

@@ -11,10 +11,10 @@ import mlperf_loadgen as lg
 import numpy as np
 from numpy.typing import NDArray
 
+from benchloom.base.reported import reported
 from benchloom.base.units import human_seconds
 from benchloom.harness.issue import Issuer, issuer_for
 from benchloom.harness.predictor import Predictor
-from benchloom.harness.progress import reported
 
 _WORTH_SAYING = 5.0  # seconds
 _LABELS = {lg.TestMode.PerformanceOnly: "performance run", lg.TestMode.AccuracyOnly: "accuracy run"}

@@ -8,7 +8,7 @@ from pathlib import Path
 from typing import Any
 
 # What a component states in this engine's own terms; with one of these it needs no other tool.
-_OURS = ("fetch", "install", "detect", "model", "dataset", "profile", "backend", "pip")
+_OURS = ("fetch", "install", "detect", "model", "dataset", "profile", "backend", "pip", "run_cmds")
 _CM_WORK = ("run.sh", "run.bat", "customize.py")
 _CK_WORK = ("install.sh", "install.bat", "custom.py", "customize.py")
 

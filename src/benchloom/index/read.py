@@ -30,6 +30,7 @@ from benchloom.model.component import (
 )
 from benchloom.model.facts import Backend, Dataset, Model, Profile
 from benchloom.model.finding import Finding
+from benchloom.model.published import PublishedFile, StandIn
 from benchloom.model.variation import find_variation
 
 CM_FILES = ("_cm.yaml", "_cm.json", "meta.yaml", "meta.json")
@@ -46,7 +47,14 @@ COMMON_KEYS = frozenset(
         "sources",
         "priority",
         "default_for",
+        "published",
         "stand_in",
+        "run_cmds",
+        "run_vars",
+        "inputs",
+        "timeout",
+        "results",
+        "check",
         "needs",
         "versions",
         "default_version",
@@ -77,14 +85,8 @@ CK_KEYS = frozenset(
         "no_target_file",
         "process_in_tmp",
         "main_language",
-        "run_cmds",
-        "run_vars",
         "run_deps",
         "compile_deps",
-        "inputs",
-        "timeout",
-        "results",
-        "check",
         "process_script",
         "end_full_path",
         "end_full_path_universal",
@@ -389,7 +391,8 @@ class _Reader:
             sources=_listed(meta.get("sources"), ""),
             family=family.get(self.kind, self.ref),
             default_for=_listed(meta.get("default_for"), ""),
-            stand_in=text(meta.get("stand_in")),
+            published=self._typed(meta, "published", PublishedFile, None),
+            stand_in=self._typed(meta, "stand_in", StandIn, None),
             priority=int(meta.get("priority") or 0),
             versions=self._versions(meta, customize),
             default_version=text(meta.get("default_version")),
@@ -401,7 +404,7 @@ class _Reader:
             result=str(meta.get("result") or meta.get("end_full_path_universal") or ""),
             install=self._typed(meta, "install", Install, None),
             detect=self._detect(meta),
-            program=self._program(meta) if self.kind == "program" else None,
+            program=self._program(meta) if self._can_run(meta) else None,
             model=self._typed(meta, "model", Model, None),
             dataset=self._typed(meta, "dataset", Dataset, None),
             profile=self._typed(meta, "profile", Profile, None),
@@ -475,6 +478,9 @@ class _Reader:
             profile=self._typed(item, "profile", Profile, None, f"variations.{name}."),
             requires=self._requires(item, f"variations.{name}."),
         )
+
+    def _can_run(self, meta: Mapping[str, Any]) -> bool:
+        return self.kind == "program" or (self.kind == "script" and "run_cmds" in meta)
 
     def _program(self, meta: Mapping[str, Any]) -> Program:
         commands = tuple(

@@ -4,6 +4,7 @@ from typing import Literal
 
 from benchloom.model.base import Value
 from benchloom.model.facts import Backend, Dataset, Model, Profile
+from benchloom.model.published import PublishedFile, StandIn
 from benchloom.model.query import Query
 
 Kind = str
@@ -213,7 +214,8 @@ class Component(Value, frozen=True, kw_only=True):
         default_for: queries (as tag lists) for which this component wins over equally good ones.
         foreign_work: what another tool's script or source would do for it, which this engine does not; '' where there is no such work.
         is_qualified: whether its name is written with its repository, since another one that comes before has a component of that name.
-        stand_in: the test that takes a stand-in of its file from a download to a score, and what that score is.
+        published: of a model, what is known of its published file.
+        stand_in: of a model, what takes the place of that file in the tests.
     """
 
     kind: Kind
@@ -229,7 +231,8 @@ class Component(Value, frozen=True, kw_only=True):
     sources: tuple[str, ...] = ()
     family: str = ""
     default_for: tuple[str, ...] = ()
-    stand_in: str = ""
+    published: PublishedFile | None = None
+    stand_in: StandIn | None = None
     priority: int = 0
     versions: tuple[Version, ...] = ()
     default_version: str = ""

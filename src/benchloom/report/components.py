@@ -1,11 +1,14 @@
 """A component as text for people: only the sections there is something to say in."""
 
+import re
+import urllib.parse
 from collections.abc import Iterable, Iterator, Sequence
 
 from benchloom.base.units import human_bytes
 from benchloom.model.component import Component, Condition, Detect, Fetch, Input, Program, Requirement, Variation
 from benchloom.model.facts import Backend, Classes, Dataset, Detections, Model, Profile, Step, Tensor
 from benchloom.model.finding import Finding
+from benchloom.model.published import CONTAINERS, PublishedFile, StandIn
 
 Row = Sequence[str]
 Section = tuple[str, list[Row]]
@@ -22,6 +25,8 @@ def component_text(component: Component, folder: str, files: Sequence[str], find
         ("comes to be", list(_install(component))),
         ("is recognised by", list(_detect(component.detect)) if component.detect else []),
         ("model", list(_model(component.model)) if component.model else []),
+        ("published file", list(_published(component.published)) if component.published else []),
+        ("stand-in", list(_stand_in(component.stand_in)) if component.stand_in else []),
         ("dataset", list(_dataset(component.dataset)) if component.dataset else []),
         ("profile", list(_profile(component.profile)) if component.profile else []),
         ("backend", list(_backend(component.backend)) if component.backend else []),
@@ -137,6 +142,39 @@ def _fetch(item: Fetch, version: str) -> Iterator[Row]:
         yield f"  or {mirror}", "", ""
 
 
+def size_text(fetch: Fetch, known: PublishedFile | None) -> str:
+    """Return the size of a download: as stated, as rounded by its publisher, or that it is unknown."""
+    if fetch.size is not None:
+        return f"{fetch.size:,} bytes"
+    return f"about {known.rounded_size / 1e6:g} MB" if known and known.rounded_size else "size unknown"
+
+
+def origin_of(fetch: Fetch) -> str:
+    """Return where a download comes from: the record of Zenodo, the host, or the component itself."""
+    if not fetch.url:
+        return "in this repository"
+    parts = urllib.parse.urlsplit(fetch.url)
+    record = re.match(r"/records?/(\d+)/", parts.path)
+    return f"Zenodo record {record[1]}" if parts.hostname == "zenodo.org" and record else parts.hostname or fetch.url
+
+
+def _published(file: PublishedFile) -> Iterator[Row]:
+    yield "container", CONTAINERS[file.container] if file.container else "unknown"
+    if file.rounded_size:
+        yield "rounded size", f"{file.rounded_size / 1e6:g} MB"
+    if file.written_by:
+        yield "written by", file.written_by
+    yield "seen here", "yes" if file.seen else "no"
+
+
+def _stand_in(made: StandIn) -> Iterator[Row]:
+    yield "check", made.check
+    yield "container", CONTAINERS[made.container]
+    yield "network", "whole" if made.is_whole else "a small graph with planted answers"
+    if made.size:
+        yield "size", f"{made.size:,} bytes"
+
+
 def _install(component: Component) -> Iterator[Row]:
     install = component.install
     if install is None:
@@ -176,6 +214,8 @@ def _model(model: Model) -> Iterator[Row]:
         yield "weights", model.weights
     if model.max_batch is not None:
         yield "largest batch", str(model.max_batch)
+    if model.opset is not None:
+        yield "opset", str(model.opset)
     if model.reference:
         yield "accuracy", f"{model.reference.metric} {model.reference.value:g} ({model.reference.source})"
         if model.reference.target is not None:

@@ -15,6 +15,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from benchloom.base.group import end_live
+from benchloom.base.reported import VARIABLE
 from benchloom.base.talk import Talk
 from benchloom.errors import InputError, InstallError, OfflineError, carried
 from benchloom.model.base import to_json
@@ -25,7 +26,7 @@ from benchloom.model.plan import Node, Plan
 from benchloom.model.trust import refuse_untrusted
 from benchloom.model.variation import profile_of
 from benchloom.run.process import clean_environment, how_it_ended, last_lines, run_process
-from benchloom.run.progress import VARIABLE, watched
+from benchloom.run.progress import watched
 from benchloom.store.entries import Store
 from benchloom.store.fetch import Fetcher, file_name
 from benchloom.store.python_env import Source, Wanted, environment_python, install_environment

@@ -5,13 +5,15 @@ from pathlib import Path
 
 import msgspec
 
+from benchloom.base.paths import locate
+from benchloom.base.reported import VARIABLE
 from benchloom.errors import InputError, carried
 from benchloom.model.component import Component
 from benchloom.model.plan import Node, Plan
 from benchloom.model.record import Repetition, Results
 from benchloom.run.executor import Means, Ready, role_variables, runtime_variables
 from benchloom.run.process import ProcessResult, clean_environment, run_process
-from benchloom.run.progress import VARIABLE, watched
+from benchloom.run.progress import watched
 from benchloom.run.words import split_command
 
 
@@ -61,6 +63,7 @@ def run_program(
             **program_environment(plan, component),
             **role_variables(node.needs, ready, folder / "facts"),
             **runtime_variables(means),
+            **(_engine_variables(means) if component.kind == "script" else {}),
             "LOOM_PYTHON": str(ready.python),
             "LOOM_COMPONENT": str(source),
             **{f"LOOM_INPUT_{name.upper()}": value for name, value in secrets.items()},
@@ -81,6 +84,16 @@ def run_program(
         )
     refused = carried.take(error) if result.status == "failed" else None
     return argv, _repetition(result, folder / component.program.results), refused
+
+
+def _engine_variables(means: Means) -> dict[str, str]:
+    """What a script needs to work in the same home with the same settings as the command that runs it."""
+    options = means.fetcher.options
+    return {
+        "LOOM_HOME": str(locate(dict(means.environ)).home),
+        "LOOM_MIRROR": options.mirror,
+        "LOOM_OFFLINE": "yes" if options.offline else "no",
+    }
 
 
 def program_node(plan: Plan) -> Node:

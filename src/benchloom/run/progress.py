@@ -9,7 +9,6 @@ from typing import Any
 
 from benchloom.base.talk import Progress, Talk
 
-VARIABLE = "LOOM_PROGRESS"
 _INTERVAL = 0.1
 
 

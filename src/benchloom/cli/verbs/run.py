@@ -38,7 +38,8 @@ def command(
 ) -> None:
     """Run the program TARGET: resolve, prepare what is missing, run, and leave a record.
 
-    Inputs of the program are written --NAME=VALUE; see them with loom show TARGET. A LoadGen result of INVALID is reported,
+    Inputs of the program are written --NAME=VALUE; see them with loom show TARGET. A script with run_cmds runs in the
+    same way, and what it prints is shown. A LoadGen result of INVALID is reported,
     with LoadGen's reason, and exits 0: the run itself succeeded. A failing program exits 4; its own status is in the
     message and in the record.
     """
@@ -55,7 +56,8 @@ def command(
         tags=tuple(sorted(tag for tag in record_tags.split(",") if tag)),
         jobs=jobs,
     )
-    record, path = run(session.workspace, made, options, _echo if show_output else None)
+    is_shown = show_output or made.target.startswith("script:")  # what a script prints is its result
+    record, path = run(session.workspace, made, options, _echo if is_shown else None)
     if session.as_json:
         write_json(summary(record, path))
     else:

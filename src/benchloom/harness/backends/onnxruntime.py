@@ -75,7 +75,7 @@ def load(model: Model, path: str, threads: int, device: str = "cpu") -> OnnxRunt
         )
     source = next(item for item in session.get_inputs() if item.name == input_name)
     _check_type(source.type, model.inputs[0], path)
-    sizes = [size if isinstance(size, int) else -1 for size in source.shape]
+    sizes = _sizes(source)
     check_file_shape(input_name, model.inputs[0].shape, sizes, path)
     opset = onnx_opset(path)
     if model.opset is not None and opset != model.opset:
@@ -87,10 +87,31 @@ def load(model: Model, path: str, threads: int, device: str = "cpu") -> OnnxRunt
     return OnnxRuntime(session, input_name, output_names, threads, fixed_batch(sizes, path), opset)
 
 
+def tensors(path: str) -> tuple[tuple[Tensor, ...], tuple[Tensor, ...]]:
+    """Return the inputs and outputs that the file states; a size of -1 is free. May raise any error of the library."""
+    options = onnxruntime.SessionOptions()
+    options.log_severity_level = 3
+    session = onnxruntime.InferenceSession(path, options, providers=[_PROVIDERS["cpu"]])
+    return tuple(map(_stated, session.get_inputs())), tuple(map(_stated, session.get_outputs()))
+
+
+def _stated(node: Any) -> Tensor:
+    return Tensor(name=node.name, shape=tuple(_sizes(node)), dtype=_dtype(node.type))
+
+
+def _sizes(node: Any) -> list[int]:
+    return [size if isinstance(size, int) else -1 for size in node.shape]
+
+
+def _dtype(found: str) -> str:
+    """NumPy's name of a type such as ``tensor(float)``."""
+    name = found.removeprefix("tensor(").removesuffix(")")
+    return _DTYPES.get(name, name)
+
+
 def _check_type(found: str, stated: Tensor, path: str) -> None:
     """Hold the type that the facts state against that of the file, such as ``tensor(float)``."""
-    name = found.removeprefix("tensor(").removesuffix(")")
-    dtype = _DTYPES.get(name, name)
+    dtype = _dtype(found)
     if stated.dtype not in {"", dtype}:
         raise InputError(
             f"the model's input {stated.name!r} takes {dtype}, its facts state {stated.dtype}",

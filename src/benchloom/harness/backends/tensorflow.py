@@ -13,7 +13,7 @@ from benchloom.errors import InputError
 from benchloom.harness.inputs import check_file_shape
 from benchloom.harness.quiet import stderr_held
 from benchloom.harness.sut import fixed_batch, no_device, used_outputs
-from benchloom.model.facts import Model
+from benchloom.model.facts import Model, Tensor
 
 os.environ.setdefault("TF_CPP_MIN_LOG_LEVEL", "2")
 with stderr_held():  # what it says while it is imported precedes any log level
@@ -62,6 +62,19 @@ def load(model: Model, path: str, threads: int, device: str = "cpu") -> TensorFl
     source, *results = (_tensor(wrapped.graph, item.name, path) for item in (model.inputs[0], *used_outputs(model)))
     sizes = _check_input(source, model, path)
     return TensorFlow(wrapped.prune(source, results), threads, device, fixed_batch(sizes, path))
+
+
+def tensors(path: str) -> tuple[tuple[Tensor, ...], tuple[Tensor, ...]]:
+    """Return the graph's placeholders and what nothing in it reads; a size of -1 is free. Raises InputError if it is no frozen graph."""
+    operations = _imported(path).graph.get_operations()
+    sources = [item for operation in operations if operation.type == "Placeholder" for item in operation.outputs]
+    ends = [item for operation in operations for item in operation.outputs if not item.consumers()]
+    return tuple(map(_stated, sources)), tuple(map(_stated, ends))
+
+
+def _stated(tensor: Any) -> Tensor:
+    sizes = () if tensor.shape.rank is None else tuple(-1 if size is None else size for size in tensor.shape.as_list())
+    return Tensor(name=tensor.name, shape=sizes, dtype=tensor.dtype.name)
 
 
 def _imported(path: str) -> Any:

@@ -121,6 +121,25 @@ def load(model: Model, path: str, threads: int, device: str = "cpu") -> TFLite:
     return TFLite(interpreter, source, results, threads)
 
 
+def tensors(path: str) -> tuple[tuple[Tensor, ...], tuple[Tensor, ...]]:
+    """Return the inputs and outputs that the file states; a size of -1 is free. May raise any error of the library."""
+    with stderr_held():
+        interpreter = Interpreter(model_path=path)
+    return _stated(interpreter.get_input_details()), _stated(interpreter.get_output_details())
+
+
+def _stated(details: list[dict[str, Any]]) -> tuple[Tensor, ...]:
+    return tuple(
+        Tensor(
+            name=item["name"],
+            shape=tuple(int(size) for size in item["shape_signature"]),
+            # A quantised input takes floats as well: the backend applies the file's scale.
+            dtype="" if item["quantization"][0] else np.dtype(item["dtype"]).name,
+        )
+        for item in details
+    )
+
+
 def _port(details: list[dict[str, Any]], name: str, path: str) -> Port:
     found = next((item for item in details if item["name"] == name), None)
     if found is None:

@@ -9,6 +9,7 @@ import threading
 from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
 
+VARIABLE = "LOOM_PROGRESS"
 INTERVAL = 0.2
 
 
@@ -17,7 +18,7 @@ def reported(
     environ: Mapping[str, str], label: str, unit: str, total: int | None, done: Callable[[], int]
 ) -> Iterator[None]:
     """Report ``done()`` of ``total`` (None: unknown) units under ``label`` until the block ends."""
-    path = environ.get("LOOM_PROGRESS", "")
+    path = environ.get(VARIABLE, "")
     if not path:
         yield
         return

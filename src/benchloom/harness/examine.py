@@ -1,0 +1,140 @@
+"""``python -m benchloom.harness.examine FILE BACKEND``: open the model of ``LOOM_MODEL`` and write to FILE what it turned out to be.
+
+--trust    open a file that can carry code and that no digest vouches for
+"""
+
+import contextlib
+import importlib
+import os
+import sys
+from collections.abc import Iterator, Mapping, Sequence
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+import msgspec
+
+from benchloom.base.atomic import write_bytes
+from benchloom.errors import InputError
+from benchloom.harness.backends.onnx_opset import onnx_opset
+from benchloom.harness.file_kinds import appearance, container
+from benchloom.harness.sut import open_backend, used_outputs
+from benchloom.model.base import to_json
+from benchloom.model.facts import Backend, Facts, Model, Tensor
+from benchloom.model.published import FoundFile
+from benchloom.model.trust import refuse_untrusted
+
+if TYPE_CHECKING:
+    import numpy as np
+    from numpy.typing import NDArray
+
+    from benchloom.harness.sut import Backend as Runtime
+
+
+def main(arguments: Sequence[str], environ: Mapping[str, str]) -> int:
+    """Write what is found and return the exit status: 0 also for a file that cannot be opened, which is a finding."""
+    file, backend, *flags = arguments
+    facts = msgspec.json.decode(Path(environ["LOOM_MODEL"]).read_bytes(), type=Facts)
+    write_bytes(Path(file), to_json(examine(facts, backend, is_trusted="--trust" in flags)))
+    return 0
+
+
+def examine(facts: Facts, backend: str, *, is_trusted: bool) -> FoundFile:
+    """Return what ``backend`` finds in the file of ``facts``; ``facts.digest`` is '' unless the bytes are known to have it."""
+    path, model = Path(facts.path), facts.model
+    assert model is not None
+    written = container(path)
+    found = FoundFile(
+        container=written, appearance=appearance(path), opset=onnx_opset(facts.path) if written == "onnx" else None
+    )
+    if written is None:
+        return found
+    try:
+        refuse_untrusted(model, facts.digest, facts.path, is_trusted=is_trusted)
+    except InputError as error:
+        return msgspec.structs.replace(found, unopened=error.what)
+    try:
+        return _opened(found, model, facts, backend)
+    except ImportError as error:
+        return msgspec.structs.replace(found, unopened=f"{backend} cannot be imported: {error}")
+
+
+def _opened(found: FoundFile, model: Model, facts: Facts, name: str) -> FoundFile:
+    """Run the file, then ask what it states: TensorFlow takes its numbers of threads only before it reads any graph."""
+    module = importlib.import_module(f"benchloom.harness.backends.{name}")
+    try:
+        found = _run(found, model, facts, name)
+    except Exception as error:  # noqa: BLE001 - a backend may raise anything about a file that nobody has seen
+        found = msgspec.structs.replace(found, problems=(_reason(error),))
+    if not hasattr(module, "tensors"):
+        return found
+    with contextlib.suppress(Exception):  # a file that can be read by no means has been reported above
+        inputs, outputs = module.tensors(facts.path)
+        is_single = bool(inputs) and inputs[0].shape[:1] == (1,)
+        found = msgspec.structs.replace(
+            found, inputs=inputs, outputs=outputs, max_batch=1 if is_single else found.max_batch
+        )
+    return found
+
+
+def _run(found: FoundFile, model: Model, facts: Facts, name: str) -> FoundFile:
+    """Run samples of zeros: one, as a benchmark would, and two at once."""
+    import numpy as np  # late, as the docstring of this module says
+
+    model = msgspec.structs.replace(
+        model, opset=None
+    )  # another one is said with the rest, and keeps nothing from running
+    backend = open_backend(name, model, facts.path, os.cpu_count() or 1, origin=facts.component)
+    source = model.inputs[0]
+    samples = np.zeros((2, *(int(size) for size in source.shape[1:])), source.dtype)
+    given = [np.asarray(item) for item in backend.predict(samples[:1])]
+    is_single = backend.max_batch == 1 or not _takes(backend, samples)
+    return msgspec.structs.replace(
+        found,
+        backend=f"{backend.name} {backend.version}",
+        results=tuple(
+            Tensor(name=output.name, shape=item.shape, dtype=item.dtype.name)
+            for output, item in zip(used_outputs(model), given, strict=False)
+        ),
+        max_batch=1 if is_single else None,
+        problems=tuple(_misread(model, backend, samples)),
+    )
+
+
+def _misread(model: Model, backend: "Runtime", samples: "NDArray[np.generic]") -> Iterator[str]:
+    """Why what the network gives cannot be turned into answers, as the facts of ``model`` have it."""
+    import numpy as np  # late, as above
+
+    from benchloom.harness.inputs import Inputs
+    from benchloom.harness.predictor import predictor_for
+
+    inputs = Inputs(
+        model=model,
+        model_path="",
+        backend=Backend(name=backend.name),
+        dataset="",
+        samples=samples,
+        labels=np.zeros(len(samples), np.int64),
+    )
+    try:
+        predictor_for(backend, inputs, 1).answers([0])
+    except InputError as error:
+        yield _reason(error)
+
+
+def _takes(backend: "Runtime", samples: "NDArray[np.generic]") -> bool:
+    """Whether the network takes these samples at once, and gives as many results."""
+    try:
+        return all(len(item) == len(samples) for item in backend.predict(samples)[:1])
+    except Exception:  # noqa: BLE001 - what a backend raises for a batch that the graph cannot take is its own
+        return False
+
+
+def _reason(error: Exception) -> str:
+    if isinstance(error, InputError):
+        return ": ".join([error.what, *error.why])
+    lines = [line.strip() for line in str(error).splitlines() if line.strip()]
+    return f"{type(error).__name__}: {lines[0] if lines else 'no reason given'}"
+
+
+if __name__ == "__main__":
+    sys.exit(main(sys.argv[1:], os.environ))
