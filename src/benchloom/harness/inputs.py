@@ -13,6 +13,8 @@ from benchloom.model.annotations import read_annotations
 from benchloom.model.facts import Backend, Dataset, Facts, Model
 from benchloom.model.labels import label_file, read_labels
 
+MISSING = "missing.json"  # beside the samples: a list of the names of images that were skipped, if any were
+
 
 @dataclass(frozen=True)
 class Inputs:
@@ -21,7 +23,8 @@ class Inputs:
     ``complete`` is the number of samples that the whole data set has (None where nothing states it);
     ``device`` is where the backend is to run, ``model_digest`` what the component states of the model's file, '' where nothing does. For detectors, ``labels`` are ids of images, ``categories`` the ids of categories in the order of the annotations, and ``annotations``
     (for classifiers: the label file) and ``images`` are that file and the folder of images; ``root`` is the folder of the data set and ``data`` its facts.
-    ``only_with_objects`` says that images without objects were left out.
+    ``only_with_objects`` says that images without objects were left out; ``missing`` are the names of images that were skipped because
+    they are not there.
     """
 
     model: Model
@@ -40,6 +43,7 @@ class Inputs:
     root: Path = Path()
     data: Dataset | None = None
     only_with_objects: bool = False
+    missing: tuple[str, ...] = ()
 
     def name_of(self, index: int) -> str:
         """Return the file name of a sample as the label file or annotations have it, for messages; else its number."""
@@ -52,7 +56,8 @@ class Inputs:
         if self.data is None:
             return ()
         if self.data.layout == "imagenet":
-            return read_labels(self.data, self.root).names
+            skipped = frozenset(self.missing)
+            return [name for name in read_labels(self.data, self.root).names if name not in skipped]
         by_id = {item.id: item.file_name for item in read_annotations(self.data, self.root).images}
         return [by_id.get(image, f"image {image}") for image in self.labels.tolist()]
 
@@ -71,8 +76,11 @@ def read_facts(role: str, environ: Mapping[str, str]) -> Facts:
         ) from error
 
 
-def load(environ: Mapping[str, str], count: int | None) -> Inputs:
-    """Open everything a run needs, the first ``count`` samples of it. Raises InputError naming what does not fit."""
+def load(environ: Mapping[str, str], count: int | None, labels_path: Path | None = None) -> Inputs:
+    """Open everything a run needs, the first ``count`` samples of it. Raises InputError naming what does not fit.
+
+    ``labels_path`` is the label file that the samples must have been prepared with (None: that of the data set).
+    """
     model, backend = read_facts("model", environ), read_facts("backend", environ)
     samples_facts = read_facts("samples", environ)
     if model.model is None:
@@ -88,11 +96,19 @@ def load(environ: Mapping[str, str], count: int | None) -> Inputs:
         samples = np.load(folder / "samples.npy", mmap_mode="r")
         labels = np.load(folder / "labels.npy")
         categories = np.load(folder / "categories.npy") if model.model.task == "object-detection" else ()
-    except (OSError, ValueError) as error:
+        missing = msgspec.json.decode((folder / MISSING).read_bytes()) if (folder / MISSING).exists() else ()
+    except (OSError, ValueError, msgspec.DecodeError) as error:
         raise InputError("the pre-processed samples cannot be read", where=str(folder), why=[str(error)]) from error
     _check_shape(model.model, samples)
     total = min(count or len(samples), len(samples))
     source = read_facts("dataset", environ) if environ.get("LOOM_DATASET") else samples_facts
+    annotations = (label_file(source.dataset, Path(source.path)) if source.dataset else None) or Path(source.path)
+    if labels_path and labels_path != annotations:
+        raise InputError(
+            f"the samples were prepared with the labels of {annotations}",
+            where=f"--labels_path={labels_path}",
+            fix="run the program through loom, which prepares them with the file that is named",
+        )
     return Inputs(
         model=model.model,
         model_path=model.path,
@@ -103,13 +119,14 @@ def load(environ: Mapping[str, str], count: int | None) -> Inputs:
         complete=source.dataset.count if source.dataset else None,
         device=backend.env.get("LOOM_DEVICE", "cpu"),
         categories=tuple(int(item) for item in categories),
-        annotations=(label_file(source.dataset, Path(source.path)) if source.dataset else None) or Path(source.path),
+        annotations=annotations,
         images=Path(source.path, source.dataset.images) if source.dataset else Path(),
         model_digest=model.digest,
         model_component=model.component,
         root=Path(source.path),
         data=source.dataset,
         only_with_objects=_leaves_images_out(environ),
+        missing=tuple(missing),
     )
 
 

@@ -75,7 +75,7 @@ class Install(Value, frozen=True, kw_only=True):
     applies, the distribution is built among them and not in pip's isolation.
 
     ``reads_inputs`` names inputs of the program that what is made depends on: it gets them as ``LOOM_INPUT_<NAME>`` if they are given,
-    and what is made with one is another result than what is made without.
+    and what is made with one is another result than what is made without. Of an input that names a file, the content counts.
     """
 
     pip: str = ""

@@ -16,16 +16,19 @@ from typing import TYPE_CHECKING
 
 from benchloom.base.group import end_live
 from benchloom.base.talk import Talk
-from benchloom.errors import InputError, InstallError, OfflineError
+from benchloom.errors import EXIT_INPUT, InputError, InstallError, OfflineError
 from benchloom.model.base import to_json
 from benchloom.model.component import Component
 from benchloom.model.environment import Distribution
 from benchloom.model.facts import Facts
+from benchloom.model.labels import LABELS_PATH, with_label_file
 from benchloom.model.plan import Node, Plan
 from benchloom.model.trust import refuse_untrusted
 from benchloom.model.variation import profile_of
-from benchloom.run.process import clean_environment, how_it_ended, last_lines, run_process
+from benchloom.run.data_checks import refuse_unfit_data
+from benchloom.run.process import INPUT_PREFIX, clean_environment, how_it_ended, last_lines, run_process
 from benchloom.run.progress import VARIABLE, watched
+from benchloom.run.refusals import reported_refusal
 from benchloom.store.entries import Store
 from benchloom.store.fetch import Fetcher, file_name
 from benchloom.store.python_env import Source, Wanted, environment_python, install_environment
@@ -46,6 +49,7 @@ if TYPE_CHECKING:
 
 
 _POLL_SECONDS = 0.05
+_HERE = frozenset({"detect", "reuse"})  # actions of nodes whose result is here before anything is done
 
 
 @dataclass(frozen=True)
@@ -91,11 +95,14 @@ class Ready:
 def prepare(plan: Plan, means: Means, jobs: int = 4) -> Ready:
     """Bring every node but the program into being and return their facts.
 
-    Raises FetchError, OfflineError, InstallError or IntegrityError of the first node that fails; nodes that already
-    started finish, and what they published stays.
+    Raises FetchError, OfflineError, InstallError or IntegrityError of the first node that fails, InputError if it refuses what it
+    is to be made from; nodes that already started finish, and what they published stays.
     """
     refuse_missing_offline(plan, means)
     _refuse_untrusted(plan, means)
+    for node in plan.nodes:
+        if "dataset" in node.roles and node.action in _HERE:
+            refuse_unfit_data(plan, _facts(node, means, plan.inputs), means.index.get)
     ready = Ready()
     nodes = {node.id: node for node in plan.nodes if node.action != "run"}
     sorter = TopologicalSorter(
@@ -105,7 +112,9 @@ def prepare(plan: Plan, means: Means, jobs: int = 4) -> Ready:
     running: dict[Future[Facts], str] = {}
     with ThreadPoolExecutor(max_workers=jobs) as pool:
         try:
-            _work_off(sorter, lambda node_id: pool.submit(_materialise, nodes[node_id], means, ready), ready, running)
+            _work_off(
+                sorter, lambda node_id: pool.submit(_materialise, nodes[node_id], plan, means, ready), ready, running
+            )
         except BaseException as error:
             pool.shutdown(wait=False, cancel_futures=True)
             if not isinstance(error, Exception):  # the user's interruption reaches no other thread by itself
@@ -172,13 +181,16 @@ def _refuse_untrusted(plan: Plan, means: Means) -> None:
             refuse_untrusted(model, node.digest, where, is_trusted=plan.inputs.get("trust") == "yes")
 
 
-def _materialise(node: Node, means: Means, ready: Ready) -> Facts:
+def _materialise(node: Node, plan: Plan, means: Means, ready: Ready) -> Facts:
     if node.pip:
         return _python_environment(node, means, ready)
     component = means.index.get(node.candidate.component)
     if node.key and node.files:
         _ensure_entry(node, component, means, ready)
-    return _facts(node, component, means)
+    facts = _facts(node, means, plan.inputs)
+    if "dataset" in node.roles and node.action not in _HERE:
+        refuse_unfit_data(plan, facts, means.index.get)
+    return facts
 
 
 def _ensure_entry(node: Node, component: Component, means: Means, ready: Ready) -> None:
@@ -247,7 +259,8 @@ def _build(node: Node, component: Component, means: Means, ready: Ready, folder:
     facts_folder = means.logs / f"{_plain(node.id)}.facts"
     progress = means.logs / f"{_plain(node.id)}.progress"
     env = clean_environment(
-        means.environ,
+        # Of the program's inputs only those that its key holds.
+        {name: value for name, value in means.environ.items() if not name.startswith(INPUT_PREFIX)},
         {
             **node.env,
             **role_variables(node.needs, ready, facts_folder),
@@ -261,6 +274,8 @@ def _build(node: Node, component: Component, means: Means, ready: Ready, folder:
     log = means.logs / f"{_plain(node.id)}.log"
     with watched(progress, means.talk):
         result = run_process(argv, cwd=folder, env=env, timeout=None, stdout=log, stderr=log.with_suffix(".err"))
+    if result.exit_code == EXIT_INPUT and (refusal := reported_refusal(log.with_suffix(".err"))):
+        raise refusal
     if result.status != "ok":
         raise InstallError(
             f"building {node.id} failed with {how_it_ended(result.exit_code, result.signal)}",
@@ -312,8 +327,12 @@ def _install(node: Node, means: Means, place: OwnEnvironment) -> tuple[Distribut
     )
 
 
-def _facts(node: Node, component: Component, means: Means) -> Facts:
+def _facts(node: Node, means: Means, inputs: Mapping[str, str]) -> Facts:
     candidate = node.candidate
+    component = means.index.get(candidate.component)
+    dataset = component.dataset
+    if dataset and "dataset" in node.roles:
+        dataset = with_label_file(dataset, inputs.get(LABELS_PATH, ""))
     return Facts(
         role=node.roles[0] if node.roles else "",
         component=candidate.component,
@@ -325,7 +344,7 @@ def _facts(node: Node, component: Component, means: Means) -> Facts:
         digest=node.digest,
         env=node.env,
         model=component.model,
-        dataset=component.dataset,
+        dataset=dataset,
         profile=profile_of(component, candidate.variations),
         backend=component.backend,
     )
