@@ -18,8 +18,8 @@ _LONGEST = 80  # characters of a line or label that a message repeats
 # What images in folders by class may end in. A label file may name images of any ending: decoding looks at the content.
 _IMAGES = frozenset({".bmp", ".jpeg", ".jpg", ".png", ".tif", ".tiff", ".webp"})
 _WITH_LABELS = (
-    "write a label file with one line per image (its path below the folder of images, white space, its label), and put it there as "
-    "{name} or name it with --labels_path=FILE"
+    "write a label file with one line per image (its path below the folder of images, white space, its label), and name it with "
+    "--labels_path=FILE"
 )
 
 
@@ -103,7 +103,7 @@ def _by_folder(dataset: Dataset, root: Path, count: int | None) -> Labels:
     if problem := next(_folder_problems(dataset, beside, inside), None):
         what, why = problem
         inner = f"name the folder of the images itself ({top / next(iter(inside))}), or " if len(inside) == 1 else ""
-        raise InputError(what, where=str(top), why=why, fix=inner + _WITH_LABELS.format(name=dataset.labels))
+        raise InputError(what, where=str(top), why=why, fix=inner + _WITH_LABELS)
     found = [(f"{folder}/{name}", label) for label, (folder, names) in enumerate(inside.items()) for name in names][
         :count
     ]
