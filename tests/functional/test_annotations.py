@@ -94,7 +94,7 @@ REFUSED: dict[str, tuple[Callable[[dict[str, Any]], None], str]] = {
     "one file for two images": (one_file, "images[0] (id 1) and images[1] (id 2) both are the file"),
     "an id twice": (set_first(id=2), "annotations[0] and annotations[1] both have the id 2"),
     "the id 0": (set_first(id=0), "annotations[0] (id 0): pycocotools takes the id 0 for no match"),
-    "width and height exchanged": (exchanged, "see whether width and height of the image are exchanged"),
+    "width and height exchanged": (exchanged, "or the width and height that are stated for its image"),
 }
 
 

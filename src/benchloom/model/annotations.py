@@ -195,7 +195,7 @@ def _of_objects(found: _File) -> Iterator[tuple[str, str]]:
         elif item.id == 0:
             yield f"{name}: pycocotools takes the id 0 for no match", "number the annotations from 1"
         elif problem := _of_box(item, image):
-            fix = "correct the box (x, y, width and height in pixels), or see whether width and height of the image are exchanged"
+            fix = "correct the box (x, y, width and height in pixels), or the width and height that are stated for its image"
             yield f"{name}: {problem}", fix
     if found.annotations and all(_reach(item) <= 1 for item in found.annotations):
         yield (

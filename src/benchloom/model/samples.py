@@ -109,6 +109,11 @@ def _refuse_unusable(taken: Sequence[_Row], found: _Found, dataset: Dataset, roo
     missing, empty = ([row.name for row in taken if row.name in kind] for kind in (found.missing, found.empty))
     if why := unusable(missing, empty):
         fix = "replace these files, or skip those that are missing with --allow_missing_images" if missing else ""
+        if len(missing) == len(taken):
+            fix = (
+                f"names in the labels are paths below {root / dataset.images}: say where they start with --dataset_path=DIR, and "
+                "name a label file that lies elsewhere with --labels_path=FILE"
+            )
         raise incomplete(len(missing) + len(empty), len(taken), dataset.name, root, why, fix)
 
 
