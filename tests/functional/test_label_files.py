@@ -227,6 +227,29 @@ def test_label_file_that_cannot_be_one_is_refused(loom: Loom, tmp_path: Path, na
     assert "--labels_path" in answer.err
 
 
+def test_only_image_of_a_folder_is_found_by_its_folder(loom: Loom, tmp_path: Path):
+    folder = imagenet_folder(tmp_path / "imagenet", images=1, wrong=0)
+    labels = (folder / "val_map.txt").rename(tmp_path / "mine.txt")
+    accuracy = run(loom, folder, f"--labels_path={labels}").ok().json["results"]["accuracy"]
+    assert (accuracy["correct"], accuracy["total"]) == (1, 1)
+
+
+@pytest.mark.parametrize(
+    ("variable", "words"),
+    [
+        ("LOOM_INPUT_LABELS_PATH=/data/mine.txt", "the samples were prepared with the labels of"),
+        ("LOOM_INPUT_COUNT=500", f"--count asks for 500 samples, soft:dataset.imagenet.val has {IMAGES}"),
+    ],
+)
+def test_input_that_reaches_the_program_alone_is_refused_if_the_samples_are_others(
+    loom: Loom, tmp_path: Path, variable: str, words: str
+):
+    folder = imagenet_folder(tmp_path / "imagenet", images=IMAGES, wrong=0)
+    answer = run(loom, folder, f"--env.{variable}")
+    assert answer.code == 4
+    assert words in answer.err
+
+
 # -- images that are missing
 
 

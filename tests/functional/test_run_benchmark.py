@@ -209,7 +209,7 @@ def test_run_damaged_image_is_named(tmp_path: Path):
     (folder / "bad.JPEG").write_bytes(b"not a picture")
     (folder / "map.txt").write_text("bad.JPEG 3\n")
     answer = run("--dep_add_tags.dataset=broken", loom=Loom(tmp_path / "home", repo))
-    assert answer.code == 3
+    assert answer.code == 2
     assert "1 of 1 images of broken are missing or damaged" in answer.err
     assert "the image cannot be decoded (1): bad.JPEG" in answer.err
     assert not list((tmp_path / "home" / "store" / "stage").glob("*"))

@@ -120,7 +120,7 @@ def test_partial_dataset_names_what_is_missing(tmp_path: Path):
     answer = run(
         "--dep_add_tags.model=resnet50,opset-11", f"--dataset_path={folder}", loom=Loom(tmp_path / "home", repo)
     )
-    assert answer.code == 3
+    assert answer.code == 2
     assert "1 of 3 images of imagenet2012-val are missing" in answer.err
     assert "ILSVRC2012_val_00000002.JPEG" in answer.err
 

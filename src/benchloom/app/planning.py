@@ -350,7 +350,12 @@ def _input_files(components: Sequence[Component], inputs: Mapping[str, str]) -> 
     for name, path in files.items():
         if not path.is_file():
             raise InputError(f"{path} is not a file", where=f"--{name}")
-    return {name: of_file(path) for name, path in files.items()}
+    try:
+        return {name: of_file(path) for name, path in files.items()}
+    except OSError as error:
+        raise InputError(
+            f"{error.filename} cannot be read", where="command line", why=[error.strerror or str(error)]
+        ) from error
 
 
 def _given_datasets(datasets: Sequence[Component], path: str) -> list[Candidate]:

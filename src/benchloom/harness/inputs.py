@@ -12,6 +12,7 @@ from benchloom.errors import InputError, LoomError
 from benchloom.model.annotations import read_annotations
 from benchloom.model.facts import Backend, Dataset, Facts, Model
 from benchloom.model.labels import label_file, read_labels
+from benchloom.model.samples import refuse_too_few
 
 MISSING = "missing.json"  # beside the samples: a list of the names of images that were skipped, if any were
 
@@ -100,8 +101,9 @@ def load(environ: Mapping[str, str], count: int | None, labels_path: Path | None
     except (OSError, ValueError, msgspec.DecodeError) as error:
         raise InputError("the pre-processed samples cannot be read", where=str(folder), why=[str(error)]) from error
     _check_shape(model.model, samples)
-    total = min(count or len(samples), len(samples))
     source = read_facts("dataset", environ) if environ.get("LOOM_DATASET") else samples_facts
+    refuse_too_few(count, len(samples), source.component, folder)
+    total = count or len(samples)
     annotations = (label_file(source.dataset, Path(source.path)) if source.dataset else None) or Path(source.path)
     if labels_path and labels_path != annotations:
         raise InputError(

@@ -68,7 +68,13 @@ def list_images(
         else:
             taken.append(row)
     _refuse_unusable(taken, found, dataset, root)
-    _refuse_too_few(taken, skipped, count, dataset, root)
+    if not taken:
+        raise InputError(
+            f"none of the {len(skipped)} images of {dataset.name} is there" if skipped else "no image has objects",
+            where=str(root),
+            fix="name the folder of the images with --dataset_path=DIR",
+        )
+    refuse_too_few(count, len(taken), dataset.name, root)
     return Listed(
         names=tuple(row.name for row in taken),
         labels=tuple(row.label for row in taken),
@@ -86,6 +92,16 @@ def incomplete(count: int, total: int, name: str, folder: Path, why: Sequence[st
         why=why,
         fix=fix or "replace these files, or take them out of the label file or annotations",
     )
+
+
+def refuse_too_few(count: int | None, there: int, name: str, folder: Path) -> None:
+    """Raise InputError if more samples are asked for than are there of the data set ``name`` in ``folder``."""
+    if count and there < count:
+        raise InputError(
+            f"--count asks for {count} samples, {name} has {there}",
+            where=str(folder),
+            fix=f"write --count={there}, or leave it out to use them all",
+        )
 
 
 def _labelled(dataset: Dataset, root: Path, count: int | None) -> _Found:
@@ -115,20 +131,3 @@ def _refuse_unusable(taken: Sequence[_Row], found: _Found, dataset: Dataset, roo
                 "name a label file that lies elsewhere with --labels_path=FILE"
             )
         raise incomplete(len(missing) + len(empty), len(taken), dataset.name, root, why, fix)
-
-
-def _refuse_too_few(
-    taken: Sequence[_Row], skipped: Sequence[str], count: int | None, dataset: Dataset, root: Path
-) -> None:
-    if not taken:
-        raise InputError(
-            f"none of the {len(skipped)} images of {dataset.name} is there" if skipped else "no image has objects",
-            where=str(root),
-            fix="name the folder of the images with --dataset_path=DIR",
-        )
-    if count and len(taken) < count:
-        raise InputError(
-            f"--count asks for {count} samples, {dataset.name} has {len(taken)}",
-            where=str(root),
-            fix=f"write --count={len(taken)}, or leave it out to use them all",
-        )
