@@ -344,7 +344,7 @@ def _without_labels(component: Component) -> Component:
 
 
 def _input_files(components: Sequence[Component], inputs: Mapping[str, str]) -> dict[str, str]:
-    """Return the digests of the files that inputs name, if a component is made from them. Raises InputError for what is no file."""
+    """Return the digests of the files that inputs name, if a component is made from them. Raises InputError for what is not a file."""
     read = {name for item in components if item.install for name in item.install.reads_inputs}
     files = {name: Path(inputs[name]) for name in sorted(read) if os.path.isabs(inputs.get(name, ""))}
     for name, path in files.items():

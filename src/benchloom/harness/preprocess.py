@@ -26,10 +26,11 @@ from numpy.typing import NDArray
 from PIL import ExifTags, Image
 
 from benchloom.errors import ExecutionError, InputError, LoomError
+from benchloom.harness.decoding import DamagedImageError, decode
 from benchloom.harness.inputs import MISSING, read_facts
 from benchloom.harness.memory import keep_freed_memory, peak_memory
 from benchloom.harness.options import usable_cores
-from benchloom.harness.profiles import DamagedImageError, apply
+from benchloom.harness.profiles import apply
 from benchloom.harness.progress import reported
 from benchloom.model.annotations import ImageEntry
 from benchloom.model.facts import Dataset, Profile
@@ -106,13 +107,13 @@ def _refuse_other_sizes(entries: Sequence[ImageEntry], files: Sequence[Path], an
             with Image.open(path) as picture:  # reads the header alone
                 width, height = picture.size
                 orientation = picture.getexif().get(ExifTags.Base.Orientation, 1)
-        except (OSError, ValueError, SyntaxError, Image.DecompressionBombError):
+            is_turned = orientation in _TURNED
+            if is_turned:  # whether that is applied depends on the format: ask the decoder
+                height, width = decode(path, "gray").shape
+        except (OSError, ValueError, SyntaxError, Image.DecompressionBombError, DamagedImageError):
             continue  # decoding will say what is wrong with it
-        is_turned = orientation in _TURNED
-        if is_turned:
-            width, height = height, width
         if (width, height) != (entry.width, entry.height):
-            turned = f" after its EXIF orientation ({orientation}) turned it" if is_turned else ""
+            turned = f" when it is decoded as its EXIF orientation ({orientation}) says" if is_turned else ""
             other.append(f"{entry.file_name} is {width} x {height}{turned}, stated as {entry.width} x {entry.height}")
     if other:
         raise InputError(

@@ -386,7 +386,7 @@ def test_size_of_an_image_that_exif_turns_is_the_one_that_it_has_when_it_is_deco
     picture(path, 200, 100, orientation)
     with pytest.raises(InputError, match="another size") as caught:
         list_samples(DATASET, root, PROFILE)
-    turned = f"0.jpg is 100 x 200 after its EXIF orientation ({orientation}) turned it, stated as 200 x 100"
+    turned = f"0.jpg is 100 x 200 when it is decoded as its EXIF orientation ({orientation}) says, stated as 200 x 100"
     assert caught.value.why == (turned,)
 
 
