@@ -44,9 +44,7 @@ def read_labels(dataset: Dataset, root: Path, count: int | None = None) -> Label
     every image its label.
     """
     path = label_file(dataset, root)
-    if path is None:
-        return _by_folder(dataset, root, count)
-    found = _listed(path, dataset)[:count]
+    found = (_listed(path, dataset) if path else _by_folder(dataset, root / dataset.images))[:count]
     sizes = {name: size_of(root / dataset.images / name) for name, _ in found}
     return Labels(
         names=tuple(name for name, _ in found),
@@ -95,20 +93,15 @@ def _listed(path: Path, dataset: Dataset) -> list[tuple[str, int]]:
 # -- folders by class
 
 
-def _by_folder(dataset: Dataset, root: Path, count: int | None) -> Labels:
+def _by_folder(dataset: Dataset, top: Path) -> list[tuple[str, int]]:
     """Take the place of an image's folder among the sorted names of the folders for its label, as torchvision's ImageFolder does."""
-    top = root / dataset.images
     beside = _entries(top)
     inside = {name: _entries(top / name) for name, is_folder in beside.items() if is_folder}
     if problem := next(_folder_problems(dataset, beside, inside), None):
         what, why = problem
         inner = f"name the folder of the images itself ({top / next(iter(inside))}), or " if len(inside) == 1 else ""
         raise InputError(what, where=str(top), why=why, fix=inner + _WITH_LABELS)
-    found = [(f"{folder}/{name}", label) for label, (folder, names) in enumerate(inside.items()) for name in names][
-        :count
-    ]
-    empty = tuple(name for name, _ in found if size_of(top / name) == 0)
-    return Labels(names=tuple(name for name, _ in found), labels=tuple(label for _, label in found), empty=empty)
+    return [(f"{folder}/{name}", label) for label, (folder, names) in enumerate(inside.items()) for name in names]
 
 
 def _entries(folder: Path) -> dict[str, bool]:
@@ -129,7 +122,7 @@ def _folder_problems(
     """Yield what keeps folders from giving every image its label, and why; the first is enough."""
     folders = list(inside)
     one = "without a label file, the label of an image is the place of its folder among the sorted names of all folders"
-    if len(folders) != dataset.classes:
+    if len(folders) < 2 or len(folders) != dataset.classes:
         number = f"{len(folders)} folder{'s' if len(folders) != 1 else ''}"
         yield (
             f"{number} cannot stand for the {dataset.classes} classes of {dataset.name}",

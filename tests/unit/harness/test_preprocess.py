@@ -174,6 +174,19 @@ def test_one_folder_of_images_is_proposed_as_the_folder(root: Path):
     assert f"name the folder of the images itself ({top / 'val'})" in caught.value.fix
 
 
+def test_one_folder_is_not_enough_for_one_class_either(root: Path):
+    folders(root, "only")
+    with pytest.raises(InputError, match="1 folder cannot stand for the 1 classes of trial"):
+        list_samples(msgspec.structs.replace(FOLDERS, images="classes", classes=1), root, PROFILE)
+
+
+def test_link_that_leads_nowhere_is_a_missing_image(root: Path):
+    (folders(root, "a", "b", "c") / "b" / "1.png").symlink_to("nowhere")
+    with pytest.raises(InputError, match="1 of 4 images") as caught:
+        by_folder(root)
+    assert caught.value.why == ("1 missing: b/1.png",)
+
+
 def test_folder_of_images_that_is_not_there_is_named(root: Path):
     with pytest.raises(InputError, match="the folder of images cannot be read") as caught:
         by_folder(root)
