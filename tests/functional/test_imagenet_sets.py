@@ -220,6 +220,57 @@ def test_folder_without_labels_may_take_those_of_the_other_origin(site: Site, im
     ]
 
 
+def test_count_reaches_the_join_of_images_and_labels(site: Site, images: Path):
+    """Ten of twelve images are enough if no more are asked for."""
+    site.serve_all(images)
+    (images / "val_map.txt").unlink()
+    (images / f"ILSVRC2012_val_{11:08}.JPEG").unlink()
+    accuracy = site.run(f"--dataset_path={images}", "--count=10").ok().json["results"]["accuracy"]
+    assert (accuracy["correct"], accuracy["total"]) == (7, 10)
+    answer = site.run(f"--dataset_path={images}", "--count=11")
+    assert answer.code == 2
+    assert "1 of 11 images up to ILSVRC2012_val_00000011.JPEG are missing" in answer.err
+
+
+def test_count_above_what_is_joined_says_both_numbers(site: Site, images: Path):
+    site.serve_all(images)
+    (images / "val_map.txt").unlink()
+    answer = site.run(f"--dataset_path={images}", "--count=13")
+    assert answer.code == 2
+    assert f"--count asks for 13 samples, imagenet2012-val has {IMAGES}" in answer.err
+
+
+def test_missing_images_of_a_folder_without_labels_are_skipped_if_that_is_asked_for(site: Site, images: Path):
+    site.serve_all(images)
+    (images / "val_map.txt").unlink()
+    for number in (4, 6):
+        (images / f"ILSVRC2012_val_{number:08}.JPEG").unlink()
+    results = site.run(f"--dataset_path={images}", "--allow_missing_images").ok().json["results"]
+    assert (results["accuracy"]["correct"], results["accuracy"]["total"]) == (7, 10)
+    assert results["missing_images"] == 2
+
+
+def test_images_in_two_folders_are_not_joined(site: Site, images: Path):
+    """The second folder was left out without a word."""
+    site.serve_all(images)
+    (images / "val_map.txt").unlink()
+    (images / "more").mkdir()
+    (images / f"ILSVRC2012_val_{12:08}.JPEG").rename(images / "more" / f"ILSVRC2012_val_{12:08}.JPEG")
+    answer = site.run(f"--dataset_path={images}", "--dep_add_tags.dataset=_full")
+    assert answer.code == 2
+    assert f"they are in 2 folders: {images}, {images / 'more'}" in answer.err
+
+
+def test_label_file_that_is_named_makes_a_download_of_labels_needless(site: Site, images: Path, tmp_path: Path):
+    site.serve_all(images)
+    labels = (images / "val_map.txt").rename(tmp_path / "mine.txt")
+    words = (f"--dataset_path={images}", f"--labels_path={labels}")
+    results = site.run(*words).ok().json["results"]
+    assert (results["accuracy"]["correct"], results["accuracy"]["total"]) == (IMAGES - 3, IMAGES)
+    assert results["dataset"] == "soft:dataset.imagenet.val"
+    assert [request.path for request in site.server.log] == ["/model.onnx"]
+
+
 def test_folder_without_labels_that_moved_is_joined_again(site: Site, images: Path, tmp_path: Path):
     site.serve_all(images)
     (images / "val_map.txt").unlink()
@@ -254,7 +305,8 @@ def test_damaged_folder_without_labels_is_said_with_counts_and_names(site: Site,
     else:
         (images / "ILSVRC2012_val_00000005.JPEG").write_bytes(b"")
     answer = site.run(f"--dataset_path={images}")
-    assert answer.code == (2 if damage == "empty" else 3)
+    assert answer.code == 2
+    assert "building" not in answer.err
     assert words in answer.err
     assert not any("preprocess" in label for label in site.entries)
 
@@ -277,6 +329,7 @@ def test_damaged_folder_ends_preprocessing_with_counts_and_names(site: Site, ima
     damage(images)
     answer = site.run(f"--dataset_path={images}")
     assert answer.code == 2
+    assert "building" not in answer.err
     for words in ("3 of 12 images of imagenet2012-val are missing or damaged", MISSING, EMPTY):
         assert words in answer.err
     assert not any("preprocess" in label for label in site.entries)
@@ -289,6 +342,7 @@ def test_images_that_cannot_be_decoded_are_counted_and_nothing_is_kept(site: Sit
     (images / "ILSVRC2012_val_00000007.JPEG").write_bytes(whole[: len(whole) // 2])
     answer = site.run(f"--dataset_path={images}")
     assert answer.code == 2
+    assert "building" not in answer.err
     assert "2 of 12 images of imagenet2012-val are missing or damaged" in answer.err
     assert "the image cannot be decoded (1): ILSVRC2012_val_00000002.JPEG" in answer.err
     assert "the image is cut off (1): ILSVRC2012_val_00000007.JPEG" in answer.err

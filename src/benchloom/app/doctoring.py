@@ -322,8 +322,7 @@ def _data_set(patient: _Patient) -> Iterator[Finding]:
         if dataset is None or not component.detect or not component.detect.files:
             continue
         for candidate in detect(component, environ=patient.environ):
-            place = Path(candidate.location)
-            root = place if place.is_dir() else place.parent
+            root = Path(candidate.location)
             found = True
             if dataset.labels in component.detect.files.patterns:
                 yield _labelled(component.ref, dataset, root)

@@ -1,6 +1,7 @@
 """Plan: from what the user typed to a Plan, with the host facts gathered here and nowhere deeper."""
 
 import math
+import os
 import platform
 import sys
 from collections.abc import Collection, Mapping, Sequence
@@ -12,11 +13,13 @@ from benchloom.app.given import given_models, kept_files, refuse_lost_files
 from benchloom.app.module_digests import ModuleDigests
 from benchloom.app.settings import Settings
 from benchloom.app.workspace import Workspace
+from benchloom.base.digest import of_file
 from benchloom.base.names import did_you_mean
 from benchloom.errors import InputError, LockDriftError, ResolutionError, UnknownNameError
 from benchloom.index.index import refuse_unknown_tags
 from benchloom.model.base import Value
 from benchloom.model.component import VENV_TEMPLATE, Component, Input, Requirement
+from benchloom.model.labels import LABELS_PATH
 from benchloom.model.lock import Lock
 from benchloom.model.plan import Candidate, Plan, Platform
 from benchloom.model.possible import refuse_impossible
@@ -126,7 +129,11 @@ def question(workspace: Workspace, ask: Ask) -> Question:
         target=target,
         command=_command(component, ask.command) if component and component.program else "",
         overrides=overrides,
-        host=host_facts(workspace, [target, *overrides.locked, *_as_requirements(ask.roles)], ask),
+        host=host_facts(
+            workspace,
+            [target, *overrides.locked, *_as_requirements(ask.roles)],
+            msgspec.structs.replace(ask, inputs=overrides.inputs),
+        ),
     )
 
 
@@ -298,6 +305,8 @@ def host_facts(workspace: Workspace, targets: list[Requirement], ask: Ask) -> Ho
     """
     dataset_path = ask.dataset_path
     components = reachable(targets, workspace.index)
+    if ask.inputs.get(LABELS_PATH):
+        components = tuple(_without_labels(item) for item in components)
     datasets = [item for item in components if item.detect and item.dataset]
     printed = PrintedVersions(workspace.locations.index / "commands.msgpack")
     detected = [
@@ -323,7 +332,37 @@ def host_facts(workspace: Workspace, targets: list[Requirement], ask: Ask) -> Ho
         installed=frozenset(_installed(entry.meta) for entry in entries if "component" in entry.meta),
         stored=frozenset(entry.key for entry in entries),
         modules=by_module,
+        input_files=_input_files(components, ask.inputs),
     )
+
+
+def _without_labels(component: Component) -> Component:
+    """Return ``component`` so that it recognises a data set by its images alone: the user names the label file."""
+    dataset, files = component.dataset, component.detect.files if component.detect else None
+    if component.detect is None or dataset is None or files is None:
+        return component
+    labels = {dataset.labels, *dataset.other_labels}
+    found = [
+        tuple(item for item in patterns if item not in labels) for patterns in (files.patterns, *files.alternatives)
+    ]
+    images = msgspec.structs.replace(files, patterns=found[0], alternatives=tuple(found[1:]))
+    detect = msgspec.structs.replace(component.detect, files=images)
+    return msgspec.structs.replace(component, detect=detect)
+
+
+def _input_files(components: Sequence[Component], inputs: Mapping[str, str]) -> dict[str, str]:
+    """Return the digests of the files that inputs name, if a component is made from them. Raises InputError for what is not a file."""
+    read = {name for item in components if item.install for name in item.install.reads_inputs}
+    files = {name: Path(inputs[name]) for name in sorted(read) if os.path.isabs(inputs.get(name, ""))}
+    for name, path in files.items():
+        if not path.is_file():
+            raise InputError(f"{path} is not a file", where=f"--{name}")
+    try:
+        return {name: of_file(path) for name, path in files.items()}
+    except OSError as error:
+        raise InputError(
+            f"{error.filename} cannot be read", where="command line", why=[error.strerror or str(error)]
+        ) from error
 
 
 def _given_datasets(datasets: Sequence[Component], path: str) -> list[Candidate]:

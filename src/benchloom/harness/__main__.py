@@ -25,6 +25,7 @@ from benchloom.harness.options import Options, parse
 from benchloom.harness.rulesets import DEFAULT_SAMPLE_COUNT, RULESETS, Ruleset
 from benchloom.harness.sut import Backend
 from benchloom.model.base import to_json
+from benchloom.model.labels import several
 from benchloom.model.record import RESULTS_SCHEMA, Accuracy, Performance, Results
 
 if TYPE_CHECKING:
@@ -61,7 +62,7 @@ def benchmark(options: Options, environ: Mapping[str, str], folder: Path) -> Res
     from benchloom.harness.opening import opened
     from benchloom.harness.settings import shown, test_settings
 
-    inputs, predictors = opened(options, load(environ, options.count))
+    inputs, predictors = opened(options, load(environ, options.count, options.labels_path))
     backend, ruleset = predictors[0].backend, RULESETS[options.ruleset]
     speed = measured_speed(predictors, options, len(inputs.samples))
     made = test_settings(options, ruleset, inputs.model.name, speed)
@@ -95,10 +96,11 @@ def benchmark(options: Options, environ: Mapping[str, str], folder: Path) -> Res
             **shown(settings, options.scenario),
         },
         versions=_versions(backend),
-        notes=(*remarks, *_about(ruleset), *made.not_applied),
+        notes=(*remarks, *_skipped(inputs.missing), *_about(ruleset), *made.not_applied),
         peak_memory_bytes=peak_memory(),
         precision=inputs.model.precision,
         blockers=blockers,
+        missing_images=len(inputs.missing),
         user_conf=made.applied,
     )
 
@@ -152,6 +154,10 @@ class _Runs:
             environ=self.environ,
             seconds=seconds,
         )
+
+
+def _skipped(missing: Sequence[str]) -> list[str]:
+    return [f"{len(missing)} images are missing and were skipped: {several(missing)}"] if missing else []
 
 
 def _about(ruleset: Ruleset) -> list[str]:

@@ -53,6 +53,8 @@ def _of_benchmark(options: Options, ruleset: Ruleset, inputs: Inputs) -> Iterato
         yield ruleset.notes[options.scenario]
     if inputs.model.name not in ruleset.sample_counts:
         yield f"{inputs.model.name} is not a benchmark of {ruleset.name}"
+    if inputs.missing:
+        yield f"{len(inputs.missing)} images are missing and were skipped (--allow_missing_images)"
     if inputs.complete != len(inputs.samples):
         whole = inputs.complete or "an unknown number"
         yield f"{len(inputs.samples)} samples were used, the whole data set has {whole}"

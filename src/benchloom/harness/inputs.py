@@ -13,6 +13,9 @@ from benchloom.errors import InputError, LoomError
 from benchloom.model.annotations import read_annotations
 from benchloom.model.facts import Backend, Dataset, Facts, Model
 from benchloom.model.labels import label_file, read_labels
+from benchloom.model.samples import refuse_too_few
+
+MISSING = "missing.json"  # beside the samples: a list of the names of images that were skipped, if any were
 
 
 @dataclass(frozen=True)
@@ -22,7 +25,8 @@ class Inputs:
     ``complete`` is the number of samples that the whole data set has (None where nothing states it);
     ``device`` is where the backend is to run, ``model_digest`` what the component states of the model's file, '' where nothing does. For detectors, ``labels`` are ids of images, ``categories`` the ids of categories in the order of the annotations, and ``annotations``
     (for classifiers: the label file) and ``images`` are that file and the folder of images; ``root`` is the folder of the data set and ``data`` its facts.
-    ``only_with_objects`` says that images without objects were left out.
+    ``only_with_objects`` says that images without objects were left out; ``missing`` are the names of images that were skipped because
+    they are not there.
     """
 
     model: Model
@@ -41,6 +45,7 @@ class Inputs:
     root: Path = Path()
     data: Dataset | None = None
     only_with_objects: bool = False
+    missing: tuple[str, ...] = ()
 
     def name_of(self, index: int) -> str:
         """Return the file name of a sample as the label file or annotations have it, for messages; else its number."""
@@ -53,7 +58,8 @@ class Inputs:
         if self.data is None:
             return ()
         if self.data.layout == "imagenet":
-            return read_labels(self.data, self.root).names
+            skipped = frozenset(self.missing)
+            return [name for name in read_labels(self.data, self.root).names if name not in skipped]
         by_id = {item.id: item.file_name for item in read_annotations(self.data, self.root).images}
         return [by_id.get(image, f"image {image}") for image in self.labels.tolist()]
 
@@ -72,23 +78,35 @@ def read_facts(role: str, environ: Mapping[str, str]) -> Facts:
         ) from error
 
 
-def load(environ: Mapping[str, str], count: int | None) -> Inputs:
-    """Open everything a run needs, the first ``count`` samples of it. Raises InputError naming what does not fit."""
+def load(environ: Mapping[str, str], count: int | None, labels_path: Path | None = None) -> Inputs:
+    """Open everything a run needs, the first ``count`` samples of it. Raises InputError naming what does not fit.
+
+    ``labels_path`` is the label file that the samples must have been prepared with (None: that of the data set).
+    """
     found = chosen(environ)
     folder = Path(read_facts("samples", environ).path)
     try:
         samples = np.load(folder / "samples.npy", mmap_mode="r")
         labels = np.load(folder / "labels.npy")
         categories = np.load(folder / "categories.npy") if found.model.task == "object-detection" else ()
-    except (OSError, ValueError) as error:
+        missing = msgspec.json.decode((folder / MISSING).read_bytes()) if (folder / MISSING).exists() else ()
+    except (OSError, ValueError, msgspec.DecodeError) as error:
         raise InputError("the pre-processed samples cannot be read", where=str(folder), why=[str(error)]) from error
     check_samples(found.model, samples)
-    total = min(count or len(samples), len(samples))
+    refuse_too_few(count, len(samples), found.dataset, folder)
+    if labels_path and labels_path != found.annotations:
+        raise InputError(
+            f"the samples were prepared with the labels of {found.annotations}",
+            where=f"--labels_path={labels_path}",
+            fix="run the program through loom, which prepares them with the file that is named",
+        )
+    total = count or len(samples)
     return dataclasses.replace(
         found,
         samples=samples[:total],
         labels=labels[:total].astype(np.int64),
         categories=tuple(int(item) for item in categories),
+        missing=tuple(missing),
     )
 
 
@@ -113,7 +131,7 @@ def chosen(environ: Mapping[str, str]) -> Inputs:
         labels=np.empty(0, np.int64),
         complete=source.dataset.count if source.dataset else None,
         device=backend.env.get("LOOM_DEVICE", "cpu"),
-        annotations=(label_file(source.dataset, Path(source.path)) if source.dataset else None) or Path(source.path),
+        annotations=_labels_of(source) or Path(source.path),
         images=Path(source.path, source.dataset.images) if source.dataset else Path(),
         model_digest=model.digest,
         model_component=model.component,
@@ -121,6 +139,10 @@ def chosen(environ: Mapping[str, str]) -> Inputs:
         data=source.dataset,
         only_with_objects=_leaves_images_out(environ),
     )
+
+
+def _labels_of(source: Facts) -> Path | None:
+    return label_file(source.dataset, Path(source.path)) if source.dataset and source.path else None
 
 
 def _leaves_images_out(environ: Mapping[str, str]) -> bool:

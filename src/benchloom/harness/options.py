@@ -34,6 +34,7 @@ class Options:
     max_latency_ms: float | None
     duration: float | None
     trust: bool = False
+    labels_path: Path | None = None
 
 
 def usable_cores() -> int:
@@ -51,6 +52,8 @@ def parse(arguments: Sequence[str], environ: Mapping[str, str]) -> Options:
     conf = text("user_conf")
     if conf and not Path(conf).is_file():
         raise InputError(f"{conf} is not a file", where="--user_conf")
+    labels = text("labels_path")
+    _one_of("allow_missing_images", text("allow_missing_images", YES_NO[1]), YES_NO)  # read when samples are prepared
     scenario = _one_of("scenario", text("scenario", SCENARIOS[0]), SCENARIOS)
     instances = _whole("instances", text("instances")) or 1
     mode = _one_of("mode", text("mode", "both"), MODES)
@@ -69,6 +72,7 @@ def parse(arguments: Sequence[str], environ: Mapping[str, str]) -> Options:
         max_latency_ms=_positive("max_latency_ms", text("max_latency_ms")),
         duration=_positive("duration", text("duration")),
         trust=_one_of("trust", text("trust", YES_NO[1]), YES_NO) == YES_NO[0],
+        labels_path=Path(labels).resolve() if labels else None,
     )
 
 
@@ -83,6 +87,7 @@ def _parser() -> argparse.ArgumentParser:
         "mode": f"one of {', '.join(MODES)} (default both)",
         "ruleset": f"one of {', '.join(RULESETS)} (default quick: seconds long, not submission-valid)",
         "count": "use only the first COUNT samples",
+        "labels_path": "the label file or annotations that the samples were prepared with",
         "batch_size": "samples per inference in Offline and Server",
         "threads": "threads of each instance of the backend (default: usable cores by instances)",
         "instances": "instances of the backend that serve batches side by side (default 1)",
@@ -95,7 +100,9 @@ def _parser() -> argparse.ArgumentParser:
     for name, words in helps.items():
         parser.add_argument(f"--{name}", default="", help=words)
     trust = "open a pickled module (PyTorch) whose file no digest vouches for"
-    parser.add_argument("--trust", default="", nargs="?", const=YES_NO[0], help=trust)
+    missing = "images that the labels name and that are not there were skipped when the samples were prepared"
+    for name, words in {"trust": trust, "allow_missing_images": missing}.items():
+        parser.add_argument(f"--{name}", default="", nargs="?", const=YES_NO[0], help=words)
     return parser
 
 

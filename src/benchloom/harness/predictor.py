@@ -13,6 +13,7 @@ from benchloom.errors import ExecutionError, InputError
 from benchloom.harness.inputs import Inputs
 from benchloom.harness.memory import let_go
 from benchloom.harness.sut import Backend, Outputs
+from benchloom.model.annotations import refuse_other_order
 from benchloom.model.facts import Classes
 
 # Numbers in the response of one box: QSL index, ymin, xmin, ymax, xmax (fractions of the image), score, label as the model gives it
@@ -148,12 +149,7 @@ class Detector(Predictor):
                 fix="state the 'meaning' of each output: boxes, labels, scores or count",
             )
         self._corners = [0, 1, 2, 3] if facts.order == "yxyx" else [1, 0, 3, 2]
-        if facts.labels == "index" and list(inputs.categories) != sorted(inputs.categories):
-            raise InputError(
-                f"the model counts categories in the order of their ids, {inputs.dataset} lists them in another order",
-                where="model.detections.labels, categories of the annotations",
-                fix="sort the categories of the annotations by id",
-            )
+        refuse_other_order(inputs.model, inputs.categories, inputs.dataset)
         self._is_sound = False  # until the outputs of a sample with detections have been looked at
 
     def answers(self, indexes: Sequence[int]) -> tuple[NDArray[np.float32], Sequence[int]]:

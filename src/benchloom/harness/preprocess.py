@@ -1,12 +1,14 @@
 """``python -m benchloom.harness.preprocess``: a data set and a profile become arrays, once.
 
 Reads the facts named by ``LOOM_DATASET`` and ``LOOM_PROFILE``, takes the first ``LOOM_INPUT_COUNT`` samples (all without it), and leaves in the working directory ``samples.npy``
-(N x the profile's shape and dtype, in QSL order) and ``labels.npy`` (N, int64). Several processes decode, each writing its
+(N x the profile's shape and dtype, in QSL order) and ``labels.npy`` (N, int64). With ``LOOM_INPUT_ALLOW_MISSING_IMAGES=yes`` images that
+are not there are skipped, and their names left in ``missing.json``. Several processes decode, each writing its
 samples at their places in the file; the result does not depend on how many there are, and none holds more than one sample.
 """
 
 import multiprocessing
 import os
+import re
 import sys
 import threading
 from collections.abc import Callable, Iterator, Mapping, Sequence
@@ -18,35 +20,43 @@ from pathlib import Path
 from typing import Any
 
 import cv2
+import msgspec
 import numpy as np
 from numpy.typing import NDArray
-from PIL import Image
+from PIL import ExifTags, Image
 
 from benchloom.base.reported import reported
 from benchloom.errors import ExecutionError, InputError, LoomError, carried
-from benchloom.harness.inputs import read_facts
+from benchloom.harness.decoding import DamagedImageError, decode
+from benchloom.harness.inputs import MISSING, read_facts
 from benchloom.harness.memory import keep_freed_memory, peak_memory
 from benchloom.harness.options import usable_cores
-from benchloom.harness.profiles import DamagedImageError, apply
-from benchloom.model.annotations import ImageEntry, read_annotations
+from benchloom.harness.profiles import apply
+from benchloom.model.annotations import ImageEntry
 from benchloom.model.facts import Dataset, Profile
-from benchloom.model.labels import read_labels, several, unusable
+from benchloom.model.labels import several
+from benchloom.model.samples import incomplete, list_images
 
 CHUNK = 64  # images that a process is given at a time
 WORTH_A_PROCESS = 512  # fewer images take less time than a process takes to start
+_SHOWN = 5
+_NUMBER = re.compile(r"0*[1-9][0-9]{0,8}", re.ASCII)
+_TURNED = frozenset({5, 6, 7, 8})  # values of EXIF's orientation that exchange width and height
 
 
 @dataclass(frozen=True)
 class Samples:
     """The images of the data set ``name`` in QSL order with their labels (ids of images where they have boxes).
 
-    ``categories`` are the ids of the categories of objects, in the order of the annotations.
+    ``categories`` are the ids of the categories of objects, in the order of the annotations; ``missing`` the names of images that
+    were skipped.
     """
 
     files: tuple[Path, ...]
     labels: NDArray[np.int64]
     name: str
     categories: tuple[int, ...] = ()
+    missing: tuple[str, ...] = ()
 
 
 @dataclass(frozen=True)
@@ -74,63 +84,44 @@ class _Done:
     peak: int
 
 
-def list_samples(dataset: Dataset, root: Path, profile: Profile, count: int | None = None) -> Samples:
-    """Read the label or annotation file below ``root``, and return the images that ``profile`` takes, the first ``count`` of them.
+def list_samples(
+    dataset: Dataset, root: Path, profile: Profile, count: int | None = None, *, allow_missing: bool = False
+) -> Samples:
+    """Return the images of ``dataset`` below ``root`` that ``profile`` takes, the first ``count`` of them.
 
-    Raises InputError naming what cannot be read, or how many of those images are missing or empty and which.
+    Raises what ``list_images`` raises, and InputError if the annotations state another size of an image than its file has.
     """
-    if dataset.layout == "coco":
-        return _annotated(dataset, root, profile, count)
-    labels = read_labels(dataset, root, count)
-    _refuse_incomplete(labels.missing, labels.empty, len(labels.names), dataset, root)
-    files = tuple(root / dataset.images / name for name in labels.names)
-    return Samples(files, np.array(labels.labels, np.int64), dataset.name)
-
-
-def _annotated(dataset: Dataset, root: Path, profile: Profile, count: int | None) -> Samples:
-    found = read_annotations(dataset, root)
-    taken = [item for item in found.images if item.id in found.with_objects or not profile.only_with_objects][:count]
-    names = {item.file_name for item in taken}
-    missing, empty = (tuple(name for name in kind if name in names) for kind in (found.missing, found.empty))
-    _refuse_incomplete(missing, empty, len(taken), dataset, root)
-    files = tuple(root / dataset.images / item.file_name for item in taken)
-    _refuse_other_sizes(taken, files, root / dataset.labels)
-    ids = np.array([item.id for item in taken], np.int64)
-    return Samples(files, ids, dataset.name, tuple(item.id for item in found.categories))
+    found = list_images(
+        dataset, root, count=count, only_with_objects=profile.only_with_objects, allow_missing=allow_missing
+    )
+    files = tuple(root / dataset.images / name for name in found.names)
+    _refuse_other_sizes(found.images, files[: len(found.images)], root / dataset.labels)
+    return Samples(files, np.array(found.labels, np.int64), dataset.name, found.categories, found.missing)
 
 
 def _refuse_other_sizes(entries: Sequence[ImageEntry], files: Sequence[Path], annotations: Path) -> None:
-    """Raise InputError if the annotations state another size of an image than its file has: boxes would be scaled wrongly."""
+    """Raise InputError if an image, as it is decoded, has another size than its annotations state: boxes would be scaled wrongly."""
     other = []
     for entry, path in zip(entries, files, strict=True):
         try:
             with Image.open(path) as picture:  # reads the header alone
-                size = picture.size
-        except (OSError, ValueError, Image.DecompressionBombError):
+                width, height = picture.size
+                orientation = picture.getexif().get(ExifTags.Base.Orientation, 1)
+            is_turned = orientation in _TURNED
+            if is_turned:  # whether that is applied depends on the format: ask the decoder
+                height, width = decode(path, "gray").shape
+        except (OSError, ValueError, SyntaxError, Image.DecompressionBombError, DamagedImageError):
             continue  # decoding will say what is wrong with it
-        if {size, size[::-1]}.isdisjoint({(entry.width, entry.height)}):
-            other.append(f"{entry.file_name} is {size[0]} x {size[1]}, stated as {entry.width} x {entry.height}")
+        if (width, height) != (entry.width, entry.height):
+            turned = f" when it is decoded as its EXIF orientation ({orientation}) says" if is_turned else ""
+            other.append(f"{entry.file_name} is {width} x {height}{turned}, stated as {entry.width} x {entry.height}")
     if other:
         raise InputError(
             f"{len(other)} of {len(files)} images have another size than their annotations state",
             where=str(annotations),
-            why=other[:5],
-            fix="use the annotations of these very images",
+            why=[*other[:_SHOWN], *([f"and {len(other) - _SHOWN} more"] if len(other) > _SHOWN else [])],
+            fix="use the annotations of these very images, with the size that they have when they are shown",
         )
-
-
-def _refuse_incomplete(missing: Sequence[str], empty: Sequence[str], total: int, dataset: Dataset, root: Path) -> None:
-    if why := unusable(missing, empty):
-        raise _incomplete(len(missing) + len(empty), total, dataset.name, root, why)
-
-
-def _incomplete(count: int, total: int, name: str, folder: Path, why: Sequence[str]) -> InputError:
-    return InputError(
-        f"{count} of {total} images of {name} are missing or damaged",
-        where=str(folder),
-        why=why,
-        fix="replace these files, or take their lines out of the label file",
-    )
 
 
 def preprocess(
@@ -151,10 +142,12 @@ def preprocess(
     if damaged:
         kinds = {reason: [name for name, other in damaged if other == reason] for _, reason in damaged}
         why = [f"{reason} ({len(names)}): {several(names)}" for reason, names in kinds.items()]
-        raise _incomplete(len(damaged), len(samples.files), samples.name, samples.files[0].parent, why)
+        raise incomplete(len(damaged), len(samples.files), samples.name, samples.files[0].parent, why)
     np.save(folder / "labels.npy", samples.labels)
     if samples.categories:
         np.save(folder / "categories.npy", np.array(samples.categories, np.int64))
+    if samples.missing:
+        (folder / MISSING).write_bytes(msgspec.json.encode(samples.missing))
     return Effort(workers, max(peak_memory() or 0, *(item.peak for item in done)))
 
 
@@ -235,10 +228,10 @@ def _write(chunk: _Chunk) -> _Done:
 
 
 def _count(environ: Mapping[str, str]) -> int | None:
-    """Return how many samples are asked for; None for all. Raises InputError for a text that is no such number."""
+    """Return how many samples are asked for; None for all. Raises InputError for a text that is not such a number."""
     text = environ.get("LOOM_INPUT_COUNT", "")
-    if text and not (text.isdecimal() and int(text)):
-        raise InputError(f"{text!r} is not a number of samples", where="LOOM_INPUT_COUNT")
+    if text and not _NUMBER.fullmatch(text):
+        raise InputError(f"{text[:80]!r} is not a number of samples", where="LOOM_INPUT_COUNT")
     return int(text) if text else None
 
 
@@ -249,7 +242,13 @@ def main(environ: Mapping[str, str]) -> int:
         if dataset.dataset is None or profile.profile is None:
             name = dataset.component if dataset.dataset is None else profile.component
             raise InputError(f"{name} has no 'dataset' or 'profile' block", where="LOOM_DATASET, LOOM_PROFILE")
-        samples = list_samples(dataset.dataset, Path(dataset.path), profile.profile, _count(environ))
+        samples = list_samples(
+            dataset.dataset,
+            Path(dataset.path),
+            profile.profile,
+            _count(environ),
+            allow_missing=environ.get("LOOM_INPUT_ALLOW_MISSING_IMAGES") == "yes",
+        )
         effort = preprocess(samples, profile.profile, Path.cwd(), environ)
     except OSError as error:
         sys.stderr.write(f"error: the samples cannot be written: {error}\n")

@@ -107,7 +107,10 @@ def official_command(inputs: Inputs, place: Path) -> tuple[str, ...]:
 
     The log of a detector holds the labels that the model gives: if they count the categories, the script has to map them back
     (``--use-inv-map``), and if images without objects were left out, it has to leave them out, too (``--remove-48-empty-images``).
+    None fits if missing images were skipped: the scripts count the samples of the log in the whole list of images.
     """
+    if inputs.missing:
+        return ()
     log = str(place / "mlperf_log_accuracy.json")
     if inputs.model.detections is None:
         words = ("--imagenet-val-file", str(inputs.annotations), "--dtype", "float32")

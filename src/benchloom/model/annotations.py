@@ -1,39 +1,53 @@
 """The annotations of a data set in COCO's layout, and what the folder of images has of it."""
 
+import math
+import posixpath
+from collections.abc import Iterable, Iterator, Sequence
 from pathlib import Path
+from typing import Annotated, Literal, TypeVar
 
 import msgspec
 
 from benchloom.errors import InputError
 from benchloom.model.base import Value
-from benchloom.model.facts import Dataset
-from benchloom.model.labels import size_of
+from benchloom.model.facts import Dataset, Model
+from benchloom.model.labels import leads_outside, size_of
 
 _BYTE_ORDER_MARK = b"\xef\xbb\xbf"
+_SLACK = 1.0  # pixels that a box may reach beyond its image: tools round, and some count pixels from 1
+_LARGEST_AREA = 1e10  # pycocotools scores no object beyond it
+
+Id = Annotated[int, msgspec.Meta(ge=0, le=2**63 - 1)]
+Pixels = Annotated[int, msgspec.Meta(ge=1)]
 
 
 class ImageEntry(msgspec.Struct, frozen=True):
     """One image; ``width`` and ``height`` in pixels."""
 
-    id: int
+    id: Id
     file_name: str
-    width: int
-    height: int
+    width: Pixels
+    height: Pixels
 
 
 class BoxEntry(msgspec.Struct, frozen=True):
-    """One object with its box as x, y, width and height in pixels; what else COCO states of it is read by pycocotools."""
+    """One object with its box as x, y, width and height in pixels, and its ``area`` in square pixels (absent: that of the box).
 
-    id: int
-    image_id: int
-    category_id: int
+    What else COCO states of it is read by pycocotools.
+    """
+
+    id: Id
+    image_id: Id
+    category_id: Id
     bbox: tuple[float, float, float, float]
+    iscrowd: Literal[0, 1] = 0
+    area: float | msgspec.UnsetType = msgspec.UNSET
 
 
 class CategoryEntry(msgspec.Struct, frozen=True):
     """One category of objects."""
 
-    id: int
+    id: Id
     name: str
 
 
@@ -65,20 +79,15 @@ def annotation_bytes(path: Path) -> bytes:
 def read_annotations(dataset: Dataset, root: Path) -> Annotations:
     """Read ``dataset``'s annotation file below ``root`` and look for every image it names.
 
-    It is held to what the scorer needs: every annotation has an id of its own above zero and a box. ``iscrowd`` and ``area`` may be
-    absent: they are 0, and width by height. Raises InputError if it cannot be read, names an image, category or annotation
-    twice, an image or category that it does not list, or lists no images.
+    It is held to what the scorer needs: every annotation has an id of its own above zero, and a box with an area that lies in its
+    image. ``iscrowd`` and ``area`` may be absent. Raises InputError naming the entry if it cannot be read, gives an id or a file
+    twice, refers to an image or category that it does not list, or lists no images.
     """
     path = root / dataset.labels
-    try:
-        found = msgspec.json.decode(annotation_bytes(path), type=_File)
-    except OSError as error:
-        raise InputError(
-            "the annotations cannot be read", where=str(path), why=[error.strerror or str(error)]
-        ) from error
-    except msgspec.MsgspecError as error:
-        raise InputError("the annotations are not in COCO's form", where=str(path), why=[str(error)]) from error
-    _check(found, path)
+    found = _read(path, _File)
+    if problem := next(_problems(found), None):
+        what, fix = problem
+        raise InputError("the annotations do not fit together", where=str(path), why=[what], fix=fix)
     sizes = {item.file_name: size_of(root / dataset.images / item.file_name) for item in found.images}
     return Annotations(
         images=found.images,
@@ -89,26 +98,132 @@ def read_annotations(dataset: Dataset, root: Path) -> Annotations:
     )
 
 
-def _check(found: _File, path: Path) -> None:
-    images = {item.id for item in found.images}
-    categories = {item.id for item in found.categories}
-    strange = [item for item in found.annotations if item.image_id not in images or item.category_id not in categories]
-    ids = {item.id for item in found.annotations}
-    flat = [item for item in found.annotations if min(item.bbox[2:]) < 0]
-    problem = ""
-    if not images:
-        problem = "they list no images"
-    elif len(images) != len(found.images) or len(categories) != len(found.categories):
-        problem = "an id of an image or category is there twice"
-    elif strange:
-        problem = (
-            f"{len(strange)} annotations are of an image or category that is not listed, the first of {strange[0]}"
+def refuse_other_order(model: Model, categories: Sequence[int], dataset: str) -> None:
+    """Raise InputError if ``model`` counts categories and their ids, as listed by ``dataset``, are not in ascending order.
+
+    Which one its label 1 stands for is then unknown: every label might be taken for another category.
+    """
+    if model.detections and model.detections.labels == "index" and list(categories) != sorted(categories):
+        raise InputError(
+            f"{model.name} counts categories in the order of their ids, {dataset} lists them in another order",
+            where="model.detections.labels, categories of the annotations",
+            fix="sort the categories of the annotations by id",
         )
-    elif len(ids) != len(found.annotations):
-        problem = f"{len(found.annotations) - len(ids)} annotations have the id of another one, so pycocotools would count them once"
-    elif 0 in ids:
-        problem = "an annotation has the id 0, which pycocotools takes for no match"
-    elif flat:
-        problem = f"the box of annotation {flat[0].id} has a width or height below zero"
-    if problem:
-        raise InputError("the annotations do not fit together", where=str(path), why=[problem], fix="fetch them again")
+
+
+def read_categories(dataset: Dataset, root: Path) -> tuple[int, ...]:
+    """Return the ids of the categories in ``dataset``'s annotation file, in its order. Raises InputError if it cannot be read."""
+    return tuple(item.id for item in _read(root / dataset.labels, _Categories).categories)
+
+
+class _Categories(msgspec.Struct, frozen=True):
+    categories: tuple[CategoryEntry, ...]
+
+
+_Kind = TypeVar("_Kind")
+
+
+def _read(path: Path, kind: type[_Kind]) -> _Kind:
+    try:
+        return msgspec.json.decode(annotation_bytes(path), type=kind)
+    except OSError as error:
+        raise InputError(
+            "the annotations cannot be read", where=str(path), why=[error.strerror or str(error)]
+        ) from error
+    except msgspec.ValidationError as error:
+        fix = (
+            "correct the entry that is named (counted from 0); iscrowd is 0 or 1 and area a number, both may be absent"
+        )
+        raise InputError(
+            "the annotations are not in COCO's form", where=str(path), why=[str(error)], fix=fix
+        ) from error
+    except (msgspec.DecodeError, UnicodeDecodeError) as error:
+        raise InputError(
+            "the annotations are not JSON, so not in COCO's form",
+            where=str(path),
+            why=[str(error)],
+            fix="download or export the file again",
+        ) from error
+
+
+def _problems(found: _File) -> Iterator[tuple[str, str]]:
+    """Yield what keeps the annotations from being scored rightly, each with what to do about it; the first is enough."""
+    if not found.images:
+        yield "they list no images", "export them together with the list of images"
+    yield from _repeated(found)
+    yield from _of_images(found.images)
+    yield from _of_objects(found)
+
+
+def _repeated(found: _File) -> Iterator[tuple[str, str]]:
+    ids = {
+        "images": [item.id for item in found.images],
+        "categories": [item.id for item in found.categories],
+        "annotations": [item.id for item in found.annotations],
+    }
+    for kind, keys in ids.items():
+        if places := _twice(keys):
+            one, other = places
+            what = f"{kind}[{one}] and {kind}[{other}] both have the id {keys[one]}"
+            effect = ", so pycocotools would count them once" if kind == "annotations" else ""
+            yield f"{what}{effect}", f"give each of the {kind} an id of its own"
+
+
+def _of_images(images: Sequence[ImageEntry]) -> Iterator[tuple[str, str]]:
+    names = [posixpath.normpath(item.file_name) for item in images]
+    if places := _twice(names):
+        one, other = (f"images[{place}] (id {images[place].id})" for place in places)
+        yield f"{one} and {other} both are the file {names[places[0]]}", "list each file once, with all of its objects"
+    for place, item in enumerate(images):
+        if leads_outside(item.file_name):
+            what = f"images[{place}] (id {item.id}) is {item.file_name!r}, which leads outside the folder of images"
+            yield what, "name a file below the folder of images"
+
+
+def _of_objects(found: _File) -> Iterator[tuple[str, str]]:
+    images = {item.id: item for item in found.images}
+    categories = {item.id for item in found.categories}
+    for place, item in enumerate(found.annotations):
+        name, image = f"annotations[{place}] (id {item.id})", images.get(item.image_id)
+        if image is None:
+            yield f"{name} is of image {item.image_id}, which is not listed", "list the image, or remove the annotation"
+        elif item.category_id not in categories:
+            yield (
+                f"{name} is of category {item.category_id}, which is not listed",
+                "list the category, or remove the annotation",
+            )
+        elif item.id == 0:
+            yield f"{name}: pycocotools takes the id 0 for no match", "number the annotations from 1"
+        elif problem := _of_box(item, image):
+            fix = "correct the box (x, y, width and height in pixels), or the width and height that are stated for its image"
+            yield f"{name}: {problem}", fix
+    if found.annotations and all(_reach(item) <= 1 for item in found.annotations):
+        yield (
+            "every box lies within the first pixel of its image",
+            "state boxes in pixels, not as fractions of the image",
+        )
+
+
+def _of_box(item: BoxEntry, image: ImageEntry) -> str:
+    left, top, width, height = item.bbox
+    if not all(map(math.isfinite, item.bbox)) or min(width, height) <= 0:
+        return f"its box {list(item.bbox)} has no area"
+    if min(left, top) < -_SLACK or left + width > image.width + _SLACK or top + height > image.height + _SLACK:
+        return f"its box {list(item.bbox)} does not lie in image {image.id} of {image.width} x {image.height}"
+    if item.area is not msgspec.UNSET and not 0 <= item.area <= _LARGEST_AREA:
+        return f"its area is {item.area:g}, and pycocotools would not score it"
+    return ""
+
+
+def _reach(item: BoxEntry) -> float:
+    left, top, width, height = item.bbox
+    return max(left + width, top + height)
+
+
+def _twice(keys: Iterable[object]) -> tuple[int, int] | None:
+    """Return the places of two equal keys; None if all differ."""
+    first: dict[object, int] = {}
+    for place, key in enumerate(keys):
+        if (before := first.setdefault(key, place)) != place:
+            return before, place
+    return None

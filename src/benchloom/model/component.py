@@ -70,13 +70,14 @@ class Install(Value, frozen=True, kw_only=True):
 
     ``pip`` names a distribution, installed in the plan's one Python environment with the version chosen. ``script`` is
     a Python or shell file of the component (or ``module`` a Python module of the engine's runtime) run in the staging
-    folder with the node's exact environment; whatever it leaves there is the entry's content.
+    folder with the node's exact environment; whatever it leaves there is the entry's content. It refuses its input with exit code 2
+    and a message on standard error: a line ``error: WHAT``, then lines of two blanks and ``where: ``, ``why: `` or ``fix: ``.
 
     ``unstated`` are requirements (PEP 508 with markers) of the distribution that its own metadata leaves out; where one
     applies, the distribution is built among them and not in pip's isolation.
 
     ``reads_inputs`` names inputs of the program that what is made depends on: it gets them as ``LOOM_INPUT_<NAME>`` if they are given,
-    and what is made with one is another result than what is made without.
+    and what is made with one is another result than what is made without. Of an input that names a file, the content counts.
     """
 
     pip: str = ""

@@ -78,7 +78,8 @@ class Results(Document, frozen=True, kw_only=True):
     """``results.json``: what a benchmark program leaves in its working directory, the same under loom, ck and cm.
 
     ``precision`` is the model's, such as ``fp32``. ``peak_memory_bytes`` is the largest resident memory of the program's process over its whole life: libraries, model,
-    and those samples that were mapped in at the same time. None where the system does not say. ``blockers`` are the reasons why these
+    and those samples that were mapped in at the same time. None where the system does not say. ``missing_images`` is the number of images that
+    the labels name and that were skipped, since they are not there. ``blockers`` are the reasons why these
     results cannot be submitted under an official ruleset, worst first; ``user_conf`` is what the user's own settings changed.
     """
 
@@ -100,6 +101,7 @@ class Results(Document, frozen=True, kw_only=True):
     precision: str = ""
     blockers: tuple[str, ...] = ()
     user_conf: tuple[AppliedSetting, ...] = ()
+    missing_images: int = 0
 
 
 class Host(Value, frozen=True, kw_only=True):

@@ -23,6 +23,7 @@ class HostFacts(Value, frozen=True, kw_only=True):
         installed: what the store holds, used to prefer it.
         stored: keys the store holds, used to decide between reuse and work.
         modules: digest of the source of each runtime module that builds something.
+        input_files: digest of each file that an input names, by the input, if something is made from it.
     """
 
     platform: Platform
@@ -30,6 +31,7 @@ class HostFacts(Value, frozen=True, kw_only=True):
     installed: frozenset[Installed] = frozenset()
     stored: frozenset[str] = frozenset()
     modules: dict[str, str] = {}
+    input_files: dict[str, str] = {}
 
 
 class Overrides(Value, frozen=True, kw_only=True):

@@ -204,9 +204,12 @@ class _Planner:
 
     def _env(self, option: Option) -> dict[str, str]:
         """Return the variables of a node: its own, and the program's inputs that it says it reads."""
+        return {**option.choice.env, **self._read_inputs(option, self.overrides.inputs)}
+
+    def _read_inputs(self, option: Option, values: Mapping[str, str]) -> dict[str, str]:
         install = option.component.install
-        read = {name: self.overrides.inputs.get(name, "") for name in (install.reads_inputs if install else ())}
-        return {**option.choice.env, **{f"LOOM_INPUT_{name.upper()}": value for name, value in read.items() if value}}
+        names = [name for name in (install.reads_inputs if install else ()) if values.get(name)]
+        return {f"LOOM_INPUT_{name.upper()}": values[name] for name in names}
 
     def _fetch(self, option: Option) -> tuple[Fetch, ...]:
         if option.candidate.origin == "detected":
@@ -226,7 +229,7 @@ class _Planner:
             component,
             candidate,
             files=self.universe.content_digest(component),
-            env=self._env(option),
+            env={**self._env(option), **self._read_inputs(option, self.host.input_files)},
             fetch=fetch,
             needs={role: self._identity(self.nodes[need]) for role, need in needs.items() if need != PYTHON},
             platform=self.host.platform if is_built else None,

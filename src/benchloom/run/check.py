@@ -61,7 +61,7 @@ def _ask(
     folder.mkdir(parents=True, exist_ok=True)
     by_role = {role: node for node in plan.nodes for role in node.roles if node.action != "run"}
     pathless = {
-        node.id: msgspec.structs.replace(facts_of(node, means.index.get(node.candidate.component), means), path="")
+        node.id: msgspec.structs.replace(facts_of(node, means, plan.inputs), path="")
         for node in by_role.values()
         if node.id not in ready.facts
     }

@@ -22,10 +22,12 @@ from benchloom.model.base import to_json
 from benchloom.model.component import Component
 from benchloom.model.environment import Distribution
 from benchloom.model.facts import Facts
+from benchloom.model.labels import LABELS_PATH, with_label_file
 from benchloom.model.plan import Node, Plan
 from benchloom.model.trust import refuse_untrusted
 from benchloom.model.variation import profile_of
-from benchloom.run.process import clean_environment, how_it_ended, last_lines, run_process
+from benchloom.run.data_checks import refuse_unfit_data
+from benchloom.run.process import INPUT_PREFIX, clean_environment, how_it_ended, last_lines, run_process
 from benchloom.run.progress import watched
 from benchloom.store.entries import Store
 from benchloom.store.fetch import Fetcher, file_name
@@ -47,6 +49,7 @@ if TYPE_CHECKING:
 
 
 _POLL_SECONDS = 0.05
+_HERE = frozenset({"detect", "reuse"})  # actions of nodes whose result is here before anything is done
 
 
 @dataclass(frozen=True)
@@ -93,18 +96,21 @@ def prepare(plan: Plan, means: Means, jobs: int = 4, first: "Step | None" = None
     """Bring every node but the program into being and return their facts.
 
     ``first`` holds nodes back until what it does with the others has ended well. Raises FetchError, OfflineError, InstallError
-    or IntegrityError of the first node that fails, InputError where a script refuses its input; nodes that already started
-    finish, and what they published stays.
+    or IntegrityError of the first node that fails, InputError if it refuses what it is to be made from; nodes that already
+    started finish, and what they published stays.
     """
     refuse_missing_offline(plan, means)
     _refuse_untrusted(plan, means)
+    for node in plan.nodes:
+        if "dataset" in node.roles and node.action in _HERE:
+            refuse_unfit_data(plan, facts_of(node, means, plan.inputs), means.index.get)
     ready = Ready()
     nodes = {node.id: node for node in plan.nodes if node.action != "run"}
     if first and first.holds_back:
-        _bring({name: node for name, node in nodes.items() if name not in first.holds_back}, means, jobs, ready)
+        _bring({name: node for name, node in nodes.items() if name not in first.holds_back}, plan, means, jobs, ready)
         first.act(ready)
         nodes = {name: node for name, node in nodes.items() if name in first.holds_back}
-    _bring(nodes, means, jobs, ready)
+    _bring(nodes, plan, means, jobs, ready)
     return ready
 
 
@@ -116,8 +122,8 @@ class Step:
     act: Callable[[Ready], None]
 
 
-def _bring(nodes: Mapping[str, Node], means: Means, jobs: int, ready: Ready) -> None:
-    """Bring ``nodes`` into being, each when those among them that it needs are; facts go to ``ready``."""
+def _bring(nodes: Mapping[str, Node], plan: Plan, means: Means, jobs: int, ready: Ready) -> None:
+    """Bring ``nodes`` of ``plan`` into being, each when those among them that it needs are; facts go to ``ready``."""
     sorter = TopologicalSorter(
         {node.id: [need for need in node.needs.values() if need in nodes] for node in nodes.values()}
     )
@@ -125,7 +131,9 @@ def _bring(nodes: Mapping[str, Node], means: Means, jobs: int, ready: Ready) -> 
     running: dict[Future[Facts], str] = {}
     with ThreadPoolExecutor(max_workers=jobs) as pool:
         try:
-            _work_off(sorter, lambda node_id: pool.submit(_materialise, nodes[node_id], means, ready), ready, running)
+            _work_off(
+                sorter, lambda node_id: pool.submit(_materialise, nodes[node_id], plan, means, ready), ready, running
+            )
         except BaseException as error:
             pool.shutdown(wait=False, cancel_futures=True)
             if not isinstance(error, Exception):  # the user's interruption reaches no other thread by itself
@@ -191,13 +199,16 @@ def _refuse_untrusted(plan: Plan, means: Means) -> None:
             refuse_untrusted(model, node.digest, where, is_trusted=plan.inputs.get("trust") == "yes")
 
 
-def _materialise(node: Node, means: Means, ready: Ready) -> Facts:
+def _materialise(node: Node, plan: Plan, means: Means, ready: Ready) -> Facts:
     if node.pip:
         return _python_environment(node, means, ready)
     component = means.index.get(node.candidate.component)
     if node.key and node.files:
         _ensure_entry(node, component, means, ready)
-    return facts_of(node, component, means)
+    facts = facts_of(node, means, plan.inputs)
+    if "dataset" in node.roles and node.action not in _HERE:
+        refuse_unfit_data(plan, facts, means.index.get)
+    return facts
 
 
 def _ensure_entry(node: Node, component: Component, means: Means, ready: Ready) -> None:
@@ -267,7 +278,8 @@ def _build(node: Node, component: Component, means: Means, ready: Ready, folder:
     progress = means.logs / f"{_plain(node.id)}.progress"
     error = means.logs / f"{_plain(node.id)}.error"
     env = clean_environment(
-        means.environ,
+        # Of the program's inputs only those that its key holds.
+        {name: value for name, value in means.environ.items() if not name.startswith(INPUT_PREFIX)},
         {
             **node.env,
             **role_variables(node.needs, ready, facts_folder),
@@ -335,9 +347,13 @@ def _install(node: Node, means: Means, place: OwnEnvironment) -> tuple[Distribut
     )
 
 
-def facts_of(node: Node, component: Component, means: Means) -> Facts:
-    """Return what a program is told of ``node``; the path is that of its result, whether it is there yet or not."""
+def facts_of(node: Node, means: Means, inputs: Mapping[str, str]) -> Facts:
+    """Return what a program with ``inputs`` is told of ``node``; the path is that of its result, whether it is there yet or not."""
     candidate = node.candidate
+    component = means.index.get(candidate.component)
+    dataset = component.dataset
+    if dataset and "dataset" in node.roles:
+        dataset = with_label_file(dataset, inputs.get(LABELS_PATH, ""))
     return Facts(
         role=node.roles[0] if node.roles else "",
         component=candidate.component,
@@ -349,7 +365,7 @@ def facts_of(node: Node, component: Component, means: Means) -> Facts:
         digest=node.digest,
         env=node.env,
         model=component.model,
-        dataset=component.dataset,
+        dataset=dataset,
         profile=profile_of(component, candidate.variations),
         backend=component.backend,
     )

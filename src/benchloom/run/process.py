@@ -48,7 +48,8 @@ _PASSED = frozenset(
         "SSL_CERT_FILE",
     }
 )
-_PASSED_PREFIXES = ("LC_", "OMP_", "MKL_", "KMP_", "OPENBLAS_", "CUDA_", "NVIDIA_", "MALLOC_", "LOOM_INPUT_")
+INPUT_PREFIX = "LOOM_INPUT_"  # of the variables that hold the inputs of a program
+_PASSED_PREFIXES = ("LC_", "OMP_", "MKL_", "KMP_", "OPENBLAS_", "CUDA_", "NVIDIA_", "MALLOC_", INPUT_PREFIX)
 
 
 class ProcessResult(Value, frozen=True, kw_only=True):

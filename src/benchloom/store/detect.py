@@ -61,7 +61,7 @@ def detect(
                 location=str(path),
                 state=state,
             )
-            for path, state in _file_places(block.files, environ, search)
+            for path, state in _file_places(block.files, environ, search, is_folder=component.dataset is not None)
         )
     return tuple(
         Candidate(
@@ -117,18 +117,23 @@ def _plain(name: str) -> str:
     return name.lower().replace("-", "_").replace(".", "_")
 
 
-def _file_places(block: FileGlob, environ: Mapping[str, str], search: Sequence[Path]) -> Iterator[tuple[Path, str]]:
+def _file_places(
+    block: FileGlob, environ: Mapping[str, str], search: Sequence[Path], *, is_folder: bool
+) -> Iterator[tuple[Path, str]]:
     folders = [*search, *(Path(text) for item in block.search if (text := _expanded(item, environ)))]
     seen = set()
     for folder in folders:
-        found = _match(folder, block)
+        found = _match(folder, block, is_folder=is_folder)
         if found is not None and found[0] not in seen:
             seen.add(found[0])
             yield found
 
 
-def _match(folder: Path, block: FileGlob) -> tuple[Path, str] | None:
-    """Return the one file a single pattern matches, or the folder in which every pattern matches, and its state."""
+def _match(folder: Path, block: FileGlob, *, is_folder: bool) -> tuple[Path, str] | None:
+    """Return the folder in which every pattern matches, and its state.
+
+    Unless it ``is_folder`` that is looked for, as of data sets, the one file that a single pattern matches stands for it.
+    """
     if not folder.is_dir():
         return None
     for patterns in (block.patterns, *block.alternatives):
@@ -137,7 +142,7 @@ def _match(folder: Path, block: FileGlob) -> tuple[Path, str] | None:
             break
     else:
         return None
-    is_one_file = len(patterns) == 1 and len(matches[0]) == 1 and (folder / matches[0][0]).is_file()
+    is_one_file = not is_folder and len(patterns) == 1 and len(matches[0]) == 1 and (folder / matches[0][0]).is_file()
     place = (folder / matches[0][0] if is_one_file else folder).absolute()
     state = _state(folder, [name for names in matches for name in names])
     return place, of_bytes(f"{state} {place}".encode()) if block.linked else state

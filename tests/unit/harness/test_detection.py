@@ -6,10 +6,12 @@ from typing import Any
 
 import numpy as np
 import pytest
+from PIL import Image
 from pycocotools.coco import COCO
 from pycocotools.cocoeval import COCOeval
 
 from benchloom.errors import ExecutionError, InputError
+from benchloom.harness.decoding import decode
 from benchloom.harness.detection import in_categories, mean_average_precision, read_detections
 from benchloom.harness.inputs import Inputs
 from benchloom.harness.predictor import BOX, Detector, predictor_for
@@ -297,19 +299,49 @@ def test_images_that_are_missing_or_empty_are_counted_and_named(root: Path):
     assert caught.value.why == ("1 missing: 1.jpg", "1 empty: 2.jpg")
 
 
+def image(number: int, name: str, width: int = 10) -> dict[str, Any]:
+    return {"id": number, "file_name": name, "width": width, "height": 10}
+
+
+def one_object(**changes: Any) -> dict[str, Any]:
+    return {"annotations": [{"id": 1, "image_id": 0, "category_id": 3, "bbox": [1, 1, 5, 5], **changes}]}
+
+
 @pytest.mark.parametrize(
     ("changes", "said"),
     [
         ({"images": []}, "they list no images"),
-        ({"categories": [{"id": 3, "name": "a"}, {"id": 3, "name": "b"}]}, "is there twice"),
+        (
+            {"categories": [{"id": 3, "name": "a"}, {"id": 3, "name": "b"}]},
+            "categories[0] and categories[1] both have the id 3",
+        ),
+        ({"images": [image(1, "a"), image(2, "b"), image(2, "c")]}, "images[1] and images[2] both have the id 2"),
+        ({"images": [image(1, "a"), image(2, "./a")]}, "images[0] (id 1) and images[1] (id 2) both are the file a"),
+        ({"images": [image(1, "../a.jpg")]}, "leads outside the folder of images"),
+        ({"images": [image(1, "a", width=0)]}, "Expected `int` >= 1 - at `$.images[0].width`"),
         ({"categories": [{"id": 3, "name": "a"}]}, "not listed"),
         ({"annotations": [{"id": 1, "image_id": 99, "category_id": 3, "bbox": [0, 0, 1, 1]}]}, "not listed"),
         (
             {"annotations": [{"id": 1, "image_id": 0, "category_id": 3, "bbox": [0, 0, 1, 1]}] * 2},
-            "have the id of another",
+            "annotations[0] and annotations[1] both have the id 1, so pycocotools would count them once",
         ),
-        ({"annotations": [{"id": 0, "image_id": 0, "category_id": 3, "bbox": [0, 0, 1, 1]}]}, "has the id 0"),
-        ({"annotations": [{"id": 1, "image_id": 0, "category_id": 3, "bbox": [0, 0, -1, 1]}]}, "below zero"),
+        (
+            {"annotations": [{"id": 0, "image_id": 0, "category_id": 3, "bbox": [0, 0, 1, 1]}]},
+            "annotations[0] (id 0): pycocotools takes the id 0 for no match",
+        ),
+        (one_object(bbox=[0, 0, -1, 1]), "annotations[0] (id 1): its box [0.0, 0.0, -1.0, 1.0] has no area"),
+        (one_object(bbox=[10, 10, 0, 5]), "has no area"),
+        (one_object(bbox=[10, 10, 5, 0]), "has no area"),
+        (one_object(bbox=[190, 10, 12, 5]), "does not lie in image 0 of 200 x 100"),
+        (one_object(bbox=[10, 90, 5, 12]), "does not lie in image 0 of 200 x 100"),
+        (one_object(bbox=[-2, 10, 5, 5]), "does not lie in image 0 of 200 x 100"),
+        (one_object(bbox=[0.1, 0.2, 0.5, 0.6]), "every box lies within the first pixel of its image"),
+        (one_object(iscrowd=None), "Expected `int`, got `null` - at `$.annotations[0].iscrowd`"),
+        (one_object(iscrowd="0"), "Expected `int`, got `str` - at `$.annotations[0].iscrowd`"),
+        (one_object(iscrowd=2), "Invalid enum value 2 - at `$.annotations[0].iscrowd`"),
+        (one_object(area=None), "Expected `float`, got `null` - at `$.annotations[0].area`"),
+        (one_object(area="12"), "Expected `float`, got `str` - at `$.annotations[0].area`"),
+        (one_object(area=-1), "its area is -1, and pycocotools would not score it"),
         ({"annotations": [{"id": 1, "image_id": 0, "category_id": 3}]}, "missing required field `bbox`"),
         ({"annotations": [{"image_id": 0, "category_id": 3, "bbox": [0, 0, 1, 1]}]}, "missing required field `id`"),
         ({"annotations": [{"id": "1", "image_id": 0, "category_id": 3, "bbox": [0, 0, 1, 1]}]}, "Expected `int`"),
@@ -323,11 +355,64 @@ def test_annotations_that_do_not_fit_together_are_refused(root: Path, changes: d
         list_samples(DATASET, root, PROFILE)
     assert said in " ".join(caught.value.why)
     assert str(root / "annotations.json") in caught.value.where
+    assert caught.value.fix
+
+
+def test_boxes_that_are_rounded_to_whole_pixels_may_reach_one_beyond_the_image(root: Path):
+    annotations(root, **one_object(bbox=[-0.5, 0, 201, 101], area=20301))
+    assert len(list_samples(DATASET, root, PROFILE).files) == 4
+
+
+def picture(path: Path, width: int, height: int, orientation: int = 1) -> None:
+    exif = Image.Exif()
+    exif[0x0112] = orientation
+    Image.new("RGB", (width, height)).save(path, exif=exif)
+
+
+def test_size_that_is_exchanged_in_the_annotations_is_refused(root: Path):
+    picture(root / "images" / "0.jpg", 200, 100)
+    picture(root / "images" / "1.jpg", 120, 80)
+    with pytest.raises(InputError, match="1 of 4 images have another size") as caught:
+        list_samples(DATASET, root, PROFILE)
+    assert caught.value.why == ("1.jpg is 120 x 80, stated as 80 x 120",)
+
+
+@pytest.mark.parametrize("orientation", [5, 6, 7, 8])
+def test_size_of_an_image_that_exif_turns_is_the_one_that_it_has_when_it_is_decoded(root: Path, orientation: int):
+    path = root / "images" / "0.jpg"
+    picture(path, 100, 200, orientation)
+    assert decode(path, "bgr").shape == (100, 200, 3)  # 200 x 100, as the annotations say
+    assert len(list_samples(DATASET, root, PROFILE).files) == 4
+    picture(path, 200, 100, orientation)
+    with pytest.raises(InputError, match="another size") as caught:
+        list_samples(DATASET, root, PROFILE)
+    turned = f"0.jpg is 100 x 200 when it is decoded as its EXIF orientation ({orientation}) says, stated as 200 x 100"
+    assert caught.value.why == (turned,)
+
+
+def test_images_that_are_not_there_are_skipped_if_that_is_allowed(root: Path):
+    (root / "images" / "1.jpg").unlink()
+    samples = list_samples(DATASET, root, PROFILE, allow_missing=True)
+    assert (samples.labels.tolist(), samples.missing) == ([0, 20, 30], ("1.jpg",))
+    first = list_samples(DATASET, root, PROFILE, 1, allow_missing=True)
+    assert (first.labels.tolist(), first.missing) == ([0], ())
+    (root / "images" / "2.jpg").write_bytes(b"")
+    with pytest.raises(InputError, match="1 of 3 images"):
+        list_samples(DATASET, root, PROFILE, allow_missing=True)
+
+
+def test_more_samples_than_there_are_are_refused(root: Path):
+    with pytest.raises(InputError, match="--count asks for 5 samples, trial has 4") as caught:
+        list_samples(DATASET, root, PROFILE, 5)
+    assert "--count=4" in caught.value.fix
+    profile = Profile(name="p", steps=PROFILE.steps, shape=(1,), dtype="uint8", only_with_objects=True)
+    with pytest.raises(InputError, match="--count asks for 4 samples, trial has 3"):
+        list_samples(DATASET, root, profile, 4)
 
 
 def test_annotations_that_are_no_json_or_absent_are_refused(root: Path):
     (root / "annotations.json").write_text('{"images": [')
-    with pytest.raises(InputError, match="not in COCO's form"):
+    with pytest.raises(InputError, match="not JSON"):
         list_samples(DATASET, root, PROFILE)
     (root / "annotations.json").unlink()
     with pytest.raises(InputError, match="cannot be read"):

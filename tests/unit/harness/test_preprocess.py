@@ -1,5 +1,7 @@
 import json
 import os
+import re
+import shutil
 import subprocess
 import sys
 import threading
@@ -9,6 +11,7 @@ from pathlib import Path
 from typing import Any
 
 import cv2
+import msgspec
 import numpy as np
 import pytest
 
@@ -73,12 +76,150 @@ def test_empty_images_are_counted_apart(root: Path):
         (b"", "lists no images"),
         (b"img 0.png 10\n", "label 10 is none of trial"),
         (b"img\xff.png 1\n", "no text in UTF-8"),
+        (b"img 0.png " + b"1" * 5000 + b"\n", "label 1111.* is none of trial, whose labels are 0 to 9"),
+        (b"img 0.png 1\nimg 1.png 2\n\n./img 0.png 1\n", "img 0.png is listed twice"),
+        (b"img 0.png 1\nimg 0.png 2\n", "img 0.png is listed twice"),
+        (b"../map.txt 1\n", "leads outside the folder of images"),
+        (b"/etc/hostname 1\n", "leads outside the folder of images"),
+        (b"5\n", "is not a file name and a label"),
     ],
 )
 def test_label_file_that_cannot_be_meant_is_refused(root: Path, data: bytes, words: str):
     (root / "map.txt").write_bytes(data)
     with pytest.raises(InputError, match=words):
         list_samples(DATASET, root, PROFILE)
+
+
+def test_image_with_two_labels_names_both_lines(root: Path):
+    (root / "map.txt").write_text("img 0.png 1\nimg 1.png 1\nimg 0.png 2\n")
+    with pytest.raises(InputError) as caught:
+        list_samples(DATASET, root, PROFILE)
+    assert caught.value.where == f"{root / 'map.txt'}:3"
+    assert caught.value.why == ("line 1 gives it label 1, line 3 label 2",)
+
+
+@pytest.mark.parametrize("separator", ["\v", "\f", "\u00a0", "\u2003", " \t\v "])
+def test_name_and_label_are_separated_by_white_space_of_any_kind(root: Path, separator: str):
+    (root / "map.txt").write_text(f"img 1.png{separator}7{separator}\n", encoding="utf-8")
+    samples = list_samples(DATASET, root, PROFILE)
+    assert ([path.name for path in samples.files], samples.labels.tolist()) == (["img 1.png"], [7])
+
+
+# -- folders by class
+
+
+FOLDERS = msgspec.structs.replace(DATASET, labels="", classes=3)
+
+
+def folders(root: Path, *names: str) -> Path:
+    """One folder per class with one image each, ``name/0.png``."""
+    for number, name in enumerate(names):
+        (root / "classes" / name).mkdir(parents=True)
+        cv2.imwrite(str(root / "classes" / name / "0.png"), np.full((4, 4), number, np.uint8))
+    return root / "classes"
+
+
+def by_folder(root: Path) -> Samples:
+    return list_samples(msgspec.structs.replace(FOLDERS, images="classes"), root, PROFILE)
+
+
+def test_folders_by_class_give_labels_by_their_sorted_names(root: Path):
+    top = folders(root, "b", "a", "c")
+    for name in ("x.BMP", "y.jpeg", "z.webp", "w.tif"):
+        shutil.copy(top / "c" / "0.png", top / "c" / name)
+    (top / "c" / ".DS_Store").write_bytes(b"a folder's view")
+    (top / "synsets.txt").write_text("a\nb\nc\n")
+    samples = by_folder(root)
+    assert samples.labels.tolist() == [0, 1, 2, 2, 2, 2, 2]
+    assert [str(path.relative_to(top)) for path in samples.files[2:]] == [
+        *("c/0.png", "c/w.tif", "c/x.BMP", "c/y.jpeg", "c/z.webp")
+    ]
+
+
+def change_nothing(_: Path) -> None:
+    """The folders alone are what is wrong."""
+
+
+@pytest.mark.parametrize(
+    ("names", "change", "words"),
+    [
+        (["val"], change_nothing, "1 folder cannot stand for the 3 classes of trial"),
+        (["a", "b"], change_nothing, "2 folders cannot stand for the 3 classes of trial"),
+        (["a", "b", "c", "d"], change_nothing, "4 folders cannot stand for the 3 classes of trial"),
+        (["a", "b", "c"], lambda top: (top / "b" / "0.png").unlink(), "1 of 3 folders by class are empty: b"),
+        (["a", "b", "c"], lambda top: (top / "b" / "1.gif").touch(), "1 entries of the folders .* not images: b/1.gif"),
+        (["a", "b", "c"], lambda top: (top / "b" / "more").mkdir(), "1 entries of the folders .* not images: b/more"),
+        (["a", "b", "c"], lambda top: (top / "b" / "d.png").mkdir(), "1 entries of the folders .* not images: b/d.png"),
+        (["a", "b", "c"], lambda top: (top / "1.webp").touch(), "1 images lie beside the folders .* them: 1.webp"),
+        (["1", "2", "3"], change_nothing, "folder '1' would have label 0"),
+        (["9", "10", "0"], change_nothing, "folder '10' would have label 1"),
+    ],
+)
+def test_folders_that_do_not_give_every_image_its_label_are_refused(
+    root: Path, names: list[str], change: Callable[[Path], Any], words: str
+):
+    top = folders(root, *names)
+    change(top)
+    with pytest.raises(InputError) as caught:
+        by_folder(root)
+    assert re.search(words, ": ".join([caught.value.what, *caught.value.why]))
+    assert caught.value.where == str(top)
+    assert "--labels_path=FILE" in caught.value.fix
+
+
+def test_one_folder_of_images_is_proposed_as_the_folder(root: Path):
+    top = folders(root, "val")
+    with pytest.raises(InputError) as caught:
+        by_folder(root)
+    assert f"name the folder of the images itself ({top / 'val'})" in caught.value.fix
+
+
+def test_one_folder_is_not_enough_for_one_class_either(root: Path):
+    folders(root, "only")
+    with pytest.raises(InputError, match="1 folder cannot stand for the 1 classes of trial"):
+        list_samples(msgspec.structs.replace(FOLDERS, images="classes", classes=1), root, PROFILE)
+
+
+def test_link_that_leads_nowhere_is_a_missing_image(root: Path):
+    (folders(root, "a", "b", "c") / "b" / "1.png").symlink_to("nowhere")
+    with pytest.raises(InputError, match="1 of 4 images") as caught:
+        by_folder(root)
+    assert caught.value.why == ("1 missing: b/1.png",)
+
+
+def test_folder_of_images_that_is_not_there_is_named(root: Path):
+    with pytest.raises(InputError, match="the folder of images cannot be read") as caught:
+        by_folder(root)
+    assert caught.value.where == str(root / "classes")
+
+
+# -- what is missing
+
+
+def test_images_that_are_not_there_are_skipped_if_that_is_allowed(root: Path, tmp_path: Path):
+    (root / "images" / "img 0.png").unlink()
+    samples = list_samples(DATASET, root, PROFILE, allow_missing=True)
+    assert (samples.labels.tolist(), samples.missing) == ([2, 1], ("img 0.png",))
+    preprocess(samples, PROFILE, tmp_path, {})
+    assert np.load(tmp_path / "labels.npy").tolist() == [2, 1]
+    assert json.loads((tmp_path / "missing.json").read_text()) == ["img 0.png"]
+    first = list_samples(DATASET, root, PROFILE, 2, allow_missing=True)
+    assert (first.labels.tolist(), first.missing) == ([2, 1], ("img 0.png",))
+    with pytest.raises(InputError, match="--count asks for 3 samples, trial has 2"):
+        list_samples(DATASET, root, PROFILE, 3, allow_missing=True)
+
+
+def test_data_set_without_any_of_its_images_is_refused_even_so(root: Path):
+    shutil.rmtree(root / "images")
+    with pytest.raises(InputError, match="none of the 3 images of trial is there"):
+        list_samples(DATASET, root, PROFILE, allow_missing=True)
+
+
+def test_missing_images_say_how_to_go_on_without_them(root: Path):
+    (root / "images" / "img 0.png").unlink()
+    with pytest.raises(InputError) as caught:
+        list_samples(DATASET, root, PROFILE)
+    assert "--allow_missing_images" in caught.value.fix
 
 
 def test_missing_label_file_is_named(tmp_path: Path):
