@@ -69,7 +69,7 @@ def test_every_scenario_and_batch_gives_the_same_figure(loom: Loom, run: Answer,
 
 
 @pytest.mark.parametrize(
-    "facts", [{"order": "xyxy"}, {"order": "yxyx", "scale": 300.0}, {"order": "yxyx", "threshold": 0.9}], ids=str
+    "facts", [{"order": "xyxy"}, {"order": "yxyx", "scale": 0.5}, {"order": "yxyx", "threshold": 0.9}], ids=str
 )
 def test_other_facts_give_another_figure(tmp_path: Path, run: Answer, facts: dict[str, Any]):
     repo = Repo(tmp_path / "repo")

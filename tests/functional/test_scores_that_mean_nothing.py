@@ -9,10 +9,12 @@ import pytest
 from onnx import helper, numpy_helper
 
 from support.benchmark import run
+from support.official import figure
 from support.repo import Loom, Repo
 from support.standin import ROOT, changed_digits
 
 NETWORK = ROOT / "package" / "model-digits-onnx" / "digits.onnx"
+SCENARIOS = ("SingleStream", "MultiStream", "Server", "Offline")
 ACCURACY = ("--mode=accuracy", "--scenario=Offline", "--count=40")
 
 
@@ -100,13 +102,17 @@ def test_nothing_annotated_gives_no_accuracy(tmp_path: Path):
     assert "accuracy   none: nothing is annotated" in shown.replace("accuracy  ", "accuracy   ").replace("    ", "   ")
 
 
-def test_official_command_of_each_task_is_in_the_results(tmp_path: Path):
-    results = run(*ACCURACY, loom=Loom(tmp_path / "home")).ok().json["results"]
-    script, *words = results["accuracy"]["official_command"]
+@pytest.mark.parametrize("scenario", SCENARIOS)
+def test_official_command_gives_the_figure_of_the_results(tmp_path: Path, scenario: str):
+    answer = run(*ACCURACY, f"--scenario={scenario}", loom=Loom(tmp_path / "home")).ok()
+    accuracy = answer.json["results"]["accuracy"]
+    script, *words = accuracy["official_command"]
     assert script == "accuracy-imagenet.py"
     assert words[:2] == ["--mlperf-accuracy-file", "accuracy/mlperf_log_accuracy.json"]
     assert words[-2:] == ["--dtype", "float32"]
     assert words[3].endswith("val_map.txt")
+    assert accuracy.get("official_problem", "") == ""
+    assert figure([script, *words], Path(answer.json["directory"])) == accuracy["top1"]
 
 
 def test_error_in_loadgens_log_is_shown_and_blocks_a_submission(tmp_path: Path):

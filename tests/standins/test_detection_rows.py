@@ -4,15 +4,18 @@ A stand-in of the very same tensors stands in the container of the original; the
 """
 
 import pickle
+import re
 from collections.abc import Callable
 from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
 
+import numpy as np
 import pytest
 
 from support.detector import coco_folder, expected, planted_detector
 from support.heavy import heavy, loom_with, standin
+from support.official import figure
 from support.repo import Answer, Loom, Repo
 from support.server import FileServer
 from support.standin import meta_of, overlay, tgz, zipped
@@ -23,6 +26,7 @@ from support.standins.detectors import (
     RESNET34_PYTORCH,
     RESNET34_TENSORFLOW,
     Colours,
+    Linear,
     Planted,
 )
 
@@ -47,6 +51,7 @@ class Row:
     second: bool = False
     words: tuple[str, ...] = ()
     pinned: bool = True
+    leaves_out: bool = False  # images without objects
 
     @property
     def planted(self) -> float:
@@ -105,12 +110,19 @@ ROWS = {
         second=True,
         words=("--trust",),
         pinned=False,
+        leaves_out=True,
     ),
     "11": mobilenet(FLOAT, "tensorflow", "fp32", in_tar(FLOAT, "planted-ssd-mobilenet")),
     "12": mobilenet(EIGHT, "tensorflow", "habana,quantized-finetuned", in_tar(EIGHT, "planted-ssd-mobilenet")),
     "13": mobilenet(SYMMETRIC, "tensorflow", "symmetric", lambda: standin("planted-ssd-mobilenet").read_bytes()),
     "16": mobilenet(EIGHT, "tensorflow", "int8", in_tar(EIGHT, "planted-ssd-mobilenet")),
     "17": resnet34(LARGE, "tensorflow", "fp32", in_zip(LARGE, "planted-ssd-resnet34"), "yxyx", 0.05),
+}
+
+# What the official script is told of rows whose labels count the categories, or that leave images without objects out.
+OPTIONS = {
+    **{number: ["--use-inv-map"] for number in ("17", "19", "20")},
+    "18": ["--use-inv-map", "--remove-48-empty-images"],
 }
 
 
@@ -123,7 +135,7 @@ def run(tmp_path: Path, row: Row, *words: str, profile: str = "", lent: bool = T
     data, served = row.data(), tmp_path / "served"
     served.mkdir()
     (served / "model").write_bytes(data)
-    folder = coco_folder(tmp_path / "coco", images=row.images, wrong=WRONG, labels=row.labels)
+    folder = coco_folder(tmp_path / "coco", images=row.images, wrong=WRONG, labels=row.labels, bare=row.leaves_out)
     repo = Repo(tmp_path / "repo")
     with FileServer(served) as server:
         overlay(repo, row.alias, server.url("model"), data, profile=profile, pinned=row.pinned, **facts)
@@ -154,7 +166,9 @@ def assert_row(tmp_path: Path, number: str, *words: str) -> None:
         stated["reference"]["value"],
     )
     assert (results["model"], results["dataset"]) == (stated["name"], "soft:dataset.coco.2017.val")
-    assert (Path(answer.json["directory"]) / "accuracy" / "mlperf_log_accuracy.json").is_file()
+    assert results["accuracy"]["official_command"][5:] == OPTIONS.get(number, [])
+    assert results["accuracy"].get("official_problem", "") == ""
+    assert figure(results["accuracy"]["official_command"], Path(answer.json["directory"])) == pytest.approx(row.planted)
 
 
 BATCHES = ("--scenario=Offline", "--batch_size=4")
@@ -264,7 +278,7 @@ def other_threshold(row: Row) -> tuple[dict[str, float], float]:
 # What is found where one fact is wrong: boxes that lie elsewhere, categories that nobody annotated, more or fewer boxes.
 SWAPS = {
     "order": lambda row: ({"order": "xyxy" if row.order == "yxyx" else "yxyx"}, 0.0),
-    "scale": lambda _: ({"scale": 2.0}, 0.0),
+    "scale": lambda _: ({"scale": 0.5}, 0.0),
     "labels": lambda row: (
         {"labels": "index" if row.labels == "category" else "category"},
         expected(row.images, 0, 1 if row.second else 0),  # the first category has the first place, too
@@ -315,6 +329,39 @@ def test_row_whose_outputs_are_taken_for_each_other_is_refused(tmp_path: Path):
     answer = run_row(tmp_path, "20", outputs=swapped)
     assert answer.code == 4
     assert "the outputs of the detector are not what its facts state" in answer.err
+
+
+def test_row_whose_boxes_are_taken_for_pixels_is_refused(tmp_path: Path):
+    detections = {**meta_of(ROWS["15 opset 11"].alias)["model"]["detections"], "scale": 300.0}
+    answer = run_row(tmp_path, "15 opset 11", detections=detections)
+    assert answer.code == 4
+    assert "so they are fractions of the image; the facts state coordinates up to 300" in answer.err
+
+
+@dataclass(frozen=True)
+class NotANumber(Planted):
+    """The box at ``place`` has no score that is a number."""
+
+    place: int = 0
+
+    def outputs(self) -> dict[str, Linear]:
+        found = super().outputs()
+        found["scores"].bias[self.place] = np.nan
+        return found
+
+
+def test_row_with_a_score_that_is_not_a_number_ends_with_the_image(tmp_path: Path):
+    planted = NotANumber("yxyx", 100, (0.2, 0.1))
+    answer = run(tmp_path, replace(ROWS["15 opset 11"], data=onnx(TWO, 11, BYTES, planted)))
+    assert answer.code == 4
+    assert re.search(r"the model.s output for 0{11}[0-7].jpg is not a number", answer.err)
+    assert "Traceback" not in answer.err
+
+
+def test_row_with_something_else_than_numbers_behind_its_boxes_scores_what_was_planted(tmp_path: Path):
+    row = replace(ROWS["15 opset 11"], data=onnx(TWO, 11, BYTES, NotANumber("yxyx", 100, (0.2, 0.1), place=2)))
+    accuracy = run(tmp_path, row).ok().json["results"]["accuracy"]
+    assert accuracy["mean_average_precision"] == pytest.approx(row.planted)
 
 
 @pytest.mark.parametrize(

@@ -23,10 +23,11 @@ FIRST_LABEL = 13  # from here on, the category of a label is not the label's pla
 PATCH = 16  # pixels; all of a picture have one colour, and a mean over a million floats is none
 
 
-def coco_folder(folder: Path, *, images: int, wrong: int, labels: str) -> Path:
+def coco_folder(folder: Path, *, images: int, wrong: int, labels: str, bare: bool = False) -> Path:
     """Make a folder in COCO's layout: ``wrong`` pictures have their first object annotated as what only the third box says.
 
-    ``labels`` says what the network's labels are: a ``category``, or an ``index`` into the list of categories from 1.
+    ``labels`` says what the network's labels are: a ``category``, or an ``index`` into the list of categories from 1. With ``bare``, the
+    first picture is there twice, first without objects.
     """
     (folder / "val2017").mkdir(parents=True)
     (folder / "annotations").mkdir()
@@ -46,6 +47,8 @@ def coco_folder(folder: Path, *, images: int, wrong: int, labels: str) -> Path:
             _object(entry, 1, FIXED),
         ]
         entries.append(entry)
+    if bare:
+        entries.insert(0, {**entries[0], "id": 7})
     found = {
         "images": entries,
         "annotations": [{"id": number, **item} for number, item in enumerate(objects, 1)],

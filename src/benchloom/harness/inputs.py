@@ -21,7 +21,6 @@ class Inputs:
     ``complete`` is the number of samples that the whole data set has (None where nothing states it);
     ``device`` is where the backend is to run, ``model_digest`` what the component states of the model's file, '' where nothing does. For detectors, ``labels`` are ids of images, ``categories`` the ids of categories in the order of the annotations, and ``annotations``
     (for classifiers: the label file) and ``images`` are that file and the folder of images; ``root`` is the folder of the data set and ``data`` its facts.
-    ``only_with_objects`` says that images without objects were left out.
     """
 
     model: Model
@@ -39,7 +38,6 @@ class Inputs:
     model_component: str = ""
     root: Path = Path()
     data: Dataset | None = None
-    only_with_objects: bool = False
 
     def name_of(self, index: int) -> str:
         """Return the file name of a sample as the label file or annotations have it, for messages; else its number."""
@@ -109,13 +107,7 @@ def load(environ: Mapping[str, str], count: int | None) -> Inputs:
         model_component=model.component,
         root=Path(source.path),
         data=source.dataset,
-        only_with_objects=_leaves_images_out(environ),
     )
-
-
-def _leaves_images_out(environ: Mapping[str, str]) -> bool:
-    profile = read_facts("profile", environ).profile if environ.get("LOOM_PROFILE") else None
-    return profile is not None and profile.only_with_objects
 
 
 def check_file_shape(name: str, stated: Sequence[int | str], found: Sequence[int], path: str) -> None:

@@ -9,11 +9,11 @@ from numpy.typing import NDArray
 from benchloom.errors import InputError
 from benchloom.harness.inputs import Inputs
 from benchloom.harness.logs import read_details, read_predictions, top1
+from benchloom.harness.official import official_scoring
 from benchloom.model.record import Accuracy
 
 # Below this part of the published accuracy, something other than the network is wrong.
 FAR_BELOW = 0.5
-_SCRIPTS = "accuracy-imagenet.py", "accuracy-coco.py"
 
 
 def score(place: Path, inputs: Inputs, folder: Path) -> tuple[Accuracy, tuple[str, ...]]:
@@ -23,8 +23,15 @@ def score(place: Path, inputs: Inputs, folder: Path) -> tuple[Accuracy, tuple[st
     log is incomplete, InputError if it holds labels that the data set has not.
     """
     accuracy, notes = _labels(place, inputs) if inputs.model.detections is None else _boxes(place, inputs, folder)
-    errors, command = tuple(read_details(place).errors), official_command(inputs, place.relative_to(folder))
-    return msgspec.structs.replace(accuracy, errors=errors, official_command=command), notes
+    details, official = read_details(place), official_scoring(inputs, place.relative_to(folder))
+    scored = msgspec.structs.replace(
+        accuracy,
+        errors=tuple(details.errors),
+        warnings=tuple(details.warnings),
+        official_command=official.command,
+        official_problem=official.problem,
+    )
+    return scored, notes
 
 
 def _labels(place: Path, inputs: Inputs) -> tuple[Accuracy, tuple[str, ...]]:
@@ -100,21 +107,3 @@ def _far_below(accuracy: Accuracy) -> str:
         f"accuracy {100 * accuracy.value:.2f} % is far below the published {100 * accuracy.reference:.2f} %: the files, labels or "
         "pre-processing do not belong together"
     )
-
-
-def official_command(inputs: Inputs, place: Path) -> tuple[str, ...]:
-    """Return MLPerf's own command for the accuracy log in ``place`` (mlcommons/inference, vision/classification_and_detection/tools).
-
-    The log of a detector holds the labels that the model gives: if they count the categories, the script has to map them back
-    (``--use-inv-map``), and if images without objects were left out, it has to leave them out, too (``--remove-48-empty-images``).
-    """
-    log = str(place / "mlperf_log_accuracy.json")
-    if inputs.model.detections is None:
-        words = ("--imagenet-val-file", str(inputs.annotations), "--dtype", "float32")
-        return (_SCRIPTS[0], "--mlperf-accuracy-file", log, *words)
-    options = {
-        "--use-inv-map": inputs.model.detections.labels == "index",
-        "--remove-48-empty-images": inputs.only_with_objects,
-    }
-    chosen = [option for option, is_needed in options.items() if is_needed]
-    return (_SCRIPTS[1], "--mlperf-accuracy-file", log, "--coco-dir", str(inputs.root), *chosen)

@@ -1,0 +1,79 @@
+"""MLPerf's own accuracy scripts: the command that scores a log of ours, and what keeps it from giving the same figure.
+
+Both (mlcommons/inference r1.0, ``vision/classification_and_detection/tools``) take the index of a sample in the log for its place in a
+list that they read themselves. So the options follow from the samples that were run, and the command is held against them.
+"""
+
+import json
+from collections import defaultdict
+from collections.abc import Sequence
+from dataclasses import dataclass
+from pathlib import Path
+
+from benchloom.harness.inputs import Inputs
+from benchloom.model.annotations import annotation_bytes
+
+_COCO_FILE = Path("annotations", "instances_val2017.json")  # below --coco-dir
+_INVERSE_MAP, _ONLY_WITH_OBJECTS = "--use-inv-map", "--remove-48-empty-images"
+
+
+@dataclass(frozen=True)
+class OfficialScoring:
+    """The official ``command`` for a log (empty if no script can read the data set), and why it gives another figure than ours, if it does."""
+
+    command: tuple[str, ...] = ()
+    problem: str = ""
+
+
+def official_scoring(inputs: Inputs, place: Path) -> OfficialScoring:
+    """Return how MLPerf scores the accuracy log in ``place`` of a run over ``inputs``."""
+    log = str(place / "mlperf_log_accuracy.json")
+    return _of_labels(inputs, log) if inputs.model.detections is None else _of_boxes(inputs, log)
+
+
+def _of_labels(inputs: Inputs, log: str) -> OfficialScoring:
+    if not inputs.annotations.is_file():
+        return OfficialScoring(problem="the script reads labels from a file, and this data set has none")
+    file = str(inputs.annotations)
+    command = ("accuracy-imagenet.py", "--mlperf-accuracy-file", log, "--imagenet-val-file", file, "--dtype", "float32")
+    try:
+        with inputs.annotations.open(encoding="utf-8") as lines:
+            labels = [int(line.split()[1]) for line in lines]
+    except (IndexError, ValueError):
+        return OfficialScoring(
+            command, "the script cannot read every line of the label file: it takes NAME LABEL, no empty lines"
+        )
+    ran = inputs.labels.tolist()
+    others = _others(labels, ran)
+    return OfficialScoring(
+        command, f"the script reads another label for {others} of {len(ran)} samples" if others else ""
+    )
+
+
+def _of_boxes(inputs: Inputs, log: str) -> OfficialScoring:
+    if inputs.annotations != inputs.root / _COCO_FILE:
+        return OfficialScoring(problem=f"the script reads {_COCO_FILE} of a data set, and this one has none")
+    found = json.loads(annotation_bytes(inputs.annotations))
+    ran, listed = inputs.labels.tolist(), [image["id"] for image in found["images"]]
+    assert inputs.model.detections is not None
+    options = [_INVERSE_MAP] if inputs.model.detections.labels == "index" else []
+    if _others(listed, ran):
+        options, listed = [*options, _ONLY_WITH_OBJECTS], _with_objects(found)
+    others = _others(listed, ran)
+    return OfficialScoring(
+        ("accuracy-coco.py", "--mlperf-accuracy-file", log, "--coco-dir", str(inputs.root), *options),
+        f"the script compares {others} of {len(ran)} samples with the objects of another image" if others else "",
+    )
+
+
+def _with_objects(found: dict[str, list[dict[str, int]]]) -> list[int]:
+    """Return the images with objects as the script orders them: as a Python set, filled category by category."""
+    images = defaultdict(list)
+    for item in found["annotations"]:
+        images[item["category_id"]].append(item["image_id"])
+    return list(set().union(*(images[item["id"]] for item in found["categories"])))
+
+
+def _others(listed: Sequence[int], ran: Sequence[int]) -> int:
+    """Count the samples that are not at their place in the script's list."""
+    return sum(place >= len(listed) or listed[place] != sample for place, sample in enumerate(ran))
