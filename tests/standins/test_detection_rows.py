@@ -115,7 +115,7 @@ ROWS = {
     "11": mobilenet(FLOAT, "tensorflow", "fp32", in_tar(FLOAT, "planted-ssd-mobilenet")),
     "12": mobilenet(EIGHT, "tensorflow", "habana,quantized-finetuned", in_tar(EIGHT, "planted-ssd-mobilenet")),
     "13": mobilenet(SYMMETRIC, "tensorflow", "symmetric", lambda: standin("planted-ssd-mobilenet").read_bytes()),
-    "16": mobilenet(EIGHT, "tensorflow", "int8", in_tar(EIGHT, "planted-ssd-mobilenet")),
+    "16": mobilenet(EIGHT, "tensorflow", "onnx,int8", in_tar(EIGHT, "planted-ssd-mobilenet")),
     "17": resnet34(LARGE, "tensorflow", "fp32", in_zip(LARGE, "planted-ssd-resnet34"), "yxyx", 0.05),
 }
 

@@ -106,7 +106,8 @@ class _Facts:
             excluded = sorted(item.names & set(query.without))
             if item.kind in ANSWERING_KINDS and len(lacking) + len(excluded) <= max(1, len(query.tags) // 2):
                 words = [f"lacks {', '.join(lacking)}"] if lacking else []
-                words += [f"has {', '.join(excluded)}, which is excluded"] if excluded else []
+                about = f" ({item.summary})" if item.summary else ""
+                words += [f"has {', '.join(excluded)}, which is excluded{about}"] if excluded else []
                 found.append((len(lacking) + len(excluded), item.ref, " and ".join(words)))
         return [f"{ref} {words}" for _, ref, words in sorted(found)[:3] if words]
 
