@@ -339,6 +339,35 @@ def test_row_whose_boxes_are_taken_for_pixels_is_refused(tmp_path: Path):
 
 
 @dataclass(frozen=True)
+class OffByOne(Planted):
+    """All labels are ``shift`` too high."""
+
+    shift: int = 0
+
+    def outputs(self) -> dict[str, Linear]:
+        found = super().outputs()
+        found["labels"].bias[:] += self.shift
+        return found
+
+
+@pytest.mark.parametrize(
+    ("number", "shift", "words"),
+    [("15 opset 11", 1, "1 taken from"), ("20", 1, "1 taken from"), ("20", -1, "1 added to")],
+)
+def test_row_whose_labels_are_off_by_one_says_so(tmp_path: Path, number: str, shift: int, words: str):
+    row = ROWS[number]
+    planted, colours = (MOBILENET, BYTES) if number.startswith("15") else (RESNET34_TENSORFLOW, NORMALISED)
+    wrong = OffByOne(planted.order, planted.boxes, planted.unsure, shift=shift)
+    results = run(tmp_path, replace(row, data=onnx(row.alias, 11, colours, wrong))).ok().json["results"]
+    assert results["accuracy"]["mean_average_precision"] < 0.1
+    [far, why] = results["notes"][:2]
+    assert "is far below the published" in far
+    assert why.startswith(
+        f"with {words} each predicted label, accuracy would be {100 * row.planted:.2f} %: see model.detections.labels"
+    )
+
+
+@dataclass(frozen=True)
 class NotANumber(Planted):
     """The box at ``place`` has no score that is a number."""
 

@@ -1,5 +1,6 @@
 """Score the accuracy run, or say why it has no accuracy."""
 
+from collections.abc import Callable
 from pathlib import Path
 
 import msgspec
@@ -14,6 +15,7 @@ from benchloom.model.record import Accuracy
 
 # Below this part of the published accuracy, something other than the network is wrong.
 FAR_BELOW = 0.5
+_GUESSED_MAP = 0.1
 
 
 def score(place: Path, inputs: Inputs, folder: Path) -> tuple[Accuracy, tuple[str, ...]]:
@@ -38,7 +40,8 @@ def _labels(place: Path, inputs: Inputs) -> tuple[Accuracy, tuple[str, ...]]:
     predictions = read_predictions(place, len(inputs.labels))
     _refuse_strange_labels(predictions, inputs)
     accuracy = _with_reference(top1(predictions, inputs.labels), inputs)
-    return accuracy, far_below(accuracy, predictions, inputs.labels)
+    guess = 2 / max(2, len(np.unique(inputs.labels)))
+    return accuracy, far_below(accuracy, guess, lambda shift: float((predictions + shift == inputs.labels).mean()))
 
 
 def _boxes(place: Path, inputs: Inputs, folder: Path) -> tuple[Accuracy, tuple[str, ...]]:
@@ -46,12 +49,15 @@ def _boxes(place: Path, inputs: Inputs, folder: Path) -> tuple[Accuracy, tuple[s
     from benchloom.harness.detection import in_categories, mean_average_precision, read_detections
     from benchloom.harness.pictures import draw
 
-    ids = inputs.labels.tolist()
-    detections = in_categories(read_detections(place, ids), inputs)
+    ids, logged = inputs.labels.tolist(), read_detections(place, inputs.labels.tolist())
+    detections = in_categories(logged, inputs)
     draw(detections, ids, inputs, folder / "pictures")
     accuracy = _with_reference(mean_average_precision(detections, ids, inputs.annotations), inputs)
-    is_far = accuracy.value is not None and accuracy.reference and accuracy.value < FAR_BELOW * accuracy.reference
-    return accuracy, (_far_below(accuracy),) if is_far else ()
+
+    def shifted(shift: int) -> float:
+        return mean_average_precision(in_categories(logged, inputs, shift), ids, inputs.annotations).value or 0.0
+
+    return accuracy, far_below(accuracy, _GUESSED_MAP, shifted)
 
 
 def _with_reference(accuracy: Accuracy, inputs: Inputs) -> Accuracy:
@@ -79,31 +85,27 @@ def _refuse_strange_labels(predictions: NDArray[np.int64], inputs: Inputs) -> No
         )
 
 
-def far_below(accuracy: Accuracy, predictions: NDArray[np.int64], labels: NDArray[np.int64]) -> tuple[str, ...]:
+def far_below(accuracy: Accuracy, guess: float, shifted: Callable[[int], float]) -> tuple[str, ...]:
     """Return what to say of an accuracy far below its reference, with the shift of labels that would explain it if one does.
 
-    ``predictions`` and ``labels`` (N) are in QSL order. Without a reference, guessing among the labels that occur is the measure.
+    ``shifted`` returns the accuracy of the logged responses with a number added to each label. Without a reference, ``guess``, which an
+    untrained network might reach, is the measure.
     """
-    value = accuracy.value
-    guess = 2 / max(2, len(np.unique(labels)))
-    bound = guess if accuracy.reference is None else FAR_BELOW * accuracy.reference
-    if value is None or value >= bound:
+    value, reference = accuracy.value, accuracy.reference
+    if value is None or value >= (guess if reference is None else FAR_BELOW * reference):
         return ()
-    shifts = {shift: float((predictions + shift == labels).mean()) for shift in (-1, 1)}
+    found = []
+    if reference is not None:
+        found.append(
+            f"accuracy {100 * value:.2f} % is far below the published {100 * reference:.2f} %: the files, labels or pre-processing do not "
+            "belong together"
+        )
+    shifts = {shift: shifted(shift) for shift in (-1, 1)}
     best = max(shifts, key=lambda shift: shifts[shift])
-    found = [_far_below(accuracy)] if accuracy.reference is not None else []
     if shifts[best] > 2 * value + guess / 2:
         found.append(
-            f"with 1 {'added to' if best > 0 else 'taken from'} each predicted label, {100 * shifts[best]:.2f} % would be right: "
-            "see classes.offset of the model, and whether the label file counts from 0"
+            f"with 1 {'added to' if best > 0 else 'taken from'} each predicted label, accuracy would be {100 * shifts[best]:.2f} %: see "
+            + ("model.detections.labels" if accuracy.metric == "mAP" else "classes.offset of the model")
+            + ", and whether the labels of the data set count from 0"
         )
     return tuple(found)
-
-
-def _far_below(accuracy: Accuracy) -> str:
-    assert accuracy.value is not None
-    assert accuracy.reference is not None
-    return (
-        f"accuracy {100 * accuracy.value:.2f} % is far below the published {100 * accuracy.reference:.2f} %: the files, labels or "
-        "pre-processing do not belong together"
-    )

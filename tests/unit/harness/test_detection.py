@@ -223,9 +223,18 @@ def test_labels_that_count_categories_are_mapped_when_they_are_scored():
     with pytest.raises(InputError, match="gives label 4, which stands for no category of d") as caught:
         in_categories(answers(detector(boxes(), LABELS + 1, SCORES, labels="index"), 0), inputs)
     assert "3 categories with ids 3 to 90" in caught.value.why[1]
+    assert caught.value.why[2:] == (
+        "the labels of all boxes lie between 2 and 4",
+        "with 1 taken from each of them, all would lie between 1 and 3",
+    )
     as_ids = detector(boxes(), LABELS + 90, SCORES)
     with pytest.raises(InputError, match="gives label 91, which stands for no category"):
         in_categories(answers(as_ids, 0), as_ids._inputs)
+    from_0 = detector(boxes(), LABELS - 1, SCORES, labels="index")
+    with pytest.raises(InputError, match="gives label 0") as caught:
+        in_categories(answers(from_0, 0), from_0._inputs)
+    assert caught.value.why[-1] == "with 1 added to each of them, all would lie between 1 and 3"
+    assert in_categories(answers(from_0, 0), from_0._inputs, 1)[0][:, 6].tolist() == [3, 90]
     empty = detector(boxes(), LABELS * 0, SCORES * 0, labels="index")
     assert in_categories(answers(empty, 0), empty._inputs)[0][:, 6].tolist() == [0, 0]
 
