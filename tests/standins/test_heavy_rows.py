@@ -11,6 +11,7 @@ from typing import Any
 import pytest
 
 from support.heavy import heavy, loom_with, standin
+from support.official import SCENARIOS, assert_same_figure
 from support.repo import Answer, Repo
 from support.server import FileServer
 from support.standin import imagenet_folder, meta_of, overlay, tgz
@@ -67,7 +68,7 @@ def run_row(tmp_path: Path, number: int, *words: str, profile: str = "", **facts
     """Run the row; ``profile`` and ``facts`` change what its component states, never its file."""
     row = ROWS[number]
     data, served = row.data(), tmp_path / "served"
-    served.mkdir()
+    served.mkdir(exist_ok=True)
     (served / "model").write_bytes(data)
     folder = imagenet_folder(tmp_path / "imagenet", images=IMAGES, wrong=WRONG)
     repo = Repo(tmp_path / "repo")
@@ -87,7 +88,8 @@ def run_row(tmp_path: Path, number: int, *words: str, profile: str = "", **facts
 
 def assert_row(tmp_path: Path, number: int, *words: str, images: int = IMAGES) -> None:
     row, stated = ROWS[number], meta_of(ROWS[number].alias)["model"]
-    answer = run_row(tmp_path, number, *words).ok()
+    answer = run_row(tmp_path, number, *words)
+    assert_same_figure(answer)
     results = answer.json["results"]
     assert (results["accuracy"]["correct"], results["accuracy"]["total"]) == (images - WRONG, images)
     assert results["accuracy"]["reference"] == stated["reference"]["value"]
@@ -125,6 +127,15 @@ def test_row_7_mobilenet_tflite_fp32_scores_what_was_planted(tmp_path: Path):
 
 def test_row_8_mobilenet_tflite_int8_scores_what_was_planted(tmp_path: Path):
     assert_row(tmp_path, 8, "--scenario=Offline")
+
+
+@pytest.mark.parametrize("number", ROWS)
+def test_row_equals_the_official_script_in_every_scenario(
+    tmp_path: Path, number: int, record_property: Callable[[str, object], None]
+):
+    for scenario in SCENARIOS:
+        figures = assert_same_figure(run_row(tmp_path, number, f"--scenario={scenario}"))
+        record_property(scenario, figures)
 
 
 @pytest.mark.parametrize("number", [1, 3, 4, 6, 7, 8])

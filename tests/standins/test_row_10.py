@@ -1,11 +1,14 @@
 """Row 10 of the v1.0 model table, whose classes nobody states: the number of its scores says how they are read."""
 
+from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
 import pytest
 
 from support.benchmark import run
+from support.heavy import heavy
+from support.official import SCENARIOS, assert_same_figure
 from support.repo import Answer, Loom, Repo
 from support.server import FileServer
 from support.standin import imagenet_folder, meta_of, overlay, planted_onnx, zipped
@@ -30,7 +33,7 @@ def run_row(tmp_path: Path, *words: str, made: dict[str, int] | None = None, **f
         }
     )
     served = tmp_path / "served"
-    served.mkdir()
+    served.mkdir(exist_ok=True)
     (served / "model.zip").write_bytes(data)
     folder = imagenet_folder(tmp_path / "imagenet", images=IMAGES, wrong=WRONG)
     repo = Repo(tmp_path / "repo")
@@ -46,6 +49,15 @@ def test_row_10_mobilenet_onnx_int8_scores_by_the_number_of_its_outputs(tmp_path
     accuracy = answer.ok().json["results"]["accuracy"]
     assert (accuracy["correct"], accuracy["total"]) == (IMAGES - WRONG, IMAGES)
     assert accuracy["reference"] == 0.709
+
+
+@heavy
+def test_row_10_equals_the_official_script_in_every_scenario(
+    tmp_path: Path, record_property: Callable[[str, object], None]
+):
+    for scenario in SCENARIOS:
+        figures = assert_same_figure(run_row(tmp_path, "--mode=accuracy", f"--scenario={scenario}"))
+        record_property(scenario, figures)
 
 
 def test_row_10_mobilenet_onnx_int8_with_another_number_of_outputs_cannot_be_scored(tmp_path: Path):

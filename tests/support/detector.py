@@ -29,8 +29,8 @@ def coco_folder(folder: Path, *, images: int, wrong: int, labels: str, bare: boo
     ``labels`` says what the network's labels are: a ``category``, or an ``index`` into the list of categories from 1. With ``bare``, the
     first picture is there twice, first without objects.
     """
-    (folder / "val2017").mkdir(parents=True)
-    (folder / "annotations").mkdir()
+    (folder / "val2017").mkdir(parents=True, exist_ok=True)
+    (folder / "annotations").mkdir(exist_ok=True)
     entries, objects = [], []
     for number in range(images):
         # So far from the diagonal that a box with its corners exchanged meets less than half of the object.

@@ -2,7 +2,8 @@
 
     figure(["accuracy-coco.py", "--mlperf-accuracy-file", "accuracy/mlperf_log_accuracy.json", "--coco-dir", …], run_directory)
 
-takes the command that results name and returns the accuracy as a fraction. It shares nothing with the harness and needs no
+takes the command that results name and returns the accuracy as a fraction; ``assert_same_figure`` holds the results of a run against it.
+It shares nothing with the harness and needs no
 pycocotools: COCO's average precision is calculated here, too, by its definition (area "all", at most 100 detections an image).
 """
 
@@ -14,8 +15,12 @@ from pathlib import Path
 from typing import Any, NamedTuple
 
 import numpy as np
+import pytest
 from numpy.typing import NDArray
 
+from support.repo import Answer
+
+SCENARIOS = ("SingleStream", "MultiStream", "Server", "Offline")
 BOX = 7
 MOST = 100  # detections of a category in an image
 THRESHOLDS = np.linspace(0.5, 0.95, 10)
@@ -41,6 +46,16 @@ def figure(command: Sequence[str], folder: Path) -> float:
         return top1(log, folder / options.imagenet_val_file, options.dtype)
     annotations = folder / options.coco_dir / "annotations" / "instances_val2017.json"
     return coco_map(log, annotations, counts=options.use_inv_map, only_with_objects=options.remove_48_empty_images)
+
+
+def assert_same_figure(answer: Answer) -> tuple[float, float]:
+    """Assert that the accuracy of a run is what the official command gives for its log; return both."""
+    accuracy = answer.ok().json["results"]["accuracy"]
+    ours = accuracy["top1"] if accuracy["metric"] == "top1" else accuracy["mean_average_precision"]
+    official = figure(accuracy["official_command"], Path(answer.json["directory"]))
+    assert accuracy.get("official_problem", "") == ""
+    assert ours == pytest.approx(official, abs=1e-9)
+    return ours, official
 
 
 def _answers(path: Path) -> dict[int, bytes]:

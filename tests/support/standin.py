@@ -143,8 +143,8 @@ def planted_onnx(model: dict[str, Any], opset: int, mean: float, scale: float) -
 
 
 def imagenet_folder(folder: Path, *, images: int, wrong: int) -> Path:
-    """Make a folder in ImageNet's layout: image ``i`` has red ``10 i`` and class ``i``; ``wrong`` labels are off by one."""
-    folder.mkdir(parents=True)
+    """Make a folder in ImageNet's layout, or make it again: image ``i`` has red ``10 i`` and class ``i``; ``wrong`` labels are off by one."""
+    folder.mkdir(parents=True, exist_ok=True)
     lines = []
     for number in range(images):
         name = f"ILSVRC2012_val_{number + 1:08}.JPEG"
