@@ -87,26 +87,24 @@ def run_row(tmp_path: Path, number: int, *words: str, profile: str = "", **facts
 
 
 def assert_row(tmp_path: Path, number: int, *words: str, images: int = IMAGES) -> None:
+    """Run the row in every scenario: it scores what was planted, and what the official script gives."""
     row, stated = ROWS[number], meta_of(ROWS[number].alias)["model"]
-    answer = run_row(tmp_path, number, *words)
-    assert_same_figure(answer)
-    results = answer.json["results"]
-    assert (results["accuracy"]["correct"], results["accuracy"]["total"]) == (images - WRONG, images)
-    assert results["accuracy"]["reference"] == stated["reference"]["value"]
-    assert (results["model"], results["backend"]) == (stated["name"], row.backend)
-    assert (Path(answer.json["directory"]) / "accuracy" / "mlperf_log_accuracy.json").is_file()
-    assert (Path(answer.json["directory"]) / "stderr.txt").read_text() == ""
-
-
-BATCHES = ("--scenario=Offline", "--batch_size=4")
+    for scenario in SCENARIOS:
+        answer = run_row(tmp_path, number, f"--scenario={scenario}", *words)
+        assert_same_figure(answer)
+        results = answer.json["results"]
+        assert (results["accuracy"]["correct"], results["accuracy"]["total"]) == (images - WRONG, images)
+        assert results["accuracy"]["reference"] == stated["reference"]["value"]
+        assert (results["model"], results["backend"]) == (stated["name"], row.backend)
+        assert (Path(answer.json["directory"]) / "stderr.txt").read_text() == ""
 
 
 def test_row_1_resnet50_tensorflow_fp32_scores_what_was_planted(tmp_path: Path):
-    assert_row(tmp_path, 1, *BATCHES)
+    assert_row(tmp_path, 1, "--batch_size=4")
 
 
 def test_row_3_resnet50_pytorch_fp32_scores_what_was_planted(tmp_path: Path):
-    assert_row(tmp_path, 3, "--scenario=Offline", "--batch_size=2", "--count=8", images=8)
+    assert_row(tmp_path, 3, "--batch_size=2", "--count=8", images=8)
 
 
 def test_row_4_resnet50_pytorch_int8_scores_what_was_planted(tmp_path: Path):
@@ -114,7 +112,7 @@ def test_row_4_resnet50_pytorch_int8_scores_what_was_planted(tmp_path: Path):
 
 
 def test_row_5_mobilenet_tensorflow_fp32_scores_what_was_planted(tmp_path: Path):
-    assert_row(tmp_path, 5, *BATCHES)
+    assert_row(tmp_path, 5, "--batch_size=4")
 
 
 def test_row_6_mobilenet_tensorflow_int8_scores_what_was_planted(tmp_path: Path):
@@ -126,16 +124,7 @@ def test_row_7_mobilenet_tflite_fp32_scores_what_was_planted(tmp_path: Path):
 
 
 def test_row_8_mobilenet_tflite_int8_scores_what_was_planted(tmp_path: Path):
-    assert_row(tmp_path, 8, "--scenario=Offline")
-
-
-@pytest.mark.parametrize("number", ROWS)
-def test_row_equals_the_official_script_in_every_scenario(
-    tmp_path: Path, number: int, record_property: Callable[[str, object], None]
-):
-    for scenario in SCENARIOS:
-        figures = assert_same_figure(run_row(tmp_path, number, f"--scenario={scenario}"))
-        record_property(scenario, figures)
+    assert_row(tmp_path, 8)
 
 
 @pytest.mark.parametrize("number", [1, 3, 4, 6, 7, 8])
