@@ -125,9 +125,18 @@ def test_error_in_loadgens_log_is_shown_and_blocks_a_submission(tmp_path: Path):
         "*.SingleStream.min_duration = 200\n*.SingleStream.min_query_count = 128\n"
     )
     loom = Loom(tmp_path / "home")
-    words = ("--mode=performance", f"--user_conf={conf}", "--ruleset=mlperf-inference-1.0")
-    results = run(*words, loom=loom).ok().json["results"]
-    errors = results["performance"]["errors"]
-    error = next(text for text in errors if "both cannot be true at the same time" in text)
-    assert any(text.startswith("LoadGen logged an error in the performance run: ") for text in results["blockers"])
-    assert error in loom("record", "show", "last").ok().out
+    words = (f"--user_conf={conf}", "--ruleset=mlperf-inference-1.0")
+    answer = run(*words, loom=loom).ok()
+    results, said = answer.json["results"], (Path(answer.json["directory"]) / "stdout.txt").read_text()
+    [error] = [text for text in results["performance"]["errors"] if "both cannot be true at the same time" in text]
+    shown, compared = (loom(*verb).ok().out for verb in (("record", "show", "last"), ("compare", "last")))
+    for name in ("performance", "accuracy"):
+        assert error in results[name]["errors"]
+        assert f"LoadGen logged an error in the {name} run: {error}" in results["blockers"]
+        assert f"error in LoadGen's log of the {name} run: {error}" in said
+        assert f"LoadGen, {name} run: {error}" in shown
+        assert f"error: LoadGen, {name} run: {error}" in compared
+    assert (
+        "user.conf line 1 sets performance_issue_same to 1, the round's is 0: such a result is of the open division"
+        in results["blockers"]
+    )
