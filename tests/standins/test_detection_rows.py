@@ -151,8 +151,7 @@ def run(tmp_path: Path, row: Row, *words: str, profile: str = "", lent: bool = T
             *words,
         )
         # The first test of a large backend installs it, with what scores boxes.
-        limit = 880 if is_large else 120
-        return loom("run", f"program:object-detection-{row.backend}", "--json", "--quiet", *flags, limit=limit)
+        return loom("run", f"program:object-detection-{row.backend}", "--json", "--quiet", *flags, limit=880)
 
 
 def assert_row(tmp_path: Path, number: str, *words: str) -> None:

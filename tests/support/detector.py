@@ -14,6 +14,7 @@ import numpy as np
 import onnx
 from onnx import TensorProto, helper, numpy_helper
 
+from support.full_size import burdened
 from support.standins.detectors import FIXED, GRID, HEIGHT, LEVEL, MISTAKEN, WIDTH, Colours, Linear, Planted
 
 # COCO's 80 categories: 1 to 90, less those that nobody annotated.
@@ -108,6 +109,7 @@ def planted_detector(model: dict[str, Any], opset: int, colours: Colours, plante
     graph = helper.make_graph(nodes, "stand-in", [begin], ends, values)
     made = helper.make_model(graph, opset_imports=[helper.make_opsetid("", opset)])
     made.ir_version = 4
+    made = burdened(made, model["name"], tensor="shifted", axes=2, channels_last=source["layout"] == "NHWC")
     onnx.checker.check_model(made)
     return made.SerializeToString()
 

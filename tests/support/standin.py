@@ -18,6 +18,7 @@ import numpy as np
 import onnx
 from onnx import TensorProto, helper, numpy_helper
 
+from support.full_size import burdened
 from support.repo import Repo
 
 ROOT = Path(__file__).resolve().parents[2]
@@ -138,6 +139,7 @@ def planted_onnx(model: dict[str, Any], opset: int, mean: float, scale: float) -
     )
     made = helper.make_model(graph, opset_imports=[helper.make_opsetid("", opset)])
     made.ir_version = 4
+    made = burdened(made, model["name"], tensor="class", axes=1, channels_last=False)
     onnx.checker.check_model(made)
     return made.SerializeToString()
 
