@@ -9,11 +9,13 @@ from collections import defaultdict
 from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
+from typing import TypeAlias
 
 from benchloom.harness.inputs import Inputs
 from benchloom.model.annotations import annotation_bytes
 
 _COCO_FILE = Path("annotations", "instances_val2017.json")  # below --coco-dir
+_Annotations: TypeAlias = dict[str, list[dict[str, int]]]
 _INVERSE_MAP, _ONLY_WITH_OBJECTS = "--use-inv-map", "--remove-48-empty-images"
 
 
@@ -57,7 +59,7 @@ def _of_boxes(inputs: Inputs, log: str) -> OfficialScoring:
     ran, listed = inputs.labels.tolist(), [image["id"] for image in found["images"]]
     assert inputs.model.detections is not None
     options = [_INVERSE_MAP] if inputs.model.detections.labels == "index" else []
-    if _others(listed, ran):
+    if _leaves_out_images_without_objects(listed, ran, found):
         options, listed = [*options, _ONLY_WITH_OBJECTS], _with_objects(found)
     others = _others(listed, ran)
     return OfficialScoring(
@@ -66,7 +68,15 @@ def _of_boxes(inputs: Inputs, log: str) -> OfficialScoring:
     )
 
 
-def _with_objects(found: dict[str, list[dict[str, int]]]) -> list[int]:
+def _leaves_out_images_without_objects(listed: Sequence[int], ran: Sequence[int], found: _Annotations) -> bool:
+    """Tell whether the run passed over images without objects, and took none of them."""
+    annotated = {item["image_id"] for item in found["annotations"]}
+    places = {image: place for place, image in enumerate(listed)}
+    passed_over = set(listed[: max(places[image] for image in ran)]) - set(ran)
+    return annotated.issuperset(ran) and not annotated.issuperset(passed_over)
+
+
+def _with_objects(found: _Annotations) -> list[int]:
     """Return the images with objects as the script orders them: as a Python set, filled category by category."""
     images = defaultdict(list)
     for item in found["annotations"]:

@@ -85,6 +85,14 @@ def test_options_follow_from_labels_and_samples(tmp_path: Path, labels: str, ran
     ]
 
 
+@pytest.mark.parametrize("missing", [IMAGES[:1], (IMAGES[0], WITHOUT)])
+def test_images_that_are_left_out_for_another_reason_are_a_problem(tmp_path: Path, missing: tuple[int, ...]):
+    ran = [image for image in IMAGES if image not in missing]
+    found = official_scoring(inputs(model("category"), ran, tmp_path, coco(tmp_path)), Path())
+    assert found.problem.startswith("the script compares ")
+    assert ("--remove-48-empty-images" in found.command) == (WITHOUT in missing)
+
+
 def test_scripts_order_of_images_with_objects_is_held_against_the_order_that_was_run(tmp_path: Path):
     path, in_order = coco(tmp_path), [image for image in IMAGES if image != WITHOUT]
     as_a_set = list(set(in_order))
