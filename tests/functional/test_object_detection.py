@@ -41,6 +41,8 @@ def test_detection_measures_what_the_component_states(run: Answer):
     assert (found["metric"], found["total"]) == ("mAP", TOTAL)
     assert found["mean_average_precision"] == pytest.approx(META["model"]["reference"]["value"], abs=0.005)
     assert found["mean_average_precision"] >= 0.5
+    assert found.get("official_command", []) == []
+    assert "this one has none" in found["official_problem"]
     assert results["performance"]["samples_per_second"] > 0
     assert results["task"] == "object-detection"
 

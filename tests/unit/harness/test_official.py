@@ -3,10 +3,12 @@
 import json
 from collections.abc import Sequence
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 import pytest
 
+from benchloom.harness.detection import in_categories, mean_average_precision, read_detections
 from benchloom.harness.inputs import Inputs
 from benchloom.harness.official import official_scoring
 from benchloom.model.facts import Backend, Detections, Model
@@ -148,3 +150,75 @@ def test_label_file_is_read_as_the_script_reads_it(tmp_path: Path, text: str, pr
     assert found.command[-4:] == ("--imagenet-val-file", str(path), "--dtype", "float32")
     assert found.problem.startswith(problem)
     assert bool(found.problem) == bool(problem)
+
+
+@pytest.mark.parametrize("dtype", ["float32", "int32", "int64"])
+def test_labels_of_each_type_are_scored(tmp_path: Path, dtype: str):
+    (tmp_path / "val_map.txt").write_text("a.jpg 3\nb.jpg 5\nc.jpg 999\n")
+    log = [
+        {"qsl_idx": place, "data": np.array([label], dtype).tobytes().hex()} for place, label in enumerate((3, 4, 999))
+    ]
+    (tmp_path / "mlperf_log_accuracy.json").write_text(json.dumps([*log, {**log[1], "data": log[0]["data"]}]))
+    command = official_scoring(inputs(model(), [3, 5, 999], tmp_path, tmp_path / "val_map.txt"), Path()).command
+    assert figure([*command[:-1], dtype], tmp_path) == pytest.approx(2 / 3)
+
+
+def detected(
+    images: list[dict[str, int]], objects: list[dict[str, Any]], labels: str, seed: int
+) -> list[dict[str, Any]]:
+    """Return a log of boxes near the objects, some more than once, some of another category, with scores that repeat."""
+    random, log = np.random.default_rng(seed), []
+    for place, image in enumerate(images):
+        rows = []
+        for item in objects:
+            for _ in range(random.integers(0, 3) if item["image_id"] == image["id"] else 0):
+                x, y, width, height = np.array(item["bbox"]) + random.normal(0, random.choice([0, 1, 5]), 4)
+                category = item["category_id"] if random.random() < 0.8 else random.choice(CATEGORIES)
+                label = CATEGORIES.index(category) + 1 if labels == "index" else category
+                corners = (
+                    y / image["height"],
+                    x / image["width"],
+                    (y + height) / image["height"],
+                    (x + width) / image["width"],
+                )
+                rows.append([place, *corners, round(random.random(), int(random.choice([1, 6]))), label])
+        log.append({"qsl_idx": place, "data": np.array(rows, np.float32).tobytes().hex()})
+    return log
+
+
+@pytest.mark.parametrize("labels", ["category", "index"])
+@pytest.mark.parametrize("seed", range(4))
+def test_map_of_any_boxes_is_what_the_official_script_gives(tmp_path: Path, labels: str, seed: int):
+    """Objects of every size, crowds, images without objects, boxes that overlap: by pycocotools and by the definition."""
+    random = np.random.default_rng(100 + seed)
+    images = [
+        {
+            "id": int(number),
+            "file_name": "",
+            "height": int(random.integers(50, 640)),
+            "width": int(random.integers(50, 640)),
+        }
+        for number in random.choice(600_000, 30, replace=False)
+    ]
+    objects: list[dict[str, Any]] = []
+    for image in images[:-3]:
+        for _ in range(random.integers(1, 5)):
+            width, height = random.uniform(3, image["width"] / 2), random.uniform(3, image["height"] / 2)
+            box = [
+                random.uniform(0, image["width"] - width),
+                random.uniform(0, image["height"] - height),
+                width,
+                height,
+            ]
+            category, is_crowd = int(random.choice(CATEGORIES)), int(random.random() < 0.15)
+            objects.append({"id": len(objects) + 1, "image_id": image["id"], "category_id": category, "bbox": box})
+            objects[-1].update(area=width * height, iscrowd=is_crowd)
+    path = coco(tmp_path)
+    categories = [{"id": number, "name": f"c{number}"} for number in CATEGORIES]
+    path.write_text(json.dumps({"images": images, "annotations": objects, "categories": categories}))
+    (tmp_path / "mlperf_log_accuracy.json").write_text(json.dumps(detected(images, objects, labels, seed)))
+    ran = inputs(model(labels), [image["id"] for image in images], tmp_path, path)
+    ids = ran.labels.tolist()
+    ours = mean_average_precision(in_categories(read_detections(tmp_path, ids), ran), ids, path).value
+    assert ours == pytest.approx(figure(official_scoring(ran, Path()).command, tmp_path), abs=1e-12)
+    assert 0.1 < ours < 0.9
