@@ -31,10 +31,11 @@ def read_detections(folder: Path, image_ids: Sequence[int]) -> list[Record]:
 
 
 def in_categories(detections: Sequence[Record], inputs: Inputs, shift: int = 0) -> list[Record]:
-    """Return ``detections`` with category ids of the data set in the place of the labels that the model gave, plus ``shift``.
+    """Return ``detections`` with category ids of the data set in the place of the model's labels, plus ``shift``.
 
-    Raises InputError for a label of a detection that stands for no category of the annotations; with a ``shift`` it finds nothing.
-    Slots without a detection (score 0) may have any label; ids between those of the annotations may be a network's own, and find nothing.
+    Raises InputError for a label of a detection that stands for no category of the annotations; with a ``shift`` it
+    finds nothing. Slots without a detection (score 0) may have any label; ids between those of the annotations may be a
+    network's own, and find nothing.
     """
     facts, categories = inputs.model.detections, np.array([0, *inputs.categories], np.float32)
     assert facts is not None

@@ -1,7 +1,8 @@
 """MLPerf's own accuracy scripts: the command that scores a log of ours, and what keeps it from giving the same figure.
 
-Both (mlcommons/inference r1.0, ``vision/classification_and_detection/tools``) take the index of a sample in the log for its place in a
-list that they read themselves. So the options follow from the samples that were run, and the command is held against them.
+Both (mlcommons/inference r1.0, ``vision/classification_and_detection/tools``) take the index of a sample in the log
+for its place in a list that they read themselves. So the options follow from the samples that were run, and the
+command is held against them.
 """
 
 import json
@@ -21,7 +22,10 @@ _INVERSE_MAP, _ONLY_WITH_OBJECTS = "--use-inv-map", "--remove-48-empty-images"
 
 @dataclass(frozen=True)
 class OfficialScoring:
-    """The official ``command`` for a log (empty if no script can read the data set), and why it gives another figure than ours, if it does."""
+    """The official ``command`` for a log (empty if no script can read the data set).
+
+    ``problem`` says why it gives another figure than ours; it is empty if both agree.
+    """
 
     command: tuple[str, ...] = ()
     problem: str = ""
@@ -61,9 +65,12 @@ def _of_boxes(inputs: Inputs, log: str) -> OfficialScoring:
     options = [_INVERSE_MAP] if inputs.model.detections.labels == "index" else []
     if _leaves_out_images_without_objects(listed, ran, found):
         options, listed = [*options, _ONLY_WITH_OBJECTS], _with_objects(found)
+    command = ("accuracy-coco.py", "--mlperf-accuracy-file", log, "--coco-dir", str(inputs.root), *options)
+    if not all("iscrowd" in item and "area" in item for item in found["annotations"]):
+        return OfficialScoring(command, "the script needs iscrowd and area of every object, and not all have them")
     others = _others(listed, ran)
     return OfficialScoring(
-        ("accuracy-coco.py", "--mlperf-accuracy-file", log, "--coco-dir", str(inputs.root), *options),
+        command,
         f"the script compares {others} of {len(ran)} samples with the objects of another image" if others else "",
     )
 

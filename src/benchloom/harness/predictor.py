@@ -20,7 +20,7 @@ from benchloom.model.facts import Classes
 BOX = 7
 _ROUNDING = 1e-5  # of probabilities and fractions that a network computes in floats
 _NO_BOX = -1  # the score of an empty place, as some graphs fill the list up
-_BEYOND = 2  # sides of the image: most boxes of a network that finds something end before
+_BEYOND = 3  # sides of the image: most boxes end before that, even of a network that does not clip them
 
 
 class Predictor(ABC):
@@ -50,7 +50,7 @@ class Predictor(ABC):
 
     @abstractmethod
     def check_responses(self) -> None:
-        """From now on, refuse what would be scored and is no result: not-a-number or infinity. Accuracy runs ask for it; timed ones do not pay."""
+        """From now on, refuse what would be scored and is NaN or infinite. Accuracy runs ask for it; timed ones do not pay."""
 
     def _refuse_unless_finite(self, values: Sequence[NDArray[np.generic]], indexes: Sequence[int]) -> None:
         """Raise ExecutionError naming the first of the samples ``indexes`` whose ``values`` are not all finite."""
@@ -166,7 +166,10 @@ class Detector(Predictor):
         self._is_checked = False
 
     def check_responses(self) -> None:
-        """From now on, refuse boxes, scores and labels that are not finite; what lies beyond the detections of a sample may be anything."""
+        """From now on, refuse boxes, scores and labels that are not finite.
+
+        What lies beyond the detections of a sample may be anything.
+        """
         self._is_checked = True
 
     def answers(self, indexes: Sequence[int]) -> tuple[NDArray[np.float32], Sequence[int]]:
@@ -233,7 +236,10 @@ class Detector(Predictor):
         return record.reshape(-1)
 
     def _check(self, scores: NDArray[Any]) -> None:
-        """Refuse outputs that were exchanged, or mean something else than the facts state. ``scores`` are those of all boxes that count."""
+        """Refuse outputs that were exchanged, or mean something else than the facts state.
+
+        ``scores`` are those of all boxes that count, also below the threshold.
+        """
         record = self._records.reshape(-1, BOX)
         boxes = np.abs(record[record[:, 5] > 0, 1:5]).max(axis=1, initial=0) * self._facts.scale
         boxes = boxes[boxes > 0]

@@ -88,8 +88,8 @@ def _refuse_strange_labels(predictions: NDArray[np.int64], inputs: Inputs) -> No
 def far_below(accuracy: Accuracy, guess: float, shifted: Callable[[int], float]) -> tuple[str, ...]:
     """Return what to say of an accuracy far below its reference, with the shift of labels that would explain it if one does.
 
-    ``shifted`` returns the accuracy of the logged responses with a number added to each label. Without a reference, ``guess``, which an
-    untrained network might reach, is the measure.
+    ``shifted`` returns the accuracy of the logged responses with a number added to each label. Without a reference,
+    ``guess``, which an untrained network might reach, is the measure.
     """
     value, reference = accuracy.value, accuracy.reference
     if value is None or value >= (guess if reference is None else FAR_BELOW * reference):

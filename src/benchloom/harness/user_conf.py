@@ -26,8 +26,8 @@ ANY, _SERVER = "*", "Server"
 class Key:
     """A key that a user may set: the setting it becomes in each scenario, and its type.
 
-    ``scale`` is what LoadGen multiplies the number with: milliseconds become nanoseconds, percent a fraction. ``is_open`` says that a
-    result with another value than the round's is one of MLPerf's open division.
+    ``scale`` is what LoadGen multiplies the number with: milliseconds become nanoseconds, percent a fraction.
+    ``is_open`` says that a result with another value than the round's is one of MLPerf's open division.
     """
 
     settings: Mapping[str, str]

@@ -19,8 +19,8 @@ class Accuracy(Document, frozen=True, kw_only=True):
         problem: why there is no figure; empty if there is one.
         errors: what LoadGen logged as errors of the accuracy run.
         warnings: what it logged as warnings.
-        official_command: MLPerf's own script with the options that score this log, run where ``results.json`` lies; empty if it cannot read
-            the data set.
+        official_command: MLPerf's own script with the options that score this log, run where ``results.json`` lies;
+            empty if it cannot read the data set.
         official_problem: why that script does not give this figure; empty if it does.
     """
 

@@ -125,6 +125,14 @@ def test_script_that_pairs_samples_otherwise_gives_another_figure(tmp_path: Path
     assert figure([*whole.command, "--remove-48-empty-images"], tmp_path) < 0.9
 
 
+def test_objects_without_the_keys_that_the_script_needs_are_a_problem(tmp_path: Path):
+    path = coco(tmp_path)
+    content = json.loads(path.read_text())
+    del content["annotations"][1]["iscrowd"]
+    path.write_text(json.dumps(content))
+    assert "iscrowd and area" in official_scoring(inputs(model("category"), IMAGES, tmp_path, path), Path()).problem
+
+
 def test_data_set_that_the_script_cannot_read_has_no_command(tmp_path: Path):
     path = coco(tmp_path).rename(tmp_path / "annotations.json")
     found = official_scoring(inputs(model("index"), IMAGES, tmp_path, path), Path())
