@@ -188,6 +188,16 @@ def test_row_20_ssd_resnet34_onnx_opset11_scores_what_was_planted(tmp_path: Path
     assert_row(tmp_path, "20")
 
 
+def test_row_whose_profile_leaves_images_out_names_the_option_of_the_script(tmp_path: Path):
+    """Row 18's pre-processing, with a network that needs no large backend."""
+    row = replace(ROWS["19"], leaves_out=True)
+    answer = run(tmp_path, row, profile="profile,coco-1200-pt,nchw")
+    assert_same_figure(answer)
+    accuracy = answer.json["results"]["accuracy"]
+    assert (accuracy["total"], accuracy["mean_average_precision"]) == (row.images, pytest.approx(row.planted))
+    assert accuracy["official_command"][5:] == OPTIONS["18"]
+
+
 def test_row_19_is_timed_one_sample_after_the_other(tmp_path: Path):
     words = ("--mode=both", "--count=2", "--duration=0.1", "--scenario=Offline")
     results = run_row(tmp_path, "19", *words).ok().json["results"]
