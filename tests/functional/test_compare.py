@@ -22,6 +22,7 @@ speed = float(value["speed"])
 performance = {
     "scenario": "Offline", "valid": speed > 1, "samples_per_second": speed,
     "latency_ns": {name: int(1e9 / speed) for name in ("p50", "p90", "p99")},
+    "errors": ["no unique samples", "another"] if speed == 900 else [], "warnings": ["slow clock"] if speed == 1 else [],
 }
 results = {
     "schema": "benchloom.results/1", "task": "image-classification", "model": "trial", "dataset": "dataset:trial",
@@ -120,12 +121,23 @@ def test_compare_table_is_of_heads_lines_and_what_is_shared(ran: Loom):
         "settings",
     ]
     assert re.search(
-        r" compare-app +trial +fp32 +fake 1\.2 +Offline +both +80\.00 % +\+5\.00 points +900 +1\.11 ms +1\.11 ms +1\.11 ms +3\.0 MiB +VALID +threads=2$",
+        r" compare-app +trial +fp32 +fake 1\.2 +Offline +both +80\.00 % +\+5\.00 points +900 +1\.11 ms +1\.11 ms +1\.11 ms +3\.0 MiB +VALID, 2 errors +threads=2$",
         lines[1],
     )
     assert "-25.00 points" in lines[3]
-    assert "INVALID" in lines[3]
+    assert "INVALID, 1 warning" in lines[3]
     assert lines[4].startswith("host: ")
+
+
+def test_compare_says_what_loadgen_logged_with_the_record(ran: Loom):
+    lines = ran.here("compare", "--target=compare-app").ok().out.splitlines()
+    found = runs(ran, "--target=compare-app")
+    assert lines[5:] == [
+        f"{found[1]['id']}: warning: LoadGen, performance run: slow clock",
+        f"{found[2]['id']}: error: LoadGen, performance run: no unique samples",
+        f"{found[2]['id']}: error: LoadGen, performance run: another",
+    ]
+    assert [len(item.get("loadgen_errors", ())) for item in found] == [0, 0, 2]
 
 
 def test_compare_of_other_machines_has_a_column_for_them(ran: Loom, tmp_path: Path):

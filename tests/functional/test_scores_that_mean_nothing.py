@@ -9,10 +9,12 @@ import pytest
 from onnx import helper, numpy_helper
 
 from support.benchmark import run
+from support.official import figure
 from support.repo import Loom, Repo
 from support.standin import ROOT, changed_digits
 
 NETWORK = ROOT / "package" / "model-digits-onnx" / "digits.onnx"
+SCENARIOS = ("SingleStream", "MultiStream", "Server", "Offline")
 ACCURACY = ("--mode=accuracy", "--scenario=Offline", "--count=40")
 
 
@@ -76,7 +78,9 @@ def test_labels_off_by_one_are_explained(tmp_path: Path, shift: int):
     assert results["accuracy"]["correct"] <= 1
     [far, why] = results["notes"][:2]
     assert "is far below the published 99.11 %" in far
-    assert why.startswith(f"with 1 {'added to' if shift > 0 else 'taken from'} each predicted label, ")
+    assert why.startswith(
+        f"with 1 {'added to' if shift > 0 else 'taken from'} each predicted label, accuracy would be "
+    )
     assert "see classes.offset" in why
 
 
@@ -100,13 +104,17 @@ def test_nothing_annotated_gives_no_accuracy(tmp_path: Path):
     assert "accuracy   none: nothing is annotated" in shown.replace("accuracy  ", "accuracy   ").replace("    ", "   ")
 
 
-def test_official_command_of_each_task_is_in_the_results(tmp_path: Path):
-    results = run(*ACCURACY, loom=Loom(tmp_path / "home")).ok().json["results"]
-    script, *words = results["accuracy"]["official_command"]
+@pytest.mark.parametrize("scenario", SCENARIOS)
+def test_official_command_gives_the_figure_of_the_results(tmp_path: Path, scenario: str):
+    answer = run(*ACCURACY, f"--scenario={scenario}", loom=Loom(tmp_path / "home")).ok()
+    accuracy = answer.json["results"]["accuracy"]
+    script, *words = accuracy["official_command"]
     assert script == "accuracy-imagenet.py"
     assert words[:2] == ["--mlperf-accuracy-file", "accuracy/mlperf_log_accuracy.json"]
     assert words[-2:] == ["--dtype", "float32"]
     assert words[3].endswith("val_map.txt")
+    assert accuracy.get("official_problem", "") == ""
+    assert figure([script, *words], Path(answer.json["directory"])) == accuracy["top1"]
 
 
 def test_error_in_loadgens_log_is_shown_and_blocks_a_submission(tmp_path: Path):
@@ -117,9 +125,18 @@ def test_error_in_loadgens_log_is_shown_and_blocks_a_submission(tmp_path: Path):
         "*.SingleStream.min_duration = 200\n*.SingleStream.min_query_count = 128\n"
     )
     loom = Loom(tmp_path / "home")
-    words = ("--mode=performance", f"--user_conf={conf}", "--ruleset=mlperf-inference-1.0")
-    results = run(*words, loom=loom).ok().json["results"]
-    errors = results["performance"]["errors"]
-    error = next(text for text in errors if "both cannot be true at the same time" in text)
-    assert any(text.startswith("LoadGen logged an error in the performance run: ") for text in results["blockers"])
-    assert error in loom("record", "show", "last").ok().out
+    words = (f"--user_conf={conf}", "--ruleset=mlperf-inference-1.0")
+    answer = run(*words, loom=loom).ok()
+    results, said = answer.json["results"], (Path(answer.json["directory"]) / "stdout.txt").read_text()
+    [error] = [text for text in results["performance"]["errors"] if "both cannot be true at the same time" in text]
+    shown, compared = (loom(*verb).ok().out for verb in (("record", "show", "last"), ("compare", "last")))
+    for name in ("performance", "accuracy"):
+        assert error in results[name]["errors"]
+        assert f"LoadGen logged an error in the {name} run: {error}" in results["blockers"]
+        assert f"error in LoadGen's log of the {name} run: {error}" in said
+        assert f"LoadGen, {name} run: {error}" in shown
+        assert f"error: LoadGen, {name} run: {error}" in compared
+    assert (
+        "user.conf line 1 sets performance_issue_same to 1, the round's is 0: such a result is of the open division"
+        in results["blockers"]
+    )

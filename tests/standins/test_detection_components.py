@@ -27,6 +27,7 @@ QUERIES = [
     (15, "ssd-mobilenet,onnx,opset-8", "ssd-mobilenet-onnx-opset8"),
     (15, "mlperf,onnx,ssd-mobilenet,opset-11", "ssd-mobilenet-onnx-opset11"),
     (16, "ssd-mobilenet,int8,quantized-finetuned", INT8),
+    (16, "ssd-mobilenet,onnx,int8", INT8),
     (17, "ssd-resnet34,tensorflow", "ssd-resnet34-tensorflow"),
     (17, "mlperf,ssd-resnet34,tf,non-quantized", "ssd-resnet34-tensorflow"),
     (18, "ssd-resnet34,pytorch", "ssd-resnet34-pytorch"),
@@ -67,6 +68,28 @@ def test_eight_bits_mean_the_network_that_two_rows_name(tmp_path: Path, coco: Pa
     flags = ("--dep_add_tags.model=ssd-mobilenet,int8", f"--dataset_path={coco}", "--json")
     plan = Loom(tmp_path).here("plan", "program:object-detection-tensorflow", *flags).ok()
     assert plan.node("model")["candidate"]["component"] == f"package:model-{INT8}"
+
+
+def test_row_16_is_found_by_its_words_and_explained(tmp_path: Path, coco: Path):
+    loom = Loom(tmp_path)
+    [found] = loom.here("find", "--tags=model,ssd-mobilenet,onnx,int8", "--json").ok().json
+    assert found["ref"] == f"package:model-{INT8}"
+    assert (
+        "also the file of the table's int8 row for 'onnx, pytorch', which no runtime of ONNX or PyTorch can open"
+        in found["summary"]
+    )
+    words = ("--dep_add_tags.model=ssd-mobilenet,onnx,int8", f"--dataset_path={coco}", "--json")
+    assert (
+        loom.here("plan", "program:object-detection-tensorflow", *words).ok().node("model")["candidate"]["component"]
+        == found["ref"]
+    )
+    refused = loom.here("plan", "program:object-detection-onnx", *words)
+    assert refused.code == 3
+    assert f"{found['ref']} has frozen-graph, which is excluded ({found['summary']})" in refused.err
+    any_of_it = loom.here(
+        "plan", "program:object-detection-onnx", "--dep_add_tags.model=ssd-mobilenet", *words[1:]
+    ).ok()
+    assert any_of_it.node("model")["candidate"]["component"] == "package:model-ssd-mobilenet-onnx-opset11"
 
 
 @pytest.mark.parametrize("alias", ALIASES)

@@ -14,6 +14,7 @@ import numpy as np
 import onnx
 from onnx import TensorProto, helper, numpy_helper
 
+from support.full_size import burdened
 from support.standins.detectors import FIXED, GRID, HEIGHT, LEVEL, MISTAKEN, WIDTH, Colours, Linear, Planted
 
 # COCO's 80 categories: 1 to 90, less those that nobody annotated.
@@ -23,13 +24,14 @@ FIRST_LABEL = 13  # from here on, the category of a label is not the label's pla
 PATCH = 16  # pixels; all of a picture have one colour, and a mean over a million floats is none
 
 
-def coco_folder(folder: Path, *, images: int, wrong: int, labels: str) -> Path:
+def coco_folder(folder: Path, *, images: int, wrong: int, labels: str, bare: bool = False) -> Path:
     """Make a folder in COCO's layout: ``wrong`` pictures have their first object annotated as what only the third box says.
 
-    ``labels`` says what the network's labels are: a ``category``, or an ``index`` into the list of categories from 1.
+    ``labels`` says what the network's labels are: a ``category``, or an ``index`` into the list of categories from 1. With ``bare``, the
+    first picture is there twice, first without objects.
     """
-    (folder / "val2017").mkdir(parents=True)
-    (folder / "annotations").mkdir()
+    (folder / "val2017").mkdir(parents=True, exist_ok=True)
+    (folder / "annotations").mkdir(exist_ok=True)
     entries, objects = [], []
     for number in range(images):
         # So far from the diagonal that a box with its corners exchanged meets less than half of the object.
@@ -46,6 +48,8 @@ def coco_folder(folder: Path, *, images: int, wrong: int, labels: str) -> Path:
             _object(entry, 1, FIXED),
         ]
         entries.append(entry)
+    if bare:
+        entries.insert(0, {**entries[0], "id": 7})
     found = {
         "images": entries,
         "annotations": [{"id": number, **item} for number, item in enumerate(objects, 1)],
@@ -105,6 +109,7 @@ def planted_detector(model: dict[str, Any], opset: int, colours: Colours, plante
     graph = helper.make_graph(nodes, "stand-in", [begin], ends, values)
     made = helper.make_model(graph, opset_imports=[helper.make_opsetid("", opset)])
     made.ir_version = 4
+    made = burdened(made, model["name"], tensor="shifted", axes=2, channels_last=source["layout"] == "NHWC")
     onnx.checker.check_model(made)
     return made.SerializeToString()
 

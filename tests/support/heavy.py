@@ -66,8 +66,9 @@ def loom_with(backend: str, home: Path, *repos: Repo) -> Loom:
 def lend_store(backend: str, home: Path) -> None:
     """Let the home use the store with the backend's environment."""
     python_of(backend)
-    home.mkdir(parents=True)
-    (home / "store").symlink_to(shared(backend) / "store")
+    home.mkdir(parents=True, exist_ok=True)
+    if not (home / "store").is_symlink():
+        (home / "store").symlink_to(shared(backend) / "store")
 
 
 @cache

@@ -18,6 +18,7 @@ import numpy as np
 import onnx
 from onnx import TensorProto, helper, numpy_helper
 
+from support.full_size import burdened
 from support.repo import Repo
 
 ROOT = Path(__file__).resolve().parents[2]
@@ -141,13 +142,14 @@ def planted_onnx(model: dict[str, Any], opset: int, mean: float, scale: float) -
     )
     made = helper.make_model(graph, opset_imports=[helper.make_opsetid("", opset)])
     made.ir_version = 4
+    made = burdened(made, model["name"], tensor="class", axes=1, channels_last=False)
     onnx.checker.check_model(made)
     return made.SerializeToString()
 
 
 def imagenet_folder(folder: Path, *, images: int, wrong: int) -> Path:
-    """Make a folder in ImageNet's layout: image ``i`` has red ``10 i`` and class ``i``; ``wrong`` labels are off by one."""
-    folder.mkdir(parents=True)
+    """Make a folder in ImageNet's layout, or make it again: image ``i`` has red ``10 i`` and class ``i``; ``wrong`` labels are off by one."""
+    folder.mkdir(parents=True, exist_ok=True)
     lines = []
     for number in range(images):
         name = f"ILSVRC2012_val_{number + 1:08}.JPEG"

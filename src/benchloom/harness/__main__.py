@@ -74,7 +74,7 @@ def benchmark(options: Options, environ: Mapping[str, str], folder: Path) -> Res
     run = _Runs(options, ruleset, inputs, predictors, settings, environ, folder)
     performance = None if options.mode == "accuracy" else run.performance(speed)
     accuracy, remarks = (None, ()) if options.mode == "performance" else run.accuracy()
-    blockers = submission_blockers(options, ruleset, inputs, settings, performance, accuracy)
+    blockers = submission_blockers(options, ruleset, inputs, made, performance, accuracy)
     return Results(
         schema=RESULTS_SCHEMA,
         task=inputs.model.task,
@@ -186,8 +186,10 @@ def _summary(results: Results) -> str:
             "VALID" if results.performance.valid else f"INVALID: {'; '.join(results.performance.invalid_reasons)}"
         )
         lines.append(f"performance: {results.performance.samples_per_second:.6g} samples/s, LoadGen says {validity}")
+    runs = [(name, run) for name, run in (("performance", results.performance), ("accuracy", results.accuracy)) if run]
+    errors = [f"error in LoadGen's log of the {name} run: {text}" for name, run in runs for text in run.errors]
     blockers = [f"submission blocker: {text}" for text in results.blockers]
-    return "".join(f"{line}\n" for line in [*lines, *blockers, *results.notes])
+    return "".join(f"{line}\n" for line in [*lines, *errors, *blockers, *results.notes])
 
 
 def _accuracy_line(accuracy: Accuracy) -> str:

@@ -1,19 +1,21 @@
 """What stands against submitting a result under an official ruleset."""
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from typing import Any
 
 from benchloom.harness.inputs import Inputs
 from benchloom.harness.options import Options
 from benchloom.harness.rulesets import Ruleset
-from benchloom.model.record import Accuracy, Performance
+from benchloom.harness.settings import LoadGenSettings
+from benchloom.harness.user_conf import KEYS
+from benchloom.model.record import Accuracy, AppliedSetting, Performance
 
 
 def submission_blockers(
     options: Options,
     ruleset: Ruleset,
     inputs: Inputs,
-    settings: Any,
+    settings: LoadGenSettings,
     performance: Performance | None,
     accuracy: Accuracy | None,
 ) -> tuple[str, ...]:
@@ -24,7 +26,8 @@ def submission_blockers(
         *_of_performance(performance),
         *_of_accuracy(accuracy),
         *_of_benchmark(options, ruleset, inputs),
-        *_of_settings(options, ruleset, settings),
+        *_of_settings(options, ruleset, settings.test, inputs.model.name),
+        *_of_user_conf(settings.applied),
     )
 
 
@@ -62,10 +65,26 @@ def _of_benchmark(options: Options, ruleset: Ruleset, inputs: Inputs) -> Iterato
         yield f"a submission needs both a performance and an accuracy run; this was {options.mode}"
 
 
-def _of_settings(options: Options, ruleset: Ruleset, settings: Any) -> Iterator[str]:
+def _of_settings(options: Options, ruleset: Ruleset, settings: Any, model: str) -> Iterator[str]:
     rules = ruleset.rules[options.scenario]
     if settings.min_duration_ms < rules.min_duration * 1000 or settings.min_query_count < rules.min_queries:
         yield (
             f"{settings.min_duration_ms / 1000:g} s and {settings.min_query_count} queries are less than the round's "
             f"{rules.min_duration:g} s and {rules.min_queries} (--duration, --user_conf)"
         )
+    bound = ruleset.server_bounds_ms.get(model, ruleset.default_server_bound_ms)
+    if options.scenario == "Server" and settings.server_target_latency_ns > bound * 1e6:
+        found = settings.server_target_latency_ns / 1e6
+        yield f"Server's latency bound is {found:g} ms, the round's {bound:g} ms (--max_latency_ms, --user_conf)"
+    drawn, least = settings.performance_sample_count_override, ruleset.sample_counts.get(model, 0)
+    if 0 < drawn < least:
+        yield f"performance runs draw from {drawn} samples, the round's least is {least} (--user_conf)"
+
+
+def _of_user_conf(changed: Sequence[AppliedSetting]) -> Iterator[str]:
+    for item in changed:
+        if KEYS[item.key.rpartition(".")[2]].is_open and item.new != item.old:
+            yield (
+                f"user.conf line {item.line} sets {item.setting} to {item.new:g}, the round's is {item.old:g}: such a result is of the "
+                "open division"
+            )

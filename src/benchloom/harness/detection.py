@@ -30,34 +30,44 @@ def read_detections(folder: Path, image_ids: Sequence[int]) -> list[Record]:
     return [record.reshape(-1, BOX) for record in records]
 
 
-def in_categories(detections: Sequence[Record], inputs: Inputs) -> list[Record]:
-    """Return ``detections`` with category ids of the data set in the place of the labels that the model gave.
+def in_categories(detections: Sequence[Record], inputs: Inputs, shift: int = 0) -> list[Record]:
+    """Return ``detections`` with category ids of the data set in the place of the model's labels, plus ``shift``.
 
-    Raises InputError for a label of a detection that stands for no category of the annotations. Slots without a detection
-    (score 0) may have any label; ids between those of the annotations may be a network's own, and find nothing.
+    Raises InputError for a label of a detection that stands for no category of the annotations; with a ``shift`` it
+    finds nothing. Slots without a detection (score 0) may have any label; ids between those of the annotations may be a
+    network's own, and find nothing.
     """
     facts, categories = inputs.model.detections, np.array([0, *inputs.categories], np.float32)
     assert facts is not None
     highest = len(inputs.categories) if facts.labels == "index" else max(inputs.categories)
     found = [record.copy() for record in detections]
     for record in found:
-        labels = record[:, 6]
+        labels = record[:, 6] + shift
         strange = (labels < 1) | (labels > highest)
-        if detected := labels[strange & (record[:, 5] > 0)].tolist():
-            raise _strange_label(int(detected[0]), facts.labels, inputs)
-        if facts.labels == "index":
-            record[:, 6] = categories[np.where(strange, 0, labels).astype(np.int64)]
+        if not shift and (detected := labels[strange & (record[:, 5] > 0)].tolist()):
+            raise _strange_label(int(detected[0]), detections, highest, inputs)
+        labels = np.where(strange, 0, labels)
+        record[:, 6] = categories[labels.astype(np.int64)] if facts.labels == "index" else labels
     return found
 
 
-def _strange_label(label: int, kind: str, inputs: Inputs) -> InputError:
-    ids = inputs.categories
+def _strange_label(label: int, detections: Sequence[Record], highest: int, inputs: Inputs) -> InputError:
+    ids, facts = inputs.categories, inputs.model.detections
+    is_index = facts is not None and facts.labels == "index"
+    given = np.concatenate([record[record[:, 5] > 0, 6] for record in detections])
+    shifts = {1: "added to", -1: "taken from"}
     return InputError(
         f"the model gives label {label}, which stands for no category of {inputs.dataset}",
         where="model.detections.labels",
         why=[
-            f"the facts say that labels {'count the categories, from 1' if kind == 'index' else 'are category ids'}",
+            f"the facts say that labels {'count the categories, from 1' if is_index else 'are category ids'}",
             f"the annotations have {len(ids)} categories with ids {min(ids)} to {max(ids)}",
+            f"the labels of all boxes lie between {given.min():g} and {given.max():g}",
+            *(
+                f"with 1 {words} each of them, all would lie between 1 and {highest}"
+                for shift, words in shifts.items()
+                if given.min() + shift >= 1 and given.max() + shift <= highest
+            ),
         ],
         fix="state 'category' if labels are category ids, 'index' if they count categories from 1; or choose the model's own data set",
     )

@@ -25,8 +25,7 @@ class Inputs:
     ``complete`` is the number of samples that the whole data set has (None where nothing states it);
     ``device`` is where the backend is to run, ``model_digest`` what the component states of the model's file, '' where nothing does. For detectors, ``labels`` are ids of images, ``categories`` the ids of categories in the order of the annotations, and ``annotations``
     (for classifiers: the label file) and ``images`` are that file and the folder of images; ``root`` is the folder of the data set and ``data`` its facts.
-    ``only_with_objects`` says that images without objects were left out; ``missing`` are the names of images that were skipped because
-    they are not there.
+    ``missing`` are the names of images that were skipped because they are not there.
     """
 
     model: Model
@@ -44,7 +43,6 @@ class Inputs:
     model_component: str = ""
     root: Path = Path()
     data: Dataset | None = None
-    only_with_objects: bool = False
     missing: tuple[str, ...] = ()
 
     def name_of(self, index: int) -> str:
@@ -137,17 +135,11 @@ def chosen(environ: Mapping[str, str]) -> Inputs:
         model_component=model.component,
         root=Path(source.path),
         data=source.dataset,
-        only_with_objects=_leaves_images_out(environ),
     )
 
 
 def _labels_of(source: Facts) -> Path | None:
     return label_file(source.dataset, Path(source.path)) if source.dataset and source.path else None
-
-
-def _leaves_images_out(environ: Mapping[str, str]) -> bool:
-    profile = read_facts("profile", environ).profile if environ.get("LOOM_PROFILE") else None
-    return profile is not None and profile.only_with_objects
 
 
 def check_file_shape(name: str, stated: Sequence[int | str], found: Sequence[int], path: str) -> None:

@@ -19,7 +19,9 @@ from benchloom.model.facts import Classes
 # Numbers in the response of one box: QSL index, ymin, xmin, ymax, xmax (fractions of the image), score, label as the model gives it
 # (MLPerf reference: coco.py, and what accuracy-coco.py reads).
 BOX = 7
-_ROUNDING = 1e-5  # of probabilities that a network computes in floats
+_ROUNDING = 1e-5  # of probabilities and fractions that a network computes in floats
+_NO_BOX = -1  # the score of an empty place, as some graphs fill the list up
+_BEYOND = 3  # sides of the image: most boxes end before that, even of a network that does not clip them
 
 
 class Predictor(ABC):
@@ -47,24 +49,20 @@ class Predictor(ABC):
         Raises InputError where the model gives something else than its facts state.
         """
 
+    @abstractmethod
     def check_responses(self) -> None:
-        """From now on, refuse outputs that are no results: not-a-number or infinity. Accuracy runs ask for it; timed ones do not pay."""
-        self._outputs = self._finite_outputs  # type: ignore[method-assign]
+        """From now on, refuse what would be scored and is NaN or infinite. Accuracy runs ask for it; timed ones do not pay."""
 
-    def _finite_outputs(self, indexes: Sequence[int]) -> Outputs:
-        outputs = self.backend.predict(self._batch(indexes))
-        for output in outputs:
-            if output.dtype.kind != "f" or np.isfinite(output).all():
-                continue
-            rows = output.reshape(len(indexes), -1) if output.size % len(indexes) == 0 else output.reshape(1, -1)
-            row = int(np.flatnonzero(~np.isfinite(rows).all(axis=1))[0])
-            raise ExecutionError(
-                f"the model's output for {self._inputs.name_of(indexes[row])} is not a number",
-                where=f"sample {indexes[row]}",
-                why=[f"{int((~np.isfinite(rows[row])).sum())} of {rows[row].size} values are NaN or infinite"],
-                fix="check the file of the model and its pre-processing: such outputs cannot be scored",
-            )
-        return outputs
+    def _refuse_unless_finite(self, values: Sequence[NDArray[np.generic]], indexes: Sequence[int]) -> None:
+        """Raise ExecutionError naming the first of the samples ``indexes`` whose ``values`` are not all finite."""
+        for index, found in zip(indexes, values, strict=True):
+            if not (is_finite := np.isfinite(found)).all():
+                raise ExecutionError(
+                    f"the model's output for {self._inputs.name_of(index)} is not a number",
+                    where=f"sample {index}",
+                    why=[f"{int((~is_finite).sum())} of {found.size} values are NaN or infinite"],
+                    fix="check the file of the model and its pre-processing: such outputs cannot be scored",
+                )
 
     def touch(self, indexes: NDArray[np.int64]) -> None:
         """Read one byte of every page of these samples, so that they are in memory before they are timed."""
@@ -124,6 +122,16 @@ class Classifier(Predictor):
             np.subtract(classes, self._offset, out=self._labels[:size], casting="unsafe")
         return self._labels[:size], self._ones[:size]
 
+    def check_responses(self) -> None:
+        """From now on, refuse scores that are not all finite."""
+        self._outputs = self._finite_scores  # type: ignore[method-assign]
+
+    def _finite_scores(self, indexes: Sequence[int]) -> Outputs:
+        outputs = self.backend.predict(self._batch(indexes))
+        if outputs[0].dtype.kind == "f" and not np.isfinite(outputs[0]).all() and not outputs[0].size % len(indexes):
+            self._refuse_unless_finite(list(outputs[0].reshape(len(indexes), -1)), indexes)
+        return outputs
+
     def _misfit(self, output: NDArray[np.generic], samples: int) -> InputError:
         wanted = "prediction 'index' takes one" if self._is_index else f"its facts state {self._scores} classes"
         return InputError(
@@ -151,49 +159,69 @@ class Detector(Predictor):
         self._corners = [0, 1, 2, 3] if facts.order == "yxyx" else [1, 0, 3, 2]
         refuse_other_order(inputs.model, inputs.categories, inputs.dataset)
         self._is_sound = False  # until the outputs of a sample with detections have been looked at
+        self._is_checked = False
+
+    def check_responses(self) -> None:
+        """From now on, refuse boxes, scores and labels that are not finite.
+
+        What lies beyond the detections of a sample may be anything.
+        """
+        self._is_checked = True
 
     def answers(self, indexes: Sequence[int]) -> tuple[NDArray[np.float32], Sequence[int]]:
         """Return the boxes of the samples.
 
         Raises InputError if the outputs are not what the facts say: of the first sample with a detection, scores must be
-        probabilities and labels whole numbers.
+        probabilities, labels whole numbers, and boxes of the unit stated.
         """
-        outputs = self._outputs(indexes)
-        boxes, labels, scores = (self._of(outputs, name, len(indexes)) for name in ("boxes", "labels", "scores"))
-        counts = self._of(outputs, "count", len(indexes)) if "count" in self._places else None
-        records = [
-            self._record(index, boxes[i], labels[i], scores[i], None if counts is None else int(counts.reshape(-1)[i]))
-            for i, index in enumerate(indexes)
-        ]
+        outputs, size = self._outputs(indexes), len(indexes)
+        boxes, labels, scores = (self._of(outputs, name, size) for name in ("boxes", "labels", "scores"))
+        if not boxes.shape[:2] == labels.shape == scores.shape:
+            found = (
+                f"{name} {list(item.shape)}"
+                for name, item in (("boxes", boxes), ("labels", labels), ("scores", scores))
+            )
+            raise self._misfit(f"outputs do not belong together: {', '.join(found)}")
+        counted = [scores[i, :count] for i, count in enumerate(self._counts(outputs, size, boxes.shape[1]))]
+        records = [self._record(index, boxes[i], labels[i], counted[i]) for i, index in enumerate(indexes)]
+        if self._is_checked or not self._is_sound:
+            self._refuse_unless_finite(records, indexes)
         self._records = np.concatenate(records)
         if not self._is_sound:
-            self._check(scores, labels)
+            self._check(np.concatenate(counted))
         self.place = self._records.ctypes.data
         return self._records, [len(item) for item in records]
 
-    def _of(self, outputs: Outputs, meaning: str, samples: int) -> NDArray[np.generic]:
-        found = outputs[self._places[meaning]]
+    def _of(self, outputs: Outputs, meaning: str, samples: int) -> NDArray[Any]:
+        found, axes = outputs[self._places[meaning]], 3 if meaning == "boxes" else 2
         # A network for one sample at a time may leave the batch out.
-        if samples == 1 and found.ndim == (2 if meaning == "boxes" else 1) and meaning != "count":
+        if samples == 1 and found.ndim == axes - 1:
             found = found[np.newaxis]
-        if meaning != "count" and (len(found) != samples or (meaning == "boxes" and found.shape[-1] != 4)):
-            raise InputError(
-                f"the model's {meaning} are {list(found.shape)} for {samples} samples",
-                where="model.outputs",
-                fix="state the outputs in the order in which the network gives them, and the batch that it takes",
-            )
+        if len(found) != samples or found.ndim != axes or (meaning == "boxes" and found.shape[-1] != 4):
+            raise self._misfit(f"{meaning} are {list(found.shape)} for {samples} samples")
         return found
 
+    def _counts(self, outputs: Outputs, samples: int, most: int) -> Sequence[int]:
+        """Return how many of the ``most`` boxes of each sample mean something."""
+        if "count" not in self._places:
+            return [most] * samples
+        counts: NDArray[Any] = outputs[self._places["count"]].reshape(-1)
+        if len(counts) != samples or not ((counts >= 0) & (counts <= most)).all():
+            raise self._misfit(f"counts of boxes are {counts[:4].tolist()} for {samples} samples of {most} boxes")
+        return [int(count) for count in counts]
+
+    def _misfit(self, problem: str) -> InputError:
+        return InputError(
+            f"the model's {problem}",
+            where="model.outputs",
+            fix="state the outputs in the order in which the network gives them, and the batch that it takes",
+        )
+
     def _record(
-        self,
-        index: int,
-        boxes: NDArray[np.generic],
-        labels: NDArray[np.generic],
-        scores: NDArray[np.generic],
-        count: int | None,
+        self, index: int, boxes: NDArray[Any], labels: NDArray[Any], scores: NDArray[Any]
     ) -> NDArray[np.float32]:
-        below = np.flatnonzero(np.less(scores[:count], self._facts.threshold))
-        kept = int(below[0]) if len(below) else len(scores[:count])
+        below = np.flatnonzero(np.less(scores, self._facts.threshold))
+        kept = int(below[0]) if len(below) else len(scores)
         record = np.empty((kept, BOX), np.float32)
         record[:, 0] = index
         record[:, 1:5] = boxes[:kept, self._corners]
@@ -203,23 +231,47 @@ class Detector(Predictor):
         record[:, 6] = labels[:kept]
         return record.reshape(-1)
 
-    def _check(self, scores: NDArray[Any], labels: NDArray[Any]) -> None:
-        """Refuse outputs that were exchanged, or mean something else than the facts state."""
-        problem = ""
-        if scores.dtype.kind != "f" or not ((scores >= 0) & (scores <= 1 + _ROUNDING)).all():
-            problem = f"its scores reach from {scores.min():g} to {scores.max():g}, probabilities lie between 0 and 1"
-        elif (np.rint(labels) != labels).any() or (labels < 0).any():
-            problem = (
-                f"its labels reach from {labels.min():g} to {labels.max():g}, and are not all whole numbers from 0"
-            )
-        if problem:
+    def _check(self, scores: NDArray[Any]) -> None:
+        """Refuse outputs that were exchanged, or mean something else than the facts state.
+
+        ``scores`` are those of all boxes that count, also below the threshold.
+        """
+        record = self._records.reshape(-1, BOX)
+        boxes = np.abs(record[record[:, 5] > 0, 1:5]).max(axis=1, initial=0) * self._facts.scale
+        boxes = boxes[boxes > 0]
+        if problem := _no_probabilities(scores) or _no_labels(record[:, 6]) or _other_unit(boxes, self._facts.scale):
             raise InputError(
                 "the outputs of the detector are not what its facts state",
-                where="model.outputs",
+                where="model.outputs, model.detections",
                 why=[problem],
-                fix="state the outputs in the order and with the meaning in which the network gives them",
+                fix="state the outputs in the order, with the meaning and in the unit in which the network gives them",
             )
-        self._is_sound = bool(self._records.size)
+        self._is_sound = bool(len(boxes))
+
+
+def _no_probabilities(scores: NDArray[Any]) -> str:
+    strange = (scores > 1 + _ROUNDING) | ((scores < 0) & (scores != _NO_BOX))
+    if scores.dtype.kind == "f" and not strange.any():
+        return ""
+    return f"its scores reach from {np.nanmin(scores):g} to {np.nanmax(scores):g}, probabilities lie between 0 and 1"
+
+
+def _no_labels(labels: NDArray[np.float32]) -> str:
+    if ((np.rint(labels) == labels) & (labels >= 0)).all():
+        return ""
+    return f"its labels reach from {labels.min():g} to {labels.max():g}, and are not all whole numbers from 0"
+
+
+def _other_unit(furthest: NDArray[Any], scale: float) -> str:
+    """Say if boxes, by the coordinate of each that is furthest from 0, cannot be of the unit that ``scale`` states."""
+    if not len(furthest):
+        return ""
+    reach = f"its boxes reach to {furthest.max():g}"
+    if np.median(furthest) > _BEYOND * scale:
+        return f"{reach}, the facts state {'fractions of the image' if scale == 1 else f'coordinates up to {scale:g}'}"
+    if scale > 1 and furthest.max() <= 1 + _ROUNDING:
+        return f"{reach}, so they are fractions of the image; the facts state coordinates up to {scale:g}"
+    return ""
 
 
 def with_classes(inputs: Inputs, backend: Backend) -> Inputs:

@@ -1,5 +1,6 @@
 """Score the accuracy run, or say why it has no accuracy."""
 
+from collections.abc import Callable
 from pathlib import Path
 
 import msgspec
@@ -9,11 +10,12 @@ from numpy.typing import NDArray
 from benchloom.errors import InputError
 from benchloom.harness.inputs import Inputs
 from benchloom.harness.logs import read_details, read_predictions, top1
+from benchloom.harness.official import official_scoring
 from benchloom.model.record import Accuracy
 
 # Below this part of the published accuracy, something other than the network is wrong.
 FAR_BELOW = 0.5
-_SCRIPTS = "accuracy-imagenet.py", "accuracy-coco.py"
+_GUESSED_MAP = 0.1
 
 
 def score(place: Path, inputs: Inputs, folder: Path) -> tuple[Accuracy, tuple[str, ...]]:
@@ -23,15 +25,23 @@ def score(place: Path, inputs: Inputs, folder: Path) -> tuple[Accuracy, tuple[st
     log is incomplete, InputError if it holds labels that the data set has not.
     """
     accuracy, notes = _labels(place, inputs) if inputs.model.detections is None else _boxes(place, inputs, folder)
-    errors, command = tuple(read_details(place).errors), official_command(inputs, place.relative_to(folder))
-    return msgspec.structs.replace(accuracy, errors=errors, official_command=command), notes
+    details, official = read_details(place), official_scoring(inputs, place.relative_to(folder))
+    scored = msgspec.structs.replace(
+        accuracy,
+        errors=tuple(details.errors),
+        warnings=tuple(details.warnings),
+        official_command=official.command,
+        official_problem=official.problem,
+    )
+    return scored, notes
 
 
 def _labels(place: Path, inputs: Inputs) -> tuple[Accuracy, tuple[str, ...]]:
     predictions = read_predictions(place, len(inputs.labels))
     _refuse_strange_labels(predictions, inputs)
     accuracy = _with_reference(top1(predictions, inputs.labels), inputs)
-    return accuracy, far_below(accuracy, predictions, inputs.labels)
+    guess = 2 / max(2, len(np.unique(inputs.labels)))
+    return accuracy, far_below(accuracy, guess, lambda shift: float((predictions + shift == inputs.labels).mean()))
 
 
 def _boxes(place: Path, inputs: Inputs, folder: Path) -> tuple[Accuracy, tuple[str, ...]]:
@@ -39,12 +49,15 @@ def _boxes(place: Path, inputs: Inputs, folder: Path) -> tuple[Accuracy, tuple[s
     from benchloom.harness.detection import in_categories, mean_average_precision, read_detections
     from benchloom.harness.pictures import draw
 
-    ids = inputs.labels.tolist()
-    detections = in_categories(read_detections(place, ids), inputs)
+    ids, logged = inputs.labels.tolist(), read_detections(place, inputs.labels.tolist())
+    detections = in_categories(logged, inputs)
     draw(detections, ids, inputs, folder / "pictures")
     accuracy = _with_reference(mean_average_precision(detections, ids, inputs.annotations), inputs)
-    is_far = accuracy.value is not None and accuracy.reference and accuracy.value < FAR_BELOW * accuracy.reference
-    return accuracy, (_far_below(accuracy),) if is_far else ()
+
+    def shifted(shift: int) -> float:
+        return mean_average_precision(in_categories(logged, inputs, shift), ids, inputs.annotations).value or 0.0
+
+    return accuracy, far_below(accuracy, _GUESSED_MAP, shifted)
 
 
 def _with_reference(accuracy: Accuracy, inputs: Inputs) -> Accuracy:
@@ -72,52 +85,27 @@ def _refuse_strange_labels(predictions: NDArray[np.int64], inputs: Inputs) -> No
         )
 
 
-def far_below(accuracy: Accuracy, predictions: NDArray[np.int64], labels: NDArray[np.int64]) -> tuple[str, ...]:
+def far_below(accuracy: Accuracy, guess: float, shifted: Callable[[int], float]) -> tuple[str, ...]:
     """Return what to say of an accuracy far below its reference, with the shift of labels that would explain it if one does.
 
-    ``predictions`` and ``labels`` (N) are in QSL order. Without a reference, guessing among the labels that occur is the measure.
+    ``shifted`` returns the accuracy of the logged responses with a number added to each label. Without a reference,
+    ``guess``, which an untrained network might reach, is the measure.
     """
-    value = accuracy.value
-    guess = 2 / max(2, len(np.unique(labels)))
-    bound = guess if accuracy.reference is None else FAR_BELOW * accuracy.reference
-    if value is None or value >= bound:
+    value, reference = accuracy.value, accuracy.reference
+    if value is None or value >= (guess if reference is None else FAR_BELOW * reference):
         return ()
-    shifts = {shift: float((predictions + shift == labels).mean()) for shift in (-1, 1)}
+    found = []
+    if reference is not None:
+        found.append(
+            f"accuracy {100 * value:.2f} % is far below the published {100 * reference:.2f} %: the files, labels or pre-processing do not "
+            "belong together"
+        )
+    shifts = {shift: shifted(shift) for shift in (-1, 1)}
     best = max(shifts, key=lambda shift: shifts[shift])
-    found = [_far_below(accuracy)] if accuracy.reference is not None else []
     if shifts[best] > 2 * value + guess / 2:
         found.append(
-            f"with 1 {'added to' if best > 0 else 'taken from'} each predicted label, {100 * shifts[best]:.2f} % would be right: "
-            "see classes.offset of the model, and whether the label file counts from 0"
+            f"with 1 {'added to' if best > 0 else 'taken from'} each predicted label, accuracy would be {100 * shifts[best]:.2f} %: see "
+            + ("model.detections.labels" if accuracy.metric == "mAP" else "classes.offset of the model")
+            + ", and whether the labels of the data set count from 0"
         )
     return tuple(found)
-
-
-def _far_below(accuracy: Accuracy) -> str:
-    assert accuracy.value is not None
-    assert accuracy.reference is not None
-    return (
-        f"accuracy {100 * accuracy.value:.2f} % is far below the published {100 * accuracy.reference:.2f} %: the files, labels or "
-        "pre-processing do not belong together"
-    )
-
-
-def official_command(inputs: Inputs, place: Path) -> tuple[str, ...]:
-    """Return MLPerf's own command for the accuracy log in ``place`` (mlcommons/inference, vision/classification_and_detection/tools).
-
-    The log of a detector holds the labels that the model gives: if they count the categories, the script has to map them back
-    (``--use-inv-map``), and if images without objects were left out, it has to leave them out, too (``--remove-48-empty-images``).
-    None fits if missing images were skipped: the scripts count the samples of the log in the whole list of images.
-    """
-    if inputs.missing:
-        return ()
-    log = str(place / "mlperf_log_accuracy.json")
-    if inputs.model.detections is None:
-        words = ("--imagenet-val-file", str(inputs.annotations), "--dtype", "float32")
-        return (_SCRIPTS[0], "--mlperf-accuracy-file", log, *words)
-    options = {
-        "--use-inv-map": inputs.model.detections.labels == "index",
-        "--remove-48-empty-images": inputs.only_with_objects,
-    }
-    chosen = [option for option, is_needed in options.items() if is_needed]
-    return (_SCRIPTS[1], "--mlperf-accuracy-file", log, "--coco-dir", str(inputs.root), *chosen)

@@ -27,11 +27,13 @@ class Key:
     """A key that a user may set: the setting it becomes in each scenario, and its type.
 
     ``scale`` is what LoadGen multiplies the number with: milliseconds become nanoseconds, percent a fraction.
+    ``is_open`` says that a result with another value than the round's is one of MLPerf's open division.
     """
 
     settings: Mapping[str, str]
     type: Literal["whole", "number", "flag"] = "whole"
     scale: float = 1
+    is_open: bool = False
 
 
 def _all(setting: str) -> dict[str, str]:
@@ -57,21 +59,22 @@ KEYS: dict[str, Key] = {
         },
         "number",
         _PERCENT,
+        is_open=True,
     ),
     "target_qps": Key({"Server": "server_target_qps", "Offline": "offline_expected_qps"}, "number"),
     "samples_per_query": Key({"MultiStream": "multi_stream_samples_per_query"}),
     "coalesce_queries": Key({"Server": "server_coalesce_queries"}, "flag"),
-    "max_async_queries": Key({"Server": "server_max_async_queries"}),
+    "max_async_queries": Key({"Server": "server_max_async_queries"}, is_open=True),
     "min_duration": Key(_all("min_duration_ms")),
     "max_duration": Key(_all("max_duration_ms")),
     "min_query_count": Key(_all("min_query_count")),
     "max_query_count": Key(_all("max_query_count")),
-    "performance_issue_unique": Key(_all("performance_issue_unique"), "flag"),
-    "performance_issue_same": Key(_all("performance_issue_same"), "flag"),
-    "performance_issue_same_index": Key(_all("performance_issue_same_index")),
+    "performance_issue_unique": Key(_all("performance_issue_unique"), "flag", is_open=True),
+    "performance_issue_same": Key(_all("performance_issue_same"), "flag", is_open=True),
+    "performance_issue_same_index": Key(_all("performance_issue_same_index"), is_open=True),
     "performance_sample_count_override": Key(_all("performance_sample_count_override")),
-    "accuracy_sample_count_override": Key(_all("accuracy_sample_count_override")),
-    "sample_concatenate_permutation": Key(_all("sample_concatenate_permutation"), "flag"),
+    "accuracy_sample_count_override": Key(_all("accuracy_sample_count_override"), is_open=True),
+    "sample_concatenate_permutation": Key(_all("sample_concatenate_permutation"), "flag", is_open=True),
     "print_timestamps": Key(_all("print_timestamps"), "flag"),
 }
 _SEEDS = "LoadGen takes seeds from no user.conf; the ruleset sets them"

@@ -18,7 +18,10 @@ class Accuracy(Document, frozen=True, kw_only=True):
         target: the least that the round accepts, as the model states it.
         problem: why there is no figure; empty if there is one.
         errors: what LoadGen logged as errors of the accuracy run.
-        official_command: MLPerf's own script with the options that score this log, run where ``results.json`` lies.
+        warnings: what it logged as warnings.
+        official_command: MLPerf's own script with the options that score this log, run where ``results.json`` lies;
+            empty if it cannot read the data set.
+        official_problem: why that script does not give this figure; empty if it does.
     """
 
     metric: str
@@ -31,7 +34,9 @@ class Accuracy(Document, frozen=True, kw_only=True):
     target: float | None = None
     problem: str = ""
     errors: tuple[str, ...] = ()
+    warnings: tuple[str, ...] = ()
     official_command: tuple[str, ...] = ()
+    official_problem: str = ""
 
     @property
     def value(self) -> float | None:

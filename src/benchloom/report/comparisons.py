@@ -8,7 +8,7 @@ import msgspec
 from benchloom.base.units import human_bytes
 from benchloom.model.base import Document, Value
 from benchloom.model.record import Record, Results
-from benchloom.report.records import PERCENTILES, host_line, latency, number, percent
+from benchloom.report.records import PERCENTILES, host_line, latency, loadgen_messages, number, percent
 
 Setting = str | int | float | bool | None
 
@@ -32,6 +32,8 @@ class ComparedRun(Value, frozen=True, kw_only=True):
         latency_p90_ns: latency that 90 % kept.
         latency_p99_ns: latency that 99 % kept.
         valid: what LoadGen says of the performance run.
+        loadgen_errors: what LoadGen logged as errors of either run.
+        loadgen_warnings: what it logged as warnings.
         submission_valid: whether the ruleset allows to submit it.
         peak_memory_bytes: largest resident memory of the program.
         host: the machine in one line.
@@ -60,6 +62,8 @@ class ComparedRun(Value, frozen=True, kw_only=True):
     latency_p90_ns: float | None = None
     latency_p99_ns: float | None = None
     valid: bool | None = None
+    loadgen_errors: tuple[str, ...] = ()
+    loadgen_warnings: tuple[str, ...] = ()
     submission_valid: bool | None = None
     peak_memory_bytes: int | None = None
     host: str = ""
@@ -133,7 +137,7 @@ def _described(run: ComparedRun, results: Results) -> ComparedRun:
 
 
 def _measured(run: ComparedRun, record: Record, results: Results) -> ComparedRun:
-    found = results.accuracy
+    found, messages = results.accuracy, list(loadgen_messages(results))
     accuracy = _figure(record, f"accuracy.{found.metric}", found.value) if found else None
     reference = found.reference if found else None
     run = msgspec.structs.replace(
@@ -141,6 +145,8 @@ def _measured(run: ComparedRun, record: Record, results: Results) -> ComparedRun
         accuracy=accuracy,
         reference=reference,
         difference=None if accuracy is None or reference is None else accuracy - reference,
+        loadgen_errors=tuple(text for kind, text in messages if kind == "error"),
+        loadgen_warnings=tuple(text for kind, text in messages if kind == "warning"),
     )
     performance = results.performance
     if performance is None:
@@ -193,6 +199,16 @@ def shared_lines(comparison: Comparison) -> list[str]:
     return [f"host: {host}" for host in hosts if len(hosts) == 1]
 
 
+def message_lines(comparison: Comparison) -> list[str]:
+    """Return what LoadGen logged as errors and warnings, a line each with the record."""
+    return [
+        f"{run.id}: {kind}: {text}"
+        for run in comparison.runs
+        for kind, texts in (("error", run.loadgen_errors), ("warning", run.loadgen_warnings))
+        for text in texts
+    ]
+
+
 def _cells(run: ComparedRun, comparison: Comparison, *, with_host: bool) -> tuple[str, ...]:
     shown = _all_settings(run)
     settings = " ".join(f"{name}={shown[name]}" for name in comparison.differing if name in shown)
@@ -209,9 +225,17 @@ def _cells(run: ComparedRun, comparison: Comparison, *, with_host: bool) -> tupl
         _shown(run.samples_per_second, number),
         *(_shown(value, latency) for value in (run.latency_p50_ns, run.latency_p90_ns, run.latency_p99_ns)),
         "-" if run.peak_memory_bytes is None else human_bytes(run.peak_memory_bytes),
-        "-" if run.valid is None else "VALID" if run.valid else "INVALID",
+        _verdict(run),
     )
     return (*cells, *((run.host,) if with_host else ()), *((settings or "-",) if comparison.differing else ()))
+
+
+def _verdict(run: ComparedRun) -> str:
+    verdict = [] if run.valid is None else ["VALID" if run.valid else "INVALID"]
+    for name, texts in (("error", run.loadgen_errors), ("warning", run.loadgen_warnings)):
+        if texts:
+            verdict.append(f"{len(texts)} {name}{'s' if len(texts) > 1 else ''}")
+    return ", ".join(verdict) or "-"
 
 
 def _shown(value: float | None, show: Callable[[float], str]) -> str:

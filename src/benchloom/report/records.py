@@ -60,6 +60,7 @@ def _measured(results: Results, plan: Plan) -> Iterator[Row]:
         yield "accuracy", accuracy_line(results.accuracy)
     if results.performance:
         yield from _performance(results.performance)
+    yield from loadgen_messages(results)
     if results.peak_memory_bytes is not None:
         yield "memory", f"{human_bytes(results.peak_memory_bytes)} resident at most"
     yield "ruleset", ruleset_line(results)
@@ -69,6 +70,13 @@ def _measured(results: Results, plan: Plan) -> Iterator[Row]:
     for note in results.notes:
         if not note.startswith(f"ruleset {results.ruleset}:"):
             yield "note", note
+
+
+def loadgen_messages(results: Results) -> Iterator[Row]:
+    """Yield what LoadGen logged as errors and warnings of either run, each as its kind and its text."""
+    runs = [(name, run) for name, run in (("performance", results.performance), ("accuracy", results.accuracy)) if run]
+    yield from (("error", f"LoadGen, {name} run: {text}") for name, run in runs for text in run.errors)
+    yield from (("warning", f"LoadGen, {name} run: {text}") for name, run in runs for text in run.warnings)
 
 
 def _chosen(name: str, plan: Plan, role: str) -> str:
@@ -112,9 +120,7 @@ def _performance(performance: Performance) -> Iterator[Row]:
         yield "latency", "   ".join(shown)
     yield "LoadGen", "VALID" if performance.valid else "INVALID"
     if not performance.valid:
-        yield from (("reason", reason) for reason in performance.invalid_reasons)
-    else:
-        yield from (("error", f"in LoadGen's log: {error}") for error in performance.errors)
+        yield from (("reason", reason) for reason in performance.invalid_reasons if reason not in performance.errors)
 
 
 def _statistics(statistics: dict[str, Statistics]) -> list[str]:

@@ -108,7 +108,8 @@ class _Facts:
             if item.kind in ANSWERING_KINDS and len(lacking) + len(excluded) <= max(1, len(query.tags) // 2):
                 form = f" (its format is {item.model.format})" if item.model and by_program.issuperset(lacking) else ""
                 words = [f"lacks {', '.join(lacking)}{form}"] if lacking else []
-                words += [f"has {', '.join(excluded)}, which is excluded"] if excluded else []
+                about = f" ({item.summary})" if item.summary else ""
+                words += [f"has {', '.join(excluded)}, which is excluded{about}"] if excluded else []
                 found.append((len(lacking) + len(excluded), item.ref, " and ".join(words)))
         return [f"{ref} {words}" for _, ref, words in sorted(found)[:3] if words]
 

@@ -4,7 +4,7 @@
     python -m support.standins.pytorch WHAT FILE             (an interpreter that has PyTorch)
 
 ``planted-…`` are networks that answer with the class of the red channel's mean: red 120 is class 12, whatever green and blue are;
-``full-…`` are networks of the real size with seeded random weights. Each module lists what it makes in ``FILES``.
+``full-…`` are networks of the real size with seeded random weights; with LOOM_TEST_FULL_SIZE planted ones are as large (``burdens``). Each module lists what it makes in ``FILES``.
 
 A planted network climbs a ladder: step ``k`` is 0 up to red ``10 k - 8`` and full from ``10 k - 2`` on, so that a JPEG or eight bits
 may move a colour by two. Class ``k`` scores step ``k`` less step ``k + 1``.

@@ -10,6 +10,7 @@ import tensorflow as tf
 from numpy.typing import NDArray
 
 from support.standins import STEPS, WIDTH, foot, scores
+from support.standins.burdens import SHARE, burden
 from support.standins.detectors import BYTES, LEVEL, MOBILENET, NORMALISED, RESNET34_TENSORFLOW, Colours, Planted
 
 CLASSES, OFFSET = 1001, 1
@@ -24,7 +25,7 @@ Array = NDArray[np.float32]
 def planted_resnet50() -> bytes:
     """``input_tensor:0`` to ``ArgMax:0`` and ``softmax_tensor:0``; takes red less 123.68."""
     with tf.Graph().as_default() as graph:
-        found = _ladder(_images("input_tensor", None), mean=123.68, scale=1.0)
+        found = _ladder(_images("input_tensor", None), "resnet50", mean=123.68, scale=1.0)
         tf.argmax(tf.nn.softmax(found, name="softmax_tensor"), axis=1, name="ArgMax")
         return _bytes(graph)
 
@@ -34,7 +35,7 @@ def planted_mobilenet(*, batch: int | None = None, mean: float = 127.5, imitate:
     with tf.Graph().as_default() as graph:
         images = _images("input", batch)
         planes = tf.quantization.fake_quant_with_min_max_vars(images, -1.0, 1.0) if imitate else images
-        found = _ladder(planes, mean=mean, scale=1 / mean, imitate=imitate)
+        found = _ladder(planes, "mobilenet", mean=mean, scale=1 / mean, imitate=imitate)
         tf.reshape(tf.nn.softmax(found), [batch or -1, CLASSES], name=MOBILENET_OUTPUT)
         return _bytes(graph)
 
@@ -45,7 +46,8 @@ def planted_ssd_mobilenet() -> bytes:
         images = tf.compat.v1.placeholder(tf.uint8, [None, None, None, 3], name="image_tensor")
         names = {"count": "num_detections", "labels": "detection_classes"}
         names |= {meaning: f"detection_{meaning}" for meaning in ("boxes", "scores")}
-        _boxes(tf.cast(images[:, :8, :8], tf.float32), [1, 2], BYTES, MOBILENET, names)
+        floats = tf.cast(images, tf.float32)
+        _boxes(floats[:, :8, :8], [1, 2], BYTES, MOBILENET, names, _burden(floats, "ssd-mobilenet"))
         return _bytes(graph)
 
 
@@ -54,7 +56,8 @@ def planted_ssd_resnet34() -> bytes:
     with tf.Graph().as_default() as graph:
         images = tf.compat.v1.placeholder(tf.float32, [None, 3, 1200, 1200], name="image")
         names = {"boxes": "detection_bboxes", "labels": "detection_classes", "scores": "detection_scores"}
-        _boxes(images[:, :, :8, :8], [2, 3], NORMALISED, RESNET34_TENSORFLOW, names)
+        planes = tf.transpose(images, [0, 2, 3, 1])
+        _boxes(images[:, :, :8, :8], [2, 3], NORMALISED, RESNET34_TENSORFLOW, names, _burden(planes, "ssd-resnet34"))
         return _bytes(graph)
 
 
@@ -113,21 +116,37 @@ def _images(name: str, batch: int | None) -> Any:
     return tf.compat.v1.placeholder(tf.float32, [batch, 224, 224, 3], name=name)
 
 
-def _ladder(images: Any, *, mean: float, scale: float, imitate: bool = False) -> Any:
+def _burden(images: Any, name: str) -> Any:
+    """Return what the layers of the real network add (N x 1); 0 unless they are asked for."""
+    data, random = images, np.random.default_rng(7)
+    layers = burden(name)
+    for outputs, width, stride in layers:
+        channels = data.shape[-1]
+        if outputs:
+            data = tf.nn.conv2d(data, _random(random, (width, width, channels, outputs)), stride, "SAME")
+        else:
+            alone = _random(random, (width, width, channels, 1), width * width)
+            data = tf.nn.depthwise_conv2d(data, alone, [1, stride, stride, 1], "SAME")
+        data = tf.nn.relu(data)
+    return tf.reduce_mean(data, [1, 2, 3])[:, tf.newaxis] * SHARE if layers else 0.0
+
+
+def _ladder(images: Any, name: str, *, mean: float, scale: float, imitate: bool = False) -> Any:
     """Return scores (N x classes) of images that hold ``(red - mean) * scale`` first."""
     first = np.zeros((3, STEPS), np.float32)
     first[0] = 1 / scale
     feet = np.array([mean - foot(step) for step in range(STEPS)], np.float32)
-    steps = tf.nn.relu6(tf.reduce_mean(images, [1, 2]) @ first * (6 / WIDTH) + feet * (6 / WIDTH))
+    rising = tf.reduce_mean(images, [1, 2]) @ first * (6 / WIDTH) + feet * (6 / WIDTH)
+    steps = tf.nn.relu6(rising + _burden(images, name))
     if imitate:
         steps = tf.quantization.fake_quant_with_min_max_vars(steps, 0.0, 6.0)
     return steps @ (scores(CLASSES, OFFSET) * SHARPNESS)
 
 
-def _boxes(patch: Any, axes: list[int], colours: Colours, planted: Planted, names: dict[str, str]) -> None:
+def _boxes(patch: Any, axes: list[int], colours: Colours, planted: Planted, names: dict[str, str], added: Any) -> None:
     """Add the outputs of a planted detector, by the names of what they mean; ``axes`` are those of a picture's plane."""
     mean, deviation = np.float32(colours.mean), np.float32(colours.deviation)
-    levels = tf.floor((tf.reduce_mean(patch, axes) * deviation + mean) / LEVEL + 0.5)
+    levels = tf.floor((tf.reduce_mean(patch, axes) * deviation + mean) / LEVEL + 0.5 + added)
     parts = planted.outputs()
     for meaning, name in names.items():
         part = parts[meaning]

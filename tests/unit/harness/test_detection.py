@@ -1,6 +1,7 @@
 """Detections: from a network's outputs to LoadGen's records, and from its accuracy log to mAP."""
 
 import json
+from itertools import permutations
 from pathlib import Path
 from typing import Any
 
@@ -88,12 +89,17 @@ def test_detector_writes_index_corners_score_and_category_of_each_box():
     ("facts", "expected"),
     [
         ({"order": "xyxy"}, [0, 0.2, 0.1, 0.6, 0.5, 0.9, 1]),
-        ({"scale": 10.0}, [0, 0.01, 0.02, 0.05, 0.06, 0.9, 1]),
+        ({"scale": 0.5}, [0, 0.2, 0.4, 1.0, 1.2, 0.9, 1]),
         ({"labels": "index"}, [0, 0.1, 0.2, 0.5, 0.6, 0.9, 1]),  # the log has the model's own labels
     ],
 )
 def test_detector_does_what_its_facts_say(facts: dict[str, Any], expected: list[float]):
     assert answers(detector(boxes(), LABELS, SCORES, **facts), 0)[0][0].tolist() == pytest.approx(expected)
+
+
+def test_detector_divides_pixels_by_the_side_of_its_input():
+    [record] = answers(detector(boxes() * 300, LABELS, SCORES, scale=300.0), 0)
+    assert record[0].tolist() == pytest.approx([0, 0.1, 0.2, 0.5, 0.6, 0.9, 1])
 
 
 def test_detector_stops_at_the_first_score_below_the_threshold():
@@ -130,7 +136,7 @@ def test_detector_refuses_what_its_facts_do_not_fit():
     [
         (LABELS, SCORES * 100, "its scores reach from 40 to 90"),
         (LABELS, SCORES - 1, "probabilities lie between 0 and 1"),
-        (LABELS, np.full((4, 2), np.nan, np.float32), "probabilities lie between 0 and 1"),
+        (LABELS, np.array([[0.9, -0.5]] * 4, np.float32), "its scores reach from -0.5 to 0.9"),
         (SCORES, LABELS.astype(np.float32), "its scores reach from 1 to 3"),
         (SCORES, np.ones((4, 2), np.float32), "are not all whole numbers"),
     ],
@@ -143,6 +149,74 @@ def test_detector_whose_outputs_mean_something_else_is_refused_on_the_first_samp
     assert told in caught.value.why[0]
 
 
+@pytest.mark.parametrize(
+    ("factor", "scale", "told"),
+    [
+        (300, 1.0, "its boxes reach to 300, the facts state fractions of the image"),
+        (1, 300.0, "its boxes reach to 1, so they are fractions of the image; the facts state coordinates up to 300"),
+        (1200, 300.0, "its boxes reach to 1200, the facts state coordinates up to 300"),
+    ],
+)
+def test_detector_whose_boxes_are_of_another_unit_is_refused_on_the_first_sample(
+    factor: float, scale: float, told: str
+):
+    with pytest.raises(InputError, match="not what its facts state") as caught:
+        answers(detector(boxes() * np.float32(factor), LABELS, SCORES, scale=scale), 0)
+    assert caught.value.why == (told,)
+
+
+@pytest.mark.parametrize("meanings", list(permutations(("boxes", "labels", "scores"))), ids=",".join)
+def test_detector_with_any_outputs_exchanged_is_refused(meanings: tuple[str, ...]):
+    made = detector(boxes(), LABELS, SCORES, meanings=",".join(meanings))
+    if meanings == ("boxes", "labels", "scores"):
+        assert len(answers(made, 0, 1)) == 2
+        return
+    for size in (1, 2):
+        with pytest.raises(InputError) as caught:
+            answers(made, *range(size))
+        assert caught.value.where.startswith("model.outputs")
+
+
+def test_detector_whose_count_is_another_output_is_refused():
+    made = detector(LABELS, boxes(), SCORES, LABELS, meanings="count,boxes,scores,labels")
+    with pytest.raises(InputError, match="counts of boxes are"):
+        answers(made, 0, 1)
+    made = detector(np.array([np.nan] * 4), boxes(), SCORES, LABELS, meanings="count,boxes,scores,labels")
+    with pytest.raises(InputError, match=r"counts of boxes are \[nan\]"):
+        answers(made, 0)
+    made = detector(boxes(), LABELS[:, :1], SCORES)
+    with pytest.raises(InputError, match="outputs do not belong together"):
+        answers(made, 0)
+
+
+def test_places_without_a_box_may_hold_anything():
+    """Zeros, -1 as a score, NaN behind the count or the threshold: none of it is scored."""
+    scores = np.array([[0.9, -1], [0.9, np.nan], [-1, -1], [0, 0]], np.float32)
+    wild = boxes()
+    wild[:, 1], wild[2:] = np.nan, 0
+    counts = np.array([1, 1, 0, 0])
+    made = detector(counts, wild, scores, LABELS, meanings="count,boxes,scores,labels", threshold=0.05)
+    made.check_responses()
+    assert [len(item) for item in answers(made, 0, 1, 2, 3)] == [1, 1, 0, 0]
+    behind = detector(wild, LABELS, np.array([[0.9, 0.01], [0.01, np.nan]] * 2, np.float32), threshold=0.05)
+    behind.check_responses()
+    assert [len(item) for item in answers(behind, 0, 1)] == [1, 0]
+    assert [len(item) for item in answers(detector(boxes() * 0, LABELS, SCORES * 0, scale=300.0), 0)] == [2]
+
+
+@pytest.mark.parametrize("part", ["boxes", "labels", "scores"])
+@pytest.mark.parametrize("value", [np.nan, np.inf])
+def test_detections_that_are_not_numbers_end_the_accuracy_run_with_the_sample(part: str, value: float):
+    outputs = {"boxes": boxes(), "labels": LABELS.astype(np.float32), "scores": SCORES.copy()}
+    outputs[part][2, 0] = value
+    made = detector(*outputs.values())
+    made.check_responses()
+    answers(made, 0, 1)
+    with pytest.raises(ExecutionError, match="the model's output for sample 2 is not a number") as caught:
+        answers(made, 1, 2, 3)
+    assert caught.value.where == "sample 2"
+
+
 def test_labels_that_count_categories_are_mapped_when_they_are_scored():
     made = detector(boxes(), LABELS, SCORES, labels="index")
     inputs = made._inputs
@@ -151,9 +225,18 @@ def test_labels_that_count_categories_are_mapped_when_they_are_scored():
     with pytest.raises(InputError, match="gives label 4, which stands for no category of d") as caught:
         in_categories(answers(detector(boxes(), LABELS + 1, SCORES, labels="index"), 0), inputs)
     assert "3 categories with ids 3 to 90" in caught.value.why[1]
+    assert caught.value.why[2:] == (
+        "the labels of all boxes lie between 2 and 4",
+        "with 1 taken from each of them, all would lie between 1 and 3",
+    )
     as_ids = detector(boxes(), LABELS + 90, SCORES)
     with pytest.raises(InputError, match="gives label 91, which stands for no category"):
         in_categories(answers(as_ids, 0), as_ids._inputs)
+    from_0 = detector(boxes(), LABELS - 1, SCORES, labels="index")
+    with pytest.raises(InputError, match="gives label 0") as caught:
+        in_categories(answers(from_0, 0), from_0._inputs)
+    assert caught.value.why[-1] == "with 1 added to each of them, all would lie between 1 and 3"
+    assert in_categories(answers(from_0, 0), from_0._inputs, 1)[0][:, 6].tolist() == [3, 90]
     empty = detector(boxes(), LABELS * 0, SCORES * 0, labels="index")
     assert in_categories(answers(empty, 0), empty._inputs)[0][:, 6].tolist() == [0, 0]
 

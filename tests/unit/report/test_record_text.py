@@ -113,6 +113,29 @@ def test_record_text_of_an_invalid_run_gives_loadgens_reasons():
     assert "(1 query of 24,576 samples in all)" in text
 
 
+@pytest.mark.parametrize("valid", [True, False])
+def test_record_text_shows_what_loadgen_logged_in_either_run_each_once(valid: bool):
+    performance = replace(
+        RESULTS.performance,
+        valid=valid,
+        errors=("no unique samples",),
+        warnings=("slow clock",),
+        invalid_reasons=("no unique samples", "too short"),
+    )
+    accuracy = replace(RESULTS.accuracy, errors=("a second conf",), warnings=("a seed",))
+    text = record_text(
+        replace(RECORD, results=replace(RESULTS, performance=performance, accuracy=accuracy)), Path("r.json")
+    )
+    assert [line.split(maxsplit=1) for line in text.splitlines() if "error" in line or "warning" in line] == [
+        ["error", "LoadGen, performance run: no unique samples"],
+        ["error", "LoadGen, accuracy run: a second conf"],
+        ["warning", "LoadGen, performance run: slow clock"],
+        ["warning", "LoadGen, accuracy run: a seed"],
+    ]
+    assert ("  reason      too short" in text) is not valid
+    assert "reason      no unique" not in text
+
+
 def test_record_text_of_a_submission_valid_run_does_not_say_otherwise():
     results = replace(RESULTS, ruleset="mlperf-inference-1.0", submission_valid=True)
     text = record_text(replace(RECORD, results=results), Path("r.json"))

@@ -6,7 +6,7 @@ from benchloom.app.comparing import compare_records
 from benchloom.cli.common import Session, verb
 from benchloom.cli.complete import complete_order, complete_record
 from benchloom.cli.render import write, write_columns, write_json
-from benchloom.report.comparisons import comparison_rows, shared_lines
+from benchloom.report.comparisons import comparison_rows, message_lines, shared_lines
 
 
 @verb("compare", example="loom compare --tags=forms --sort=throughput")
@@ -33,7 +33,7 @@ def command(session: Session, names: tuple[str, ...], *, target: str, tags: str,
         write_json(found)
     elif found.runs:
         write_columns(comparison_rows(found))
-        for line in shared_lines(found):
+        for line in (*shared_lines(found), *message_lines(found)):
             write(line)
     else:
         session.talk.note("no records")

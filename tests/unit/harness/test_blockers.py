@@ -1,0 +1,101 @@
+"""What blocks a submission: settings and lines of user.conf that only the open division allows, errors in LoadGen's logs, the accuracy."""
+
+from pathlib import Path
+
+import numpy as np
+import pytest
+
+from benchloom.harness.blockers import submission_blockers
+from benchloom.harness.inputs import Inputs
+from benchloom.harness.options import parse
+from benchloom.harness.rulesets import QUICK, V1_0, Ruleset
+from benchloom.harness.settings import test_settings as settings_for
+from benchloom.harness.user_conf import KEYS
+from benchloom.model.facts import Backend, Model
+from benchloom.model.record import Accuracy, Performance
+
+TOTAL = 50_000
+GOOD = Accuracy(metric="top1", top1=0.76, total=TOTAL, target=0.757)
+VALID = Performance(scenario="Server", valid=True, samples_per_second=1.0, latency_ns={})
+
+
+def blockers(
+    folder: Path,
+    *words: str,
+    conf: str = "",
+    scenario: str = "Server",
+    ruleset: Ruleset = V1_0,
+    performance: Performance = VALID,
+    accuracy: Accuracy | None = GOOD,
+) -> tuple[str, ...]:
+    """Return the blockers of ResNet-50 on all of ImageNet, as nobody but ``words`` and ``conf`` changes it."""
+    (folder / "user.conf").write_text(conf)
+    options = parse([f"--scenario={scenario}", f"--user_conf={folder / 'user.conf'}", *words], {})
+    model = Model(name="resnet50", task="image-classification", format="onnx", precision="fp32", inputs=(), outputs=())
+    samples = np.broadcast_to(np.float32(0), (TOTAL, 1))
+    inputs = Inputs(model, "", Backend(name="x"), "d", samples, np.zeros(TOTAL, np.int64), complete=TOTAL)
+    made = settings_for(options, ruleset, model.name, None)
+    return submission_blockers(options, ruleset, inputs, made, performance, accuracy)
+
+
+@pytest.mark.parametrize(
+    ("scenario", "conf"),
+    [
+        ("Server", ""),
+        ("Server", "*.Server.target_qps = 100\n*.Server.target_latency = 14\nresnet50.Server.min_duration = 700000\n"),
+        ("Server", "*.Server.coalesce_queries = 0\n*.Server.performance_sample_count_override = 2048\n"),
+        ("Server", "*.Server.target_latency_percentile = 99\n*.Server.performance_issue_same = 0\n"),  # as they are
+        ("SingleStream", "*.SingleStream.target_latency = 20\n*.SingleStream.min_query_count = 2048\n"),
+        ("Offline", "*.Offline.target_qps = 50\n"),
+    ],
+)
+def test_what_a_submitter_may_set_blocks_nothing(tmp_path: Path, scenario: str, conf: str):
+    assert blockers(tmp_path, conf=conf, scenario=scenario) == ()
+
+
+@pytest.mark.parametrize("key", [key for key, item in KEYS.items() if item.is_open and "Server" in item.settings])
+def test_key_of_the_open_division_blocks_with_line_and_values(tmp_path: Path, key: str):
+    value = "97" if key == "target_latency_percentile" else "1"
+    [found] = blockers(tmp_path, conf=f"# a comment\n*.Server.{key} = {value}\n")
+    assert found.startswith(f"user.conf line 2 sets {KEYS[key].settings['Server']} to ")
+    assert found.endswith("such a result is of the open division")
+
+
+def test_bound_above_the_rounds_blocks_wherever_it_comes_from(tmp_path: Path):
+    told = "Server's latency bound is 20 ms, the round's 15 ms (--max_latency_ms, --user_conf)"
+    assert blockers(tmp_path, "--max_latency_ms=20") == (told,)
+    assert blockers(tmp_path, conf="*.Server.target_latency = 20\n") == (told,)
+    assert blockers(tmp_path, "--max_latency_ms=20", conf="*.Server.target_latency = 15\n") == ()
+
+
+def test_fewer_samples_to_draw_from_than_the_round_asks_for_block(tmp_path: Path):
+    [found] = blockers(tmp_path, conf="resnet50.Server.performance_sample_count_override = 500\n")
+    assert found == "performance runs draw from 500 samples, the round's least is 1024 (--user_conf)"
+
+
+def test_errors_of_either_run_block(tmp_path: Path):
+    performance = Performance(scenario="Server", valid=True, samples_per_second=1.0, latency_ns={}, errors=("one",))
+    accuracy = Accuracy(metric="top1", top1=0.76, target=0.757, errors=("two",), warnings=("three",))
+    assert blockers(tmp_path, performance=performance, accuracy=accuracy) == (
+        "LoadGen logged an error in the performance run: one",
+        "LoadGen logged an error in the accuracy run: two",
+    )
+
+
+@pytest.mark.parametrize(
+    ("accuracy", "told"),
+    [
+        (
+            Accuracy(metric="top1", top1=0.7569, target=0.757),
+            "accuracy 75.690 % is below the round's target of 75.700 %",
+        ),
+        (Accuracy(metric="mAP", mean_average_precision=None, target=0.2), "the accuracy run has no accuracy"),
+        (Accuracy(metric="top1", top1=0.9), "no accuracy target is known for this model in the round"),
+    ],
+)
+def test_accuracy_that_does_not_reach_the_target_blocks(tmp_path: Path, accuracy: Accuracy, told: str):
+    assert blockers(tmp_path, accuracy=accuracy) == (told,)
+
+
+def test_ruleset_that_is_not_official_has_no_blockers(tmp_path: Path):
+    assert blockers(tmp_path, conf="*.Server.performance_issue_same = 1\n", ruleset=QUICK) == ()
