@@ -41,6 +41,8 @@ class Ask(Value, frozen=True, kw_only=True):
         lock: a lock the plan must keep to.
         flags: the verb's own flags, so that a misspelt one is not taken for an input.
         dataset_path: where the data set is; others on this machine are then not considered.
+        search: folders that hold data sets registered elsewhere; what is found there takes the place of the usual search.
+        chosen: what a front end has chosen for roles already.
         python: the interpreter the plan is for; empty means the running one.
     """
 
@@ -56,6 +58,8 @@ class Ask(Value, frozen=True, kw_only=True):
     lock_file: str = ""
     flags: tuple[str, ...] = ()
     dataset_path: str = ""
+    search: tuple[str, ...] = ()
+    chosen: tuple[Requirement, ...] = ()
     python: str = ""
 
 
@@ -115,7 +119,7 @@ def question(workspace: Workspace, ask: Ask) -> Question:
         env=ask.env,
         inputs={name: value for name, value in inputs.items() if name not in secret},  # whatever verb asks
         sources=ask.sources,
-        locked=lock_requirements(ask.lock, ask.lock_file) if ask.lock else (),
+        locked=(*ask.chosen, *(lock_requirements(ask.lock, ask.lock_file) if ask.lock else ())),
         isolated=bool(component and component.kind == VENV_TEMPLATE),
     )
     return Question(
@@ -298,9 +302,8 @@ def host_facts(workspace: Workspace, targets: list[Requirement], ask: Ask) -> Ho
         candidate
         for component in components
         if component.detect and not (dataset_path and component in datasets)
-        for candidate in detect(
-            component, environ=workspace.environ, printed=printed, trusted=component.repo in workspace.trusted
-        )
+        for candidate in _registered(component, ask.search)
+        or detect(component, environ=workspace.environ, printed=printed, trusted=component.repo in workspace.trusted)
     ]
     printed.save()
     if dataset_path:
@@ -317,6 +320,11 @@ def host_facts(workspace: Workspace, targets: list[Requirement], ask: Ask) -> Ho
         stored=frozenset(entry.key for entry in entries),
         modules=by_module,
     )
+
+
+def _registered(component: Component, folders: Sequence[str]) -> tuple[Candidate, ...]:
+    has_files = component.detect and component.detect.files
+    return detect(component, environ={}, search=[Path(item) for item in folders]) if has_files and folders else ()
 
 
 def _given_datasets(datasets: Sequence[Component], path: str) -> list[Candidate]:

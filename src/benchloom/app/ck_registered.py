@@ -1,0 +1,114 @@
+"""What `ck detect` registers: whether files are what a soft entry describes, and which of them a plan uses."""
+
+from collections.abc import Sequence
+from pathlib import Path
+
+import msgspec
+
+from benchloom.app.workspace import Workspace
+from benchloom.errors import InputError, ResolutionError, UnknownNameError
+from benchloom.model.base import Value
+from benchloom.model.component import Component
+from benchloom.model.plan import Candidate, Plan
+from benchloom.store.detect import detect
+
+_DEEPEST = 3  # folders between a registered file and the root of its data set, that one included
+
+
+class Registered(Value, frozen=True, kw_only=True):
+    """An environment of `ck` for files on this machine: its uid, its soft entry (name or uid) and the file registered."""
+
+    uid: str
+    component: str
+    path: str
+
+
+class Found(Value, frozen=True, kw_only=True):
+    """A folder on this machine and as what a component recognised it."""
+
+    folder: Path
+    candidate: Candidate
+    registered: Registered | None = None
+
+
+def recognise(workspace: Workspace, component: Component, path: Path) -> tuple[Found, ...]:
+    """Return as what ``component``, or another one for the same data set, recognises the folder that ``path`` lies in."""
+    alike = [
+        item
+        for item in workspace.index.components
+        if item.detect and item.detect.files and (item.ref == component.ref or _same_data(item, component))
+    ]
+    for folder in [path] if path.is_dir() else path.absolute().parents[:_DEEPEST]:
+        found = [candidate for item in alike for candidate in detect(item, environ={}, search=[folder])]
+        if found:
+            return tuple(Found(folder=folder, candidate=candidate) for candidate in found)
+    return ()
+
+
+def verified(workspace: Workspace, name: str, paths: Sequence[Path]) -> dict[str, str]:
+    """Return, for each of ``paths`` that belongs to what the soft entry ``name`` describes, the folder of that.
+
+    Raises InputError, with what is needed, if it is none of them.
+    """
+    component = workspace.index.get(name)
+    places = {str(path): str(found[0].folder) for path in paths if (found := recognise(workspace, component, path))}
+    if not places:
+        files = component.detect.files if component.detect else None
+        needed = [" and ".join(item) for item in (files.patterns, *files.alternatives)] if files else []
+        raise InputError(
+            f"{', '.join(map(str, paths))}: not what {component.ref} describes",
+            where="--full_path" if len(paths) == 1 else "--search_dirs",
+            why=[f"it needs {' or '.join(needed)}"] if needed else [],
+            fix="name a file of the folder that holds these",
+        )
+    return places
+
+
+def found_among(workspace: Workspace, registered: Sequence[Registered]) -> tuple[Found, ...]:
+    """Return those of ``registered`` that components of this repository describe and recognise, in order."""
+    found: list[Found] = []
+    for item in registered:
+        try:
+            component = workspace.index.get(item.component, kind="soft")
+        except UnknownNameError:
+            continue  # of a repository that has no program here
+        found += [
+            msgspec.structs.replace(one, registered=item)
+            for one in recognise(workspace, component, Path(item.path))
+        ]
+    return tuple(found)
+
+
+def refuse_other_data(made: Plan, found: Sequence[Found], where: str) -> None:
+    """Raise ResolutionError if ``made`` uses none of ``found``: data that the user has chosen by ``where``."""
+    places = {item.candidate.location for item in found}
+    if any(node.candidate.location in places for node in made.nodes):
+        return
+    uses = [f"{', '.join(node.roles)}: {node.id}" for node in made.nodes if {"dataset", "model"} & set(node.roles)]
+    raise ResolutionError(
+        f"the run would not use the data set that was chosen: {found[0].folder}",
+        where=where,
+        why=uses,
+        fix="choose a model for this data set: --dep_add_tags.model=TAGS",
+    )
+
+
+def refuse_ambiguous_data(made: Plan, found: Sequence[Found]) -> None:
+    """Raise ResolutionError if ``made`` uses one of several registered data sets that would serve it equally well."""
+    for node in made.nodes:
+        rivals = {
+            item.registered.uid: item.folder
+            for item in found
+            if item.registered and item.candidate.component == node.candidate.component
+        }
+        if node.candidate.origin == "detected" and len(set(rivals.values())) > 1:
+            raise ResolutionError(
+                f"{len(rivals)} registered environments are {node.candidate.component}",
+                where=f"role {', '.join(node.roles)}",
+                why=[f"env:{uid} is {folder}" for uid, folder in rivals.items()],
+                fix=f"choose one: --deps.dataset={next(iter(rivals))}, or --dep_add_tags.dataset=TAG that only one has",
+            )
+
+
+def _same_data(one: Component, other: Component) -> bool:
+    return bool(one.dataset and other.dataset and one.dataset.name == other.dataset.name)
