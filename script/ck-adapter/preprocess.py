@@ -74,7 +74,8 @@ def _asked(ck: Any, i: dict[str, Any], meta: dict[str, Any]) -> tuple[list[tuple
             raise LookupError(f"--{flag}={text}: {len(found)} environments have these tags: {listed}; choose: {first}")
         for uid, entry in found.items():
             if _is_data(entry):
-                words.append(f"--dataset={','.join([f'--{flag}={text}'.replace(',', ' '), uid, entry['soft_uoa'], _file(entry)])}")
+                source = f"--{flag}={text}".replace(",", " ")  # a comma separates the parts of the word
+                words.append(f"--dataset={role},{source},{uid},{entry['soft_uoa']},{_file(entry)}")
                 is_dataset_given = True
             else:
                 chosen.append((role, entry))

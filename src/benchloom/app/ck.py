@@ -10,7 +10,13 @@ from pathlib import Path
 import msgspec
 
 from benchloom.app.ck_inputs import PREFIX, inputs_from
-from benchloom.app.ck_registered import Registered, found_among, refuse_ambiguous_data, refuse_other_data
+from benchloom.app.ck_registered import (
+    Registered,
+    found_among,
+    refuse_ambiguous_data,
+    refuse_other_data,
+    requirement_on,
+)
 from benchloom.app.planning import Ask, plan
 from benchloom.app.running import means_for, new_folder
 from benchloom.app.workspace import Workspace
@@ -52,12 +58,13 @@ class CkChoices(Value, frozen=True, kw_only=True):
         choices: the components that it chose for roles.
         registered: data sets on this machine, any of which may be used.
         dataset: the one of them that the user chose; the others are then not considered.
-        dataset_source: the flag by which the user chose it.
+        dataset_role: the role that the user chose it for, by the flag ``dataset_source``.
     """
 
     choices: tuple[Choice, ...] = ()
     registered: tuple[Registered, ...] = ()
     dataset: Registered | None = None
+    dataset_role: str = ""
     dataset_source: str = ""
 
 
@@ -73,7 +80,9 @@ def install_for_ck(workspace: Workspace, ask: Ask, prefix: Path) -> Path:
     node = next((item for item in made.nodes if TARGET_ROLE in item.roles), None)
     if node is None or node.id not in ready.facts:
         raise InstallError(f"{ask.name} is nothing that can be installed")
-    write_bytes(facts_file, to_json(ready.facts[node.id]))
+    facts = ready.facts[node.id]
+    place = facts.path or str(ready.python.parent.parent)  # a library lies in an environment
+    write_bytes(facts_file, to_json(msgspec.structs.replace(facts, path=place)))
     return facts_file
 
 
@@ -105,13 +114,16 @@ def _plan_around(workspace: Workspace, ask: Ask, chosen: CkChoices) -> Plan:
             where=f"{chosen.dataset_source}: env:{chosen.dataset.uid}",
             fix=f"detect it again, or forget it: ck rm env:{chosen.dataset.uid} --force",
         )
+    kept = [_requirement(workspace, choice) for choice in chosen.choices]
+    if chosen.dataset:
+        kept.append(requirement_on(workspace, found[0], chosen.dataset_role, chosen.dataset_source))
     folders = tuple(dict.fromkeys(str(item.folder) for item in found))
     made = plan(
         workspace,
         msgspec.structs.replace(
             ask,
             inputs=inputs_from(workspace.index.get(ask.name), workspace.environ),
-            chosen=tuple(_requirement(workspace, choice) for choice in chosen.choices),
+            chosen=tuple(kept),
             search=folders,
             dataset_path=folders[0] if chosen.dataset else ask.dataset_path,
         ),

@@ -8,8 +8,9 @@ import msgspec
 from benchloom.app.workspace import Workspace
 from benchloom.errors import InputError, ResolutionError, UnknownNameError
 from benchloom.model.base import Value
-from benchloom.model.component import Component
+from benchloom.model.component import Component, FileGlob, Requirement
 from benchloom.model.plan import Candidate, Plan
+from benchloom.model.query import Query
 from benchloom.store.detect import detect
 
 _DEEPEST = 3  # folders between a registered file and the root of its data set, that one included
@@ -32,16 +33,24 @@ class Found(Value, frozen=True, kw_only=True):
 
 
 def recognise(workspace: Workspace, component: Component, path: Path) -> tuple[Found, ...]:
-    """Return as what ``component``, or another one for the same data set, recognises the folder that ``path`` lies in."""
+    """Return as what ``component``, or another one for the same data set, recognises the folder that ``path`` is a part of.
+
+    The nearest such folder counts.
+    """
     alike = [
         item
         for item in workspace.index.components
         if item.detect and item.detect.files and (item.ref == component.ref or _same_data(item, component))
     ]
     for folder in [path] if path.is_dir() else path.absolute().parents[:_DEEPEST]:
-        found = [candidate for item in alike for candidate in detect(item, environ={}, search=[folder])]
+        found = [
+            Found(folder=folder, candidate=candidate)
+            for item in alike
+            if item.detect and item.detect.files and (path == folder or _is_part(path, folder, item.detect.files))
+            for candidate in detect(item, environ={}, search=[folder])
+        ]
         if found:
-            return tuple(Found(folder=folder, candidate=candidate) for candidate in found)
+            return tuple(found)
     return ()
 
 
@@ -79,6 +88,16 @@ def found_among(workspace: Workspace, registered: Sequence[Registered]) -> tuple
     return tuple(found)
 
 
+def requirement_on(workspace: Workspace, found: Found, role: str, where: str) -> Requirement:
+    """Return the requirement that ``role`` is filled by the data of ``found``, as they are or as what is made of them."""
+    component = workspace.index.get(found.candidate.component)
+    if "dataset" in component.tags:
+        return Requirement(role=role, query=Query(), requirer="ck", where=where, only=component.ref)
+    made_of_it = [set(item.tags) for item in workspace.index.components if _same_data(item, component)]
+    tags = set.intersection(*(tags for tags in made_of_it if "dataset" in tags))
+    return Requirement(role=role, query=Query(tags=tuple(sorted(tags))), requirer="ck", where=where)
+
+
 def refuse_other_data(made: Plan, found: Sequence[Found], where: str) -> None:
     """Raise ResolutionError if ``made`` uses none of ``found``: data that the user has chosen by ``where``."""
     places = {item.candidate.location for item in found}
@@ -108,6 +127,14 @@ def refuse_ambiguous_data(made: Plan, found: Sequence[Found]) -> None:
                 why=[f"env:{uid} is {folder}" for uid, folder in rivals.items()],
                 fix=f"choose one: --deps.dataset={next(iter(rivals))}, or --dep_add_tags.dataset=TAG that only one has",
             )
+
+
+def _is_part(path: Path, folder: Path, files: FileGlob) -> bool:
+    """Tell whether ``path`` is among the files by which ``folder`` is recognised."""
+    groups = (files.patterns, *files.alternatives)
+    matches = ([set(folder.glob(pattern)) for pattern in group] for group in groups)
+    first = next((group for group in matches if all(group)), [])
+    return any(path.absolute() in found for found in first)
 
 
 def _same_data(one: Component, other: Component) -> bool:

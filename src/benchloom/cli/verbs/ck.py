@@ -25,7 +25,7 @@ _FOLDER = click.Path(file_okay=False, path_type=Path)
     "--choice", "choices", multiple=True, metavar="ROLE=COMPONENT[,TAG]...[,@VERSION]", help="What ck chose for a role."
 )
 @click.option("--registered", multiple=True, metavar="UID,SOFT,PATH", help="A data set that ck has registered.")
-@click.option("--dataset", default="", metavar="FLAG,UID,SOFT,PATH", help="The one that the user chose by FLAG.")
+@click.option("--dataset", default="", metavar="ROLE,FLAG,UID,SOFT,PATH", help="The one that the user chose.")
 def command(
     session: Session,
     *,
@@ -46,11 +46,12 @@ def command(
     if prefix is not None:
         write(f"{install_for_ck(session.workspace, ask, prefix.resolve())}\n")
     elif work is not None:
-        flag, _, chosen = dataset.partition(",")
+        role, flag, chosen = dataset.split(",", 2) if dataset else ("", "", "")
         ck = CkChoices(
             choices=tuple(map(_choice, choices)),
             registered=tuple(map(_registered, registered)),
             dataset=_registered(chosen) if chosen else None,
+            dataset_role=role,
             dataset_source=flag,
         )
         write_json(variables_for_ck(session.workspace, ask, ck, work.resolve()))
