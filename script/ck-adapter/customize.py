@@ -47,7 +47,9 @@ def version_cmd(i: dict[str, Any]) -> dict[str, Any]:
 
     This is the only hook that ck calls before it removes an earlier registration, so files are verified here.
     """
-    is_sought = sought.get("customize", {}).get("env_prefix") == i["customize"]["env_prefix"]  # else ck has installed it
+    is_sought = (
+        sought.get("customize", {}).get("env_prefix") == i["customize"]["env_prefix"]
+    )  # else ck has installed it
     if is_sought and (problem := _problem(i, i["full_path"])):
         return {"return": 1, "error": problem}
     return {"return": 0, "cmd": "", "version": _version(Path(i["full_path"]))}
@@ -93,7 +95,9 @@ def _problem(i: dict[str, Any], file: str) -> str:
 def _is_of_soft(ck: Any, facts: dict[str, Any]) -> bool:
     """Tell whether the package that facts are of registers what is sought."""
     package = str(facts.get("component", "")).partition(":")[2]
-    meta = ck.access({"action": "load", "module_uoa": "package", "data_uoa": package}).get("dict", {}) if package else {}
+    meta = (
+        ck.access({"action": "load", "module_uoa": "package", "data_uoa": package}).get("dict", {}) if package else {}
+    )
     soft = ck.access({"action": "find", "module_uoa": "soft", "data_uoa": meta.get("soft_uoa") or "-"})
     return soft.get("path") == sought["path"]
 

@@ -26,7 +26,7 @@ def ck_preprocess(i: dict[str, Any]) -> dict[str, Any]:
     command += [f"--work={Path.cwd() / 'loom'}", "--json", "--quiet"]
     chosen = [(role, dep["dict"]) for role, dep in i["deps"].items() if dep.get("dict")]
     try:
-        more, words = _asked(ck, i, json.loads((place / ".cm" / "meta.json").read_text(encoding="utf-8")))
+        more, words = _asked(ck, i, i["meta"].get("needs", {}))
     except LookupError as error:
         return _failed(i, str(error.args[0]), 2)
     command += words
@@ -54,7 +54,7 @@ def _failed(i: dict[str, Any], message: str, status: int) -> dict[str, Any]:
     return {"return": 1, "error": message}
 
 
-def _asked(ck: Any, i: dict[str, Any], meta: dict[str, Any]) -> tuple[list[tuple[str, dict[str, Any]]], list[str]]:
+def _asked(ck: Any, i: dict[str, Any], needs: dict[str, Any]) -> tuple[list[tuple[str, dict[str, Any]]], list[str]]:
     """Return what the user asked of roles that ck does not resolve: environments by role, and words for loom.
 
     As for ck's own roles, a registered environment with the tags comes first. Raises LookupError if several have them.
@@ -66,8 +66,12 @@ def _asked(ck: Any, i: dict[str, Any], meta: dict[str, Any]) -> tuple[list[tuple
         kind, _, role = flag.partition(".")
         if role in i["deps"] or not text:
             continue
-        tags = [*meta.get("needs", {}).get(role, {}).get("tags", "").split(","), *text.split(",")]
-        found = _environments(ck, tags) if kind == "dep_add_tags" else _environment(ck, text, flag)
+        if kind == "deps":
+            found = _environment(ck, text, flag)
+        elif role in needs:
+            found = _environments(ck, [*needs[role].get("tags", "").split(","), *text.split(",")])
+        else:
+            found = {}
         if len(found) > 1:
             listed = ", ".join(f"env:{uid} ({_file(entry)})" for uid, entry in found.items())
             first = f"--deps.{role}={next(iter(found))}"

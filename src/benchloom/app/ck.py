@@ -3,7 +3,7 @@
 `ck` chooses by tags; everything that is obtained lies in this engine's store, so both front ends share it.
 """
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -21,7 +21,8 @@ from benchloom.app.planning import Ask, plan
 from benchloom.app.running import means_for, new_folder
 from benchloom.app.workspace import Workspace
 from benchloom.base.atomic import write_bytes
-from benchloom.errors import InputError, InstallError
+from benchloom.base.names import did_you_mean
+from benchloom.errors import InputError, InstallError, UnknownNameError
 from benchloom.model.base import Document, Value, to_json
 from benchloom.model.component import Requirement
 from benchloom.model.plan import Node, Plan
@@ -128,11 +129,20 @@ def _plan_around(workspace: Workspace, ask: Ask, chosen: CkChoices) -> Plan:
             dataset_path=folders[0] if chosen.dataset else ask.dataset_path,
         ),
     )
+    _refuse_unknown_roles(made, kept)
     if chosen.dataset:
         refuse_other_data(made, found, chosen.dataset_source)
     else:
         refuse_ambiguous_data(made, found)
     return made
+
+
+def _refuse_unknown_roles(made: Plan, kept: Sequence[Requirement]) -> None:
+    roles = {role for node in made.nodes for role in node.roles}
+    for item in kept:
+        if item.role not in roles:
+            fix = did_you_mean(item.role, roles) or f"its roles are {', '.join(sorted(roles))}"
+            raise UnknownNameError(f"the plan has no role {item.role!r}", where=item.where, fix=fix)
 
 
 def _requirement(workspace: Workspace, choice: Choice) -> Requirement:
@@ -142,7 +152,9 @@ def _requirement(workspace: Workspace, choice: Choice) -> Requirement:
         variations=tuple(tag for tag in choice.tags if tag in component.variations),
         version=f"=={choice.version}" if choice.version and component.is_python_library else "",
     )
-    return Requirement(role=choice.role, query=query, requirer="ck", where=f"--choice={choice.role}", only=only)
+    return Requirement(
+        role=choice.role, query=query, requirer="ck", where=f"--choice={choice.role}", optional=True, only=only
+    )
 
 
 def _program(made: Plan) -> Node:

@@ -82,8 +82,7 @@ def found_among(workspace: Workspace, registered: Sequence[Registered]) -> tuple
         except UnknownNameError:
             continue  # of a repository that has no program here
         found += [
-            msgspec.structs.replace(one, registered=item)
-            for one in recognise(workspace, component, Path(item.path))
+            msgspec.structs.replace(one, registered=item) for one in recognise(workspace, component, Path(item.path))
         ]
     return tuple(found)
 
@@ -92,10 +91,10 @@ def requirement_on(workspace: Workspace, found: Found, role: str, where: str) ->
     """Return the requirement that ``role`` is filled by the data of ``found``, as they are or as what is made of them."""
     component = workspace.index.get(found.candidate.component)
     if "dataset" in component.tags:
-        return Requirement(role=role, query=Query(), requirer="ck", where=where, only=component.ref)
+        return Requirement(role=role, query=Query(), requirer="ck", where=where, optional=True, only=component.ref)
     made_of_it = [set(item.tags) for item in workspace.index.components if _same_data(item, component)]
     tags = set.intersection(*(tags for tags in made_of_it if "dataset" in tags))
-    return Requirement(role=role, query=Query(tags=tuple(sorted(tags))), requirer="ck", where=where)
+    return Requirement(role=role, query=Query(tags=tuple(sorted(tags))), requirer="ck", where=where, optional=True)
 
 
 def refuse_other_data(made: Plan, found: Sequence[Found], where: str) -> None:
