@@ -11,6 +11,7 @@ from typing import Any
 HERE = Path(__file__).resolve().parent
 DATASET_PATH = "LOOM_DATASET_PATH"
 FACTS = "loom.json"
+EXIT_INPUT = 2
 OF_CK_PROGRAM = os.path.join("program", "module.py")
 
 
@@ -19,27 +20,17 @@ def ck_preprocess(i: dict[str, Any]) -> dict[str, Any]:
 
     ck ends with 0 even then, so at a terminal the process ends here, with the exit code of loom.
     """
-    ck = i["ck_kernel"]
+    ck, given = i["ck_kernel"], i.get("env", {})
     place = Path(i.get("params", {}).get("program_path") or Path.cwd().parent)
-    given = i.get("env", {})
     command = [str(HERE / "benchloom.sh"), sys.executable, "ck", f"program:{place.name}"]
     command += [f"--work={Path.cwd() / 'loom'}", "--json", "--quiet"]
-    chosen = [(role, dep["dict"]) for role, dep in i["deps"].items() if dep.get("dict")]
+    flags = _flags(sys._getframe(1))  # noqa: SLF001 - ck hands its scripts no flags
     try:
-        more, words = _asked(ck, i, i["meta"].get("needs", {}))
+        words, used = _words(ck, i, {flag: text for flag, text in flags.items() if text})
     except LookupError as error:
-        return _failed(i, str(error.args[0]), 2)
-    command += words
-    if given.get(DATASET_PATH):
-        command.append(f"--dataset_path={given[DATASET_PATH]}")
-    repositories = {str(place.parents[1])}
-    for role, found in [*chosen, *more]:
-        if uid := found.get("package_uoa") or found.get("soft_uoa"):
-            version = found.get("setup", {}).get("version", "")
-            tags = [*found.get("tags", []), *([f"@{version}"] if version else [])]
-            command.append(f"--choice={role}={','.join([uid, *tags])}")
-            repositories |= _repositories(ck, found)
-    command += [f"--repository={path}" for path in sorted(repositories)]
+        return _failed(i, str(error.args[0]), EXIT_INPUT)
+    repositories = {str(place.parents[1])}.union(*(_repositories(ck, entry) for entry in used))
+    command += [*words, *(f"--repository={path}" for path in sorted(repositories))]
     environ = {**os.environ, **given}
     done = subprocess.run(command, stdin=subprocess.DEVNULL, stdout=subprocess.PIPE, env=environ, check=False)  # noqa: S603
     if done.returncode:
@@ -54,41 +45,52 @@ def _failed(i: dict[str, Any], message: str, status: int) -> dict[str, Any]:
     return {"return": 1, "error": message}
 
 
-def _asked(ck: Any, i: dict[str, Any], needs: dict[str, Any]) -> tuple[list[tuple[str, dict[str, Any]]], list[str]]:
-    """Return what the user asked of roles that ck does not resolve: environments by role, and words for loom.
+def _words(ck: Any, i: dict[str, Any], flags: dict[str, str]) -> tuple[list[str], list[dict[str, Any]]]:
+    """Return what ck chose and the user asked for as words for loom, and the environments that they name.
 
-    As for ck's own roles, a registered environment with the tags comes first. Raises LookupError if several have them.
+    For roles that ck does not resolve, a registered environment comes first, too. Raises LookupError for a flag that
+    names none or several.
     """
-    chosen: list[tuple[str, dict[str, Any]]] = []
-    words: list[str] = []
-    is_dataset_given = DATASET_PATH in i.get("env", {})
-    for flag, text in _flags(sys._getframe(1)).items():  # noqa: SLF001 - ck hands its scripts no flags
-        kind, _, role = flag.partition(".")
-        if role in i["deps"] or not text:
+    dataset_path = i.get("env", {}).get(DATASET_PATH, "")
+    used = [dep["dict"] for dep in i["deps"].values() if dep.get("dict")]
+    words = [_choice(role, dep["dict"]) for role, dep in i["deps"].items() if dep.get("dict")]
+    words += [f"--dataset_path={dataset_path}"] if dataset_path else []
+    is_data_chosen = bool(dataset_path)
+    for flag, text in flags.items():
+        role = flag.partition(".")[2]
+        if role in i["deps"]:
             continue
-        if kind == "deps":
-            found = _environment(ck, text, flag)
-        elif role in needs:
-            found = _environments(ck, [*needs[role].get("tags", "").split(","), *text.split(",")])
-        else:
-            found = {}
-        if len(found) > 1:
-            listed = ", ".join(f"env:{uid} ({_file(entry)})" for uid, entry in found.items())
-            first = f"--deps.{role}={next(iter(found))}"
-            raise LookupError(f"--{flag}={text}: {len(found)} environments have these tags: {listed}; choose: {first}")
-        for uid, entry in found.items():
-            if _is_data(entry):
-                source = f"--{flag}={text}".replace(",", " ")  # a comma separates the parts of the word
-                words.append(f"--dataset={role},{source},{uid},{entry['soft_uoa']},{_file(entry)}")
-                is_dataset_given = True
-            else:
-                chosen.append((role, entry))
-        if not found:
+        uid, entry = _environment(ck, flag, text, i["meta"].get("needs", {}).get(role))
+        if not entry:
             words.append(f"--{flag}={text}")
-    if not is_dataset_given:
+        elif not _is_data(entry):
+            words.append(_choice(role, entry))
+        elif dataset_path:
+            raise LookupError(f"--{flag}={text} and --env.{DATASET_PATH}={dataset_path} name two data sets: give one")
+        else:
+            source = f"--{flag}={text}".replace(",", " ")  # a comma separates the parts of the word
+            words.append(f"--dataset={role},{source},{_data(uid, entry)}")
+            is_data_chosen = True
+        used.append(entry)
+    if not is_data_chosen:
         registered = {uid: entry for uid, entry in _environments(ck, []).items() if _is_data(entry)}
-        words += [f"--registered={uid},{entry['soft_uoa']},{_file(entry)}" for uid, entry in registered.items()]
-    return chosen, words
+        words += [f"--registered={_data(uid, entry)}" for uid, entry in registered.items()]
+        used += registered.values()
+    return words, used
+
+
+def _choice(role: str, entry: dict[str, Any]) -> str:
+    version = entry.get("setup", {}).get("version", "")
+    chosen = [
+        entry.get("package_uoa") or entry["soft_uoa"],
+        *entry.get("tags", []),
+        *([f"@{version}"] if version else []),
+    ]
+    return f"--choice={role}={','.join(chosen)}"
+
+
+def _data(uid: str, entry: dict[str, Any]) -> str:
+    return f"{uid},{entry['soft_uoa']},{_file(entry)}"
 
 
 def _flags(frame: FrameType | None) -> dict[str, str]:
@@ -102,20 +104,28 @@ def _flags(frame: FrameType | None) -> dict[str, str]:
     return {**tables, **{key: value for key, value in asked.items() if key.startswith(("dep_add_tags.", "deps."))}}
 
 
+def _environment(ck: Any, flag: str, text: str, need: dict[str, Any] | None) -> tuple[str, dict[str, Any]]:
+    """Return uid and entry of the environment that ``flag`` means; empty if it means none, or a role that is no ``need``."""
+    if flag.startswith("deps."):
+        uid = text.rpartition(":")[2]
+        entry = _load(ck, uid)
+        if not entry:
+            raise LookupError(f"--{flag}={text}: no environment is registered by that name")
+        return uid, entry
+    found = _environments(ck, [need.get("tags", ""), text]) if need else {}
+    if len(found) > 1:
+        listed = ", ".join(f"env:{uid} ({_file(entry)})" for uid, entry in found.items())
+        fix = f"choose one: --deps.{flag.partition('.')[2]}={next(iter(found))}"
+        raise LookupError(f"--{flag}={text}: {len(found)} environments have these tags: {listed}; {fix}")
+    return next(iter(found.items()), ("", {}))
+
+
 def _environments(ck: Any, tags: list[str]) -> dict[str, dict[str, Any]]:
     """Return the registered environments with all of ``tags``, by uid."""
     wanted = ",".join(tag for tag in tags if tag)
     found = ck.access({"action": "search", "module_uoa": "env", "tags": wanted}).get("lst", [])
     entries = {item["data_uid"]: _load(ck, item["data_uid"]) for item in found}
-    return {uid: entry for uid, entry in sorted(entries.items()) if os.path.exists(_file(entry))}
-
-
-def _environment(ck: Any, name: str, flag: str) -> dict[str, dict[str, Any]]:
-    uid = name.rpartition(":")[2]
-    entry = _load(ck, uid)
-    if not os.path.exists(_file(entry)):
-        raise LookupError(f"--{flag}={name}: no environment is registered by that name")
-    return {uid: entry}
+    return {uid: entry for uid, entry in sorted(entries.items()) if _file(entry)}  # ck makes some before it installs
 
 
 def _load(ck: Any, uid: str) -> dict[str, Any]:

@@ -1,6 +1,6 @@
 """What a user asks of the real `ck`, and what it has registered, reaches the run, or the run is refused by name."""
 
-import json
+import shutil
 import sys
 from collections.abc import Iterator
 from dataclasses import dataclass
@@ -10,10 +10,10 @@ import cv2
 import numpy as np
 import pytest
 
-from frontends.test_ck_data_sets import served, tar
 from support.ck import PROGRAM, ROOT, Ck
 from support.detector import coco_folder, expected, planted_detector
 from support.repo import Loom, Repo
+from support.served import served, tar
 from support.server import FileServer
 from support.standin import imagenet_folder, meta_of, overlay, planted_onnx
 from support.standins.detectors import BYTES, MOBILENET
@@ -67,6 +67,15 @@ def ck(world: World, tmp_path: Path) -> Iterator[Ck]:
     made.tidy()
 
 
+@pytest.fixture(scope="module")
+def ck_with_digits(world: World, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Ck]:
+    """`ck` that has installed the digits; for tests that register nothing."""
+    made = world.ck(tmp_path_factory.mktemp("digits") / "home")
+    made.ok("install", "package", "--tags=model,digits,onnx,fp32", "--quiet")
+    yield made
+    made.tidy()
+
+
 def refused(ck: Ck, *words: str, program: str = PROGRAM) -> tuple[int, str]:
     """Run the program, which must fail before it starts; return ck's exit code and what was said."""
     done = ck.call("run", program, "--quiet", "--generate_rnd_tmp_dir", *words)
@@ -115,6 +124,18 @@ def test_images_without_a_label_file_are_found_and_used(ck: Ck, world: World):
     assert (accuracy["correct"], accuracy["total"]) == (FEW, FEW)
 
 
+def test_a_registered_data_set_that_is_gone_is_not_replaced(ck: Ck, world: World, tmp_path: Path):
+    coco = tmp_path / "coco"
+    shutil.copytree(world.root / "coco", coco)
+    uid = registered(ck, "dataset.coco.2017.val", f"--search_dir={coco}", "--extra_tags=mine")
+    shutil.rmtree(coco)
+    for words in ([], ["--dep_add_tags.dataset=mine"]):
+        code, said = refused(ck, *MODEL, *words, program=DETECTION)
+        assert code == 2
+        assert f"ck rm env:{uid} --force" in said
+    ck.ok("rm", f"env:{uid}", "--force")
+
+
 @pytest.mark.parametrize(
     ("flag", "code", "named"),
     [
@@ -130,15 +151,15 @@ def test_images_without_a_label_file_are_found_and_used(ck: Ck, world: World):
         ("--env.LOOM_DATASET_PATH=/nowhere", 2, "/nowhere is not a folder"),
     ],
 )
-def test_what_cannot_be_followed_is_refused_by_name(ck: Ck, flag: str, code: int, named: str):
-    found, said = refused(ck, "--dep_add_tags.model=digits", flag)
+def test_what_cannot_be_followed_is_refused_by_name(ck_with_digits: Ck, flag: str, code: int, named: str):
+    found, said = refused(ck_with_digits, "--dep_add_tags.model=digits", flag)
     assert (found, named in said) == (code, True), said
 
 
-def test_the_knobs_of_ck_documents_are_inputs(ck: Ck):
+def test_the_knobs_of_ck_documents_are_inputs(ck_with_digits: Ck):
     ops = "--env.EXTRA_OPS=--count 30 --time=1 --threads 1 --max-batchsize 4 --qps 50"
     scenario = "--env.LOOM_INPUT_SCENARIO=Offline"
-    found = ck.run("--dep_add_tags.model=digits", ops, scenario)
+    found = ck_with_digits.run("--dep_add_tags.model=digits", ops, scenario)
     assert found["accuracy"]["total"] == 30
     assert (found["settings"]["threads"], found["settings"]["batch_size"]) == (1, 4)
 
@@ -196,7 +217,7 @@ def test_environments_lead_to_what_was_registered(ck: Ck, world: World):
     assert int(size) == (ROOT / "package/model-digits-onnx/digits.onnx").stat().st_size
 
 
-def test_logs_are_where_ck_documents_look_for_them(ck: Ck):
+def test_logs_are_where_ck_documents_look_for_them(ck_with_digits: Ck):
     words = (
         "--dep_add_tags.model=digits",
         "--env.EXTRA_OPS=--count 20 --time 0.5",
@@ -205,7 +226,7 @@ def test_logs_are_where_ck_documents_look_for_them(ck: Ck):
     )
     options = ("--repetitions=1", "--skip_freq=yes", "--print_files=mlperf_log_summary.txt,accuracy.txt")
     for record in ([], ["--record", "--record_repo=local", "--record_uoa=logs"]):
-        printed = ck.ok("benchmark", PROGRAM, *words, *options, *record)
+        printed = ck_with_digits.ok("benchmark", PROGRAM, *words, *options, *record)
         assert "performance_sample_count : 20" in printed
         assert "accuracy=95.000%, good=19, total=20" in printed
 

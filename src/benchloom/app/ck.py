@@ -13,8 +13,10 @@ from benchloom.app.ck_inputs import PREFIX, inputs_from
 from benchloom.app.ck_registered import (
     Registered,
     found_among,
+    lost_data,
     refuse_ambiguous_data,
     refuse_other_data,
+    refuse_replaced_data,
     requirement_on,
 )
 from benchloom.app.planning import Ask, plan
@@ -22,7 +24,7 @@ from benchloom.app.running import means_for, new_folder
 from benchloom.app.workspace import Workspace
 from benchloom.base.atomic import write_bytes
 from benchloom.base.names import did_you_mean
-from benchloom.errors import InputError, InstallError, UnknownNameError
+from benchloom.errors import InstallError, UnknownNameError
 from benchloom.model.base import Document, Value, to_json
 from benchloom.model.component import Requirement
 from benchloom.model.plan import Node, Plan
@@ -108,13 +110,9 @@ def variables_for_ck(workspace: Workspace, ask: Ask, chosen: CkChoices, folder: 
 
 
 def _plan_around(workspace: Workspace, ask: Ask, chosen: CkChoices) -> Plan:
-    found = found_among(workspace, [chosen.dataset] if chosen.dataset else chosen.registered)
+    found, lost = found_among(workspace, [chosen.dataset] if chosen.dataset else chosen.registered)
     if chosen.dataset and not found:
-        raise InputError(
-            f"{chosen.dataset.path} is no longer what was registered",
-            where=f"{chosen.dataset_source}: env:{chosen.dataset.uid}",
-            fix=f"detect it again, or forget it: ck rm env:{chosen.dataset.uid} --force",
-        )
+        raise lost_data(chosen.dataset, chosen.dataset_source)
     kept = [_requirement(workspace, choice) for choice in chosen.choices]
     if chosen.dataset:
         kept.append(requirement_on(workspace, found[0], chosen.dataset_role, chosen.dataset_source))
@@ -134,6 +132,7 @@ def _plan_around(workspace: Workspace, ask: Ask, chosen: CkChoices) -> Plan:
         refuse_other_data(made, found, chosen.dataset_source)
     else:
         refuse_ambiguous_data(made, found)
+        refuse_replaced_data(workspace, made, lost)
     return made
 
 

@@ -11,6 +11,7 @@ from benchloom.model.base import Value
 from benchloom.model.component import Component, FileGlob, Requirement
 from benchloom.model.plan import Candidate, Plan
 from benchloom.model.query import Query
+from benchloom.resolve.plan import PYTHON
 from benchloom.store.detect import detect
 
 _DEEPEST = 3  # folders between a registered file and the root of its data set, that one included
@@ -73,18 +74,40 @@ def verified(workspace: Workspace, name: str, paths: Sequence[Path]) -> dict[str
     return places
 
 
-def found_among(workspace: Workspace, registered: Sequence[Registered]) -> tuple[Found, ...]:
-    """Return those of ``registered`` that components of this repository describe and recognise, in order."""
+def found_among(workspace: Workspace, registered: Sequence[Registered]) -> tuple[list[Found], list[Registered]]:
+    """Return as what those of ``registered`` that components here describe are recognised, and those that no longer are."""
     found: list[Found] = []
+    lost: list[Registered] = []
     for item in registered:
         try:
             component = workspace.index.get(item.component, kind="soft")
         except UnknownNameError:
             continue  # of a repository that has no program here
-        found += [
-            msgspec.structs.replace(one, registered=item) for one in recognise(workspace, component, Path(item.path))
-        ]
-    return tuple(found)
+        if component.detect and component.detect.files:
+            ones = recognise(workspace, component, Path(item.path))
+            found += [msgspec.structs.replace(one, registered=item) for one in ones]
+            lost += [] if ones else [item]
+    return found, lost
+
+
+def lost_data(item: Registered, where: str) -> InputError:
+    """Return the error for an environment whose files are not what was registered."""
+    return InputError(
+        f"{item.path} is no longer what was registered",
+        where=where,
+        fix=f"put it back, or forget it: ck rm env:{item.uid} --force",
+    )
+
+
+def refuse_replaced_data(workspace: Workspace, made: Plan, lost: Sequence[Registered]) -> None:
+    """Raise InputError if ``made`` would obtain elsewhere what is registered and not there any more."""
+    for item in lost:
+        component = workspace.index.get(item.component, kind="soft")
+        nodes = (
+            node for node in made.nodes if node.candidate.component != PYTHON and node.candidate.origin != "detected"
+        )
+        if any(_same_data(workspace.index.get(node.candidate.component), component) for node in nodes):
+            raise lost_data(item, f"env:{item.uid}")
 
 
 def requirement_on(workspace: Workspace, found: Found, role: str, where: str) -> Requirement:
