@@ -47,9 +47,8 @@ def version_cmd(i: dict[str, Any]) -> dict[str, Any]:
 
     This is the only hook that ck calls before it removes an earlier registration, so files are verified here.
     """
-    is_sought = (
-        sought.get("customize", {}).get("env_prefix") == i["customize"]["env_prefix"]
-    )  # else ck has installed it
+    prefix = i.get("customize", {}).get("env_prefix")
+    is_sought = sought.get("customize", {}).get("env_prefix") == prefix  # else ck has installed it
     if is_sought and (problem := _problem(i, i["full_path"])):
         return {"return": 1, "error": problem}
     return {"return": 0, "cmd": "", "version": _version(Path(i["full_path"]))}

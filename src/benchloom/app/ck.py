@@ -131,7 +131,7 @@ def _plan_around(workspace: Workspace, ask: Ask, chosen: CkChoices) -> Plan:
     if chosen.dataset:
         refuse_other_data(made, found, chosen.dataset_source)
     else:
-        refuse_ambiguous_data(made, found)
+        refuse_ambiguous_data(workspace, made, found)
         refuse_replaced_data(workspace, made, lost)
     return made
 
@@ -152,7 +152,7 @@ def _requirement(workspace: Workspace, choice: Choice) -> Requirement:
         version=f"=={choice.version}" if choice.version and component.is_python_library else "",
     )
     return Requirement(
-        role=choice.role, query=query, requirer="ck", where=f"--choice={choice.role}", optional=True, only=only
+        role=choice.role, query=query, requirer="ck", where=f"--dep_add_tags.{choice.role}", optional=True, only=only
     )
 
 

@@ -39,9 +39,7 @@ def recognise(workspace: Workspace, component: Component, path: Path) -> tuple[F
     The nearest such folder counts.
     """
     alike = [
-        item
-        for item in workspace.index.components
-        if item.detect and item.detect.files and (item.ref == component.ref or _same_data(item, component))
+        item for item in workspace.index.components if item.detect and item.detect.files and _same_data(item, component)
     ]
     for folder in [path] if path.is_dir() else path.absolute().parents[:_DEEPEST]:
         found = [
@@ -134,18 +132,22 @@ def refuse_other_data(made: Plan, found: Sequence[Found], where: str) -> None:
     )
 
 
-def refuse_ambiguous_data(made: Plan, found: Sequence[Found]) -> None:
+def refuse_ambiguous_data(workspace: Workspace, made: Plan, found: Sequence[Found]) -> None:
     """Raise ResolutionError if ``made`` uses one of several registered data sets that would serve it equally well."""
-    for node in made.nodes:
+    used = {node.candidate.location: node for node in made.nodes if node.candidate.origin == "detected"}
+    for item in found:
+        if item.candidate.location not in used:
+            continue
+        component = workspace.index.get(item.candidate.component)
         rivals = {
-            item.registered.uid: item.folder
-            for item in found
-            if item.registered and item.candidate.component == node.candidate.component
+            other.registered.uid: other.folder
+            for other in found
+            if other.registered and _same_data(workspace.index.get(other.candidate.component), component)
         }
-        if node.candidate.origin == "detected" and len(set(rivals.values())) > 1:
+        if len(set(rivals.values())) > 1:
             raise ResolutionError(
-                f"{len(rivals)} registered environments are {node.candidate.component}",
-                where=f"role {', '.join(node.roles)}",
+                f"{len(rivals)} registered environments are {component.dataset.name if component.dataset else component.ref}",
+                where=f"role {', '.join(used[item.candidate.location].roles)}",
                 why=[f"env:{uid} is {folder}" for uid, folder in rivals.items()],
                 fix=f"choose one: --deps.dataset={next(iter(rivals))}, or --dep_add_tags.dataset=TAG that only one has",
             )
@@ -160,4 +162,4 @@ def _is_part(path: Path, folder: Path, files: FileGlob) -> bool:
 
 
 def _same_data(one: Component, other: Component) -> bool:
-    return bool(one.dataset and other.dataset and one.dataset.name == other.dataset.name)
+    return one.ref == other.ref or bool(one.dataset and other.dataset and one.dataset.name == other.dataset.name)
