@@ -106,6 +106,7 @@ def test_of_two_registered_data_sets_the_one_asked_for_is_used(ck: Ck, world: Wo
         for flag in ("--dep_add_tags.dataset=full", "--dep_add_tags.dataset=min", f"--deps.dataset={full}")
     }
     assert list(totals.values()) == [IMAGES, FEW, IMAGES]
+    assert ck.run(*MODEL, LOOM_DATASET_PATH=str(world.root / "min"))["accuracy"]["total"] == FEW
     for words in ([], ["--dep_add_tags.dataset=imagenet"]):
         code, said = refused(ck, *MODEL, *words)
         assert code in {2, 3}

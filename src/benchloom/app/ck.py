@@ -33,6 +33,7 @@ from benchloom.resolve.plan import TARGET_ROLE
 from benchloom.run.executor import Ready, prepare, role_variables, runtime_variables
 
 FACTS_FILE = "loom.json"
+DATASET_PATH = "LOOM_DATASET_PATH"
 
 
 class CkVariables(Document, frozen=True, kw_only=True):
@@ -117,13 +118,14 @@ def _plan_around(workspace: Workspace, ask: Ask, chosen: CkChoices) -> Plan:
     if chosen.dataset:
         kept.append(requirement_on(workspace, found[0], chosen.dataset_role, chosen.dataset_source))
     folders = tuple(dict.fromkeys(str(item.folder) for item in found))
+    exported = workspace.environ.get(DATASET_PATH, "")  # in this shell: it was said later than what is registered
     made = plan(
         workspace,
         msgspec.structs.replace(
             ask,
             inputs=inputs_from(workspace.index.get(ask.name), workspace.environ),
             chosen=tuple(kept),
-            search=folders,
+            search=(exported, *folders) if exported else folders,
             dataset_path=folders[0] if chosen.dataset else ask.dataset_path,
         ),
     )
@@ -131,7 +133,7 @@ def _plan_around(workspace: Workspace, ask: Ask, chosen: CkChoices) -> Plan:
     if chosen.dataset:
         refuse_other_data(made, found, chosen.dataset_source)
     else:
-        refuse_ambiguous_data(workspace, made, found)
+        refuse_ambiguous_data(workspace, made, [item for item in found if item.folder != Path(exported).absolute()])
         refuse_replaced_data(workspace, made, lost)
     return made
 
