@@ -60,7 +60,8 @@ def setup(i: dict[str, Any]) -> dict[str, Any]:
     The file is ``LOOM_<ROLE>`` too, if it states facts. A version that is not the one found is refused.
     """
     customize, env = i["customize"], i["env"]
-    path = Path(customize.get("full_path", ""))
+    path = Path(os.path.abspath(customize.get("full_path", "")))
+    customize["full_path"] = str(path)  # a later run is in another folder
     stated = _version(path)
     if stated and i["version"] and _pieces(i["version"])[: len(_pieces(stated))] != _pieces(stated):
         return {"return": 1, "error": f"{path} is version {stated}, not {i['version']}"}
@@ -102,9 +103,11 @@ def _is_of_soft(ck: Any, facts: dict[str, Any]) -> bool:
 
 
 def _one_of_each_folder(files: list[str]) -> list[str]:
-    by_folder: dict[str, str] = {}
-    for file in sorted(files, key=lambda file: (os.path.dirname(file), not file.endswith(".txt"), file)):
-        by_folder.setdefault(os.path.dirname(file), file)
+    """Return one file of each data set: of its label files and first image, one by which Benchloom knows it."""
+    by_folder: dict[tuple[str, str], str] = {}
+    for file in sorted(files):
+        folder, name = os.path.split(file)
+        by_folder.setdefault((folder, name if name.endswith(".txt") else ""), file)
     _verify(list(by_folder.values()))
     places: dict[str, str] = {}
     for file in by_folder.values():
@@ -117,17 +120,18 @@ def _verify(files: list[str]) -> None:
     """Have Benchloom look at ``files``, and note in which folder each is what is sought, '' if it is not."""
     soft = Path(sought["path"])
     command = [str(HERE / "benchloom.sh"), sys.executable, "ck", f"soft:{soft.name}", "--json", "--quiet"]
-    command += [f"--repository={soft.parents[1]}", *(f"--full_path={file}" for file in files)]
+    command += [f"--repository={soft.parents[1]}", *(f"--full_path={os.path.abspath(file)}" for file in files)]
     done = subprocess.run(command, stdin=subprocess.DEVNULL, stdout=subprocess.PIPE, check=False) if files else None  # noqa: S603
     found = json.loads(done.stdout) if done and done.returncode == 0 else {}
-    verified.update({file: found.get(file, "") for file in files})
+    verified.update({file: found.get(os.path.abspath(file), "") for file in files})
 
 
 def _place(path: Path) -> str:
     """Return the file or folder that is meant: what facts name, or the folder in which a data set was recognised."""
     if path.name == FACTS:
         return str(_facts(path).get("path", ""))
-    return str(path.parents[1]) if path.name == "METADATA" else verified.get(str(path)) or str(path)
+    place = {os.path.abspath(file): folder for file, folder in verified.items()}.get(str(path))
+    return str(path.parents[1]) if path.name == "METADATA" else place or str(path)
 
 
 def _facts(path: Path) -> dict[str, Any]:

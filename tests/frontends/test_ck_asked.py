@@ -1,5 +1,6 @@
 """What a user asks of the real `ck`, and what it has registered, reaches the run, or the run is refused by name."""
 
+import os
 import shutil
 import sys
 from collections.abc import Iterator
@@ -42,7 +43,8 @@ def world(tmp_path_factory: pytest.TempPathFactory) -> Iterator[World]:
     root = tmp_path_factory.mktemp("world")
     (root / "files").mkdir()
     repo = Repo(root / "repository", "served")
-    imagenet_folder(root / "full", images=IMAGES, wrong=WRONG)
+    full = imagenet_folder(root / "full", images=IMAGES, wrong=WRONG)
+    (full / "val.txt").write_bytes((full / "val_map.txt").read_bytes())
     imagenet_folder(root / "min", images=FEW, wrong=0)
     bare = imagenet_folder(root / "bare", images=FEW, wrong=0)
     labels = (bare / "val_map.txt").read_bytes()
@@ -203,7 +205,8 @@ def test_the_tag_onnx_is_of_onnx(ck: Ck):
 
 def test_environments_lead_to_what_was_registered(ck: Ck, world: World):
     registered(ck, "dataset.imagenet.val", f"--search_dir={world.root / 'full'}")
-    registered(ck, "dataset.coco.2017.val", f"--search_dirs={world.root / 'coco'}")
+    coco = os.path.relpath(world.root / "coco/annotations/instances_val2017.json", ck.home)  # where ck is started
+    registered(ck, "dataset.coco.2017.val", f"--full_path=./{coco}")
     ck.ok("install", "package", "--tags=served,imagenet,2012,aux", "--quiet")
     ck.ok("install", "package", "--tags=model,digits,onnx,opset-13,fp32", "--quiet")
     places = {
@@ -212,6 +215,8 @@ def test_environments_lead_to_what_was_registered(ck: Ck, world: World):
     }
     assert (places["imagenet,2012,aux"] / "val.txt").is_file()
     assert (places["imagenet,val"], places["coco"]) == (world.root / "full", world.root / "coco")
+    (uid,) = (line.rpartition(":")[2] for line in ck.ok("search", "env", "--tags=coco").split())
+    assert f"_FILE={world.root / 'coco'}/annotations" in ck.ok("cat", f"env:{uid}")
     command = "cat $LOOM_ML_MODEL | wc -c; ls -d $LOOM_ML_MODEL"
     size, path = ck.ok("virtual", "env", "--tags=model,digits", f"--shell_cmd={command}").split()[-2:]
     assert path.endswith("digits.onnx")

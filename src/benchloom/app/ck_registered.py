@@ -14,6 +14,7 @@ from benchloom.model.query import Query
 from benchloom.resolve.plan import PYTHON
 from benchloom.store.detect import detect
 
+DATASET = "dataset"  # the role, and the tag of what can fill it
 _DEEPEST = 3  # folders between a registered file and the root of its data set, that one included
 
 
@@ -39,13 +40,15 @@ def recognise(workspace: Workspace, component: Component, path: Path) -> tuple[F
     The nearest such folder counts.
     """
     alike = [
-        item for item in workspace.index.components if item.detect and item.detect.files and _same_data(item, component)
+        (item, item.detect.files)
+        for item in workspace.index.components
+        if item.detect and item.detect.files and _same_data(item, component)
     ]
     for folder in [path] if path.is_dir() else path.absolute().parents[:_DEEPEST]:
         found = [
             Found(folder=folder, candidate=candidate)
-            for item in alike
-            if item.detect and item.detect.files and (path == folder or _is_part(path, folder, item.detect.files))
+            for item, files in alike
+            if path == folder or _is_part(path, folder, files)
             for candidate in detect(item, environ={}, search=[folder])
         ]
         if found:
@@ -111,11 +114,17 @@ def refuse_replaced_data(workspace: Workspace, made: Plan, lost: Sequence[Regist
 def requirement_on(workspace: Workspace, found: Found, role: str, where: str) -> Requirement:
     """Return the requirement that ``role`` is filled by the data of ``found``, as they are or as what is made of them."""
     component = workspace.index.get(found.candidate.component)
-    if "dataset" in component.tags:
-        return Requirement(role=role, query=Query(), requirer="ck", where=where, optional=True, only=component.ref)
-    made_of_it = [set(item.tags) for item in workspace.index.components if _same_data(item, component)]
-    tags = set.intersection(*(tags for tags in made_of_it if "dataset" in tags))
-    return Requirement(role=role, query=Query(tags=tuple(sorted(tags))), requirer="ck", where=where, optional=True)
+    tags = [set(item.tags) for item in workspace.index.components if _same_data(item, component)]
+    is_made_of_it = role == DATASET and DATASET not in component.tags and any(DATASET in item for item in tags)
+    shared = set.intersection(*(item for item in tags if DATASET in item)) if is_made_of_it else set()
+    return Requirement(
+        role=role,
+        query=Query(tags=tuple(sorted(shared))),
+        requirer="ck",
+        where=where,
+        optional=True,
+        only="" if is_made_of_it else component.ref,
+    )
 
 
 def refuse_other_data(made: Plan, found: Sequence[Found], where: str) -> None:
