@@ -24,7 +24,7 @@ def dirs(i: dict[str, Any]) -> dict[str, Any]:
     detect = i["cfg"].get("detect", {})
     name = detect.get("python", {}).get("distribution", "")
     sought.clear()
-    sought.update(i["cfg"], path=i["soft_entry_path"])
+    sought.update(i["cfg"], path=i["soft_entry_path"], interactive=i["interactive"])
     verified.clear()
     usual = [*_distribution(name), *(os.path.expanduser(os.path.expandvars(place)) for place in _search(detect))]
     i["dirs"][:] = [place for place in i["dirs"] if place not in EVERYWHERE] + [p for p in usual if os.path.isdir(p)]
@@ -34,9 +34,11 @@ def dirs(i: dict[str, Any]) -> dict[str, Any]:
 def limit(i: dict[str, Any]) -> dict[str, Any]:
     """Keep, of the files found, those that are what is looked for: one of each folder of data, METADATA of the distribution.
 
-    Without any, ck would ask where it is.
+    Without any, ck would ask where it is; of several data sets it would take one without asking.
     """
     found = _one_of_each_folder(i["list"]) if _is_data() else [path for path in i["list"] if not _problem(i, path)]
+    if _is_data() and len(found) > 1 and not sought["interactive"]:
+        return {"return": 1, "error": f"several were found: {', '.join(found)}; name one of them with --full_path="}
     if found:
         return {"return": 0, "list": found}
     return {"return": NOT_FOUND, "error": f"{sought.get('soft_name', 'it')} was not found"}

@@ -109,6 +109,10 @@ def test_of_two_registered_data_sets_the_one_asked_for_is_used(ck: Ck, world: Wo
     }
     assert list(totals.values()) == [IMAGES, FEW, IMAGES]
     assert ck.run(*MODEL, LOOM_DATASET_PATH=str(world.root / "min"))["accuracy"]["total"] == FEW
+    both = f"--search_dirs={world.root / 'full'},{world.root / 'min'}"
+    several = ck.call("detect", "soft:dataset.imagenet.val", both, "--extra_tags=any", "--quiet")
+    assert several.returncode != 0
+    assert "--full_path=" in several.stdout
     for words in ([], ["--dep_add_tags.dataset=imagenet"]):
         code, said = refused(ck, *MODEL, *words)
         assert code in {2, 3}
