@@ -1,9 +1,23 @@
 """What every package of this repository does under ck before its install script runs."""
 
+import os
+import sys
 from typing import Any
+
+
+def pre_path(_: dict[str, Any]) -> dict[str, Any]:
+    """Refuse ``--version``, which is not a flag of ck: it would install another version without a word."""
+    asked = sys._getframe(2).f_locals.get("i", {})  # noqa: SLF001 - ck hands its scripts no flags
+    if version := asked.get("version"):
+        return {"return": 1, "error": f"--version={version} is not a flag of ck: write --force_version={version}"}
+    return {"return": 0}
 
 
 def setup(i: dict[str, Any]) -> dict[str, Any]:
     """Tell the install script which variations ck chose: it puts their names among the tags."""
     chosen = sorted(set(i["cfg"].get("variations", {})) & set(i["tags"]))
-    return {"return": 0, "install_env": {"LOOM_VARIATIONS": ",".join(f"_{name}" for name in chosen)}}
+    found: dict[str, Any] = {"return": 0, "install_env": {"LOOM_VARIATIONS": ",".join(f"_{name}" for name in chosen)}}
+    if i["cfg"].get("versions") and not os.path.isdir(os.path.join(i["install_path"], ".cm")):
+        # ck would overwrite the environment that has these tags, whatever its version: registering shall look for it again
+        found["soft_cfg"] = {"env_data_uoa": "", "env_new": "no", "quiet": "yes"}
+    return found

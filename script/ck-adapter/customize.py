@@ -2,13 +2,21 @@
 
 import json
 import os
+import re
+import subprocess
+import sys
 from importlib.metadata import PackageNotFoundError, distribution
 from pathlib import Path
 from typing import Any
 
+HERE = Path(__file__).resolve().parent
+FACTS = "loom.json"
 # Where ck looks for everything. What this repository needs is looked for where it can be, and where the user says.
 EVERYWHERE = frozenset({"/usr", "/opt", "/usr/local/Cellar", os.path.expanduser("~"), os.environ.get("CK_TOOLS", "")})
-sought: set[str] = set()
+NOT_FOUND = 16  # ck's own code for it
+# The soft entry that ck is looking for, and the folders that files were verified to be in: ck tells no other hook of them.
+sought: dict[str, Any] = {}
+verified: dict[str, str] = {}
 
 
 def dirs(i: dict[str, Any]) -> dict[str, Any]:
@@ -16,38 +24,145 @@ def dirs(i: dict[str, Any]) -> dict[str, Any]:
     detect = i["cfg"].get("detect", {})
     name = detect.get("python", {}).get("distribution", "")
     sought.clear()
-    sought.update([_plain(name)] if name else [])
+    sought.update(i["cfg"], path=i["soft_entry_path"], interactive=i["interactive"])
+    verified.clear()
     usual = [*_distribution(name), *(os.path.expanduser(os.path.expandvars(place)) for place in _search(detect))]
     i["dirs"][:] = [place for place in i["dirs"] if place not in EVERYWHERE] + [p for p in usual if os.path.isdir(p)]
     return {"return": 0}
 
 
 def limit(i: dict[str, Any]) -> dict[str, Any]:
-    """Keep, of the METADATA files found, those of the distribution that is looked for."""
-    found = [path for path in i["list"] if not sought or _plain(Path(path).parent.name.partition("-")[0]) in sought]
-    return {"return": 0, "list": found}
+    """Keep, of the files found, those that are what is looked for: one of each folder of data, METADATA of the distribution.
+
+    Without any, ck would ask where it is; of several data sets it would take one without asking.
+    """
+    found = _one_of_each_folder(i["list"]) if _is_data() else [path for path in i["list"] if not _problem(i, path)]
+    if _is_data() and len(found) > 1 and not sought["interactive"]:
+        return {"return": 1, "error": f"several were found: {', '.join(found)}; name one of them with --full_path="}
+    if found:
+        return {"return": 0, "list": found}
+    return {"return": NOT_FOUND, "error": f"{sought.get('soft_name', 'it')} was not found"}
 
 
 def version_cmd(i: dict[str, Any]) -> dict[str, Any]:
-    """Return the version that a facts file, or the metadata of a distribution, states."""
-    path = Path(i["full_path"])
-    version = ""
-    if path.name == "loom.json":
-        version = json.loads(path.read_text(encoding="utf-8")).get("version", "")
-    elif path.name == "METADATA":
-        lines = path.read_text(encoding="utf-8", errors="replace").splitlines()
-        version = next((line[9:].strip() for line in lines if line.startswith("Version: ")), "")
-    return {"return": 0, "cmd": "", "version": version}
+    """Return the version that a facts file, or the metadata of a distribution, states.
+
+    This is the only hook that ck calls before it removes an earlier registration, so files are verified here.
+    """
+    prefix = i.get("customize", {}).get("env_prefix")
+    is_sought = sought.get("customize", {}).get("env_prefix") == prefix  # else ck has installed it
+    if is_sought and (problem := _problem(i, i["full_path"])):
+        return {"return": 1, "error": problem}
+    return {"return": 0, "cmd": "", "version": _version(Path(i["full_path"]))}
 
 
 def setup(i: dict[str, Any]) -> dict[str, Any]:
-    """Export what was registered as ``<PREFIX>_FILE``, and a facts file as ``LOOM_<ROLE>`` too."""
+    """Export where what was registered lies as ``<PREFIX>``, the file registered as ``<PREFIX>_FILE``.
+
+    The file is ``LOOM_<ROLE>`` too, if it states facts. A version that is not the one found is refused.
+    """
     customize, env = i["customize"], i["env"]
-    path = customize.get("full_path", "")
-    env[customize["env_prefix"] + "_FILE"] = path
+    path = Path(os.path.abspath(customize.get("full_path", "")))
+    customize["full_path"] = str(path)  # a later run is in another folder
+    stated = _version(path)
+    if stated and i["version"] and _pieces(i["version"])[: len(_pieces(stated))] != _pieces(stated):
+        return {"return": 1, "error": f"{path} is version {stated}, not {i['version']}"}
+    env[customize["env_prefix"] + "_FILE"] = str(path)
     if customize.get("loom_role"):
-        env["LOOM_" + customize["loom_role"].upper()] = path
+        env["LOOM_" + customize["loom_role"].upper()] = str(path)
+    if place := _place(path):
+        env[customize["env_prefix"]] = place
+        asked = sys._getframe(1).f_locals["i"]  # noqa: SLF001 - `ck locate` reads it, and no hook may return it
+        asked["install_path"] = place if os.path.isdir(place) else os.path.dirname(place)
     return {"return": 0, "bat": ""}
+
+
+def _problem(i: dict[str, Any], file: str) -> str:
+    """Return why ``file`` is not what is looked for, '' if it is."""
+    path = Path(file)
+    name = sought["customize"].get("soft_file_universal", "")
+    if path.name == FACTS:
+        return "" if _is_of_soft(i["ck_kernel"], _facts(path)) else f"{file} states no facts of {sought['soft_name']}"
+    if _is_library():
+        wanted = _plain(sought["detect"]["python"]["distribution"])
+        is_it = path.name == name and _plain(path.parent.name.partition("-")[0]) == wanted
+        return "" if is_it else f"{file} is not the {name} of {wanted}"
+    if _is_data():
+        if file not in verified:
+            _verify([file])
+        return "" if verified[file] else f"{file} does not belong to {sought['soft_name']}; see above"
+    return "" if path.name == name else f"{file} is not a file named {name}, which {sought['soft_name']} has"
+
+
+def _is_of_soft(ck: Any, facts: dict[str, Any]) -> bool:
+    """Tell whether the package that facts are of registers what is sought."""
+    package = str(facts.get("component", "")).partition(":")[2]
+    meta = (
+        ck.access({"action": "load", "module_uoa": "package", "data_uoa": package}).get("dict", {}) if package else {}
+    )
+    soft = ck.access({"action": "find", "module_uoa": "soft", "data_uoa": meta.get("soft_uoa") or "-"})
+    return soft.get("path") == sought["path"]
+
+
+def _one_of_each_folder(files: list[str]) -> list[str]:
+    """Return one file of each data set: of its label files and first image, one by which Benchloom knows it."""
+    by_folder: dict[tuple[str, str], str] = {}
+    for file in sorted(files):
+        folder, name = os.path.split(file)
+        by_folder.setdefault((folder, name if name.endswith(".txt") else ""), file)
+    _verify(list(by_folder.values()))
+    places: dict[str, str] = {}
+    for file in by_folder.values():
+        if verified[file]:
+            places.setdefault(verified[file], file)
+    return [file for place, file in places.items() if not set(map(str, Path(place).parents)) & set(places)]
+
+
+def _verify(files: list[str]) -> None:
+    """Have Benchloom look at ``files``, and note in which folder each is what is sought, '' if it is not."""
+    soft = Path(sought["path"])
+    command = [str(HERE / "benchloom.sh"), sys.executable, "ck", f"soft:{soft.name}", "--json", "--quiet"]
+    command += [f"--repository={soft.parents[1]}", *(f"--full_path={os.path.abspath(file)}" for file in files)]
+    done = subprocess.run(command, stdin=subprocess.DEVNULL, stdout=subprocess.PIPE, check=False) if files else None  # noqa: S603
+    found = json.loads(done.stdout) if done and done.returncode == 0 else {}
+    verified.update({file: found.get(os.path.abspath(file), "") for file in files})
+
+
+def _place(path: Path) -> str:
+    """Return the file or folder that is meant: what facts name, or the folder in which a data set was recognised."""
+    if path.name == FACTS:
+        return str(_facts(path).get("path", ""))
+    place = {os.path.abspath(file): folder for file, folder in verified.items()}.get(str(path))
+    return str(path.parents[1]) if path.name == "METADATA" else place or str(path)
+
+
+def _facts(path: Path) -> dict[str, Any]:
+    try:
+        facts = json.loads(path.read_text(encoding="utf-8"))
+    except (OSError, ValueError):
+        return {}
+    return facts if isinstance(facts, dict) else {}
+
+
+def _version(path: Path) -> str:
+    if path.name == FACTS:
+        return str(_facts(path).get("version", ""))
+    if path.name == "METADATA":
+        lines = path.read_text(encoding="utf-8", errors="replace").splitlines()
+        return next((line[9:].strip() for line in lines if line.startswith("Version: ")), "")
+    return ""
+
+
+def _pieces(version: str) -> list[str]:
+    return re.split(r"[-._+]", version)
+
+
+def _is_library() -> bool:
+    return bool(sought.get("detect", {}).get("python"))
+
+
+def _is_data() -> bool:
+    return bool(sought.get("detect", {}).get("files"))
 
 
 def _search(detect: dict[str, Any]) -> list[str]:

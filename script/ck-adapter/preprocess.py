@@ -5,31 +5,142 @@ import os
 import subprocess
 import sys
 from pathlib import Path
+from types import FrameType
 from typing import Any
 
 HERE = Path(__file__).resolve().parent
 DATASET_PATH = "LOOM_DATASET_PATH"
+FACTS = "loom.json"
+EXIT_INPUT = 2
+OF_CK_PROGRAM = os.path.join("program", "module.py")
 
 
 def ck_preprocess(i: dict[str, Any]) -> dict[str, Any]:
-    """Return the variables of the program; an error where what ck chose cannot be prepared."""
-    ck = i["ck_kernel"]
+    """Return the variables of the program; an error where what ck chose cannot be prepared.
+
+    ck ends with 0 even then, so at a terminal the process ends here, with the exit code of loom.
+    """
+    ck, given = i["ck_kernel"], i.get("env", {})
     place = Path(i.get("params", {}).get("program_path") or Path.cwd().parent)
     command = [str(HERE / "benchloom.sh"), sys.executable, "ck", f"program:{place.name}"]
     command += [f"--work={Path.cwd() / 'loom'}", "--json", "--quiet"]
-    repositories = {str(place.parents[1])}
-    for role, dep in i["deps"].items():
-        found = dep.get("dict", {})
-        uid = found.get("package_uoa") or found.get("soft_uoa")
-        if uid:
-            command.append(f"--choice={role}={','.join([uid, *found.get('tags', [])])}")
-            repositories |= _repositories(ck, found)
-    command += [f"--repository={path}" for path in sorted(repositories)]
-    environ = {**os.environ, DATASET_PATH: i.get("env", {}).get(DATASET_PATH) or _registered_dataset(ck)}
+    flags = _flags(sys._getframe(1))  # noqa: SLF001 - ck hands its scripts no flags
+    try:
+        words, used = _words(ck, i, {flag: text for flag, text in flags.items() if text})
+    except LookupError as error:
+        return _failed(i, str(error.args[0]), EXIT_INPUT)
+    repositories = {str(place.parents[1])}.union(*(_repositories(ck, entry) for entry in used))
+    command += [*words, *(f"--repository={path}" for path in sorted(repositories))]
+    environ = {**os.environ, **given}
     done = subprocess.run(command, stdin=subprocess.DEVNULL, stdout=subprocess.PIPE, env=environ, check=False)  # noqa: S603
     if done.returncode:
-        return {"return": 1, "error": "Benchloom could not prepare the program; see above"}
+        return _failed(i, "Benchloom could not prepare the program; see above", done.returncode)
     return {"return": 0, "bat": "", "new_env": json.loads(done.stdout)["variables"]}
+
+
+def _failed(i: dict[str, Any], message: str, status: int) -> dict[str, Any]:
+    if i.get("out") == "con":
+        sys.stderr.write(f"\nerror: {message}\n")
+        raise SystemExit(status)
+    return {"return": 1, "error": message}
+
+
+def _words(ck: Any, i: dict[str, Any], flags: dict[str, str]) -> tuple[list[str], list[dict[str, Any]]]:
+    """Return what ck chose and the user asked for as words for loom, and the environments that they name.
+
+    For roles that ck does not resolve, a registered environment comes first, too. Raises LookupError for a flag that
+    names none or several.
+    """
+    dataset_path = i.get("env", {}).get(DATASET_PATH, "")
+    used = [dep["dict"] for dep in i["deps"].values() if dep.get("dict")]
+    words = [_choice(role, dep["dict"]) for role, dep in i["deps"].items() if dep.get("dict")]
+    words += [f"--dataset_path={dataset_path}"] if dataset_path else []
+    is_data_chosen = bool(dataset_path)
+    for flag, text in flags.items():
+        role = flag.partition(".")[2]
+        if role in i["deps"]:
+            continue
+        uid, entry = _environment(ck, flag, text, i["meta"].get("needs", {}).get(role))
+        if not entry:
+            words.append(f"--{flag}={text}")
+        elif not _is_data(entry):
+            words.append(_choice(role, entry))
+        elif dataset_path:
+            raise LookupError(f"--{flag}={text} and --env.{DATASET_PATH}={dataset_path} name two data sets: give one")
+        else:
+            source = f"--{flag}={text}".replace(",", " ")  # a comma separates the parts of the word
+            words.append(f"--dataset={role},{source},{_data(uid, entry)}")
+            is_data_chosen = True
+        used.append(entry)
+    if not is_data_chosen:
+        registered = {uid: entry for uid, entry in _environments(ck, []).items() if _is_data(entry)}
+        words += [f"--registered={_data(uid, entry)}" for uid, entry in registered.items()]
+        used += registered.values()
+    return words, used
+
+
+def _choice(role: str, entry: dict[str, Any]) -> str:
+    version = entry.get("setup", {}).get("version", "")
+    chosen = [
+        entry.get("package_uoa") or entry["soft_uoa"],
+        *entry.get("tags", []),
+        *([f"@{version}"] if version else []),
+    ]
+    return f"--choice={role}={','.join(chosen)}"
+
+
+def _data(uid: str, entry: dict[str, Any]) -> str:
+    return f"{uid},{entry['soft_uoa']},{_file(entry)}"
+
+
+def _flags(frame: FrameType | None) -> dict[str, str]:
+    """Return ``dep_add_tags.ROLE`` and ``deps.ROLE`` as the user gave them to the outermost action of a program."""
+    asked: dict[str, Any] = {}
+    while frame:
+        if frame.f_code.co_filename.endswith(OF_CK_PROGRAM):
+            asked = frame.f_locals.get("i", asked)
+        frame = frame.f_back
+    tables = {f"dep_add_tags.{role}": tags for role, tags in asked.get("dep_add_tags", {}).items()}
+    return {**tables, **{key: value for key, value in asked.items() if key.startswith(("dep_add_tags.", "deps."))}}
+
+
+def _environment(ck: Any, flag: str, text: str, need: dict[str, Any] | None) -> tuple[str, dict[str, Any]]:
+    """Return uid and entry of the environment that ``flag`` means; empty if it means none, or a role that is no ``need``."""
+    if flag.startswith("deps."):
+        uid = text.rpartition(":")[2]
+        entry = _load(ck, uid)
+        if not entry:
+            raise LookupError(f"--{flag}={text}: no environment is registered by that name")
+        return uid, entry
+    found = _environments(ck, [need.get("tags", ""), text]) if need else {}
+    if len(found) > 1:
+        listed = ", ".join(f"env:{uid} ({_file(entry)})" for uid, entry in found.items())
+        fix = f"choose one: --deps.{flag.partition('.')[2]}={next(iter(found))}"
+        raise LookupError(f"--{flag}={text}: {len(found)} environments have these tags: {listed}; {fix}")
+    return next(iter(found.items()), ("", {}))
+
+
+def _environments(ck: Any, tags: list[str]) -> dict[str, dict[str, Any]]:
+    """Return the registered environments with all of ``tags``, by uid."""
+    wanted = ",".join(tag for tag in tags if tag)
+    found = ck.access({"action": "search", "module_uoa": "env", "tags": wanted}).get("lst", [])
+    entries = {item["data_uid"]: _load(ck, item["data_uid"]) for item in found}
+    return {uid: entry for uid, entry in sorted(entries.items()) if _file(entry)}  # ck makes some before it installs
+
+
+def _load(ck: Any, uid: str) -> dict[str, Any]:
+    entry: dict[str, Any] = ck.access({"action": "load", "module_uoa": "env", "data_uoa": uid}).get("dict", {})
+    return entry
+
+
+def _file(entry: dict[str, Any]) -> str:
+    path: str = entry.get("customize", {}).get("full_path", "")
+    return path
+
+
+def _is_data(entry: dict[str, Any]) -> bool:
+    """Tell whether an environment is of files that were detected, and neither installed nor a Python library."""
+    return bool(entry.get("soft_uoa")) and Path(_file(entry)).name not in {FACTS, "METADATA"}
 
 
 def _repositories(ck: Any, found: dict[str, Any]) -> set[str]:
@@ -37,14 +148,3 @@ def _repositories(ck: Any, found: dict[str, Any]) -> set[str]:
     kinds = {"package": found.get("package_uoa"), "soft": found.get("soft_uoa")}
     paths = [ck.access({"action": "find", "module_uoa": kind, "data_uoa": uid}) for kind, uid in kinds.items() if uid]
     return {str(Path(item["path"]).parents[1]) for item in paths if item.get("path")}
-
-
-def _registered_dataset(ck: Any) -> str:
-    """Return the folder of a data set that ``ck detect soft`` registered, '' where there is none."""
-    found = ck.access({"action": "search", "module_uoa": "env", "tags": "dataset,imagenet-layout"}).get("lst", [])
-    for item in found:
-        entry = ck.access({"action": "load", "module_uoa": "env", "data_uoa": item["data_uid"]}).get("dict", {})
-        path = entry.get("customize", {}).get("full_path", "")
-        if os.path.exists(path):
-            return os.path.dirname(path)
-    return os.environ.get(DATASET_PATH, "")

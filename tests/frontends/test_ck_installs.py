@@ -1,6 +1,7 @@
 """What the real `ck` installs: shared with loom, by variations, and never from what a failed installation left."""
 
 import json
+import shutil
 from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
@@ -119,6 +120,7 @@ def test_ck_detects_a_data_set_where_it_is_told_to_look(ck: Ck, tmp_path: Path):
     folder = tmp_path / "images"
     folder.mkdir()
     (folder / "val_map.txt").write_text("ILSVRC2012_val_00000001.JPEG 65\n")
+    shutil.copy(ROOT / "dataset/digits-val/images/digits_val_00000001.JPEG", folder / "ILSVRC2012_val_00000001.JPEG")
     ck.ok("detect", "soft:dataset.imagenet.val", f"--search_dirs={folder}", "--quiet")
     ck.ok("detect", "soft", "--tags=dataset,imagenet", f"--full_path={folder / 'val_map.txt'}", "--quiet")
     [uid] = ck.environments

@@ -60,9 +60,11 @@ def test_ck_run_with_tags_that_nothing_has_exits_nonzero(ck: Ck):
     assert done.returncode != 0
 
 
-def test_ck_run_of_a_failing_program_exits_nonzero_and_says_so(ck: Ck):
-    done = ck.call("run", PROGRAM, "--quiet", "--generate_rnd_tmp_dir", "--env.LOOM_INPUT_MODE=nonsense")
-    assert done.returncode != 0
+def test_ck_run_of_a_failing_program_exits_nonzero_and_says_so(ck: Ck, tmp_path: Path):
+    conf = tmp_path / "user.conf"
+    conf.write_text("*.*.no_such_key = 1\n")
+    done = ck.call("run", PROGRAM, "--quiet", "--generate_rnd_tmp_dir", f"--env.LOOM_INPUT_USER_CONF={conf}")
+    assert done.returncode == 4
     assert "the program failed" in done.stderr
 
 

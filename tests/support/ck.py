@@ -71,9 +71,9 @@ class Ck:
         assert done.returncode == 0, done.stdout[-3000:] + done.stderr[-2000:]
         return done.stdout
 
-    def run(self, *words: str, program: str = PROGRAM) -> Any:
+    def run(self, *words: str, program: str = PROGRAM, **environ: str) -> Any:
         """Run a program in a folder of its own below its component, and return its results."""
-        out = self.ok("run", program, "--quiet", "--generate_rnd_tmp_dir", *words)
+        out = self.ok("run", program, "--quiet", "--generate_rnd_tmp_dir", *words, **environ)
         return json.loads((_places(out)[0] / "results.json").read_text())
 
     def tidy(self) -> None:

@@ -3,25 +3,38 @@
 `ck` chooses by tags; everything that is obtained lies in this engine's store, so both front ends share it.
 """
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
 import msgspec
 
-from benchloom.app.planning import Ask, plan, question
+from benchloom.app.ck_inputs import PREFIX, inputs_from
+from benchloom.app.ck_registered import (
+    Registered,
+    found_among,
+    lost_data,
+    refuse_ambiguous_data,
+    refuse_other_data,
+    refuse_replaced_data,
+    requirement_on,
+)
+from benchloom.app.planning import Ask, plan
 from benchloom.app.running import means_for, new_folder
 from benchloom.app.workspace import Workspace
 from benchloom.base.atomic import write_bytes
-from benchloom.errors import InstallError
-from benchloom.model.base import Document, to_json
+from benchloom.base.names import did_you_mean
+from benchloom.errors import InstallError, UnknownNameError
+from benchloom.model.base import Document, Value, to_json
 from benchloom.model.component import Requirement
 from benchloom.model.plan import Node, Plan
 from benchloom.model.query import Query
-from benchloom.resolve.plan import TARGET_ROLE, make_plan
+from benchloom.resolve.plan import TARGET_ROLE
+from benchloom.run.check import check_before_long_work
 from benchloom.run.executor import Ready, prepare, role_variables, runtime_variables
 
 FACTS_FILE = "loom.json"
+DATASET_PATH = "LOOM_DATASET_PATH"
 
 
 class CkVariables(Document, frozen=True, kw_only=True):
@@ -32,40 +45,65 @@ class CkVariables(Document, frozen=True, kw_only=True):
 
 @dataclass(frozen=True)
 class Choice:
-    """A component (by reference or uid) that `ck` chose for a role; among ``tags`` are the names of its variations."""
+    """A component (by reference or uid) that `ck` chose for a role, in ``version`` ('' for any).
+
+    Among ``tags`` are the names of its variations.
+    """
 
     role: str
     component: str
     tags: tuple[str, ...] = ()
+    version: str = ""
 
 
-def install_for_ck(workspace: Workspace, name: str, prefix: Path) -> Path:
-    """Bring the component ``name`` into being and leave its facts in ``prefix``; return the facts file.
+class CkChoices(Value, frozen=True, kw_only=True):
+    """What `ck` has chosen and registered.
+
+    Attributes:
+        choices: the components that it chose for roles.
+        registered: data sets on this machine, any of which may be used.
+        dataset: the one of them that the user chose; the others are then not considered.
+        dataset_role: the role that the user chose it for, by the flag ``dataset_source``.
+    """
+
+    choices: tuple[Choice, ...] = ()
+    registered: tuple[Registered, ...] = ()
+    dataset: Registered | None = None
+    dataset_role: str = ""
+    dataset_source: str = ""
+
+
+def install_for_ck(workspace: Workspace, ask: Ask, prefix: Path) -> Path:
+    """Bring the component of ``ask`` into being and leave its facts in ``prefix``; return the facts file.
 
     Raises what planning and preparing raise; then no facts file is left, so that nothing takes the folder for whole.
     """
     facts_file = prefix / FACTS_FILE
     facts_file.unlink(missing_ok=True)
-    made = plan(workspace, Ask(name=name))
+    made = plan(workspace, ask)
     ready = prepare(made, means_for(workspace, new_folder(workspace, "install")))
     node = next((item for item in made.nodes if TARGET_ROLE in item.roles), None)
     if node is None or node.id not in ready.facts:
-        raise InstallError(f"{name} is nothing that can be installed")
-    write_bytes(facts_file, to_json(ready.facts[node.id]))
+        raise InstallError(f"{ask.name} is nothing that can be installed")
+    facts = ready.facts[node.id]
+    place = facts.path or str(ready.python.parent.parent)  # a library lies in an environment
+    write_bytes(facts_file, to_json(msgspec.structs.replace(facts, path=place)))
     return facts_file
 
 
-def variables_for_ck(workspace: Workspace, name: str, choices: tuple[Choice, ...], folder: Path) -> CkVariables:
-    """Prepare everything the program ``name`` needs around ``choices``, and return its variables; files go to ``folder``.
+def variables_for_ck(workspace: Workspace, ask: Ask, chosen: CkChoices, folder: Path) -> CkVariables:
+    """Prepare everything the program of ``ask`` needs around ``chosen``, and return its variables; files go to ``folder``.
 
-    Raises what planning and preparing raise: also where what `ck` chose does not go together.
+    Inputs come from the environment. Raises what planning and preparing raise: also where what `ck` chose does not go
+    together, and where the plan would not use the data set that the user chose, or cannot tell which one is meant.
     """
-    made = _plan_around(workspace, name, choices)
+    made = _plan_around(workspace, ask, chosen)
     folder.mkdir(parents=True, exist_ok=True)
     means = means_for(workspace, folder)
-    ready = prepare(made, means)
+    ready = prepare(made, means, first=check_before_long_work(made, means, {}, folder / "check"))
     return CkVariables(
         variables={
+            **{f"{PREFIX}{name.upper()}": value for name, value in made.inputs.items()},
             **role_variables(_program(made).needs, ready, folder / "facts"),
             **runtime_variables(means),
             **_places(workspace, made, ready),
@@ -73,20 +111,52 @@ def variables_for_ck(workspace: Workspace, name: str, choices: tuple[Choice, ...
     )
 
 
-def _plan_around(workspace: Workspace, name: str, choices: tuple[Choice, ...]) -> Plan:
-    asked = question(workspace, Ask(name=name))
-    kept = tuple(_requirement(workspace, choice) for choice in choices)
-    overrides = msgspec.structs.replace(asked.overrides, locked=kept)
-    made = make_plan(asked.target, asked.command, workspace.index, asked.host, overrides, {})
-    workspace.index.remember()
+def _plan_around(workspace: Workspace, ask: Ask, chosen: CkChoices) -> Plan:
+    found, lost = found_among(workspace, [chosen.dataset] if chosen.dataset else chosen.registered)
+    if chosen.dataset and not found:
+        raise lost_data(chosen.dataset, chosen.dataset_source)
+    kept = [_requirement(workspace, choice) for choice in chosen.choices]
+    if chosen.dataset:
+        kept.append(requirement_on(workspace, found[0], chosen.dataset_role, chosen.dataset_source))
+    folders = tuple(dict.fromkeys(str(item.folder) for item in found))
+    exported = workspace.environ.get(DATASET_PATH, "")  # in this shell: it was said later than what is registered
+    made = plan(
+        workspace,
+        msgspec.structs.replace(
+            ask,
+            inputs=inputs_from(workspace.index.get(ask.name), workspace.environ),
+            chosen=tuple(kept),
+            search=(exported, *folders) if exported else folders,
+            dataset_path=folders[0] if chosen.dataset else ask.dataset_path,
+        ),
+    )
+    _refuse_unknown_roles(made, kept)
+    if chosen.dataset:
+        refuse_other_data(made, found, chosen.dataset_source)
+    else:
+        refuse_ambiguous_data(workspace, made, [item for item in found if item.folder != Path(exported).absolute()])
+        refuse_replaced_data(workspace, made, lost)
     return made
+
+
+def _refuse_unknown_roles(made: Plan, kept: Sequence[Requirement]) -> None:
+    roles = {role for node in made.nodes for role in node.roles}
+    for item in kept:
+        if item.role not in roles:
+            fix = did_you_mean(item.role, roles) or f"its roles are {', '.join(sorted(roles))}"
+            raise UnknownNameError(f"the plan has no role {item.role!r}", where=item.where, fix=fix)
 
 
 def _requirement(workspace: Workspace, choice: Choice) -> Requirement:
     component = workspace.index.get(choice.component)
     only = component.family if component.is_python_library else component.ref
-    query = Query(variations=tuple(tag for tag in choice.tags if tag in component.variations))
-    return Requirement(role=choice.role, query=query, requirer="ck", where=f"--choice={choice.role}", only=only)
+    query = Query(
+        variations=tuple(tag for tag in choice.tags if tag in component.variations),
+        version=f"=={choice.version}" if choice.version and component.is_python_library else "",
+    )
+    return Requirement(
+        role=choice.role, query=query, requirer="ck", where=f"--dep_add_tags.{choice.role}", optional=True, only=only
+    )
 
 
 def _program(made: Plan) -> Node:

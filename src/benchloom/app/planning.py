@@ -46,6 +46,8 @@ class Ask(Value, frozen=True, kw_only=True):
         flags: the verb's own flags, so that a misspelt one is not taken for an input.
         dataset_path: where the data set is; others on this machine are then not considered.
         model_path: the file to use in the place of that which the chosen model would download.
+        search: folders that hold data sets registered elsewhere; what is found there takes the place of the usual search.
+        chosen: what a front end has chosen for roles already.
         python: the interpreter the plan is for; empty means the running one.
     """
 
@@ -62,6 +64,8 @@ class Ask(Value, frozen=True, kw_only=True):
     flags: tuple[str, ...] = ()
     dataset_path: str = ""
     model_path: str = ""
+    search: tuple[str, ...] = ()
+    chosen: tuple[Requirement, ...] = ()
     python: str = ""
 
 
@@ -122,7 +126,7 @@ def question(workspace: Workspace, ask: Ask) -> Question:
         env=ask.env,
         inputs={name: value for name, value in inputs.items() if name not in secret},  # whatever verb asks
         sources=ask.sources,
-        locked=lock_requirements(ask.lock, ask.lock_file) if ask.lock else (),
+        locked=(*ask.chosen, *(lock_requirements(ask.lock, ask.lock_file) if ask.lock else ())),
         isolated=bool(component and component.kind == VENV_TEMPLATE),
     )
     return Question(
@@ -313,9 +317,8 @@ def host_facts(workspace: Workspace, targets: list[Requirement], ask: Ask) -> Ho
         candidate
         for component in components
         if component.detect and not (dataset_path and component in datasets)
-        for candidate in detect(
-            component, environ=workspace.environ, printed=printed, trusted=component.repo in workspace.trusted
-        )
+        for candidate in _registered(component, ask.search)
+        or detect(component, environ=workspace.environ, printed=printed, trusted=component.repo in workspace.trusted)
     ]
     printed.save()
     if dataset_path:
@@ -363,6 +366,11 @@ def _input_files(components: Sequence[Component], inputs: Mapping[str, str]) -> 
         raise InputError(
             f"{error.filename} cannot be read", where="command line", why=[error.strerror or str(error)]
         ) from error
+
+
+def _registered(component: Component, folders: Sequence[str]) -> tuple[Candidate, ...]:
+    has_files = component.detect and component.detect.files
+    return detect(component, environ={}, search=[Path(item) for item in folders]) if has_files and folders else ()
 
 
 def _given_datasets(datasets: Sequence[Component], path: str) -> list[Candidate]:

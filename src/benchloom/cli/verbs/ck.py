@@ -1,42 +1,71 @@
 """``loom ck``: what the adapter in ``script/ck-adapter`` calls; not for people."""
 
 from pathlib import Path
+from typing import Any
 
 import click
+import msgspec
 
-from benchloom.app.ck import Choice, install_for_ck, variables_for_ck
+from benchloom.app.ck import Choice, CkChoices, install_for_ck, variables_for_ck
+from benchloom.app.ck_registered import Registered, verified
+from benchloom.cli.ask import ask_options, parse_ask
 from benchloom.cli.common import Session, verb
 from benchloom.cli.render import write, write_json
 
 _FOLDER = click.Path(file_okay=False, path_type=Path)
 
 
-@verb("ck", example="loom ck package:model-digits-onnx --prefix=FOLDER")
-@click.argument("target")
+@verb("ck", free=True, example="loom ck package:model-digits-onnx --prefix=FOLDER")
+@ask_options
 @click.option("--prefix", type=_FOLDER, help="Install TARGET and leave its facts here.")
 @click.option("--work", type=_FOLDER, help="Prepare the program TARGET, with logs and facts here.")
+@click.option("--full_path", "paths", multiple=True, type=click.Path(path_type=Path), help="Verify files of TARGET.")
 @click.option("--repository", "repositories", multiple=True, type=_FOLDER, help="A repository that ck knows.")
-@click.option("--choice", "choices", multiple=True, metavar="ROLE=COMPONENT[,TAG]...", help="What ck chose for a role.")
+@click.option(
+    "--choice", "choices", multiple=True, metavar="ROLE=COMPONENT[,TAG]...[,@VERSION]", help="What ck chose for a role."
+)
+@click.option("--registered", multiple=True, metavar="UID,SOFT,PATH", help="A data set that ck has registered.")
+@click.option("--dataset", default="", metavar="ROLE,FLAG,UID,SOFT,PATH", help="The one that the user chose.")
 def command(
     session: Session,
     *,
-    target: str,
     prefix: Path | None,
     work: Path | None,
+    paths: tuple[Path, ...],
     repositories: tuple[Path, ...],
     choices: tuple[str, ...],
+    registered: tuple[str, ...],
+    dataset: str,
+    **asked: Any,
 ) -> None:
-    """Install TARGET for `ck`, or prepare the program TARGET around what `ck` chose."""
-    if (prefix is None) == (work is None):
-        raise click.UsageError("give one of --prefix and --work")
+    """Install TARGET for `ck`, prepare the program TARGET around what `ck` chose, or verify files of the soft entry TARGET."""
+    if sum(map(bool, (prefix, work, paths))) != 1:
+        raise click.UsageError("give one of --prefix, --work and --full_path")
     session.workspace.search_too(repositories)
+    ask = parse_ask(**asked)
     if prefix is not None:
-        write(f"{install_for_ck(session.workspace, target, prefix.resolve())}\n")
+        write(f"{install_for_ck(session.workspace, ask, prefix.resolve())}\n")
     elif work is not None:
-        write_json(variables_for_ck(session.workspace, target, tuple(map(_choice, choices)), work.resolve()))
+        role, flag, chosen = dataset.split(",", 2) if dataset else ("", "", "")
+        ck = CkChoices(
+            choices=tuple(map(_choice, choices)),
+            registered=tuple(map(_registered, registered)),
+            dataset=_registered(chosen) if chosen else None,
+            dataset_role=role,
+            dataset_source=flag,
+        )
+        write_json(variables_for_ck(session.workspace, ask, ck, work.resolve()))
+    else:
+        write(msgspec.json.encode(verified(session.workspace, ask.name, paths)).decode() + "\n")
 
 
 def _choice(text: str) -> Choice:
     role, _, chosen = text.partition("=")
-    component, *tags = chosen.split(",")
-    return Choice(role, component, tuple(tags))
+    component, *words = chosen.split(",")
+    version = next((word[1:] for word in words if word.startswith("@")), "")
+    return Choice(role, component, tuple(word for word in words if not word.startswith("@")), version)
+
+
+def _registered(text: str) -> Registered:
+    uid, component, path = text.split(",", 2)
+    return Registered(uid=uid, component=component, path=path)

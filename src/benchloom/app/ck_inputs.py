@@ -1,0 +1,117 @@
+"""The variables that users of `ck` set, as inputs of a program: each one is understood, or refused by its name."""
+
+import shlex
+from collections.abc import Iterator, Mapping
+
+from benchloom.app.planning import check_value
+from benchloom.base.names import did_you_mean
+from benchloom.errors import InputError, UnknownNameError
+from benchloom.model.component import Component, Input
+
+PREFIX = "LOOM_INPUT_"
+EXTRA_OPS = "EXTRA_OPS"
+# Options of MLPerf's reference application, which EXTRA_OPS holds in CK's documentation, and our names of them.
+_OPTIONS = {
+    "count": "count",
+    "time": "duration",
+    "qps": "target_qps",
+    "max-latency": "max_latency_ms",
+    "max-batchsize": "batch_size",
+    "threads": "threads",
+    "scenario": "scenario",
+}
+_MILLISECONDS = 1000  # per second, in which --max-latency counts
+_UNREAD_PREFIXES = ("CK_BATCH_", "CK_LOADGEN_")  # of CK's programs in C++
+_UNREAD = {
+    "CK_BATCH_COUNT": f"{PREFIX}COUNT, the number of samples (batches times their size)",
+    "CK_BATCH_SIZE": f"{PREFIX}BATCH_SIZE",
+    "CK_LOADGEN_DATASET_SIZE": f"{PREFIX}COUNT",
+    "CK_LOADGEN_MODE": f"{PREFIX}MODE=accuracy or performance",
+    "CK_LOADGEN_SCENARIO": f"{PREFIX}SCENARIO",
+    "ML_MODEL_FILEPATH_EXTERNAL": "--dep_add_tags.model=TAGS to choose a model",
+}
+
+
+def inputs_from(component: Component, environ: Mapping[str, str]) -> dict[str, str]:
+    """Return the inputs that ``environ`` gives the program ``component``, in their declared spelling.
+
+    They come as ``LOOM_INPUT_<NAME>`` or as options in ``EXTRA_OPS``. A program that declares no input reads variables of
+    its own, and gets none. Raises UnknownNameError for a variable or option that no input has, and InputError for a wrong
+    value, for an input with two values, and for variables of CK's own programs, which nothing here reads.
+    """
+    declared = {item.name: item for item in component.program.inputs} if component.program else {}
+    found: dict[str, tuple[str, str]] = {}
+    if not declared:
+        return {}
+    _refuse_unread(component, environ)
+    for where, name, value in (*_variables(component, declared, environ), *_extra_ops(environ.get(EXTRA_OPS, ""))):
+        if name not in declared:
+            raise UnknownNameError(f"{component.ref} has no input {name}", where=where, fix=_known(declared))
+        checked = _checked(declared[name], value, where)
+        earlier, other = found.setdefault(name, (where, checked))
+        if other != checked:
+            raise InputError(
+                f"the input {name} has two values", where=where, why=[f"{earlier} says {other}"], fix="give one of them"
+            )
+    return {name: value for name, (_, value) in found.items()}
+
+
+def _checked(declared: Input, value: str, where: str) -> str:
+    try:
+        return check_value(declared, value)
+    except InputError as error:
+        raise InputError(error.what, where=where, why=error.why, fix=error.fix) from error
+
+
+def _variables(
+    component: Component, declared: Mapping[str, Input], environ: Mapping[str, str]
+) -> Iterator[tuple[str, str, str]]:
+    by_variable = {f"{PREFIX}{name.upper()}": name for name in declared}
+    for variable, value in sorted(environ.items()):
+        if not variable.startswith(PREFIX) or not value:
+            continue
+        if variable not in by_variable:
+            fix = did_you_mean(variable, by_variable) or _known(declared)
+            raise UnknownNameError(f"{component.ref} has no input {variable}", where=variable, fix=fix)
+        yield variable, by_variable[variable], value
+
+
+def _known(declared: Mapping[str, Input]) -> str:
+    return f"its inputs are {', '.join(f'{PREFIX}{name.upper()}' for name in sorted(declared))}"
+
+
+def _extra_ops(text: str) -> Iterator[tuple[str, str, str]]:
+    """Yield where, input and value of each option, written ``--name value`` or ``--name=value``."""
+    where = f"{EXTRA_OPS}={text!r}"
+    try:
+        words = shlex.split(text)
+    except ValueError as error:
+        raise InputError(f"{EXTRA_OPS} cannot be read", where=where, why=[str(error)]) from error
+    while words:
+        option, equals, value = words.pop(0).partition("=")
+        if option == "--accuracy" and not equals:
+            yield where, "mode", "accuracy"
+            continue
+        name = _OPTIONS.get(option.removeprefix("--")) if option.startswith("--") else None
+        if name is None:
+            known = ", ".join(["--accuracy", *(f"--{item}" for item in _OPTIONS)])
+            raise UnknownNameError(f"{option!r} is not a known option", where=where, fix=f"it takes {known}")
+        if not equals:
+            if not words:
+                raise InputError(f"{option} has no value", where=where, fix=f"write {option} VALUE")
+            value = words.pop(0)
+        yield where, name, _in_milliseconds(value, where) if option == "--max-latency" else value
+
+
+def _in_milliseconds(seconds: str, where: str) -> str:
+    try:
+        return f"{float(seconds) * _MILLISECONDS:g}"
+    except ValueError:
+        raise InputError(f"{seconds!r} is not a number of seconds", where=where) from None
+
+
+def _refuse_unread(component: Component, environ: Mapping[str, str]) -> None:
+    for variable in sorted(environ):
+        if environ[variable] and (variable in _UNREAD or variable.startswith(_UNREAD_PREFIXES)):
+            instead = _UNREAD.get(variable, f"an input: loom show {component.ref} lists them")
+            raise InputError(f"{component.ref} does not read {variable}", where=variable, fix=f"use {instead}")

@@ -1,0 +1,174 @@
+"""What `ck detect` registers: whether files are what a soft entry describes, and which of them a plan uses."""
+
+from collections.abc import Sequence
+from pathlib import Path
+
+import msgspec
+
+from benchloom.app.workspace import Workspace
+from benchloom.errors import InputError, ResolutionError, UnknownNameError
+from benchloom.model.base import Value
+from benchloom.model.component import Component, FileGlob, Requirement
+from benchloom.model.plan import Candidate, Plan
+from benchloom.model.query import Query
+from benchloom.resolve.plan import PYTHON
+from benchloom.store.detect import detect
+
+DATASET = "dataset"  # the role, and the tag of what can fill it
+_DEEPEST = 3  # folders between a registered file and the root of its data set, that one included
+
+
+class Registered(Value, frozen=True, kw_only=True):
+    """An environment of `ck` for files on this machine: its uid, its soft entry (name or uid) and the file registered."""
+
+    uid: str
+    component: str
+    path: str
+
+
+class Found(Value, frozen=True, kw_only=True):
+    """A folder on this machine and as what a component recognised it."""
+
+    folder: Path
+    candidate: Candidate
+    registered: Registered | None = None
+
+
+def recognise(workspace: Workspace, component: Component, path: Path) -> tuple[Found, ...]:
+    """Return as what ``component``, or another one for the same data set, recognises the folder that ``path`` is a part of.
+
+    The nearest such folder counts.
+    """
+    alike = [
+        (item, item.detect.files)
+        for item in workspace.index.components
+        if item.detect and item.detect.files and _same_data(item, component)
+    ]
+    for folder in [path] if path.is_dir() else path.absolute().parents[:_DEEPEST]:
+        found = [
+            Found(folder=folder, candidate=candidate)
+            for item, files in alike
+            if path == folder or _is_part(path, folder, files)
+            for candidate in detect(item, environ={}, search=[folder])
+        ]
+        if found:
+            return tuple(found)
+    return ()
+
+
+def verified(workspace: Workspace, name: str, paths: Sequence[Path]) -> dict[str, str]:
+    """Return, for each of ``paths`` that belongs to what the soft entry ``name`` describes, the folder of that.
+
+    Raises InputError, with what is needed, if it is none of them.
+    """
+    component = workspace.index.get(name)
+    places = {str(path): str(found[0].folder) for path in paths if (found := recognise(workspace, component, path))}
+    if not places:
+        files = component.detect.files if component.detect else None
+        needed = [" and ".join(item) for item in (files.patterns, *files.alternatives)] if files else []
+        raise InputError(
+            f"{', '.join(map(str, paths))}: not what {component.ref} describes",
+            where="--full_path" if len(paths) == 1 else "--search_dirs",
+            why=[f"it needs {' or '.join(needed)}"] if needed else [],
+            fix="name a file of the folder that holds these",
+        )
+    return places
+
+
+def found_among(workspace: Workspace, registered: Sequence[Registered]) -> tuple[list[Found], list[Registered]]:
+    """Return as what those of ``registered`` that components here describe are recognised, and those that no longer are."""
+    found: list[Found] = []
+    lost: list[Registered] = []
+    for item in registered:
+        try:
+            component = workspace.index.get(item.component, kind="soft")
+        except UnknownNameError:
+            continue  # of a repository that has no program here
+        if component.detect and component.detect.files:
+            ones = recognise(workspace, component, Path(item.path))
+            found += [msgspec.structs.replace(one, registered=item) for one in ones]
+            lost += [] if ones else [item]
+    return found, lost
+
+
+def lost_data(item: Registered, where: str) -> InputError:
+    """Return the error for an environment whose files are not what was registered."""
+    return InputError(
+        f"{item.path} is no longer what was registered",
+        where=where,
+        fix=f"put it back, or forget it: ck rm env:{item.uid} --force",
+    )
+
+
+def refuse_replaced_data(workspace: Workspace, made: Plan, lost: Sequence[Registered]) -> None:
+    """Raise InputError if ``made`` would obtain elsewhere what is registered and not there any more."""
+    for item in lost:
+        component = workspace.index.get(item.component, kind="soft")
+        nodes = (
+            node for node in made.nodes if node.candidate.component != PYTHON and node.candidate.origin != "detected"
+        )
+        if any(_same_data(workspace.index.get(node.candidate.component), component) for node in nodes):
+            raise lost_data(item, f"env:{item.uid}")
+
+
+def requirement_on(workspace: Workspace, found: Found, role: str, where: str) -> Requirement:
+    """Return the requirement that ``role`` is filled by the data of ``found``, as they are or as what is made of them."""
+    component = workspace.index.get(found.candidate.component)
+    tags = [set(item.tags) for item in workspace.index.components if _same_data(item, component)]
+    is_made_of_it = role == DATASET and DATASET not in component.tags and any(DATASET in item for item in tags)
+    shared = set.intersection(*(item for item in tags if DATASET in item)) if is_made_of_it else set()
+    return Requirement(
+        role=role,
+        query=Query(tags=tuple(sorted(shared))),
+        requirer="ck",
+        where=where,
+        optional=True,
+        only="" if is_made_of_it else component.ref,
+    )
+
+
+def refuse_other_data(made: Plan, found: Sequence[Found], where: str) -> None:
+    """Raise ResolutionError if ``made`` uses none of ``found``: data that the user has chosen by ``where``."""
+    places = {item.candidate.location for item in found}
+    if any(node.candidate.location in places for node in made.nodes):
+        return
+    uses = [f"{', '.join(node.roles)}: {node.id}" for node in made.nodes if {"dataset", "model"} & set(node.roles)]
+    raise ResolutionError(
+        f"the run would not use the data set that was chosen: {found[0].folder}",
+        where=where,
+        why=uses,
+        fix="choose a model for this data set: --dep_add_tags.model=TAGS",
+    )
+
+
+def refuse_ambiguous_data(workspace: Workspace, made: Plan, found: Sequence[Found]) -> None:
+    """Raise ResolutionError if ``made`` uses one of several registered data sets that would serve it equally well."""
+    used = {node.candidate.location: node for node in made.nodes if node.candidate.origin == "detected"}
+    for item in found:
+        if item.candidate.location not in used:
+            continue
+        component = workspace.index.get(item.candidate.component)
+        rivals = {
+            other.registered.uid: other.folder
+            for other in found
+            if other.registered and _same_data(workspace.index.get(other.candidate.component), component)
+        }
+        if len(set(rivals.values())) > 1:
+            raise ResolutionError(
+                f"{len(rivals)} registered environments are {component.dataset.name if component.dataset else component.ref}",
+                where=f"role {', '.join(used[item.candidate.location].roles)}",
+                why=[f"env:{uid} is {folder}" for uid, folder in rivals.items()],
+                fix=f"choose one: --deps.dataset={next(iter(rivals))}, or --dep_add_tags.dataset=TAG that only one has",
+            )
+
+
+def _is_part(path: Path, folder: Path, files: FileGlob) -> bool:
+    """Tell whether ``path`` is among the files by which ``folder`` is recognised."""
+    groups = (files.patterns, *files.alternatives)
+    matches = ([set(folder.glob(pattern)) for pattern in group] for group in groups)
+    first = next((group for group in matches if all(group)), [])
+    return any(path.absolute() in found for found in first)
+
+
+def _same_data(one: Component, other: Component) -> bool:
+    return one.ref == other.ref or bool(one.dataset and other.dataset and one.dataset.name == other.dataset.name)
