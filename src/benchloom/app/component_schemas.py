@@ -9,8 +9,8 @@ from typing import Any
 
 import msgspec
 
+from benchloom.index.keys import CK_KEYS, CM_KEYS, COMMON_KEYS
 from benchloom.index.needs import DEP_KEYS
-from benchloom.index.read import CK_KEYS, CM_KEYS, COMMON_KEYS
 from benchloom.model.component import Check, Detect, Fetch, Input, Install, Version
 from benchloom.model.facts import Backend, Dataset, Model, Profile
 from benchloom.model.published import PublishedFile, StandIn

@@ -1,39 +1,31 @@
-"""Plan: from what the user typed to a Plan, with the host facts gathered here and nowhere deeper."""
+"""Plan: from what the user typed to a Plan."""
 
 import math
-import os
-import platform
-import sys
 from collections.abc import Collection, Mapping, Sequence
 from pathlib import Path
 
 import msgspec
 
-from benchloom.app.given import given_models, kept_files, refuse_lost_files
-from benchloom.app.module_digests import ModuleDigests
+from benchloom.app.given import kept_files, refuse_lost_files
+from benchloom.app.host import Places, host_facts
 from benchloom.app.settings import Settings
 from benchloom.app.workspace import Workspace
-from benchloom.base.digest import of_file
 from benchloom.base.names import did_you_mean
 from benchloom.errors import InputError, LockDriftError, ResolutionError, UnknownNameError
 from benchloom.index.index import refuse_unknown_tags
 from benchloom.model.base import Value
 from benchloom.model.component import VENV_TEMPLATE, Component, Input, Requirement
-from benchloom.model.labels import LABELS_PATH
 from benchloom.model.lock import Lock
-from benchloom.model.plan import Candidate, Plan, Platform
+from benchloom.model.plan import Plan
 from benchloom.model.possible import refuse_impossible
 from benchloom.model.query import Query, parse_query
-from benchloom.resolve.host import HostFacts, Installed, Overrides
+from benchloom.resolve.host import HostFacts, Overrides
 from benchloom.resolve.lock import drift, lock_requirements
 from benchloom.resolve.plan import TARGET_ROLE, make_plan
-from benchloom.resolve.reach import reachable
-from benchloom.store.commands import PrintedVersions
-from benchloom.store.detect import detect
 
 
-class Ask(Value, frozen=True, kw_only=True):
-    """What is to be planned.
+class Ask(Places, frozen=True, kw_only=True):
+    """What is to be planned, and where things are.
 
     Attributes:
         name: ``kind:alias`` (or alias, or uid) of the target; empty where ``query`` says it by tags.
@@ -44,11 +36,7 @@ class Ask(Value, frozen=True, kw_only=True):
         inputs: program inputs as given.
         lock: a lock the plan must keep to.
         flags: the verb's own flags, so that a misspelt one is not taken for an input.
-        dataset_path: where the data set is; others on this machine are then not considered.
-        model_path: the file to use in the place of that which the chosen model would download.
-        search: folders that hold data sets registered elsewhere; what is found there takes the place of the usual search.
         chosen: what a front end has chosen for roles already.
-        python: the interpreter the plan is for; empty means the running one.
     """
 
     name: str = ""
@@ -62,11 +50,7 @@ class Ask(Value, frozen=True, kw_only=True):
     lock: Lock | None = None
     lock_file: str = ""
     flags: tuple[str, ...] = ()
-    dataset_path: str = ""
-    model_path: str = ""
-    search: tuple[str, ...] = ()
     chosen: tuple[Requirement, ...] = ()
-    python: str = ""
 
 
 class Question(Value, frozen=True, kw_only=True):
@@ -136,7 +120,8 @@ def question(workspace: Workspace, ask: Ask) -> Question:
         host=host_facts(
             workspace,
             [target, *overrides.locked, *_as_requirements(ask.roles)],
-            msgspec.structs.replace(ask, inputs=overrides.inputs),
+            overrides.inputs,
+            ask,
         ),
     )
 
@@ -300,108 +285,3 @@ def _command(component: Component, asked: str) -> str:
 
 def _as_requirements(roles: Mapping[str, Query]) -> list[Requirement]:
     return [Requirement(role=role, query=query, requirer="the command line") for role, query in roles.items()]
-
-
-def host_facts(workspace: Workspace, targets: list[Requirement], ask: Ask) -> HostFacts:
-    """Gather what resolution may know of this machine: platform, detected software, what the store holds.
-
-    Raises InputError where the paths of ``ask`` hold no data set or model that the targets could use, or its Python cannot serve.
-    """
-    dataset_path = ask.dataset_path
-    components = reachable(targets, workspace.index)
-    if ask.inputs.get(LABELS_PATH):
-        components = tuple(_without_labels(item) for item in components)
-    datasets = [item for item in components if item.detect and item.dataset]
-    printed = PrintedVersions(workspace.locations.index / "commands.msgpack")
-    detected = [
-        candidate
-        for component in components
-        if component.detect and not (dataset_path and component in datasets)
-        for candidate in _registered(component, ask.search)
-        or detect(component, environ=workspace.environ, printed=printed, trusted=component.repo in workspace.trusted)
-    ]
-    printed.save()
-    if dataset_path:
-        detected += _given_datasets(datasets, dataset_path)
-    detected += given_models(components, ask.model_path, kept_files(workspace))
-    entries = list(workspace.store.entries())
-    modules = {item.install.module for item in components if item.install and item.install.module}
-    digests = ModuleDigests(workspace.locations.index / "modules.msgpack")
-    by_module = {name: digests.of(name) for name in sorted(modules)}
-    digests.save()
-    return HostFacts(
-        platform=platform_of(ask.python),
-        detected=tuple(detected),
-        installed=frozenset(_installed(entry.meta) for entry in entries if "component" in entry.meta),
-        stored=frozenset(entry.key for entry in entries),
-        modules=by_module,
-        input_files=_input_files(components, ask.inputs),
-    )
-
-
-def _without_labels(component: Component) -> Component:
-    """Return ``component`` so that it recognises a data set by its images alone: the user names the label file."""
-    dataset, files = component.dataset, component.detect.files if component.detect else None
-    if component.detect is None or dataset is None or files is None:
-        return component
-    labels = {dataset.labels, *dataset.other_labels}
-    found = [
-        tuple(item for item in patterns if item not in labels) for patterns in (files.patterns, *files.alternatives)
-    ]
-    images = msgspec.structs.replace(files, patterns=found[0], alternatives=tuple(found[1:]))
-    detect = msgspec.structs.replace(component.detect, files=images)
-    return msgspec.structs.replace(component, detect=detect)
-
-
-def _input_files(components: Sequence[Component], inputs: Mapping[str, str]) -> dict[str, str]:
-    """Return the digests of the files that inputs name, if a component is made from them. Raises InputError for what is not a file."""
-    read = {name for item in components if item.install for name in item.install.reads_inputs}
-    files = {name: Path(inputs[name]) for name in sorted(read) if os.path.isabs(inputs.get(name, ""))}
-    for name, path in files.items():
-        if not path.is_file():
-            raise InputError(f"{path} is not a file", where=f"--{name}")
-    try:
-        return {name: of_file(path) for name, path in files.items()}
-    except OSError as error:
-        raise InputError(
-            f"{error.filename} cannot be read", where="command line", why=[error.strerror or str(error)]
-        ) from error
-
-
-def _registered(component: Component, folders: Sequence[str]) -> tuple[Candidate, ...]:
-    has_files = component.detect and component.detect.files
-    return detect(component, environ={}, search=[Path(item) for item in folders]) if has_files and folders else ()
-
-
-def _given_datasets(datasets: Sequence[Component], path: str) -> list[Candidate]:
-    folder = Path(path).expanduser().absolute()
-    found = [candidate for item in datasets for candidate in detect(item, environ={}, search=[folder])]
-    if found:
-        return found
-    needed = [
-        f"{item.ref} needs {' and '.join(item.detect.files.patterns)}"
-        for item in datasets
-        if item.detect and item.detect.files
-    ]
-    what = "holds no data set that this target could use" if folder.is_dir() else "is not a folder"
-    raise InputError(
-        f"{folder} {what}", where="--dataset_path", why=needed, fix="name the folder with these files in it"
-    )
-
-
-def platform_of(python: str = "") -> Platform:
-    """Operating system, architecture and Python ``major.minor`` of ``python`` (of this process where it is empty).
-
-    Raises InputError where ``python`` cannot be started or is too old.
-    """
-    version = platform.python_version()
-    if python:
-        from benchloom.store.python_env import interpreter_version  # late: hardly any plan is for another Python
-
-        version = interpreter_version(Path(python))
-    return Platform(os=sys.platform, arch=platform.machine().lower(), python=".".join(version.split(".")[:2]))
-
-
-def _installed(meta: Mapping[str, str]) -> Installed:
-    variations = tuple(name for name in meta.get("variations", "").split(",") if name)
-    return Installed(component=meta["component"], version=meta.get("version", ""), variations=variations)

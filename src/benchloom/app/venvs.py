@@ -20,8 +20,9 @@ import msgspec
 from filelock import FileLock
 
 from benchloom.app.activation import activated, bashrc, scripts
+from benchloom.app.host import platform_of
 from benchloom.app.locking import with_lock, write_lock
-from benchloom.app.planning import Ask, plan, platform_of
+from benchloom.app.planning import Ask, plan
 from benchloom.app.roots import forget_venv, protect_venv
 from benchloom.app.running import means_for, new_folder
 from benchloom.app.workspace import Workspace, built_in_repository

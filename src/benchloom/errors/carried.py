@@ -6,12 +6,27 @@ they are: both serve whoever starts it by hand.
 
 import contextlib
 import json
+import sys
+import traceback
 from collections.abc import Mapping
 from pathlib import Path
 
-from benchloom.errors import InputError, LoomError
+from benchloom.errors import EXIT_EXECUTION, InputError, LoomError
 
 VARIABLE = "LOOM_ERROR"
+
+
+def end(error: Exception, environ: Mapping[str, str]) -> int:
+    """Say ``error`` on the error stream, hand it to who started this process, and return the exit status.
+
+    One that explains itself has no traceback; any other is a failure of what was run.
+    """
+    if isinstance(error, LoomError):
+        sys.stderr.write(f"error: {error}\n")
+        leave(error, environ)
+        return error.exit_code
+    traceback.print_exception(error, file=sys.stderr)
+    return EXIT_EXECUTION
 
 
 def leave(error: LoomError, environ: Mapping[str, str]) -> None:

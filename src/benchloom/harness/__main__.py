@@ -7,7 +7,6 @@ import os
 import platform
 import signal
 import sys
-import traceback
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from importlib.metadata import PackageNotFoundError, version
@@ -18,7 +17,7 @@ import msgspec
 
 import benchloom
 from benchloom.base.atomic import write_bytes
-from benchloom.errors import EXIT_EXECUTION, LoomError, carried
+from benchloom.errors import carried
 from benchloom.harness.inputs import Inputs, load
 from benchloom.harness.memory import peak_memory
 from benchloom.harness.options import Options, parse
@@ -40,13 +39,8 @@ def main(arguments: Sequence[str], environ: Mapping[str, str]) -> int:
     try:
         results = benchmark(parse(arguments, environ), environ, Path.cwd())
         write_bytes(Path("results.json"), to_json(results))
-    except LoomError as error:
-        sys.stderr.write(f"error: {error}\n")
-        carried.leave(error, environ)
-        return error.exit_code
-    except Exception:  # noqa: BLE001 - a backend may raise anything; the reason goes to the log, the status says failed
-        traceback.print_exc()
-        return EXIT_EXECUTION
+    except Exception as error:  # noqa: BLE001 - a backend may raise anything; the reason goes to the log, the status says failed
+        return carried.end(error, environ)
     sys.stdout.write(_summary(results))
     return 0
 

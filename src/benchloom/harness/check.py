@@ -7,13 +7,12 @@ It takes the harness's flags and the same facts, but for samples, which need not
 import dataclasses
 import os
 import sys
-import traceback
 from collections.abc import Mapping, Sequence
 
 import numpy as np
 from numpy.typing import NDArray
 
-from benchloom.errors import EXIT_EXECUTION, LoomError, carried
+from benchloom.errors import carried
 from benchloom.harness.inputs import Inputs, check_samples, chosen, read_facts
 from benchloom.harness.options import parse
 from benchloom.model.facts import Model, Profile
@@ -31,13 +30,8 @@ def main(arguments: Sequence[str], environ: Mapping[str, str]) -> int:
             predictors[0].answers([0])
             if predictors[0].batch_size > 1:
                 predictors[0].answers([0, 0])
-    except LoomError as error:
-        sys.stderr.write(f"error: {error}\n")
-        carried.leave(error, environ)
-        return error.exit_code
-    except Exception:  # noqa: BLE001 - a backend may raise anything; the reason goes to the log, the status says failed
-        traceback.print_exc()
-        return EXIT_EXECUTION
+    except Exception as error:  # noqa: BLE001 - a backend may raise anything; the reason goes to the log, the status says failed
+        return carried.end(error, environ)
     return 0
 
 

@@ -8,7 +8,6 @@ import os
 import queue
 import sys
 import time
-import traceback
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from typing import Any, NoReturn, TypeAlias
@@ -27,13 +26,8 @@ _REST = 0.001  # seconds
 
 def give_up(error: BaseException) -> NoReturn:
     """End the process after a failure inside a LoadGen callback; of an error that explains itself, without a traceback."""
-    status = EXIT_EXECUTION
-    if isinstance(error, LoomError):
-        sys.stderr.write(f"error: {error}\n")
-        carried.leave(error, os.environ)
-        status = error.exit_code
-    else:
-        traceback.print_exception(error, file=sys.stderr)
+    status = carried.end(error, os.environ) if isinstance(error, Exception) else EXIT_EXECUTION
+    if not isinstance(error, LoomError):
         sys.stderr.write(f"error: the backend failed while LoadGen was running: {type(error).__name__}: {error}\n")
     sys.stderr.flush()
     os._exit(status)

@@ -254,9 +254,7 @@ def main(environ: Mapping[str, str]) -> int:
         sys.stderr.write(f"error: the samples cannot be written: {error}\n")
         return ExecutionError.exit_code
     except LoomError as error:
-        sys.stderr.write(f"error: {error}\n")
-        carried.leave(error, environ)
-        return error.exit_code
+        return carried.end(error, environ)
     sys.stdout.write(
         f"images: {len(samples.files)}\nprocesses: {effort.processes}\npeak_memory_bytes: {effort.peak_memory_bytes}\n"
     )

@@ -13,6 +13,7 @@ from benchloom.base.names import did_you_mean
 from benchloom.errors import LoomError
 from benchloom.index.files import UnreadableFileError, read_file
 from benchloom.index.foreign import foreign_work
+from benchloom.index.keys import COMMAND_KEYS, INPUT_KEYS, KEYS, VARIATION_KEYS
 from benchloom.index.needs import DEP_KEYS, UNHEARD, read_requirements, text
 from benchloom.index.unknown import unknown_keys
 from benchloom.model.component import (
@@ -38,158 +39,6 @@ CK_FILES = (".cm/meta.json", ".cm/data.json")
 CK_INFO = ".cm/info.json"
 _UID = re.compile(r"[0-9a-f]{16}")
 NEEDS = ("run_deps", "deps", "prehook_deps", "needs")
-COMMON_KEYS = frozenset(
-    [
-        "tags",
-        "summary",
-        "licence",
-        "maintainers",
-        "sources",
-        "priority",
-        "default_for",
-        "published",
-        "stand_in",
-        "run_cmds",
-        "run_vars",
-        "inputs",
-        "timeout",
-        "results",
-        "check",
-        "needs",
-        "versions",
-        "default_version",
-        "variations",
-        "deps",
-        "fetch",
-        "install",
-        "result",
-        "model",
-        "dataset",
-        "profile",
-        "backend",
-        "detect",
-        "customize",
-        "soft_uoa",
-        "soft_name",
-        "env",
-        "default_env",
-        "uid",
-        "alias",
-        "$schema",
-    ]
-)
-CK_KEYS = frozenset(
-    [
-        "program",
-        "no_compile",
-        "no_target_file",
-        "process_in_tmp",
-        "main_language",
-        "run_deps",
-        "compile_deps",
-        "process_script",
-        "end_full_path",
-        "end_full_path_universal",
-        "use_scripts_from_another_entry",
-        "use_customize_script_from_another_entry",
-        "suggested_path",
-        "package_name",
-        "auto_detect",
-        "check_exit_status",
-        "need_cpu_info",
-        "only_for_host_os_tags",
-        "only_for_target_os_tags",
-        "sort",
-        "template",
-        "python",
-    ]
-)
-CM_KEYS = frozenset(
-    [
-        "automation_alias",
-        "automation_uid",
-        "category",
-        "cache",
-        "name",
-        "new_env_keys",
-        "new_state_keys",
-        "prehook_deps",
-        "posthook_deps",
-        "post_deps",
-        "predeps",
-        "input_mapping",
-        "input_description",
-        "docker",
-        "can_force_cache",
-        "tags_help",
-        "developers",
-        "sort",
-        "print_env_at_the_end",
-        "default_variations",
-        "default_variation",
-        "variation_groups_order",
-        "const",
-        "local_env_keys",
-        "clean_files",
-        "extra_cache_tags_from_env",
-        "min_cm_version",
-        "tests",
-    ]
-)
-_KEYS = COMMON_KEYS | CK_KEYS | CM_KEYS
-_VARIATION = frozenset(
-    [
-        "summary",
-        "group",
-        "default",
-        "on_by_default",
-        "env",
-        "extra_env",
-        "default_env",
-        "extra_tags",
-        "extra_customize",
-        "base",
-        "alias",
-        "default_variations",
-        "version",
-        "fetch",
-        "pip",
-        "profile",
-        "needs",
-        "deps",
-        "run_deps",
-        "prehook_deps",
-        "posthook_deps",
-        "post_deps",
-        "new_env_keys",
-        "new_state_keys",
-        "add_deps",
-        "add_deps_recursive",
-        "ad",
-        "adr",
-        "state",
-        "const",
-        "script_name",
-        "docker",
-        "required_disk_space",
-        "comment",
-    ]
-)
-_COMMAND = frozenset(
-    [
-        "run_time",
-        "run_vars",
-        "ignore_return_code",
-        "dataset_tags",
-        "run_deps",
-        "hot_functions",
-        "sort",
-        "name",
-        "summary",
-        "autotuning",
-    ]
-)
-_INPUT = frozenset(Input.__struct_fields__)
 _MOST_UNKNOWN = 20  # unknown keys of one file that are named
 
 
@@ -327,12 +176,12 @@ class _Reader:
         return uid
 
     def _check_keys(self, meta: Mapping[str, Any]) -> None:
-        self._unknown(meta, _KEYS, "")
+        self._unknown(meta, KEYS, "")
         self._check_needs(meta, "")
         for name, item in _tables(meta.get("variations")):
-            self._unknown(item, _VARIATION, f"variations.{name}.")
+            self._unknown(item, VARIATION_KEYS, f"variations.{name}.")
             self._check_needs(item, f"variations.{name}.")
-        for block, known in (("run_cmds", _COMMAND), ("inputs", _INPUT)):
+        for block, known in (("run_cmds", COMMAND_KEYS), ("inputs", INPUT_KEYS)):
             for name, item in _tables(meta.get(block)):
                 self._unknown(item, known, f"{block}.{name}.")
 
