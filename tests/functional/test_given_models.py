@@ -67,6 +67,8 @@ def test_file_that_is_no_model_is_refused_before_the_data(loom: Loom, tmp_path: 
     answer = run(*SHORT, f"--model_path={tmp_path / 'page.onnx'}", loom=loom)
     assert answer.code == 2
     assert "it appears to be a web page (HTML)" in answer.err
+    assert "it is the file of" not in answer.err
+    assert answer.err.rstrip().endswith("fix: name another file")
 
 
 def test_file_given_once_is_used_until_it_is_taken_back(loom: Loom, other: Path):

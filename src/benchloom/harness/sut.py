@@ -56,7 +56,7 @@ def fixed_batch(sizes: "Sequence[int]", path: str) -> int | None:
 
 
 def open_backend(name: str, model: Model, path: str, threads: int, device: str = "cpu", origin: str = "") -> Backend:
-    """Load ``path`` with the backend ``name`` on ``device``; ``origin`` says where the file came from.
+    """Load ``path`` with the backend ``name`` on ``device``; ``origin`` is the component whose download it is, '' where a user gave it.
 
     Raises InputError for an unknown name and what loading raises; of a file that is no model it says what it appears to be.
     """
@@ -77,7 +77,11 @@ def open_backend(name: str, model: Model, path: str, threads: int, device: str =
             *([f"it is the file of {origin}"] if origin else []),
             *(item for item in error.why if item not in what),
         ]
-        fix = "fetch it again (loom gc removes what nothing uses), or name another source"
+        fix = (
+            "fetch it again (loom gc removes what nothing uses), or name another source"
+            if origin
+            else "name another file"
+        )
         raise InputError(error.what, where=path, why=why, fix=fix) from error
     return backend
 

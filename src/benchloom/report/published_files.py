@@ -16,7 +16,8 @@ def summary_text(components: Sequence[Component], here: Collection[str]) -> str:
     ]
     unknown = sum(size is None for size in stated)
     known = sum(size or 0 for size in stated)
-    amount = f"{known / 1e6:,.1f} MB" + (f" and {_counted(unknown, 'file')} of unknown size" if unknown else "")
+    amounts = [f"{known / 1e6:,.1f} MB"] if known or not unknown else []
+    amount = " and ".join([*amounts, *([f"{_counted(unknown, 'file')} of unknown size"] if unknown else [])])
     lines = [
         f"  {item.ref}: {size_text(item.fetch[0], item.published)}, {origin_of(item.fetch[0])}"
         + (" (already here)" if item.ref in here else "")
