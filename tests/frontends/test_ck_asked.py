@@ -127,7 +127,7 @@ def test_of_two_registered_data_sets_the_one_asked_for_is_used(ck: Ck, world: Wo
 def test_images_without_a_label_file_are_found_and_used(ck: Ck, world: World):
     registered(ck, "dataset.imagenet.val", "--force_version=2012", f"--search_dir={world.root / 'bare'}")
     ck.ok("install", "package", "--tags=served,imagenet,2012,aux", "--quiet")
-    accuracy = ck.run(*MODEL)["accuracy"]
+    accuracy = ck.run(*MODEL, "--dep_add_tags.imagenet-labels=served")["accuracy"]
     assert (accuracy["correct"], accuracy["total"]) == (FEW, FEW)
     labelled = registered(ck, "dataset.imagenet.val", f"--search_dir={world.root / 'full'}", "--extra_tags=labelled")
     code, said = refused(ck, *MODEL)

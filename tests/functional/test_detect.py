@@ -63,3 +63,18 @@ def test_detect_nothing_there_exits_1(loom: Loom):
 )
 def test_detect_wrong_input_exits_2(loom: Loom, words: list[str]):
     assert loom.here("detect", *words).code == 2
+
+
+@pytest.mark.parametrize(
+    ("name", "is_found"),
+    [
+        *((name, True) for name in ("a.bmp", "a.JPEG", "a.jpg", "a.Webp", "a.tiff", "a.png")),
+        *((name, False) for name in ("a.bin", "a.pickle", "a.jpg.txt", "a.onnx")),
+    ],
+)
+def test_images_of_any_form_are_a_data_set_and_other_files_are_none(tmp_path: Path, name: str, is_found: bool):
+    for folder in ("one", "two"):
+        (tmp_path / "set" / folder).mkdir(parents=True)
+        (tmp_path / "set" / folder / name).touch()
+    answer = Loom(tmp_path / "home").here("detect", "soft:dataset.imagenet.val", f"--full_path={tmp_path / 'set'}")
+    assert answer.code == (0 if is_found else 1)

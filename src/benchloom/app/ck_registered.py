@@ -12,7 +12,7 @@ from benchloom.model.component import Component, FileGlob, Requirement
 from benchloom.model.plan import Candidate, Plan
 from benchloom.model.query import Query
 from benchloom.resolve.plan import PYTHON
-from benchloom.store.detect import detect
+from benchloom.store.detect import detect, needed_files, recognised_by
 
 DATASET = "dataset"  # the role, and the tag of what can fill it
 _DEEPEST = 3  # folders between a registered file and the root of its data set, that one included
@@ -65,11 +65,10 @@ def verified(workspace: Workspace, name: str, paths: Sequence[Path]) -> dict[str
     places = {str(path): str(found[0].folder) for path in paths if (found := recognise(workspace, component, path))}
     if not places:
         files = component.detect.files if component.detect else None
-        needed = [" and ".join(item) for item in (files.patterns, *files.alternatives)] if files else []
         raise InputError(
             f"{', '.join(map(str, paths))}: not what {component.ref} describes",
             where="--full_path" if len(paths) == 1 else "--search_dirs",
-            why=[f"it needs {' or '.join(needed)}"] if needed else [],
+            why=[f"it needs {needed_files(files)}"] if files else [],
             fix="name a file of the folder that holds these",
         )
     return places
@@ -164,10 +163,9 @@ def refuse_ambiguous_data(workspace: Workspace, made: Plan, found: Sequence[Foun
 
 def _is_part(path: Path, folder: Path, files: FileGlob) -> bool:
     """Tell whether ``path`` is among the files by which ``folder`` is recognised."""
-    groups = (files.patterns, *files.alternatives)
-    matches = ([set(folder.glob(pattern)) for pattern in group] for group in groups)
-    first = next((group for group in matches if all(group)), [])
-    return any(path.absolute() in found for found in first)
+    return any(
+        path.absolute() == (folder / name).absolute() for names in recognised_by(folder, files) for name in names
+    )
 
 
 def _same_data(one: Component, other: Component) -> bool:

@@ -20,7 +20,7 @@ from benchloom.model.plan import Candidate, Platform
 from benchloom.resolve.host import HostFacts, Installed
 from benchloom.resolve.reach import reachable
 from benchloom.store.commands import PrintedVersions
-from benchloom.store.detect import detect
+from benchloom.store.detect import detect, needed_files
 
 
 class Places(Value, frozen=True, kw_only=True):
@@ -119,9 +119,7 @@ def _given_datasets(datasets: Sequence[Component], path: str) -> list[Candidate]
     if found:
         return found
     needed = [
-        f"{item.ref} needs {' and '.join(item.detect.files.patterns)}"
-        for item in datasets
-        if item.detect and item.detect.files
+        f"{item.ref} needs {needed_files(item.detect.files)}" for item in datasets if item.detect and item.detect.files
     ]
     what = "holds no data set that this target could use" if folder.is_dir() else "is not a folder"
     raise InputError(

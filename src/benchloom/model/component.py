@@ -106,7 +106,7 @@ class Executable(Value, frozen=True, kw_only=True):
 class FileGlob(Value, frozen=True, kw_only=True):
     """Detection of files: every pattern must match below one of the search folders, or every one of one of the ``alternatives``.
 
-    ``search`` may hold ``~`` and ``$VARIABLES``; a folder given by the user comes first. ``minimum`` is the least number
+    A pattern is one of ``glob``, in which ``**`` stands for any folders and ``{a,b}`` for either. ``search`` may hold ``~`` and ``$VARIABLES``; a folder given by the user comes first. ``minimum`` is the least number
     of matches of the first pattern. ``linked`` says that what is made from them links to them, so that it is made again
     where they lie elsewhere.
     """

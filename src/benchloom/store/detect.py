@@ -134,18 +134,41 @@ def _match(folder: Path, block: FileGlob, *, is_folder: bool) -> tuple[Path, str
 
     Unless it ``is_folder`` that is looked for, as of data sets, the one file that a single pattern matches stands for it.
     """
-    if not folder.is_dir():
+    matches = recognised_by(folder, block)
+    if not matches:
         return None
-    for patterns in (block.patterns, *block.alternatives):
-        matches = [sorted(glob.glob(pattern, root_dir=folder, recursive=True)) for pattern in patterns]
-        if all(matches) and len(matches[0]) >= block.minimum:
-            break
-    else:
-        return None
-    is_one_file = not is_folder and len(patterns) == 1 and len(matches[0]) == 1 and (folder / matches[0][0]).is_file()
+    is_one_file = not is_folder and len(matches) == 1 and len(matches[0]) == 1 and (folder / matches[0][0]).is_file()
     place = (folder / matches[0][0] if is_one_file else folder).absolute()
     state = _state(folder, [name for names in matches for name in names])
     return place, of_bytes(f"{state} {place}".encode()) if block.linked else state
+
+
+def recognised_by(folder: Path, block: FileGlob) -> list[list[str]]:
+    """Return the files by which ``folder`` is what ``block`` describes, relative to it, for each pattern; none if it is not."""
+    for patterns in (block.patterns, *block.alternatives) if folder.is_dir() else ():
+        matches = [_matches(folder, pattern) for pattern in patterns]
+        if all(matches) and len(matches[0]) >= block.minimum:
+            return matches
+    return []
+
+
+def needed_files(block: FileGlob) -> str:
+    """Return in words which files a folder needs, without what only says that letters may be small or large."""
+    groups = (" and ".join(item) for item in (block.patterns, *block.alternatives))
+    return re.sub(r"\[([A-Za-z])([A-Za-z])\]", _one_letter, " or ".join(groups))
+
+
+def _one_letter(match: re.Match[str]) -> str:
+    return match[1].lower() if match[1].lower() == match[2].lower() else match[0]
+
+
+def _matches(folder: Path, pattern: str) -> list[str]:
+    """Return what matches below ``folder``, sorted; ``*.{a,b}`` stands for both, which ``glob`` does not know."""
+    head, brace, rest = pattern.partition("{")
+    choices, closed, tail = rest.partition("}")
+    if not (brace and closed):
+        return sorted(glob.glob(pattern, root_dir=folder, recursive=True))
+    return sorted({name for choice in choices.split(",") for name in _matches(folder, f"{head}{choice}{tail}")})
 
 
 def _state(folder: Path, names: Sequence[str]) -> str:
