@@ -46,6 +46,7 @@ class Ask(Value, frozen=True, kw_only=True):
         flags: the verb's own flags, so that a misspelt one is not taken for an input.
         dataset_path: where the data set is; others on this machine are then not considered.
         model_path: the file to use in the place of that which the chosen model would download.
+        given: files in the place of what models would download, by reference of the component.
         search: folders that hold data sets registered elsewhere; what is found there takes the place of the usual search.
         chosen: what a front end has chosen for roles already.
         python: the interpreter the plan is for; empty means the running one.
@@ -64,6 +65,7 @@ class Ask(Value, frozen=True, kw_only=True):
     flags: tuple[str, ...] = ()
     dataset_path: str = ""
     model_path: str = ""
+    given: dict[str, str] = {}
     search: tuple[str, ...] = ()
     chosen: tuple[Requirement, ...] = ()
     python: str = ""
@@ -323,7 +325,7 @@ def host_facts(workspace: Workspace, targets: list[Requirement], ask: Ask) -> Ho
     printed.save()
     if dataset_path:
         detected += _given_datasets(datasets, dataset_path)
-    detected += given_models(components, ask.model_path, kept_files(workspace))
+    detected += given_models(components, ask.model_path, {**kept_files(workspace), **ask.given})
     entries = list(workspace.store.entries())
     modules = {item.install.module for item in components if item.install and item.install.module}
     digests = ModuleDigests(workspace.locations.index / "modules.msgpack")
