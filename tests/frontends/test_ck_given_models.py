@@ -1,6 +1,5 @@
 """A file of the user's own in the place of the one that a model package downloads, registered with the real `ck`."""
 
-import re
 from collections.abc import Iterator
 from pathlib import Path
 
@@ -135,6 +134,10 @@ def test_registered_file_that_is_gone_is_said_and_nothing_else_is_taken(ck: Ck, 
     assert f"ck rm env:{uid} --force" in said
 
 
-def test_file_for_another_backend_is_refused_before_the_data(ck: Ck):
-    detect(ck, ROOT / "package/model-digits-pytorch/digits.pt", TAGS)
-    assert re.search(r"digits\.pt", refused(ck, DIGITS))
+def test_file_for_another_backend_is_refused_by_name(ck: Ck):
+    file = ROOT / "package/model-digits-pytorch/digits.pt"
+    detect(ck, file, TAGS)
+    done = ck.call("run", PROGRAM, "--quiet", "--generate_rnd_tmp_dir", *SHORT, DIGITS)
+    assert done.returncode != 0
+    assert str(file) in done.stdout + done.stderr
+    assert "accuracy: " not in done.stdout
