@@ -61,9 +61,15 @@ def version_cmd(i: dict[str, Any]) -> dict[str, Any]:
     is_sought = sought.get("customize", {}).get("env_prefix") == prefix  # else ck has installed it
     if is_sought and (problem := _problem(i, i["full_path"])):
         return {"return": 1, "error": problem}
-    registering = sys._getframe(2).f_locals.get("ltags") if is_sought else None  # noqa: SLF001 - no hook may return tags
-    if registering is not None and (model := models.get(i["full_path"])):
-        registering += [tag for tag in (*model["tags"], OWN_FILE) if tag not in registering]
+    caller = sys._getframe(2).f_locals  # noqa: SLF001 - no hook may return tags, and ck tells none who registers
+    if _is_own_model(i.get("customize", {}), i["full_path"]) and "ltags" in caller:
+        model = models.get(i["full_path"], {}) if is_sought else {}
+        if not (model or caller["i"].get("package_uoa")):
+            return {
+                "return": 1,
+                "error": f"{i['full_path']} states no facts: use ck detect, with --extra_tags= of its model",
+            }
+        caller["ltags"] += [tag for tag in (*model["tags"], OWN_FILE) if tag not in caller["ltags"]] if model else []
     return {"return": 0, "cmd": "", "version": _version(Path(i["full_path"]))}
 
 
@@ -84,14 +90,10 @@ def setup(i: dict[str, Any]) -> dict[str, Any]:
     env[customize["env_prefix"] + "_FILE"] = str(path)
     if customize.get("loom_role") and path.name == FACTS:
         env["LOOM_" + customize["loom_role"].upper()] = str(path)
-    if customize.get("loom_role") == MODEL and path.name != FACTS:
-        package = model.get("component") or asked.get("package_uoa")
-        if not package:
-            return {
-                "return": 1,
-                "error": f"{path}: register it with ck detect soft:ml-model --full_path= --extra_tags=",
-            }
-        asked["package_uoa"] = package
+    if _is_own_model(customize, str(path)):
+        asked["package_uoa"] = (
+            model.get("component") or asked["package_uoa"]
+        )  # which ck has on record when it sets it up again
         customize.update(sort=1, skip_file_check="yes")  # Benchloom says what to do where the file is gone
     if place := _place(path):
         env[customize["env_prefix"]] = place
@@ -113,7 +115,7 @@ def _problem(i: dict[str, Any], file: str) -> str:
         if file not in verified:
             _verify([file])
         return "" if verified[file] else f"{file} does not belong to {sought['soft_name']}; see above"
-    if sought["customize"].get("loom_role") == MODEL:
+    if _is_own_model(sought["customize"], file):
         if file not in models:
             models[file] = _model(i["ck_kernel"], file)
         return "" if models[file] else f"{file} is not registered; see above"
@@ -161,6 +163,11 @@ def _model(ck: Any, file: str) -> dict[str, Any]:
     repositories = sorted({str(Path(item["path"]).parents[1]) for item in ours})
     words = [f"--repository={path}" for path in repositories]
     return _asked_of_benchloom([file], [f"--tags={sought['extra_tags']}", *words])
+
+
+def _is_own_model(customize: dict[str, Any], file: str) -> bool:
+    """Tell whether ``file`` is registered as a model and states no facts: the user gave it."""
+    return customize.get("loom_role") == MODEL and Path(file).name != FACTS
 
 
 def _asked_of_benchloom(files: list[str], words: list[str]) -> dict[str, Any]:

@@ -122,8 +122,11 @@ def test_what_is_no_model_is_refused_and_a_good_registration_kept(ck: Ck, mine: 
         assert done.returncode != 0
         assert told in done.stderr
         assert str(file) in done.stdout
+    assert ck.call("setup", "soft:ml-model", f"--full_path={mine}", "--quiet").returncode != 0
     assert ck.environments == {uid}
     assert ck.ok("cat", f"env:{uid}") == kept
+    ck.ok("refresh", "env")
+    assert f"export LOOM_ML_MODEL={mine}\n" in ck.ok("cat", f"env:{uid}")
 
 
 def test_registered_file_that_is_gone_is_said_and_nothing_else_is_taken(ck: Ck, mine: Path):
