@@ -11,12 +11,16 @@ from typing import Any
 
 HERE = Path(__file__).resolve().parent
 FACTS = "loom.json"
+MODEL = "model"
+OWN_FILE = "own-file"  # the tag of a model's file that the user gave: `ck` replaces what has the same tags
 # Where ck looks for everything. What this repository needs is looked for where it can be, and where the user says.
 EVERYWHERE = frozenset({"/usr", "/opt", "/usr/local/Cellar", os.path.expanduser("~"), os.environ.get("CK_TOOLS", "")})
 NOT_FOUND = 16  # ck's own code for it
-# The soft entry that ck is looking for, and the folders that files were verified to be in: ck tells no other hook of them.
+# The soft entry that ck is looking for, the folders that files were verified to be in, and the models that they were verified to
+# be: ck tells no other hook of them.
 sought: dict[str, Any] = {}
 verified: dict[str, str] = {}
+models: dict[str, dict[str, Any]] = {}
 
 
 def dirs(i: dict[str, Any]) -> dict[str, Any]:
@@ -24,8 +28,12 @@ def dirs(i: dict[str, Any]) -> dict[str, Any]:
     detect = i["cfg"].get("detect", {})
     name = detect.get("python", {}).get("distribution", "")
     sought.clear()
-    sought.update(i["cfg"], path=i["soft_entry_path"], interactive=i["interactive"])
+    asked = sys._getframe(1).f_locals["i"]  # noqa: SLF001 - ck hands its scripts no flags
+    sought.update(
+        i["cfg"], path=i["soft_entry_path"], interactive=i["interactive"], extra_tags=asked.get("extra_tags", "")
+    )
     verified.clear()
+    models.clear()
     usual = [*_distribution(name), *(os.path.expanduser(os.path.expandvars(place)) for place in _search(detect))]
     i["dirs"][:] = [place for place in i["dirs"] if place not in EVERYWHERE] + [p for p in usual if os.path.isdir(p)]
     return {"return": 0}
@@ -53,26 +61,42 @@ def version_cmd(i: dict[str, Any]) -> dict[str, Any]:
     is_sought = sought.get("customize", {}).get("env_prefix") == prefix  # else ck has installed it
     if is_sought and (problem := _problem(i, i["full_path"])):
         return {"return": 1, "error": problem}
+    caller = sys._getframe(2).f_locals  # noqa: SLF001 - no hook may return tags, and ck tells none who registers
+    if _is_own_model(i.get("customize", {}), i["full_path"]) and "ltags" in caller:
+        model = models.get(i["full_path"], {}) if is_sought else {}
+        if not (model or caller["i"].get("package_uoa")):
+            return {
+                "return": 1,
+                "error": f"{i['full_path']} states no facts: use ck detect, with --extra_tags= of its model",
+            }
+        caller["ltags"] += [tag for tag in (*model["tags"], OWN_FILE) if tag not in caller["ltags"]] if model else []
     return {"return": 0, "cmd": "", "version": _version(Path(i["full_path"]))}
 
 
 def setup(i: dict[str, Any]) -> dict[str, Any]:
     """Export where what was registered lies as ``<PREFIX>``, the file registered as ``<PREFIX>_FILE``.
 
-    The file is ``LOOM_<ROLE>`` too, if it states facts. A version that is not the one found is refused.
+    The file is ``LOOM_<ROLE>`` too, if it states facts. A version that is not the one found is refused. A model's file that the
+    user gave comes before what the same model downloads.
     """
     customize, env = i["customize"], i["env"]
+    asked = sys._getframe(1).f_locals["i"]  # noqa: SLF001 - `ck locate` reads it, and no hook may return it
+    model = models.get(customize.get("full_path", ""), {})
     path = Path(os.path.abspath(customize.get("full_path", "")))
     customize["full_path"] = str(path)  # a later run is in another folder
     stated = _version(path)
     if stated and i["version"] and _pieces(i["version"])[: len(_pieces(stated))] != _pieces(stated):
         return {"return": 1, "error": f"{path} is version {stated}, not {i['version']}"}
     env[customize["env_prefix"] + "_FILE"] = str(path)
-    if customize.get("loom_role"):
+    if customize.get("loom_role") and path.name == FACTS:
         env["LOOM_" + customize["loom_role"].upper()] = str(path)
+    if _is_own_model(customize, str(path)):
+        asked["package_uoa"] = (
+            model.get("component") or asked["package_uoa"]
+        )  # which ck has on record when it sets it up again
+        customize.update(sort=1, skip_file_check="yes")  # Benchloom says what to do where the file is gone
     if place := _place(path):
         env[customize["env_prefix"]] = place
-        asked = sys._getframe(1).f_locals["i"]  # noqa: SLF001 - `ck locate` reads it, and no hook may return it
         asked["install_path"] = place if os.path.isdir(place) else os.path.dirname(place)
     return {"return": 0, "bat": ""}
 
@@ -91,6 +115,10 @@ def _problem(i: dict[str, Any], file: str) -> str:
         if file not in verified:
             _verify([file])
         return "" if verified[file] else f"{file} does not belong to {sought['soft_name']}; see above"
+    if _is_own_model(sought["customize"], file):
+        if file not in models:
+            models[file] = _model(i["ck_kernel"], file)
+        return "" if models[file] else f"{file} is not registered; see above"
     return "" if path.name == name else f"{file} is not a file named {name}, which {sought['soft_name']} has"
 
 
@@ -120,12 +148,36 @@ def _one_of_each_folder(files: list[str]) -> list[str]:
 
 def _verify(files: list[str]) -> None:
     """Have Benchloom look at ``files``, and note in which folder each is what is sought, '' if it is not."""
-    soft = Path(sought["path"])
-    command = [str(HERE / "benchloom.sh"), sys.executable, "ck", f"soft:{soft.name}", "--json", "--quiet"]
-    command += [f"--repository={soft.parents[1]}", *(f"--full_path={os.path.abspath(file)}" for file in files)]
-    done = subprocess.run(command, stdin=subprocess.DEVNULL, stdout=subprocess.PIPE, check=False) if files else None  # noqa: S603
-    found = json.loads(done.stdout) if done and done.returncode == 0 else {}
+    found = _asked_of_benchloom(files, []) if files else {}
     verified.update({file: found.get(os.path.abspath(file), "") for file in files})
+
+
+def _model(ck: Any, file: str) -> dict[str, Any]:
+    """Return the component and the tags of the one model that --extra_tags says ``file`` is; empty if Benchloom refuses it."""
+    packages = ck.access({"action": "search", "module_uoa": "package", "tags": "model", "add_meta": "yes"}).get(
+        "lst", []
+    )
+    softs = {item["meta"].get("soft_uoa", "") for item in packages}
+    found = {uoa: ck.access({"action": "find", "module_uoa": "soft", "data_uoa": uoa or "-"}) for uoa in softs}
+    ours = [item for item in packages if found[item["meta"].get("soft_uoa", "")].get("path") == sought["path"]]
+    repositories = sorted({str(Path(item["path"]).parents[1]) for item in ours})
+    words = [f"--repository={path}" for path in repositories]
+    return _asked_of_benchloom([file], [f"--tags={sought['extra_tags']}", *words])
+
+
+def _is_own_model(customize: dict[str, Any], file: str) -> bool:
+    """Tell whether ``file`` is registered as a model and states no facts: the user gave it."""
+    return customize.get("loom_role") == MODEL and Path(file).name != FACTS
+
+
+def _asked_of_benchloom(files: list[str], words: list[str]) -> dict[str, Any]:
+    """Return what Benchloom says of ``files``; empty if they are not what is sought, and it has said why."""
+    soft = Path(sought["path"])
+    command = [str(HERE / "benchloom.sh"), sys.executable, "ck", f"soft:{soft.name}", "--json", "--quiet", *words]
+    command += [f"--repository={soft.parents[1]}", *(f"--full_path={os.path.abspath(file)}" for file in files)]
+    done = subprocess.run(command, stdin=subprocess.DEVNULL, stdout=subprocess.PIPE, check=False)  # noqa: S603
+    found: dict[str, Any] = json.loads(done.stdout) if done.returncode == 0 else {}
+    return found
 
 
 def _place(path: Path) -> str:

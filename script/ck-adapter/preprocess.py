@@ -24,9 +24,9 @@ def ck_preprocess(i: dict[str, Any]) -> dict[str, Any]:
     place = Path(i.get("params", {}).get("program_path") or Path.cwd().parent)
     command = [str(HERE / "benchloom.sh"), sys.executable, "ck", f"program:{place.name}"]
     command += [f"--work={Path.cwd() / 'loom'}", "--json", "--quiet"]
-    flags = _flags(sys._getframe(1))  # noqa: SLF001 - ck hands its scripts no flags
+    asked = _asked(sys._getframe(1))  # noqa: SLF001 - ck hands its scripts no flags
     try:
-        words, used = _words(ck, i, {flag: text for flag, text in flags.items() if text})
+        words, used = _words(ck, i, asked)
     except LookupError as error:
         return _failed(i, str(error.args[0]), EXIT_INPUT)
     repositories = {str(place.parents[1])}.union(*(_repositories(ck, entry) for entry in used))
@@ -45,15 +45,16 @@ def _failed(i: dict[str, Any], message: str, status: int) -> dict[str, Any]:
     return {"return": 1, "error": message}
 
 
-def _words(ck: Any, i: dict[str, Any], flags: dict[str, str]) -> tuple[list[str], list[dict[str, Any]]]:
-    """Return what ck chose and the user asked for as words for loom, and the environments that they name.
+def _words(ck: Any, i: dict[str, Any], asked: dict[str, Any]) -> tuple[list[str], list[dict[str, Any]]]:
+    """Return what ck chose and the user ``asked`` for as words for loom, and the environments that they name.
 
     For roles that ck does not resolve, a registered environment comes first, too. Raises LookupError for a flag that
-    names none or several.
+    names none or several, and where ck took one of several files for a model unasked.
     """
+    flags = _flags(asked)
     dataset_path = i.get("env", {}).get(DATASET_PATH, "")
     used = [dep["dict"] for dep in i["deps"].values() if dep.get("dict")]
-    words = [_choice(role, dep["dict"]) for role, dep in i["deps"].items() if dep.get("dict")]
+    words = [word for role, dep in i["deps"].items() if dep.get("dict") for word in _chosen(ck, role, dep, asked)]
     words += [f"--dataset_path={dataset_path}"] if dataset_path else []
     is_data_chosen = bool(dataset_path)
     for flag, text in flags.items():
@@ -65,6 +66,7 @@ def _words(ck: Any, i: dict[str, Any], flags: dict[str, str]) -> tuple[list[str]
             words.append(f"--{flag}={text}")
         elif not _is_data(entry):
             words.append(_choice(role, entry))
+            words += [f"--model={uid},{entry['package_uoa']},{_file(entry)}"] if _is_own_model(entry) else []
         elif dataset_path:
             raise LookupError(f"--{flag}={text} and --env.{DATASET_PATH}={dataset_path} name two data sets: give one")
         else:
@@ -77,6 +79,27 @@ def _words(ck: Any, i: dict[str, Any], flags: dict[str, str]) -> tuple[list[str]
         words += [f"--registered={_data(uid, entry)}" for uid, entry in registered.items()]
         used += registered.values()
     return words, used
+
+
+def _chosen(ck: Any, role: str, dep: dict[str, Any], asked: dict[str, Any]) -> list[str]:
+    """Return what ck chose for ``role`` as words. Raises LookupError if it took one of several files for a model unasked."""
+    entry = dep["dict"]
+    if not _is_own_model(entry):
+        return [_choice(role, entry)]
+    choices = {uid: _load(ck, uid) for uid in dep.get("choices", [])} if asked.get("quiet") == "yes" else {}
+    rivals = {
+        uid: other
+        for uid, other in choices.items()
+        if _is_own_model(other) and other["package_uoa"] == entry["package_uoa"]
+    }
+    if len(rivals) > 1 and not asked.get(f"deps.{role}"):
+        raise LookupError(f"role {role}: {_several(role, rivals)}")
+    return [_choice(role, entry), f"--model={dep['uoa']},{entry['package_uoa']},{_file(entry)}"]
+
+
+def _several(role: str, found: dict[str, dict[str, Any]]) -> str:
+    listed = ", ".join(f"env:{uid} ({_file(entry)})" for uid, entry in found.items())
+    return f"{len(found)} environments have these tags: {listed}; choose one: --deps.{role}={next(iter(found))}"
 
 
 def _choice(role: str, entry: dict[str, Any]) -> str:
@@ -93,15 +116,21 @@ def _data(uid: str, entry: dict[str, Any]) -> str:
     return f"{uid},{entry['soft_uoa']},{_file(entry)}"
 
 
-def _flags(frame: FrameType | None) -> dict[str, str]:
-    """Return ``dep_add_tags.ROLE`` and ``deps.ROLE`` as the user gave them to the outermost action of a program."""
+def _flags(asked: dict[str, Any]) -> dict[str, str]:
+    """Return ``dep_add_tags.ROLE`` and ``deps.ROLE`` as the user gave them, without those that are empty."""
+    tables = {f"dep_add_tags.{role}": tags for role, tags in asked.get("dep_add_tags", {}).items()}
+    flags = {**tables, **{key: value for key, value in asked.items() if key.startswith(("dep_add_tags.", "deps."))}}
+    return {flag: text for flag, text in flags.items() if text}
+
+
+def _asked(frame: FrameType | None) -> dict[str, Any]:
+    """Return the input of the outermost action of a program."""
     asked: dict[str, Any] = {}
     while frame:
         if frame.f_code.co_filename.endswith(OF_CK_PROGRAM):
             asked = frame.f_locals.get("i", asked)
         frame = frame.f_back
-    tables = {f"dep_add_tags.{role}": tags for role, tags in asked.get("dep_add_tags", {}).items()}
-    return {**tables, **{key: value for key, value in asked.items() if key.startswith(("dep_add_tags.", "deps."))}}
+    return asked
 
 
 def _environment(ck: Any, flag: str, text: str, need: dict[str, Any] | None) -> tuple[str, dict[str, Any]]:
@@ -114,9 +143,7 @@ def _environment(ck: Any, flag: str, text: str, need: dict[str, Any] | None) -> 
         return uid, entry
     found = _environments(ck, [need.get("tags", ""), text]) if need else {}
     if len(found) > 1:
-        listed = ", ".join(f"env:{uid} ({_file(entry)})" for uid, entry in found.items())
-        fix = f"choose one: --deps.{flag.partition('.')[2]}={next(iter(found))}"
-        raise LookupError(f"--{flag}={text}: {len(found)} environments have these tags: {listed}; {fix}")
+        raise LookupError(f"--{flag}={text}: {_several(flag.partition('.')[2], found)}")
     return next(iter(found.items()), ("", {}))
 
 
@@ -139,8 +166,14 @@ def _file(entry: dict[str, Any]) -> str:
 
 
 def _is_data(entry: dict[str, Any]) -> bool:
-    """Tell whether an environment is of files that were detected, and neither installed nor a Python library."""
-    return bool(entry.get("soft_uoa")) and Path(_file(entry)).name not in {FACTS, "METADATA"}
+    """Tell whether an environment is of data that were detected, and neither installed nor a Python library."""
+    is_detected = bool(entry.get("soft_uoa")) and Path(_file(entry)).name not in {FACTS, "METADATA"}
+    return is_detected and not _is_own_model(entry)
+
+
+def _is_own_model(entry: dict[str, Any]) -> bool:
+    """Tell whether an environment is of a file that the user gave for a model."""
+    return entry.get("customize", {}).get("loom_role") == "model" and Path(_file(entry)).name != FACTS
 
 
 def _repositories(ck: Any, found: dict[str, Any]) -> set[str]:

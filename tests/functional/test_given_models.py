@@ -2,14 +2,12 @@
 
 from pathlib import Path
 
-import onnx
 import pytest
 
 from support.benchmark import TARGET, record_of, run
 from support.repo import Loom
-from support.standin import ROOT
+from support.standin import turned_digits
 
-DIGITS = ROOT / "package" / "model-digits-onnx" / "digits.onnx"
 REF = "package:model-digits-onnx"
 TAGS = "--tags=digits,onnx,fp32"
 SHORT = ("--count=20", "--mode=accuracy")
@@ -22,15 +20,7 @@ def loom(tmp_path: Path) -> Loom:
 
 @pytest.fixture
 def other(tmp_path: Path) -> Path:
-    """Return the digits' network with its classes turned about: other bytes, and an accuracy that tells it."""
-    network = onnx.load(DIGITS)
-    (weights,) = [item for item in network.graph.initializer if item.name == network.graph.node[-1].input[1]]
-    values = onnx.numpy_helper.to_array(weights)
-    turned = values[::-1] if values.shape[0] == 10 else values[:, ::-1]
-    weights.CopyFrom(onnx.numpy_helper.from_array(turned.copy(), weights.name))
-    path = tmp_path / "mine.onnx"
-    onnx.save(network, path)
-    return path
+    return turned_digits(tmp_path / "mine.onnx")
 
 
 def digest_of(answer: object) -> str:
@@ -50,25 +40,31 @@ def test_file_of_one_run_is_used_whatever_its_digest(loom: Loom, other: Path):
 
 
 @pytest.mark.parametrize(
-    ("name", "told"), [("none.onnx", "does not exist"), ("folder", "is a folder"), ("empty.onnx", "is empty")]
+    ("name", "told"),
+    [
+        ("none.onnx", "does not exist"),
+        ("folder", "is a folder"),
+        ("empty.onnx", "is empty"),
+        ("page.onnx", "it appears to be a web page (HTML)"),
+    ],
 )
-def test_what_is_no_file_is_refused_while_planning(loom: Loom, tmp_path: Path, name: str, told: str):
+def test_what_is_no_model_is_refused_while_planning_and_before_it_is_kept(
+    loom: Loom, tmp_path: Path, name: str, told: str
+):
     (tmp_path / "folder").mkdir()
     (tmp_path / "empty.onnx").touch()
-    for verb in ("plan", "run"):
-        answer = loom.here(verb, TARGET, f"--model_path={tmp_path / name}")
+    (tmp_path / "page.onnx").write_text("<html>not found</html>")
+    path = tmp_path / name
+    for words in (
+        ("plan", TARGET, f"--model_path={path}"),
+        ("run", TARGET, f"--model_path={path}"),
+        ("detect", "soft:ml-model", TAGS, f"--full_path={path}"),
+    ):
+        answer = loom.here(*words)
         assert answer.code == 2
         assert told in answer.err
-        assert "--model_path" in answer.err
-
-
-def test_file_that_is_no_model_is_refused_before_the_data(loom: Loom, tmp_path: Path):
-    (tmp_path / "page.onnx").write_text("<html>not found</html>")
-    answer = run(*SHORT, f"--model_path={tmp_path / 'page.onnx'}", loom=loom)
-    assert answer.code == 2
-    assert "it appears to be a web page (HTML)" in answer.err
-    assert "it is the file of" not in answer.err
-    assert answer.err.rstrip().endswith("fix: name another file")
+        assert words[-1].partition("=")[0] in answer.err
+    assert not (loom.home / "given.json").exists()
 
 
 def test_file_given_once_is_used_until_it_is_taken_back(loom: Loom, other: Path):

@@ -14,17 +14,19 @@ from benchloom.app.ck_registered import (
     Registered,
     found_among,
     lost_data,
+    lost_fix,
     refuse_ambiguous_data,
     refuse_other_data,
     refuse_replaced_data,
     requirement_on,
 )
+from benchloom.app.given import model_file
 from benchloom.app.planning import Ask, plan
 from benchloom.app.running import means_for, new_folder
 from benchloom.app.workspace import Workspace
 from benchloom.base.atomic import write_bytes
 from benchloom.base.names import did_you_mean
-from benchloom.errors import InstallError, UnknownNameError
+from benchloom.errors import InputError, InstallError, UnknownNameError
 from benchloom.model.base import Document, Value, to_json
 from benchloom.model.component import Requirement
 from benchloom.model.plan import Node, Plan
@@ -61,12 +63,14 @@ class CkChoices(Value, frozen=True, kw_only=True):
 
     Attributes:
         choices: the components that it chose for roles.
+        models: files that take the place of what models among ``choices`` would download.
         registered: data sets on this machine, any of which may be used.
         dataset: the one of them that the user chose; the others are then not considered.
         dataset_role: the role that the user chose it for, by the flag ``dataset_source``.
     """
 
     choices: tuple[Choice, ...] = ()
+    models: tuple[Registered, ...] = ()
     registered: tuple[Registered, ...] = ()
     dataset: Registered | None = None
     dataset_role: str = ""
@@ -126,6 +130,7 @@ def _plan_around(workspace: Workspace, ask: Ask, chosen: CkChoices) -> Plan:
             ask,
             inputs=inputs_from(workspace.index.get(ask.name), workspace.environ),
             chosen=tuple(kept),
+            given=_given(workspace, chosen.models),
             search=(exported, *folders) if exported else folders,
             dataset_path=folders[0] if chosen.dataset else ask.dataset_path,
         ),
@@ -137,6 +142,17 @@ def _plan_around(workspace: Workspace, ask: Ask, chosen: CkChoices) -> Plan:
         refuse_ambiguous_data(workspace, made, [item for item in found if item.folder != Path(exported).absolute()])
         refuse_replaced_data(workspace, made, lost)
     return made
+
+
+def _given(workspace: Workspace, registered: Sequence[Registered]) -> dict[str, str]:
+    """Return the files of ``registered`` by reference of the component. Raises InputError for one that is no model any more."""
+    given: dict[str, str] = {}
+    for item in registered:
+        try:
+            given[workspace.index.get(item.component).ref] = str(model_file(item.path, f"env:{item.uid}"))
+        except InputError as error:
+            raise InputError(error.what, where=error.where, why=error.why, fix=lost_fix(item)) from error
+    return given
 
 
 def _refuse_unknown_roles(made: Plan, kept: Sequence[Requirement]) -> None:

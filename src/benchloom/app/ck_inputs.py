@@ -28,7 +28,7 @@ _UNREAD = {
     "CK_LOADGEN_DATASET_SIZE": f"{PREFIX}COUNT",
     "CK_LOADGEN_MODE": f"{PREFIX}MODE=accuracy or performance",
     "CK_LOADGEN_SCENARIO": f"{PREFIX}SCENARIO",
-    "ML_MODEL_FILEPATH_EXTERNAL": "--dep_add_tags.model=TAGS to choose a model",
+    "ML_MODEL_FILEPATH_EXTERNAL": "ck detect soft:ml-model --full_path=FILE --extra_tags=TAGS, the tags of one model",
 }
 
 

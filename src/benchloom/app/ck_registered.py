@@ -5,7 +5,10 @@ from pathlib import Path
 
 import msgspec
 
+from benchloom.app.detecting import models, one_model
+from benchloom.app.given import model_file
 from benchloom.app.workspace import Workspace
+from benchloom.base.names import nearest
 from benchloom.errors import InputError, ResolutionError, UnknownNameError
 from benchloom.model.base import Value
 from benchloom.model.component import Component, FileGlob, Requirement
@@ -14,16 +17,25 @@ from benchloom.model.query import Query
 from benchloom.resolve.plan import PYTHON
 from benchloom.store.detect import detect, needed_files, recognised_by
 
+TAGS = "--extra_tags"  # the flag of `ck detect` that says which model a file is
 DATASET = "dataset"  # the role, and the tag of what can fill it
+_ALIKE = 0.85  # words more alike than this are a slip of the pen
 _DEEPEST = 3  # folders between a registered file and the root of its data set, that one included
 
 
 class Registered(Value, frozen=True, kw_only=True):
-    """An environment of `ck` for files on this machine: its uid, its soft entry (name or uid) and the file registered."""
+    """An environment of `ck` for files on this machine: its uid, its soft entry or package (name or uid) and the file registered."""
 
     uid: str
     component: str
     path: str
+
+
+class ModelOfFile(Value, frozen=True, kw_only=True):
+    """The model that a file on this machine takes the place of: uid (or alias) and tags of its component."""
+
+    component: str
+    tags: tuple[str, ...]
 
 
 class Found(Value, frozen=True, kw_only=True):
@@ -74,6 +86,26 @@ def verified(workspace: Workspace, name: str, paths: Sequence[Path]) -> dict[str
     return places
 
 
+def model_of_file(workspace: Workspace, name: str, tags: str, path: Path) -> ModelOfFile:
+    """Return which model that registers the soft entry ``name`` the file at ``path`` is, as ``tags`` tell.
+
+    A tag that no model has names the environment only, unless it is nearly one that models have. Raises UnknownNameError for
+    that, and InputError where the tags mean no model or several, or the file is none.
+    """
+    words = [word.strip() for word in tags.split(",") if word.strip()]
+    known = {tag for item in models(workspace, name, "", TAGS) for tag in (*item.tags, *item.variations)}
+    for word in words:
+        if word not in known and (near := nearest(word, known, _ALIKE)):
+            fix = f"write {near!r}, or give your own tag another name"
+            raise UnknownNameError(f"no model has the tag {word!r}", where=TAGS, fix=fix)
+    if not known.intersection(words):
+        why = [f"no model has the tag {word!r}" for word in words]
+        raise InputError("no model is meant", where=TAGS, why=why, fix="name one: ck search package --tags=model")
+    component = one_model(workspace, name, ",".join(word for word in words if word in known), TAGS)
+    model_file(str(path), "--full_path")
+    return ModelOfFile(component=component.uid or component.alias, tags=component.tags)
+
+
 def found_among(workspace: Workspace, registered: Sequence[Registered]) -> tuple[list[Found], list[Registered]]:
     """Return as what those of ``registered`` that components here describe are recognised, and those that no longer are."""
     found: list[Found] = []
@@ -95,8 +127,13 @@ def lost_data(item: Registered, where: str) -> InputError:
     return InputError(
         f"{item.path} is no longer what was registered",
         where=where,
-        fix=f"put it back, or forget it: ck rm env:{item.uid} --force",
+        fix=lost_fix(item),
     )
+
+
+def lost_fix(item: Registered) -> str:
+    """Return what to do about an environment whose files are gone."""
+    return f"put it back, or forget it: ck rm env:{item.uid} --force"
 
 
 def refuse_replaced_data(workspace: Workspace, made: Plan, lost: Sequence[Registered]) -> None:

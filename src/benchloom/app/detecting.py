@@ -28,7 +28,7 @@ def give_model(workspace: Workspace, name: str, tags: str, path: str) -> Detecte
 
     Raises UnknownNameError, or InputError where several models are meant, or there is no such file.
     """
-    component = _one_model(workspace, name, tags)
+    component = one_model(workspace, name, tags, "--tags")
     file = model_file(path, "--full_path")
     keep_file(workspace, component, file)
     return Detected(component=component.ref, location=str(file))
@@ -36,7 +36,7 @@ def give_model(workspace: Workspace, name: str, tags: str, path: str) -> Detecte
 
 def forget_model(workspace: Workspace, name: str, tags: str) -> Detected | None:
     """From now on, download the model that ``name`` and ``tags`` mean again; return what was given for it, if anything was."""
-    component = _one_model(workspace, name, tags)
+    component = one_model(workspace, name, tags, "--tags")
     given = kept_files(workspace).get(component.ref)
     keep_file(workspace, component, None)
     return None if given is None else Detected(component=component.ref, location=given)
@@ -44,26 +44,30 @@ def forget_model(workspace: Workspace, name: str, tags: str) -> Detected | None:
 
 def is_model(workspace: Workspace, name: str, tags: str) -> bool:
     """Tell whether ``name`` and ``tags`` mean models, which are not looked for on this machine but given."""
-    return any(item.model is not None for item in _named(workspace, name, tags))
+    return bool(models(workspace, name, tags, "--tags"))
 
 
-def _one_model(workspace: Workspace, name: str, tags: str) -> Component:
-    found = [item for item in _named(workspace, name, tags) if item.model is not None]
+def one_model(workspace: Workspace, name: str, tags: str, where: str) -> Component:
+    """Return the one model that ``name`` and ``tags`` mean. Raises UnknownNameError, or InputError where it is not one."""
+    found = models(workspace, name, tags, where)
     if len(found) == 1:
         return found[0]
     raise InputError(
         f"{len(found)} models are meant" if found else "no model is meant",
-        where="--tags",
+        where=where,
         why=[item.ref for item in found],
         fix="add tags that only one of them has" if found else "name it by tags: loom find package --tags=model",
     )
 
 
-def _named(workspace: Workspace, name: str, tags: str) -> tuple[Component, ...]:
-    """Return the packages called ``name``, or that register the soft component of that name, and answer ``tags``."""
-    query = parse_query(tags, where="--tags")
-    refuse_unknown_tags(query, workspace.index.components, "--tags")
-    found = workspace.index.match(query, ["package"])
+def models(workspace: Workspace, name: str, tags: str, where: str) -> tuple[Component, ...]:
+    """Return the models called ``name``, or that register the soft component of that name, and answer ``tags``.
+
+    Raises UnknownNameError for a name or tag that no component has.
+    """
+    query = parse_query(tags, where=where)
+    refuse_unknown_tags(query, workspace.index.components, where)
+    found = tuple(item for item in workspace.index.match(query, ["package"]) if item.model is not None)
     if not name:
         return found
     ref = workspace.index.get(name, kind="" if ":" in name else "soft").ref

@@ -11,6 +11,7 @@ from benchloom.base.atomic import write_bytes
 from benchloom.base.digest import of_bytes
 from benchloom.errors import InputError
 from benchloom.model.component import Component
+from benchloom.model.file_kinds import no_model
 from benchloom.model.plan import Candidate, Plan
 
 
@@ -37,12 +38,18 @@ def keep_file(workspace: Workspace, component: Component, file: Path | None) -> 
 
 
 def model_file(text: str, where: str) -> Path:
-    """Return the file named by ``text``. Raises InputError where there is none, or it is empty or no file."""
+    """Return the file named by ``text``. Raises InputError where there is none, or it is no model by its first bytes."""
     path = Path(os.path.abspath(Path(text).expanduser()))
-    if path.is_file() and path.stat().st_size:
+    why: list[str] = []
+    if not path.is_file():
+        what = "is a folder" if path.is_dir() else "does not exist"
+    elif not path.stat().st_size:
+        what = "is empty"
+    elif why := no_model(str(path)):
+        what = "is no model"
+    else:
         return path
-    what = "is empty" if path.is_file() else "is a folder" if path.is_dir() else "does not exist"
-    raise InputError(f"{path} {what}", where=where, fix="name the file of a model")
+    raise InputError(f"{path} {what}", where=where, why=why, fix="name the file of a model")
 
 
 def given_models(components: Sequence[Component], model_path: str, kept: Mapping[str, str]) -> list[Candidate]:

@@ -29,12 +29,14 @@ class Places(Value, frozen=True, kw_only=True):
     Attributes:
         dataset_path: where the data set is; others on this machine are then not considered.
         model_path: the file to use in the place of that which the chosen model would download.
+        given: files in the place of what models would download, by reference of the component.
         search: folders that hold data sets registered elsewhere; what is found there takes the place of the usual search.
         python: the interpreter the plan is for; empty means the running one.
     """
 
     dataset_path: str = ""
     model_path: str = ""
+    given: dict[str, str] = {}
     search: tuple[str, ...] = ()
     python: str = ""
 
@@ -63,7 +65,7 @@ def host_facts(
     printed.save()
     if dataset_path:
         detected += _given_datasets(datasets, dataset_path)
-    detected += given_models(components, places.model_path, kept_files(workspace))
+    detected += given_models(components, places.model_path, {**kept_files(workspace), **places.given})
     entries = list(workspace.store.entries())
     modules = {item.install.module for item in components if item.install and item.install.module}
     digests = ModuleDigests(workspace.locations.index / "modules.msgpack")

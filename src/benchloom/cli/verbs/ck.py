@@ -7,7 +7,8 @@ import click
 import msgspec
 
 from benchloom.app.ck import Choice, CkChoices, install_for_ck, variables_for_ck
-from benchloom.app.ck_registered import Registered, verified
+from benchloom.app.ck_registered import Registered, model_of_file, verified
+from benchloom.app.detecting import is_model
 from benchloom.cli.ask import ask_options, parse_ask
 from benchloom.cli.common import Session, verb
 from benchloom.cli.render import write, write_json
@@ -24,6 +25,9 @@ _FOLDER = click.Path(file_okay=False, path_type=Path)
 @click.option(
     "--choice", "choices", multiple=True, metavar="ROLE=COMPONENT[,TAG]...[,@VERSION]", help="What ck chose for a role."
 )
+@click.option(
+    "--model", "models", multiple=True, metavar="UID,COMPONENT,PATH", help="A file that ck chose for a model."
+)
 @click.option("--registered", multiple=True, metavar="UID,SOFT,PATH", help="A data set that ck has registered.")
 @click.option("--dataset", default="", metavar="ROLE,FLAG,UID,SOFT,PATH", help="The one that the user chose.")
 def command(
@@ -34,6 +38,7 @@ def command(
     paths: tuple[Path, ...],
     repositories: tuple[Path, ...],
     choices: tuple[str, ...],
+    models: tuple[str, ...],
     registered: tuple[str, ...],
     dataset: str,
     **asked: Any,
@@ -49,12 +54,15 @@ def command(
         role, flag, chosen = dataset.split(",", 2) if dataset else ("", "", "")
         ck = CkChoices(
             choices=tuple(map(_choice, choices)),
+            models=tuple(map(_registered, models)),
             registered=tuple(map(_registered, registered)),
             dataset=_registered(chosen) if chosen else None,
             dataset_role=role,
             dataset_source=flag,
         )
         write_json(variables_for_ck(session.workspace, ask, ck, work.resolve()))
+    elif is_model(session.workspace, ask.name, ""):
+        write_json(model_of_file(session.workspace, ask.name, ask.query, paths[0]))
     else:
         write(msgspec.json.encode(verified(session.workspace, ask.name, paths)).decode() + "\n")
 
