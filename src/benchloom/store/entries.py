@@ -30,6 +30,8 @@ ENTRY_SCHEMA = "benchloom.entry/1"
 _KEY = re.compile(r"[A-Za-z0-9][A-Za-z0-9_-]{3,127}")
 _ROOT_NAME = re.compile(r"[A-Za-z0-9][A-Za-z0-9._-]{0,127}")
 
+_NOT_EMPTY = frozenset({errno.ENOTEMPTY, errno.EEXIST})
+
 Builder = Callable[[Path], Mapping[str, str] | None]
 
 
@@ -190,7 +192,7 @@ class Store:
         try:
             os.rename(stage, target)
         except OSError as error:  # only where the file system has no locks: another builder was first
-            if error.errno not in (errno.ENOTEMPTY, errno.EEXIST) or not (first := self._sound(entry.key)):
+            if error.errno not in _NOT_EMPTY or not (first := self._sound(entry.key)):
                 raise
             remove_tree(stage)
             return first
@@ -214,7 +216,7 @@ class Store:
         """Remove the stages of ``key`` but those kept on purpose; its lock is held, so whoever made them is gone."""
         for name in self._stages(key):
             if not (self.root / "stage" / name / "keep").exists():
-                remove_tree(self.root / "stage" / name)
+                discard(self.root / "stage" / name, f"{key}.{os.getpid()}.")
 
     @contextlib.contextmanager
     def _lock(self, key: str, label: str) -> Iterator[None]:
@@ -304,11 +306,19 @@ def remove_tree(path: Path) -> None:
 
 
 def discard(folder: Path, prefix: str) -> None:
-    """Remove a folder so that nobody sees half of it: it goes under a name with ``prefix`` beside it first."""
-    if folder.is_dir():
-        trash = folder.parent / f"{prefix}{os.urandom(4).hex()}"
-        os.rename(folder, trash)
+    """Remove a folder so that nobody sees half of it: it goes under a name with ``prefix`` beside it first.
+
+    Whoever may still write to it by its old name fails; what writes on all the same is left for the next to discard.
+    """
+    if not folder.is_dir():
+        return
+    trash = folder.parent / f"{prefix}{os.urandom(4).hex()}"
+    os.rename(folder, trash)
+    try:
         remove_tree(trash)
+    except OSError as error:
+        if error.errno not in _NOT_EMPTY:
+            raise
 
 
 def scan(content: Path) -> tuple[dict[str, str], dict[str, str], int]:
