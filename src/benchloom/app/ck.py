@@ -20,6 +20,7 @@ from benchloom.app.ck_registered import (
     requirement_on,
 )
 from benchloom.app.planning import Ask, plan
+from benchloom.app.roots import protect_install, protected
 from benchloom.app.running import means_for, new_folder
 from benchloom.app.workspace import Workspace
 from benchloom.base.atomic import write_bytes
@@ -81,7 +82,10 @@ def install_for_ck(workspace: Workspace, ask: Ask, prefix: Path) -> Path:
     facts_file = prefix / FACTS_FILE
     facts_file.unlink(missing_ok=True)
     made = plan(workspace, ask)
-    ready = prepare(made, means_for(workspace, new_folder(workspace, "install")))
+    folder = new_folder(workspace, "install")
+    with protected(workspace.store, made, folder.name):
+        ready = prepare(made, means_for(workspace, folder))
+        protect_install(workspace.store, made)
     node = next((item for item in made.nodes if TARGET_ROLE in item.roles), None)
     if node is None or node.id not in ready.facts:
         raise InstallError(f"{ask.name} is nothing that can be installed")

@@ -10,7 +10,7 @@ from pathlib import Path
 
 import benchloom
 from benchloom.app.planning import Ask, plan
-from benchloom.app.roots import protect_record, protected
+from benchloom.app.roots import protect_install, protect_record, protected
 from benchloom.app.workspace import Workspace
 from benchloom.base.digest import of_bytes, of_file
 from benchloom.errors import ExecutionError, InputError, RunTimeoutError
@@ -51,7 +51,9 @@ def install(workspace: Workspace, ask: Ask, jobs: int) -> Installation:
     """Bring the target and everything it needs into being. Raises what planning and preparing raise."""
     made = plan(workspace, ask, to_run=False)
     folder = new_folder(workspace, "install")
-    ready = prepare(made, means_for(workspace, folder), jobs)
+    with protected(workspace.store, made, folder.name):
+        ready = prepare(made, means_for(workspace, folder), jobs)
+        protect_install(workspace.store, made)
     nodes = [
         InstalledNode(id=node.id, roles=node.roles, action=node.action, key=node.key, path=ready.facts[node.id].path)
         for node in made.nodes
