@@ -11,6 +11,7 @@ from pathlib import Path
 import benchloom
 from benchloom.app.planning import Ask, plan
 from benchloom.app.roots import protect_install, protect_record, protected
+from benchloom.app.settings import is_official
 from benchloom.app.workspace import Workspace
 from benchloom.base.digest import of_bytes, of_file
 from benchloom.errors import ExecutionError, InputError, RunTimeoutError
@@ -62,8 +63,8 @@ def install(workspace: Workspace, ask: Ask, jobs: int) -> Installation:
     return Installation(target=made.target, python=str(ready.python), nodes=tuple(nodes))
 
 
-def means_for(workspace: Workspace, folder: Path) -> Means:
-    """Return the means of one execution whose logs go to ``folder/logs``."""
+def means_for(workspace: Workspace, folder: Path, *, verify: bool = False) -> Means:
+    """Return the means of one execution whose logs go to ``folder/logs``; ``verify`` digests all that is reused."""
     logs = folder / "logs"
     logs.mkdir(parents=True, exist_ok=True)
     return Means(
@@ -76,6 +77,7 @@ def means_for(workspace: Workspace, folder: Path) -> Means:
         logs=logs,
         runtime=_runtime(folder),
         find_links=workspace.mirror if workspace.mirror and Path(workspace.mirror).is_dir() else "",
+        verify=verify,
     )
 
 
@@ -89,6 +91,7 @@ class RunOptions(Value, frozen=True, kw_only=True):
         arguments: the user's words, for the record, without the values of secrets.
         tags: tags of the record.
         jobs: nodes to prepare at once.
+        verify: digest all that is reused from the store; official rulesets always do.
     """
 
     repetitions: int = 1
@@ -97,6 +100,7 @@ class RunOptions(Value, frozen=True, kw_only=True):
     arguments: tuple[str, ...] = ()
     tags: tuple[str, ...] = ()
     jobs: int = 4
+    verify: bool = False
 
 
 def run(
@@ -125,7 +129,8 @@ class _Execution:
     def __init__(self, workspace: Workspace, made: Plan, options: RunOptions, folder: Path) -> None:
         self.workspace, self.made, self.options, self.folder = workspace, made, options, folder
         self.started = utc_now()
-        self.means = means_for(workspace, folder)
+        is_verified = options.verify or is_official(made.inputs.get("ruleset", ""))
+        self.means = means_for(workspace, folder, verify=is_verified)
         check = check_before_long_work(made, self.means, options.secrets, folder / "check")
         self.ready = prepare(made, self.means, options.jobs, check)
         self.done: list[Repetition] = []
