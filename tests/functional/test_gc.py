@@ -1,5 +1,6 @@
 """``loom gc``: what records need stays, the rest goes, and a dry run touches nothing."""
 
+import json
 from pathlib import Path
 from typing import Any
 
@@ -15,15 +16,24 @@ def loom(tmp_path: Path) -> Loom:
     repo.package("kept", "trial,kept", files={"a.txt": "one"}, version="1")
     repo.package("idle", "trial,idle", files={"a.txt": "two"}, version="1")
     repo.program("app", "trial,app", run_deps={"thing": {"tags": "trial,kept"}})
+    repo.program("other", "trial,other", run_deps={"thing": {"tags": "trial,idle"}})
     return Loom(tmp_path / "home", repo)
 
 
 @pytest.fixture
 def keys(loom: Loom) -> tuple[str, str]:
     """Keys of an entry a record needs, and of one nothing needs."""
-    loom.here("run", "program:app").ok()
-    kept = loom.here("install", "package:kept", "--json").ok().json["nodes"][0]["key"]
-    return kept, loom.here("install", "package:idle", "--json").ok().json["nodes"][0]["key"]
+    idle = thing_of(loom, "program:other", forget=True)
+    return thing_of(loom, "program:app"), idle
+
+
+def thing_of(loom: Loom, program: str, *, forget: bool = False) -> str:
+    """Run a program and return the key of what it needs; ``forget`` removes the record."""
+    file = Path(loom.here("run", program, "--json").ok().json["record"])
+    nodes = json.loads(file.read_text())["plan"]["nodes"]
+    if forget:
+        file.unlink()
+    return next(node["key"] for node in nodes if node["roles"] == ["thing"])
 
 
 def gc(loom: Loom, *words: str) -> Any:
@@ -78,6 +88,18 @@ def test_gc_remove_takes_that_entry_whoever_needs_it(loom: Loom, keys: tuple[str
     assert report["removed"] == [kept]
     assert there(loom) == set(report["kept"])
     assert idle in there(loom)
+
+
+def test_gc_keeps_what_was_installed_until_asked(loom: Loom):
+    installed = [
+        loom.here("install", name, "--json").ok().json["nodes"][0]["key"] for name in ("package:kept", "package:idle")
+    ]
+    assert set(installed) <= set(gc(loom)["kept"])
+    assert gc(loom, "--remove", installed[1])["removed"] == [installed[1]]
+    assert gc(loom)["kept"] == [installed[0]]
+    assert len(list((loom.home / "store/roots").iterdir())) == 1, "what was removed by name is protected no longer"
+    assert gc(loom, "--all")["removed"] == [installed[0]]
+    assert list((loom.home / "store/roots").iterdir()) == []
 
 
 def test_gc_older_than_keeps_what_is_young(loom: Loom, keys: tuple[str, str]):

@@ -22,7 +22,9 @@ from benchloom.app.ck_registered import (
 )
 from benchloom.app.given import model_file
 from benchloom.app.planning import Ask, plan
+from benchloom.app.roots import protect_install, protected
 from benchloom.app.running import means_for, new_folder
+from benchloom.app.settings import is_official
 from benchloom.app.workspace import Workspace
 from benchloom.base.atomic import write_bytes
 from benchloom.base.names import did_you_mean
@@ -85,7 +87,10 @@ def install_for_ck(workspace: Workspace, ask: Ask, prefix: Path) -> Path:
     facts_file = prefix / FACTS_FILE
     facts_file.unlink(missing_ok=True)
     made = plan(workspace, ask)
-    ready = prepare(made, means_for(workspace, new_folder(workspace, "install")))
+    folder = new_folder(workspace, "install")
+    with protected(workspace.store, made, folder.name):
+        ready = prepare(made, means_for(workspace, folder))
+        protect_install(workspace.store, made)
     node = next((item for item in made.nodes if TARGET_ROLE in item.roles), None)
     if node is None or node.id not in ready.facts:
         raise InstallError(f"{ask.name} is nothing that can be installed")
@@ -103,7 +108,7 @@ def variables_for_ck(workspace: Workspace, ask: Ask, chosen: CkChoices, folder: 
     """
     made = _plan_around(workspace, ask, chosen)
     folder.mkdir(parents=True, exist_ok=True)
-    means = means_for(workspace, folder)
+    means = means_for(workspace, folder, verify=is_official(made.inputs.get("ruleset", "")))
     ready = prepare(made, means, first=check_before_long_work(made, means, {}, folder / "check"))
     return CkVariables(
         variables={

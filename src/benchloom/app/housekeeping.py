@@ -3,7 +3,7 @@
 from collections.abc import Iterable, Sequence
 from datetime import datetime, timedelta, timezone
 
-from benchloom.app.roots import is_stale
+from benchloom.app.roots import is_install, is_stale
 from benchloom.app.venvs import existing
 from benchloom.app.workspace import Workspace
 from benchloom.base.names import did_you_mean
@@ -28,9 +28,9 @@ def gc(
     older_than: float | None = None,
     dry_run: bool = False,
 ) -> GcReport:
-    """Remove what no record or lock reaches; a root whose record was deleted reaches nothing.
+    """Remove what no record, installation or environment reaches; a root whose record was deleted reaches nothing.
 
-    ``everything`` ignores records and locks; ``remove`` limits it to those entries, whoever needs them; ``older_than``
+    ``everything`` ignores records and installations; ``remove`` limits it to those entries, whoever needs them; ``older_than``
     keeps what was built in the last so many days. Runs and records are never touched. Raises UnknownNameError.
     """
     if remove and (everything or older_than is not None):
@@ -58,11 +58,16 @@ def _remove(store: Store, keys: Sequence[str], *, dry_run: bool) -> GcReport:
 
 
 def _unneeded_roots(workspace: Workspace, *, everything: bool) -> Iterable[str]:
-    """Roots that protect nothing; with ``everything`` those of records, too."""
+    """Roots that protect nothing; with ``everything`` those of records and installations, too."""
+    there = frozenset() if everything else frozenset(workspace.store.keys())
     records_now = {path.stem for path in records.paths(workspace.locations.records)}
     known = set() if everything else records_now
     venvs = {path.name for path in existing(workspace.locations.venvs)}
-    return [name for name in workspace.store.roots() if is_stale(name, known, venvs)]
+    return [
+        name
+        for name, keys in workspace.store.roots().items()
+        if (there.isdisjoint(keys) if is_install(name) else is_stale(name, known, venvs))
+    ]
 
 
 def _young(store: Store, days: float | None) -> frozenset[str]:

@@ -4,7 +4,6 @@ import os
 import re
 import secrets
 import shutil
-import subprocess
 from collections.abc import Callable
 from pathlib import Path
 from typing import Literal, TypeVar
@@ -13,6 +12,7 @@ from urllib.parse import urlsplit
 from filelock import FileLock
 
 from benchloom.app.workspace import Workspace, built_in_repository
+from benchloom.base.group import output_of_group
 from benchloom.base.names import did_you_mean
 from benchloom.errors import FetchError, InputError, OfflineError, UnknownNameError
 from benchloom.index.identity import Drift, apply, changes
@@ -168,7 +168,7 @@ def _add_clone(workspace: Workspace, url: str, name: str, priority: int, checkou
     _refuse_network(workspace, url)
     clones = workspace.locations.clones
     for dead in clones.glob(f"{_STAGE}*"):
-        remove_tree(dead)
+        discard(dead, _STAGE)
     stage = clones / f"{_STAGE}{secrets.token_hex(4)}"
     try:
         _git(workspace, ["clone", "--quiet", "--", url, str(stage)], clones, url)
@@ -233,16 +233,7 @@ def _git(workspace: Workspace, words: list[str], folder: Path, url: str) -> str:
         "GIT_TERMINAL_PROMPT": "0",
         "GIT_ALLOW_PROTOCOL": ":".join(_TRANSPORTS),
     }
-    done = subprocess.run(  # noqa: S603 - no shell, and the words after -- are never options
-        [executable, *words],
-        cwd=folder,
-        env=environ,
-        stdin=subprocess.DEVNULL,
-        capture_output=True,
-        text=True,
-        errors="replace",
-        check=False,
-    )
+    done = output_of_group([executable, *words], cwd=folder, env=environ)
     if done.returncode:
         said = [line.replace(url, redacted(url)) for line in done.stderr.splitlines() if line.strip()]
         fix = "check the URL, and that git can read it without asking"

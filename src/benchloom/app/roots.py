@@ -1,15 +1,20 @@
-"""What protects store entries from collection: records and environments while they are there, runs while they last."""
+"""What protects store entries from collection.
+
+Records and environments while they are there, runs while they last, installations until they are removed.
+"""
 
 import os
 from collections.abc import Collection, Iterator
 from contextlib import contextmanager
 
+from benchloom.base.digest import of_bytes
 from benchloom.model.plan import Plan
 from benchloom.store.entries import Store
 
 _RECORD = "record-"
 _RUN = "run-"
 _VENV = "venv-"
+_INSTALL = "install-"
 
 
 @contextmanager
@@ -26,6 +31,17 @@ def protected(store: Store, made: Plan, run_id: str) -> Iterator[None]:
 def protect_record(store: Store, made: Plan, record_id: str) -> None:
     """Protect the entries of ``made`` for as long as the record is there."""
     store.add_root(f"{_RECORD}{record_id}", _keys(made))
+
+
+def protect_install(store: Store, made: Plan) -> None:
+    """Protect the entries of ``made``, which the user asked for by name, until they are removed."""
+    keys = _keys(made)
+    store.add_root(f"{_INSTALL}{of_bytes(' '.join(keys).encode())[7:23]}", keys)
+
+
+def is_install(name: str) -> bool:
+    """Tell whether a root is that of an installation."""
+    return name.startswith(_INSTALL)
 
 
 def protect_venv(store: Store, made: Plan, name: str) -> None:

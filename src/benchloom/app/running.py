@@ -10,7 +10,8 @@ from pathlib import Path
 
 import benchloom
 from benchloom.app.planning import Ask, plan
-from benchloom.app.roots import protect_record, protected
+from benchloom.app.roots import protect_install, protect_record, protected
+from benchloom.app.settings import is_official
 from benchloom.app.workspace import Workspace
 from benchloom.base.digest import of_bytes, of_file
 from benchloom.errors import ExecutionError, InputError, RunTimeoutError
@@ -51,7 +52,9 @@ def install(workspace: Workspace, ask: Ask, jobs: int) -> Installation:
     """Bring the target and everything it needs into being. Raises what planning and preparing raise."""
     made = plan(workspace, ask, to_run=False)
     folder = new_folder(workspace, "install")
-    ready = prepare(made, means_for(workspace, folder), jobs)
+    with protected(workspace.store, made, folder.name):
+        ready = prepare(made, means_for(workspace, folder), jobs)
+        protect_install(workspace.store, made)
     nodes = [
         InstalledNode(id=node.id, roles=node.roles, action=node.action, key=node.key, path=ready.facts[node.id].path)
         for node in made.nodes
@@ -60,8 +63,8 @@ def install(workspace: Workspace, ask: Ask, jobs: int) -> Installation:
     return Installation(target=made.target, python=str(ready.python), nodes=tuple(nodes))
 
 
-def means_for(workspace: Workspace, folder: Path) -> Means:
-    """Return the means of one execution whose logs go to ``folder/logs``."""
+def means_for(workspace: Workspace, folder: Path, *, verify: bool = False) -> Means:
+    """Return the means of one execution whose logs go to ``folder/logs``; ``verify`` digests all that is reused."""
     logs = folder / "logs"
     logs.mkdir(parents=True, exist_ok=True)
     return Means(
@@ -74,6 +77,7 @@ def means_for(workspace: Workspace, folder: Path) -> Means:
         logs=logs,
         runtime=_runtime(folder),
         find_links=workspace.mirror if workspace.mirror and Path(workspace.mirror).is_dir() else "",
+        verify=verify,
     )
 
 
@@ -87,6 +91,7 @@ class RunOptions(Value, frozen=True, kw_only=True):
         arguments: the user's words, for the record, without the values of secrets.
         tags: tags of the record.
         jobs: nodes to prepare at once.
+        verify: digest all that is reused from the store; official rulesets always do.
     """
 
     repetitions: int = 1
@@ -95,6 +100,7 @@ class RunOptions(Value, frozen=True, kw_only=True):
     arguments: tuple[str, ...] = ()
     tags: tuple[str, ...] = ()
     jobs: int = 4
+    verify: bool = False
 
 
 def run(
@@ -123,7 +129,8 @@ class _Execution:
     def __init__(self, workspace: Workspace, made: Plan, options: RunOptions, folder: Path) -> None:
         self.workspace, self.made, self.options, self.folder = workspace, made, options, folder
         self.started = utc_now()
-        self.means = means_for(workspace, folder)
+        is_verified = options.verify or is_official(made.inputs.get("ruleset", ""))
+        self.means = means_for(workspace, folder, verify=is_verified)
         check = check_before_long_work(made, self.means, options.secrets, folder / "check")
         self.ready = prepare(made, self.means, options.jobs, check)
         self.done: list[Repetition] = []

@@ -40,7 +40,14 @@ SUMMARIES = {
     "offline": "open no socket; say what is missing",
     "ruleset": "the ruleset of programs that take one and are not told which",
 }
+
+
 CHOICES = {"ruleset": ("quick", "mlperf-inference-1.0")}
+
+
+def is_official(ruleset: str) -> bool:
+    """Tell whether results under a ruleset are meant to be submitted; '' stands for the default."""
+    return ruleset not in {"", Settings().ruleset}
 
 
 class Setting(Value, frozen=True, kw_only=True):

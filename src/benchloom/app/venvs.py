@@ -9,7 +9,6 @@ import os
 import re
 import secrets
 import shlex
-import subprocess
 import sys
 from collections.abc import Iterator
 from dataclasses import dataclass, replace
@@ -28,6 +27,7 @@ from benchloom.app.running import means_for, new_folder
 from benchloom.app.workspace import Workspace, built_in_repository
 from benchloom.base import toml
 from benchloom.base.atomic import write_bytes, write_text
+from benchloom.base.group import output_of_group
 from benchloom.base.names import did_you_mean
 from benchloom.errors import InputError, InstallError, IntegrityError, LockDriftError, UnknownNameError
 from benchloom.index.repositories import Repository
@@ -206,15 +206,10 @@ class _Making:
         return tuple(item.alias for item in known)
 
     def _ck(self, *words: str) -> None:
-        done = subprocess.run(  # noqa: S603 - our own words
+        done = output_of_group(
             [str(environment_python(self.stage)), "-c", "from ck.kernel import cli; cli()", *words],
             env={**activated(self.stage, self.workspace.environ), "PYTHONDONTWRITEBYTECODE": "1"},
             cwd=self.stage,
-            stdin=subprocess.DEVNULL,
-            capture_output=True,
-            text=True,
-            errors="replace",
-            check=False,
         )
         if done.returncode:
             said = [line for line in (done.stdout + done.stderr).splitlines() if line.strip()]
@@ -228,8 +223,7 @@ def _locked(workspace: Workspace, name: str) -> Iterator[Path]:
     venvs.mkdir(parents=True, exist_ok=True)
     with FileLock(venvs / f".{name}.lock"):
         for dead in venvs.glob(f".{name}.*"):
-            if dead.is_dir():
-                remove_tree(dead)
+            discard(dead, f".{name}.")
         yield venvs / name
 
 

@@ -1,19 +1,119 @@
-"""The end of a child process that leads its own group: nothing of the group outlives it."""
+"""Child processes that lead groups of their own: nothing of a group outlives its leader, or this process.
 
+A process that is killed with SIGKILL can end nothing any more. A shell of a few hundred kilobytes therefore waits at the
+other end of a pipe: it is told of every group, and when the pipe closes, because this process is gone, it kills those
+that are left. It works for whole groups and on every POSIX system, and does not depend on which thread started the child,
+as Linux's parent-death signal does.
+"""
+
+import atexit
 import contextlib
 import os
 import signal
 import subprocess
 import sys
+import tempfile
+import threading
 import time
+from collections.abc import Mapping, Sequence
+from pathlib import Path
+from typing import IO
 
 GRACE_SECONDS = 3.0
 _POLL_SECONDS = 0.02
 _live: "set[subprocess.Popen[bytes]]" = set()
+_GUARD = """
+groups=' '
+while read -r sign group; do
+    case $sign in
+        +) groups="$groups$group " ;;
+        -) groups="${groups%% $group *} ${groups#* $group }" ;;
+    esac
+done
+for group in $groups; do kill -s KILL -- "-$group"; done
+"""
+
+
+class _Guard:
+    """The shell that outlives this process; it is started with the first group."""
+
+    def __init__(self) -> None:
+        self._lock = threading.Lock()
+        self._shell: subprocess.Popen[bytes] | None = None
+
+    def tell(self, sign: str, group: int) -> None:
+        """Say that a group began (``+``) or ended (``-``). Where the shell is gone, groups merely lose their guard."""
+        with self._lock, contextlib.suppress(OSError):
+            self._shell = self._shell or self._start()
+            assert self._shell.stdin is not None
+            self._shell.stdin.write(f"{sign} {group}\n".encode())
+
+    def _start(self) -> "subprocess.Popen[bytes]":
+        atexit.register(self._end)
+        return subprocess.Popen(  # noqa: S603 - our own words
+            ["/bin/sh", "-c", _GUARD],
+            bufsize=0,
+            cwd="/",
+            env={},
+            stdin=subprocess.PIPE,
+            stdout=subprocess.DEVNULL,
+            stderr=subprocess.DEVNULL,
+            start_new_session=True,  # what is sent to our own group must not end it, too
+        )
+
+    def _end(self) -> None:
+        if self._shell:
+            assert self._shell.stdin is not None
+            self._shell.stdin.close()
+            self._shell.wait()
+
+
+_guard = _Guard()
+
+
+def start_group(
+    argv: Sequence[str],
+    *,
+    env: Mapping[str, str],
+    stdout: IO[bytes],
+    stderr: IO[bytes] | int = subprocess.STDOUT,
+    cwd: Path | None = None,
+) -> "subprocess.Popen[bytes]":
+    """Start ``argv`` without a shell and without standard input, as the leader of a group that ``wait_for_group`` awaits.
+
+    Should this process be killed, the group is killed with it. Raises OSError, or ValueError for words or variables that no
+    process can be given.
+    """
+    child = subprocess.Popen(  # noqa: S603 - no shell is involved
+        list(argv),
+        cwd=cwd,
+        env=dict(env),
+        stdin=subprocess.DEVNULL,
+        stdout=stdout,
+        stderr=stderr,
+        start_new_session=True,
+    )
+    if sys.platform != "win32":
+        _guard.tell("+", child.pid)
+    return child
+
+
+def output_of_group(
+    argv: Sequence[str], *, env: Mapping[str, str], cwd: Path | None = None
+) -> "subprocess.CompletedProcess[str]":
+    """Run ``argv`` as ``start_group`` does until its group has ended, and return how it ended with what it printed."""
+    with tempfile.TemporaryFile() as out, tempfile.TemporaryFile() as err:
+        child = start_group(argv, env=env, stdout=out, stderr=err, cwd=cwd)
+        wait_for_group(child, None, GRACE_SECONDS)
+        texts = []
+        for stream in (out, err):
+            stream.seek(0)
+            texts.append(stream.read().decode(errors="replace"))
+    return subprocess.CompletedProcess(argv, child.returncode, *texts)
 
 
 def wait_for_group(child: "subprocess.Popen[bytes]", timeout: float | None, grace: float) -> bool:
-    """Wait for ``child``, started with ``start_new_session=True``, and tell whether it ended by itself in time.
+    """Wait for ``child``, which ``start_group`` has started, and tell whether it ended by itself in time.
 
     Past ``timeout`` seconds, or when the wait is interrupted, its whole group is ended. What a child that ended by
     itself leaves running has ``grace`` seconds to finish.
@@ -30,6 +130,8 @@ def wait_for_group(child: "subprocess.Popen[bytes]", timeout: float | None, grac
         raise
     finally:
         _live.discard(child)
+        if sys.platform != "win32":
+            _guard.tell("-", child.pid)
     return True
 
 

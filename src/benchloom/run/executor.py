@@ -32,6 +32,7 @@ from benchloom.run.progress import watched
 from benchloom.store.entries import Store
 from benchloom.store.fetch import Fetcher, file_name
 from benchloom.store.python_env import Source, Wanted, environment_python, install_environment
+from benchloom.store.verify import refuse_damaged
 
 if TYPE_CHECKING:
     from typing import Protocol
@@ -69,7 +70,10 @@ class OwnEnvironment:
 
 @dataclass(frozen=True)
 class Means:
-    """What an execution works with; ``environment`` is where Python libraries go instead of the store."""
+    """What an execution works with.
+
+    ``environment`` is where Python libraries go instead of the store; ``verify`` digests every byte that is reused.
+    """
 
     index: "Components"
     store: Store
@@ -81,6 +85,7 @@ class Means:
     runtime: Path
     find_links: str = ""
     environment: OwnEnvironment | None = None
+    verify: bool = False
 
 
 @dataclass
@@ -200,6 +205,8 @@ def _refuse_untrusted(plan: Plan, means: Means) -> None:
 
 
 def _materialise(node: Node, plan: Plan, means: Means, ready: Ready) -> Facts:
+    if node.action == "reuse" and node.key:
+        _refuse_damaged(node, plan, means)
     if node.pip:
         return _python_environment(node, means, ready)
     component = means.index.get(node.candidate.component)
@@ -209,6 +216,16 @@ def _materialise(node: Node, plan: Plan, means: Means, ready: Ready) -> Facts:
     if "dataset" in node.roles and node.action not in _HERE:
         refuse_unfit_data(plan, facts, means.index.get)
     return facts
+
+
+def _refuse_damaged(node: Node, plan: Plan, means: Means) -> None:
+    """Raise IntegrityError if what the program, or anything that is to be built, opens of this node is not what was kept.
+
+    A model is always digested. The many files of a Python environment are looked at only where everything is digested.
+    """
+    is_opened = any(node.id in user.needs.values() for user in plan.nodes if user.action in {"run", "build"})
+    if means.verify or (is_opened and not node.pip):
+        refuse_damaged(means.store, node.key, fully=means.verify or "model" in node.roles)
 
 
 def _ensure_entry(node: Node, component: Component, means: Means, ready: Ready) -> None:

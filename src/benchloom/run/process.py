@@ -8,17 +8,19 @@ import codecs
 import contextlib
 import os
 import signal
-import subprocess
 import threading
 import time
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from datetime import datetime, timezone
 from pathlib import Path
-from typing import IO, Literal
+from typing import IO, TYPE_CHECKING, Literal
 
 from benchloom.base import group
 from benchloom.errors import ExecutionError, InputError
 from benchloom.model.base import Value
+
+if TYPE_CHECKING:
+    import subprocess
 
 _ECHO_SECONDS = 0.05
 _PASSED = frozenset(
@@ -91,7 +93,7 @@ def run_process(
     """Run ``argv`` without a shell and with standard input closed; past ``timeout`` seconds its whole group is killed.
 
     Output is added to the files ``stdout`` and ``stderr``; ``echo`` receives both streams as they grow. An interruption
-    kills the group and passes through. Raises ExecutionError where the program cannot be started.
+    kills the group and passes through; should we be killed, the group is killed, too. Raises ExecutionError where the program cannot be started.
     """
     started, clock = utc_now(), time.monotonic()
     with stdout.open("ab") as out, stderr.open("ab") as err, _echoing((stdout, stderr), echo):
@@ -113,15 +115,7 @@ def _start(
     argv: Sequence[str], cwd: Path, env: Mapping[str, str], out: IO[bytes], err: IO[bytes]
 ) -> "subprocess.Popen[bytes]":
     try:
-        return subprocess.Popen(  # noqa: S603 - the argument vector is the plan's, no shell is involved
-            list(argv),
-            cwd=cwd,
-            env=dict(env),
-            stdin=subprocess.DEVNULL,
-            stdout=out,
-            stderr=err,
-            start_new_session=True,
-        )
+        return group.start_group(argv, cwd=cwd, env=env, stdout=out, stderr=err)
     except (OSError, ValueError) as error:  # ValueError: words or variables that no process can be given
         raise ExecutionError(f"{argv[0]} cannot be started", where=str(cwd), why=[str(error)]) from error
 

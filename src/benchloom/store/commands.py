@@ -94,21 +94,13 @@ def _version_in(output: str, block: Executable) -> str:
 
 def _output_of(argv: Sequence[str], environ: Mapping[str, str]) -> str:
     """Return what a command printed, or '' if it fails or hangs. A file takes the output, so nothing can hold us up."""
-    import subprocess  # late, as above
-    import tempfile
+    import tempfile  # late, as above
 
-    from benchloom.base.group import wait_for_group
+    from benchloom.base.group import start_group, wait_for_group
 
     with tempfile.TemporaryFile() as sink:
         try:
-            child = subprocess.Popen(  # noqa: S603 - no shell is involved, and why_not_run says what may be started
-                argv,
-                env=dict(environ),
-                stdin=subprocess.DEVNULL,
-                stdout=sink,
-                stderr=subprocess.STDOUT,
-                start_new_session=True,
-            )
+            child = start_group(argv, env=environ, stdout=sink)
         except OSError:
             return ""
         if not wait_for_group(child, VERSION_SECONDS, grace=0.0) or child.returncode:

@@ -30,6 +30,11 @@ ENTRY_SCHEMA = "benchloom.entry/1"
 _KEY = re.compile(r"[A-Za-z0-9][A-Za-z0-9_-]{3,127}")
 _ROOT_NAME = re.compile(r"[A-Za-z0-9][A-Za-z0-9._-]{0,127}")
 
+_NOT_EMPTY = frozenset({errno.ENOTEMPTY, errno.EEXIST})
+
+_SEAL = "seal.json"
+
+Stamp = tuple[int, int]
 Builder = Callable[[Path], Mapping[str, str] | None]
 
 
@@ -50,7 +55,7 @@ class Entry(Document, frozen=True, kw_only=True):
 
 
 class Store:
-    """Entries below ``root``, each ``entries/<key>/{entry.json,content/}``. Nothing is created before it is needed."""
+    """Entries below ``root``, each ``entries/<key>/{entry.json,seal.json,content/}``. Nothing is created before it is needed."""
 
     def __init__(self, root: Path, talk: Talk | None = None) -> None:
         self.root = root
@@ -64,6 +69,21 @@ class Store:
     def content(self, key: str) -> Path:
         """Return the folder of an entry's content, whether or not it exists."""
         return self._folder(key) / "content"
+
+    def seal(self, key: str) -> dict[str, Stamp]:
+        """Return size and time of change of an entry's files by relative path, as they were when their bytes were last right.
+
+        It stands beside entry.json, which every plan reads, and is empty where it cannot be read.
+        """
+        try:
+            return msgspec.json.decode((self._folder(key) / _SEAL).read_bytes(), type=dict[str, Stamp])
+        except (OSError, msgspec.DecodeError):
+            return {}
+
+    def set_seal(self, key: str, stamps: Mapping[str, Stamp]) -> None:
+        """Remember the files as they are now; their bytes are right. A store that cannot be written to keeps its seal."""
+        with contextlib.suppress(OSError):
+            _write_seal(self._folder(key), stamps)
 
     def keys(self) -> tuple[str, ...]:
         """Return the keys of all entries, sorted."""
@@ -179,6 +199,7 @@ class Store:
             entry = _seal(key, label, content, meta)
             atomic.write_bytes(stage / "entry.json", to_json(entry))
             os.chmod(stage / "entry.json", 0o444)
+            _write_seal(stage, {name: stamp_of(content / name) for name in entry.files})
             return self._publish(stage, entry)
         except BaseException:
             self._drop(stage)
@@ -190,7 +211,7 @@ class Store:
         try:
             os.rename(stage, target)
         except OSError as error:  # only where the file system has no locks: another builder was first
-            if error.errno not in (errno.ENOTEMPTY, errno.EEXIST) or not (first := self._sound(entry.key)):
+            if error.errno not in _NOT_EMPTY or not (first := self._sound(entry.key)):
                 raise
             remove_tree(stage)
             return first
@@ -214,7 +235,7 @@ class Store:
         """Remove the stages of ``key`` but those kept on purpose; its lock is held, so whoever made them is gone."""
         for name in self._stages(key):
             if not (self.root / "stage" / name / "keep").exists():
-                remove_tree(self.root / "stage" / name)
+                discard(self.root / "stage" / name, f"{key}.{os.getpid()}.")
 
     @contextlib.contextmanager
     def _lock(self, key: str, label: str) -> Iterator[None]:
@@ -304,11 +325,19 @@ def remove_tree(path: Path) -> None:
 
 
 def discard(folder: Path, prefix: str) -> None:
-    """Remove a folder so that nobody sees half of it: it goes under a name with ``prefix`` beside it first."""
-    if folder.is_dir():
-        trash = folder.parent / f"{prefix}{os.urandom(4).hex()}"
-        os.rename(folder, trash)
+    """Remove a folder so that nobody sees half of it: it goes under a name with ``prefix`` beside it first.
+
+    Whoever may still write to it by its old name fails; what writes on all the same is left for the next to discard.
+    """
+    if not folder.is_dir():
+        return
+    trash = folder.parent / f"{prefix}{os.urandom(4).hex()}"
+    os.rename(folder, trash)
+    try:
         remove_tree(trash)
+    except OSError as error:
+        if error.errno not in _NOT_EMPTY:
+            raise
 
 
 def scan(content: Path) -> tuple[dict[str, str], dict[str, str], int]:
@@ -357,6 +386,16 @@ def _seal(key: str, label: str, content: Path, meta: Mapping[str, str]) -> Entry
         size=size,
         meta=dict(meta),
     )
+
+
+def stamp_of(path: Path) -> Stamp:
+    """Return a file's size in bytes and time of change in nanoseconds. Raises OSError."""
+    status = os.lstat(path)
+    return status.st_size, status.st_mtime_ns
+
+
+def _write_seal(folder: Path, stamps: Mapping[str, Stamp]) -> None:
+    atomic.write_bytes(folder / _SEAL, msgspec.json.encode(stamps))
 
 
 def _refuse_unspeakable(path: Path) -> None:

@@ -9,7 +9,7 @@ from collections.abc import Iterable, Iterator, Mapping, Sequence
 from pathlib import Path
 from typing import IO
 
-from benchloom.base.group import GRACE_SECONDS, wait_for_group
+from benchloom.base.group import GRACE_SECONDS, start_group, wait_for_group
 from benchloom.base.talk import Talk
 from benchloom.errors import InputError, InstallError, OfflineError
 from benchloom.model.base import Value
@@ -38,7 +38,7 @@ def interpreter_version(python: Path) -> str:
     code = "import platform; print(platform.python_version())"
     try:
         done = subprocess.run(  # noqa: S603 - the user names the interpreter
-            [str(python), "-I", "-c", code], capture_output=True, text=True, check=True, stdin=subprocess.DEVNULL
+            [str(python), "-IB", "-c", code], capture_output=True, text=True, check=True, stdin=subprocess.DEVNULL
         )
     except (OSError, subprocess.CalledProcessError) as error:
         reason = error.strerror if isinstance(error, OSError) else str(error.stderr or error).strip()
@@ -170,9 +170,7 @@ def _pip_environment(source: Source) -> dict[str, str]:
 
 
 def _run(command: Sequence[str], env: Mapping[str, str], sink: IO[bytes]) -> int:
-    child = subprocess.Popen(  # noqa: S603 - the plan's requirements, no shell is involved
-        command, stdin=subprocess.DEVNULL, stdout=sink, stderr=subprocess.STDOUT, env=env, start_new_session=True
-    )
+    child = start_group(command, env=env, stdout=sink)
     wait_for_group(child, None, GRACE_SECONDS)
     return child.returncode
 
@@ -216,7 +214,7 @@ def replace_path(files: Iterable[Path], old: Path, new: Path) -> None:
 def _versions(python: Path) -> dict[str, str]:
     code = "import importlib.metadata as m, json; print(json.dumps({d.name: d.version for d in m.distributions()}))"
     done = subprocess.run(  # noqa: S603 - the environment's own interpreter
-        [str(python), "-I", "-c", code], capture_output=True, text=True, check=True, stdin=subprocess.DEVNULL
+        [str(python), "-IB", "-c", code], capture_output=True, text=True, check=True, stdin=subprocess.DEVNULL
     )
     found: dict[str, str] = json.loads(done.stdout)
     return dict(sorted(found.items()))

@@ -1,14 +1,70 @@
-"""Re-hashing of entries: what is missing, changed or extra."""
+"""Whether entries are what was sealed: re-hashed, or looked at before they are used."""
 
+import os
 from collections.abc import Iterable
+from pathlib import Path
 
+from benchloom.base.digest import of_file
+from benchloom.errors import IntegrityError
 from benchloom.model.finding import Finding
-from benchloom.store.entries import Entry, Store, scan
+from benchloom.store.entries import Entry, Stamp, Store, scan, stamp_of
 
 
 def verify(store: Store, keys: Iterable[str] = ()) -> tuple[Finding, ...]:
     """Compare entries (all, or those named) with their entry.json; one finding per difference, or one ``pass``."""
     return tuple(finding for key in (tuple(keys) or store.keys()) for finding in _check(store, key))
+
+
+def refuse_damaged(store: Store, key: str, *, fully: bool) -> None:
+    """Raise IntegrityError if an entry is not what was sealed, naming the first file that is missing or changed.
+
+    A file of the size and time that it had then is taken to be unchanged, any other is digested: a copied store has other
+    times. ``fully`` digests every file, and refuses what does not belong there. An entry that is not there is no concern.
+    """
+    entry = store.find(key)
+    if entry is None:
+        return
+    if fully:
+        found = [item for item in _check(store, key) if item.severity != "pass"]
+        if found:
+            file = store.content(key) / found[0].file
+            raise _damaged(entry, file, [item.message.removeprefix(f"{entry.label}: ") for item in found[:4]])
+        return
+    seal = store.seal(key)
+    stamps = {name: _stamp(store, entry, name, seal.get(name)) for name in entry.files}
+    for name, target in entry.links.items():
+        path = store.content(key) / name
+        if not path.is_symlink() or os.readlink(path) != target:
+            raise _damaged(entry, path, [f"the link to {target} is missing or changed"])
+    if stamps != seal:
+        store.set_seal(key, stamps)
+
+
+def _stamp(store: Store, entry: Entry, name: str, sealed: Stamp | None) -> Stamp:
+    """Return the stamp of a file that is unchanged."""
+    path = store.content(entry.key) / name
+    try:
+        stamp = stamp_of(path)
+        found = entry.files[name] if stamp == sealed else of_file(path)
+    except OSError as error:
+        raise _damaged(entry, path, [str(error.strerror)]) from error
+    if found != entry.files[name]:
+        raise _damaged(entry, path, [f"it changed (expected {entry.files[name]}, found {found})"])
+    return stamp
+
+
+def _damaged(entry: Entry, file: Path, why: list[str]) -> IntegrityError:
+    return IntegrityError(
+        f"the store's {entry.label} is damaged",
+        where=str(file),
+        why=why,
+        fix=f"{_fix(entry.key)}: it is then made anew",
+        details={"key": entry.key},
+    )
+
+
+def _fix(key: str) -> str:
+    return f"loom gc --remove {key}, then run the target again"
 
 
 def _check(store: Store, key: str) -> list[Finding]:
@@ -34,7 +90,7 @@ def _missing(key: str) -> Finding:
 
 
 def _differences(entry: Entry, expected: dict[str, str], actual: dict[str, str]) -> Iterable[Finding]:
-    fix = f"loom gc --remove {entry.key}, then run the target again"
+    fix = _fix(entry.key)
     for name in sorted(expected.keys() | actual.keys()):
         if name not in actual:
             yield _finding("store-file-missing", entry.key, f"{entry.label}: {name} is missing", fix, name)

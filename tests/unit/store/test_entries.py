@@ -2,7 +2,10 @@
 
 import os
 import stat
+import subprocess
+import sys
 import threading
+import time
 from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 
@@ -172,6 +175,24 @@ def test_build_stale_stage_of_dead_builder_is_removed(store: Store):
     (store.root / "stage" / f"{KEY}x.1.other").mkdir()
     store.build(KEY, "x", fill)
     assert stages(store) == [f"{KEY}x.1.other"]
+
+
+@pytest.mark.parametrize("is_by_name", [True, False])
+def test_build_stale_stage_that_somebody_still_writes_to_stops_no_builder(store: Store, is_by_name: bool):
+    stale = store.root / "stage" / f"{KEY}.1.aa" / "content"
+    stale.mkdir(parents=True)
+    code = "import os, sys, time\nfor n in range(10**6): os.makedirs(f'{sys.argv[1]}/{n}'); time.sleep(0.001)"
+    writer = subprocess.Popen([sys.executable, "-c", code, stale / "a" if is_by_name else "a"], cwd=stale)
+    try:
+        while len(list(stale.glob("a/*"))) < 200:
+            time.sleep(0.01)
+        assert store.build(KEY, "x", fill).files
+        assert store.find(KEY)
+    finally:
+        writer.kill()
+        writer.wait()
+    store.clean_stages()
+    assert stages(store) == []
 
 
 def test_clean_stages_live_builder_keeps_its_stage(store: Store):

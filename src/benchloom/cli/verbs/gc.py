@@ -12,14 +12,20 @@ from benchloom.store.gc import GcReport
 @verb("gc", example="loom gc --dry-run")
 @click.option("--dry-run", is_flag=True, help="Remove nothing, say what would go.")
 @click.option(
-    "--all", "everything", is_flag=True, help="Also what records and locks need; it is built again on demand."
+    "--all",
+    "everything",
+    is_flag=True,
+    help="Also what records need and loom install brought in; it is built again on demand.",
 )
 @click.option("--remove", multiple=True, metavar="KEY", help="Only this entry, whoever needs it (may be repeated).")
 @click.option("--older-than", type=click.FloatRange(min=0), metavar="DAYS", help="Keep what was built more recently.")
 def command(
     session: Session, dry_run: bool, everything: bool, remove: tuple[str, ...], older_than: float | None
 ) -> None:
-    """Remove from the store what no record or lock needs, and downloads and leftovers. Runs and records stay."""
+    """Remove from the store what no record or environment needs and nobody installed, and downloads and leftovers.
+
+    Runs and records stay.
+    """
     report = gc(session.workspace, everything=everything, remove=remove, older_than=older_than, dry_run=dry_run)
     if session.as_json:
         write_json(report)

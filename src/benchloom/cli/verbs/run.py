@@ -23,6 +23,7 @@ from benchloom.report.plans import plan_text
 )
 @click.option("--record_tags", default="", metavar="A,B", help="Tags to find the record by.")
 @click.option("--jobs", type=click.IntRange(min=1), default=4, show_default=True, help="Nodes to prepare at once.")
+@click.option("--verify", is_flag=True, help="Digest all that is reused; official rulesets always do.")
 @click.option("--dry-run", is_flag=True, help="Show the plan and stop.")
 @click.option("--show_output", is_flag=True, help="Show what the program prints, as it comes, on standard error.")
 def command(
@@ -32,6 +33,7 @@ def command(
     timeout: float | None,
     record_tags: str,
     jobs: int,
+    verify: bool,
     dry_run: bool,
     show_output: bool,
     **asked: Any,
@@ -55,6 +57,7 @@ def command(
         arguments=_told(secrets),
         tags=tuple(sorted(tag for tag in record_tags.split(",") if tag)),
         jobs=jobs,
+        verify=verify,
     )
     is_shown = show_output or made.target.startswith("script:")  # what a script prints is its result
     record, path = run(session.workspace, made, options, _echo if is_shown else None)
