@@ -16,10 +16,10 @@ import msgspec
 from benchloom.base.atomic import write_bytes
 from benchloom.errors import InputError
 from benchloom.harness.backends.onnx_opset import onnx_opset
-from benchloom.harness.file_kinds import appearance, container
 from benchloom.harness.sut import open_backend, used_outputs
 from benchloom.model.base import to_json
 from benchloom.model.facts import Backend, Facts, Model, Tensor
+from benchloom.model.file_kinds import appearance, container
 from benchloom.model.published import FoundFile
 from benchloom.model.trust import refuse_untrusted
 

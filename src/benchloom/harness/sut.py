@@ -5,8 +5,8 @@ from typing import TYPE_CHECKING, Protocol, TypeAlias
 
 from benchloom.base.names import did_you_mean
 from benchloom.errors import InputError
-from benchloom.harness.file_kinds import no_model
 from benchloom.model.facts import Model, Tensor
+from benchloom.model.file_kinds import no_model
 
 if TYPE_CHECKING:
     from collections.abc import Sequence

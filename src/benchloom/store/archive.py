@@ -84,6 +84,18 @@ def extract(
     return tuple(destination / each for each in names)
 
 
+def check(archive: Path, kind: str, limits: Limits | None = None) -> None:
+    """Read an archive to its end, as ``extract`` would, and keep nothing. Raises IntegrityError as that does for its bytes."""
+    budget = _Budget(archive, limits or Limits())
+    with _corruption_reported(archive, kind), contextlib.closing(_MEMBERS[kind](archive, archive.name)) as members:
+        for item in members:
+            budget.count()
+            if item.open is not None and not item.is_folder:
+                with item.open() as source:
+                    while chunk := source.read(_CHUNK):
+                        budget.spend(len(chunk), item.name)
+
+
 @contextlib.contextmanager
 def _corruption_reported(archive: Path, kind: str) -> Iterator[None]:
     """Turn what the libraries raise about damaged archives into IntegrityError; errors of the disk pass."""

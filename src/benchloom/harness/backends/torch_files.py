@@ -19,7 +19,7 @@ from torch import Tensor
 
 from benchloom.errors import InputError
 from benchloom.harness.backends import torch_tar
-from benchloom.harness.file_kinds import seen
+from benchloom.model.file_kinds import seen
 from benchloom.model.trust import PICKLED_MODULE, TORCHSCRIPT
 
 Container = Literal["zip", "pickle", "tar", "torchscript"]

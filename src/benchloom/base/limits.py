@@ -1,0 +1,16 @@
+"""The bounds on memory, time and disk that hold for whatever others send or write: all of them, and nowhere else.
+
+They are far above what honest files and servers need. A value beyond one is an error that names it, never a wait without
+end or a process that the system kills.
+"""
+
+KIB, MIB, GIB = 1 << 10, 1 << 20, 1 << 30
+
+# Downloads: an attempt ends if it brings fewer bytes than these within a window, or lasts longer than this in all. What it
+# brought is kept, and the next one goes on from there.
+LEAST_BYTES_PER_WINDOW = 60_000
+WINDOW_SECONDS = 60.0
+ATTEMPT_SECONDS = 12 * 3600.0
+RETRY_AFTER_SECONDS = 120.0  # the longest that a server may make us wait before the next attempt (Retry-After)
+REDIRECTS = 10
+DOWNLOAD_BYTES = 500 * GIB  # of a file whose size nobody states
