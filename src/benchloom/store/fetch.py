@@ -4,6 +4,7 @@ import contextlib
 import email.utils
 import os
 import shutil
+import socket
 import threading
 import time
 import urllib.parse
@@ -299,7 +300,9 @@ class Fetcher:
         import httpx2  # late: only a download needs it
 
         try:
-            return httpx2.Client(timeout=self.options.timeout)
+            # Each request has a connection of its own, so that it can be shut without harm.
+            own = httpx2.Limits(max_keepalive_connections=0)
+            return httpx2.Client(timeout=self.options.timeout, limits=own)
         except (ValueError, ImportError, httpx2.InvalidURL) as error:
             raise FetchError(
                 "the proxy settings cannot be used",
@@ -311,7 +314,9 @@ class Fetcher:
     def _attempt(self, client: "httpx2.Client", url: str, fetch: Fetch, part: Path) -> bool:
         headers, have = _resume_headers(url, part)
         pace = _Pace(self.options)
-        with contextlib.closing(_answer(client, client.build_request("GET", url, headers=headers))) as response:
+        with contextlib.closing(
+            _answer(client, client.build_request("GET", url, headers=headers), self.options.window)
+        ) as response:
             if response.status_code == 416 and have:
                 return _is_whole(part, have, response.headers)
             _refuse_status(response)
@@ -373,13 +378,16 @@ def _troubles_told() -> Iterator[None]:
         raise _GivenUpError(f"not a valid URL: {error}") from error
 
 
-def _answer(client: "httpx2.Client", request: "httpx2.Request") -> "httpx2.Response":
+def _answer(client: "httpx2.Client", request: "httpx2.Request", seconds: float) -> "httpx2.Response":
     """Send a request and those it is redirected to; the caller closes the answer, whose body is not read yet.
+
+    Raises _SourceError if the headers of one take more than ``seconds``.
 
     The library would read the bodies of redirections whole, and follow them from https to http.
     """
     for _ in range(limits.REDIRECTS + 1):
-        response = client.send(request, stream=True)
+        with _shut_after(seconds, request):
+            response = client.send(request, stream=True)
         if response.next_request is None:
             return response
         response.close()
@@ -387,6 +395,36 @@ def _answer(client: "httpx2.Client", request: "httpx2.Request") -> "httpx2.Respo
             raise _GivenUpError("it redirects from https to http, where anybody on the way can change the file")
         request = response.next_request
     raise _GivenUpError(f"it redirects more than {limits.REDIRECTS} times")
+
+
+@contextlib.contextmanager
+def _shut_after(seconds: float, request: "httpx2.Request") -> Iterator[None]:
+    """Shut the connection of ``request`` after a time. The library bounds each of its reads, however many there are."""
+    sockets: list[socket.socket] = []
+    late = threading.Event()
+
+    def note(event: str, info: Mapping[str, Any]) -> None:
+        if event.endswith(("connect_tcp.complete", "start_tls.complete")):
+            sockets.append(info["return_value"].get_extra_info("socket"))
+
+    def shut() -> None:
+        late.set()
+        for item in sockets[-1:]:
+            with contextlib.suppress(OSError):
+                item.shutdown(socket.SHUT_RDWR)
+
+    request.extensions = {**request.extensions, "trace": note}
+    timer = threading.Timer(seconds, shut)
+    timer.daemon = True
+    timer.start()
+    try:
+        yield
+    except Exception as error:
+        if late.is_set():
+            raise _SourceError(f"the server sent no whole headers in {seconds:g} s") from error
+        raise
+    finally:
+        timer.cancel()
 
 
 def _refuse_status(response: "httpx2.Response") -> None:
