@@ -14,3 +14,13 @@ ATTEMPT_SECONDS = 12 * 3600.0
 RETRY_AFTER_SECONDS = 120.0  # the longest that a server may make us wait before the next attempt (Retry-After)
 REDIRECTS = 10
 DOWNLOAD_BYTES = 500 * GIB  # of a file whose size nobody states
+
+# Files that are read whole. Metadata files are those of components, of the user's own settings, and `@FILE` and user.conf.
+METADATA_BYTES = 1_000_000
+METADATA_DEPTH = 100
+METADATA_VALUES = 200_000  # what YAML aliases may unfold to
+LOCK_BYTES = 64 * MIB
+LABEL_FILE_BYTES = 64 * MIB
+ANNOTATION_BYTES = 2 * GIB
+IMAGE_BYTES = GIB
+IMAGE_PIXELS = 1 << 27  # before anything is decoded: 400 MB in three channels
