@@ -24,3 +24,10 @@ LABEL_FILE_BYTES = 64 * MIB
 ANNOTATION_BYTES = 2 * GIB
 IMAGE_BYTES = GIB
 IMAGE_PIXELS = 1 << 27  # before anything is decoded: 400 MB in three channels
+
+# Archives: what one may unfold to, whatever of it is taken.
+ARCHIVE_BYTES = 200 * GIB
+ARCHIVE_ENTRIES = 2_000_000
+ARCHIVE_RATIO = 500.0  # times its own size, checked from ARCHIVE_UNCHECKED_BYTES on
+ARCHIVE_UNCHECKED_BYTES = 16 * MIB
+TAR_HEADER_BYTES = 256 * KIB  # of one header: a long name, or the attributes of pax
