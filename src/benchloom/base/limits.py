@@ -31,3 +31,10 @@ ARCHIVE_ENTRIES = 2_000_000
 ARCHIVE_RATIO = 500.0  # times its own size, checked from ARCHIVE_UNCHECKED_BYTES on
 ARCHIVE_UNCHECKED_BYTES = 16 * MIB
 TAR_HEADER_BYTES = 256 * KIB  # of one header: a long name, or the attributes of pax
+
+# What a component has looked for on this machine while something is planned.
+VERSION_SECONDS = 10.0  # of a program that is asked for its version
+VERSION_BYTES = 4096  # of its output that are looked at
+REGEX_SECONDS = 2.0  # of a repository's regular expression over that output
+# Files and folders below a search folder of a component, for patterns that go through folders of any name: all of ImageNet, no disk.
+SEARCHED_ENTRIES = 1_500_000
