@@ -1,5 +1,6 @@
 """A real HTTP file server on 127.0.0.1 that can misbehave on purpose, for tests of downloads."""
 
+import ssl
 import threading
 import time
 from collections import Counter
@@ -26,7 +27,7 @@ class Request:
 
 @dataclass
 class Behaviour:
-    """How the server treats one path. ``*_times`` count down; None means always."""
+    """How the server treats one path. ``*_times`` count down; None means always. ``drip`` is in seconds per byte."""
 
     truncate_after: int = -1
     truncate_times: int | None = 0
@@ -34,6 +35,9 @@ class Behaviour:
     status_times: int | None = 0
     delay: float = 0.0
     redirect: str = ""
+    retry_after: str = ""
+    drip: float = 0.0
+    drip_headers: float = 0.0
     ignore_range: bool = False
     wrong_bytes: bool = False
     etag: str = ""
@@ -53,10 +57,13 @@ class Behaviour:
 class FileServer:
     """Serve ``folder`` until the ``with`` block ends; ``requests`` counts by path, ``log`` keeps the headers.
 
+    With a ``certificate`` (a PEM file that holds the key, too) it speaks TLS.
+
     ``behave("name", truncate_after=10, truncate_times=1)`` and so on change one path; see Behaviour.
     """
 
-    def __init__(self, folder: Path) -> None:
+    def __init__(self, folder: Path, certificate: Path | None = None) -> None:
+        self.scheme = "https" if certificate else "http"
         self.folder = folder
         self.requests: Counter[str] = Counter()
         self.log: list[Request] = []
@@ -64,6 +71,10 @@ class FileServer:
         self.behaviours: dict[str, Behaviour] = {}
         self._server = _Server(("127.0.0.1", 0), _Handler, bind_and_activate=True)
         self._server.files = self
+        if certificate:
+            context = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
+            context.load_cert_chain(certificate)
+            self._server.socket = context.wrap_socket(self._server.socket, server_side=True)
         self._thread = threading.Thread(target=self._server.serve_forever, kwargs={"poll_interval": 0.02}, daemon=True)
 
     def __enter__(self) -> "Self":
@@ -82,7 +93,7 @@ class FileServer:
     @property
     def base(self) -> str:
         """Return the base URL without a slash at its end."""
-        return f"http://127.0.0.1:{self._server.server_address[1]}"
+        return f"{self.scheme}://127.0.0.1:{self._server.server_address[1]}"
 
     def url(self, name: str) -> str:
         """Return the URL of the file ``name``."""
@@ -141,8 +152,11 @@ class _Handler(BaseHTTPRequestHandler):
         behaviour = files.behaviours.get(path, Behaviour())
         if behaviour.delay:
             time.sleep(behaviour.delay)
+        while behaviour.drip_headers:
+            self.wfile.write(b"H")
+            time.sleep(behaviour.drip_headers)
         if behaviour.take("status"):
-            self._plain(behaviour.status)
+            self._plain(behaviour.status, {"Retry-After": behaviour.retry_after} if behaviour.retry_after else None)
             return
         if behaviour.redirect:
             self._plain(302, {"Location": behaviour.redirect})
@@ -188,7 +202,11 @@ class _Handler(BaseHTTPRequestHandler):
             self.close_connection = True
         if behaviour.no_length:
             self.close_connection = True
-        self.wfile.write(data)
+        for place in range(len(data)) if behaviour.drip else ():
+            self.wfile.write(data[place : place + 1])
+            self.wfile.flush()
+            time.sleep(behaviour.drip)
+        self.wfile.write(b"" if behaviour.drip else data)
         self.wfile.flush()
 
     def _start(self, size: int, etag: str, behaviour: Behaviour) -> int:

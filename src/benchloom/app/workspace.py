@@ -80,7 +80,8 @@ class Workspace:
         """Downloads, as this invocation's options allow."""
         from benchloom.store.fetch import Fetcher, FetchOptions  # late: a plan downloads nothing
 
-        return Fetcher(self.locations.store, FetchOptions(offline=self.offline, mirror=self.mirror), self.talk)
+        options = FetchOptions(offline=self.offline, mirror=self.mirror, is_mirror_preferred=bool(self._mirror))
+        return Fetcher(self.locations.store, options, self.talk)
 
 
 def built_in_repository() -> Path:

@@ -15,6 +15,7 @@ import click
 
 from benchloom.app.locking import DEFAULT_LOCK, read_lock, with_lock
 from benchloom.app.planning import Ask
+from benchloom.base import bounded, limits
 from benchloom.cli.complete import complete_word
 from benchloom.errors import InputError
 from benchloom.model.query import Query, parse_query
@@ -116,9 +117,11 @@ def _split(words: Sequence[str]) -> tuple[list[str], dict[str, str]]:
 
 def _from_file(path: Path) -> dict[str, str]:
     try:
-        found = json.loads(path.read_text(encoding="utf-8"))
+        found = json.loads(bounded.read_text(path, limits.METADATA_BYTES, is_stream_allowed=True))
     except OSError as error:
         raise InputError("the file cannot be read", where=f"@{path}", why=[error.strerror or str(error)]) from error
+    except RecursionError as error:
+        raise InputError("the file's tables and lists are too deep", where=f"@{path}") from error
     except ValueError as error:
         raise InputError("the file is not JSON", where=f"@{path}", why=[str(error)]) from error
     if not isinstance(found, dict):

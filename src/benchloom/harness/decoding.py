@@ -7,6 +7,7 @@ import cv2
 import numpy as np
 from numpy.typing import NDArray
 
+from benchloom.base import bounded, limits
 from benchloom.errors import InputError
 
 Image = NDArray[Any]
@@ -28,12 +29,14 @@ def decode(path: Path, colour: Literal["gray", "bgr"]) -> Image:
     """
     flag = cv2.IMREAD_GRAYSCALE if colour == "gray" else cv2.IMREAD_COLOR
     try:
-        data = path.read_bytes()
+        data = bounded.read_bytes(path, limits.IMAGE_BYTES)
         is_cut_off = _is_cut_off(data)
         image = None if is_cut_off else _in_memory(data, flag)
         image = cv2.imread(str(path), flag) if image is None else image
     except (OSError, cv2.error) as error:
-        raise DamagedImageError("the image cannot be read", where=str(path), why=[str(error)]) from error
+        is_too_large = "CV_IO_MAX_IMAGE_PIXELS" in str(error)
+        why = f"it has more than {limits.IMAGE_PIXELS:,} pixels" if is_too_large else str(error)
+        raise DamagedImageError("the image cannot be read", where=str(path), why=[why]) from error
     if image is None:
         raise DamagedImageError("the image cannot be decoded", where=str(path), fix="replace the damaged file")
     if is_cut_off:

@@ -11,6 +11,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, Literal
 
+from benchloom.base import bounded, limits
 from benchloom.base.names import did_you_mean
 from benchloom.errors import InputError
 from benchloom.harness.options import SCENARIOS
@@ -177,7 +178,7 @@ def _rank(line: Line) -> int:
 
 def _lines(path: Path) -> Iterator[Line]:
     try:
-        text = path.read_text(encoding="utf-8")
+        text = bounded.read_text(path, limits.METADATA_BYTES).replace("\r\n", "\n").replace("\r", "\n")
     except OSError as error:
         raise InputError("user.conf cannot be read", where=str(path), why=[error.strerror or str(error)]) from error
     except UnicodeDecodeError as error:

@@ -1,7 +1,7 @@
 """Metadata files, read within bounds, so that no file can hold up a command or pass on what cannot be written again.
 
-The bounds stand here and nowhere else: size and depth of a file, how many values YAML aliases may unfold to, and whole
-numbers of 64 bits. Of YAML 1.1, which PyYAML reads, only the numbers are left out that YAML 1.2 dropped (base 60, octal by
+Bounded are size and depth of a file and how many values YAML aliases may unfold to (``benchloom.base.limits``), and whole
+numbers to 64 bits. Of YAML 1.1, which PyYAML reads, only the numbers are left out that YAML 1.2 dropped (base 60, octal by
 a leading zero, underscores) and its dates: CK and CM content means text by them.
 """
 
@@ -13,11 +13,9 @@ from functools import lru_cache
 from pathlib import Path
 from typing import Any
 
+from benchloom.base import bounded, limits
 from benchloom.base.names import is_unicode
 
-MAX_BYTES = 1_000_000
-MAX_DEPTH = 100
-MAX_VALUES = 200_000
 _WHOLE_NUMBERS = range(-(2**63), 2**64)
 _DIGITS = 20  # of the longest whole number of 64 bits, with its sign
 
@@ -53,11 +51,7 @@ def read_file(path: Path) -> Any:
 
 
 def _parsed(path: Path) -> Any:
-    with path.open("rb") as stream:
-        data = stream.read(MAX_BYTES + 1)
-    if len(data) > MAX_BYTES:
-        raise UnreadableFileError(f"it is larger than {MAX_BYTES:,} bytes")
-    text = data.decode("utf-8-sig")
+    text = bounded.read_text(path, limits.METADATA_BYTES, "utf-8-sig")
     return _json(text) if path.suffix == ".json" else _yaml(text)
 
 
@@ -119,10 +113,10 @@ def _construct_whole(loader: Any, node: Any) -> int:
 def _check(found: Any) -> None:
     """Raise UnreadableFileError for the first value that a file of ours must not hold, with its key."""
     for count, (value, key) in enumerate(_values(found)):
-        if count > MAX_VALUES:
-            raise UnreadableFileError(f"it holds more than {MAX_VALUES:,} values", key=key[:1])
-        if len(key) > MAX_DEPTH:
-            raise UnreadableFileError(f"its tables and lists are more than {MAX_DEPTH} deep", key=key[:1])
+        if count > limits.METADATA_VALUES:
+            raise UnreadableFileError(f"it holds more than {limits.METADATA_VALUES:,} values", key=key[:1])
+        if len(key) > limits.METADATA_DEPTH:
+            raise UnreadableFileError(f"its tables and lists are more than {limits.METADATA_DEPTH} deep", key=key[:1])
         if problem := _problem(value):
             raise UnreadableFileError(problem, key=key)
 

@@ -12,6 +12,7 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any, Literal
 
+from benchloom.base import bounded, limits
 from benchloom.base.atomic import write_text
 from benchloom.base.digest import of_bytes
 from benchloom.errors import InputError
@@ -223,7 +224,7 @@ def _note(file: str, action: Action, reason: str) -> Change:
 
 def _text(path: Path) -> str:
     try:
-        return path.read_bytes().decode(errors="replace")
+        return bounded.read_bytes(path, limits.METADATA_BYTES).decode(errors="replace")
     except OSError:
         return ""
 

@@ -6,7 +6,7 @@ from pathlib import Path
 
 import yaml
 
-from benchloom.index.files import MAX_BYTES
+from benchloom.base.limits import METADATA_BYTES
 
 
 def locate(file: Path, key: Sequence[str]) -> int:
@@ -33,7 +33,7 @@ def locate(file: Path, key: Sequence[str]) -> int:
 def _composed(file: Path, modified: int, size: int) -> yaml.Node | None:
     """Return the nodes of a file: of one file after the other, many keys are looked up. Too large a one has none."""
     del modified
-    if size > MAX_BYTES:
+    if size > METADATA_BYTES:
         return None
     text = file.read_text(encoding="utf-8-sig").replace("\t", " ")  # JSON may be indented by tabs, YAML may not
     node: yaml.Node | None = yaml.compose(text, Loader=getattr(yaml, "CSafeLoader", yaml.SafeLoader))

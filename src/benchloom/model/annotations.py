@@ -8,6 +8,7 @@ from typing import Annotated, Literal, TypeVar
 
 import msgspec
 
+from benchloom.base import bounded, limits
 from benchloom.errors import InputError
 from benchloom.model.base import Value
 from benchloom.model.facts import Dataset, Model
@@ -73,7 +74,7 @@ class Annotations(Value, frozen=True, kw_only=True):
 
 def annotation_bytes(path: Path) -> bytes:
     """Return the JSON text of an annotation file without a byte order mark. Raises OSError."""
-    return path.read_bytes().removeprefix(_BYTE_ORDER_MARK)
+    return bounded.read_bytes(path, limits.ANNOTATION_BYTES).removeprefix(_BYTE_ORDER_MARK)
 
 
 def read_annotations(dataset: Dataset, root: Path) -> Annotations:

@@ -1,13 +1,18 @@
-"""What a file that is not the model it should be looks like, from its first bytes: enough for a clear error."""
+"""What a file looks like from its first bytes: enough to refuse what cannot be the model, archive or file that was asked for."""
 
 import zipfile
 from pathlib import Path
+from typing import IO
 
 from benchloom.model.published import Container
 
 _HEAD = 512
+_POINTER = "a pointer of Git LFS, not the file that it stands for"
+_PAGE = "a web page (HTML)"
+_PAGES = (".html", ".htm", ".xhtml", ".xml", ".svg")  # endings of files that may begin as a web page does
+_CUT_OFF = "it is cut off: its end is missing"
 _STARTS = (
-    (b"version https://git-lfs", "a pointer of Git LFS, not the file that it stands for"),
+    (b"version https://git-lfs", _POINTER),
     (b"\x1f\x8b", "a gzip archive"),
     (b"PK\x03\x04", "a zip archive"),
     (b"BZh", "a bzip2 archive"),
@@ -36,10 +41,25 @@ def seen(path: str) -> list[str]:
 
 
 def no_model(path: str) -> list[str]:
-    """Return ``seen`` for a file that is no model of any kind: empty, text, or compressed as a whole; else nothing."""
+    """Return in one sentence why a file is no model of any kind: empty, text, compressed as a whole, or cut off; else nothing."""
     try:
         what = appearance(Path(path))
-        return [] if what in _POSSIBLE else _sentence(path, what)
+        if what not in _POSSIBLE and (found := _sentence(path, what)):
+            return found
+        return [_CUT_OFF] if _is_cut_off(Path(path), what) else []
+    except OSError:
+        return []
+
+
+def no_content(path: str, name: str) -> list[str]:
+    """Return in one sentence why a file called ``name`` is not what was published, whatever that is; else nothing.
+
+    It is empty, a pointer of Git LFS, or the web page that a server sent in its place.
+    """
+    try:
+        what = appearance(Path(path))
+        is_page = what == _PAGE and not name.lower().endswith(_PAGES)
+        return _sentence(path, what) if is_page or what == _POINTER or not Path(path).stat().st_size else []
     except OSError:
         return []
 
@@ -60,7 +80,7 @@ def appearance(path: Path) -> str:
         head = stream.read(_HEAD)
     start = head.lstrip(b"\xef\xbb\xbf \t\r\n").lower()
     if start.startswith(_MARKUP):
-        return "a web page (HTML)"
+        return _PAGE
     if start.startswith((b"{", b"[")) and _is_text(head):
         return "JSON text, perhaps the error message of a server"
     if head[_TAR[0] :].startswith(_TAR[1]):
@@ -92,6 +112,50 @@ def _zip_of_torch(path: Path) -> Container | None:
     if "constants.pkl" in members:
         return "torchscript"
     return "zip" if "data.pkl" in members else None
+
+
+def _is_cut_off(path: Path, what: str) -> bool:
+    """Tell whether a model's file ends before its end: a zip archive without its list of members, or a message within a field."""
+    if what == "a zip archive":
+        return not zipfile.is_zipfile(path)
+    if container(path) not in _FIELDS.values():
+        return False
+    size = path.stat().st_size
+    with path.open("rb") as stream:
+        while stream.tell() < size:
+            end = _end_of_field(stream)
+            if end > size:
+                return True
+            stream.seek(end)
+    return False
+
+
+def _end_of_field(stream: IO[bytes]) -> int:
+    """Return where the field of a protobuf message ends that ``stream`` stands at; beyond any file if it is none."""
+    never = 1 << 62
+    try:
+        wire_type = _varint(stream) & 7
+        if wire_type == 0:
+            _varint(stream)
+            return stream.tell()
+        if wire_type == 2:
+            length = _varint(stream)
+            return stream.tell() + length
+    except EOFError:
+        return never
+    return {1: stream.tell() + 8, 5: stream.tell() + 4}.get(wire_type, never)
+
+
+def _varint(stream: IO[bytes]) -> int:
+    """Read a whole number of 7 bits a byte, the lowest first. Raises EOFError where there is none."""
+    value = 0
+    for shift in range(0, 70, 7):
+        if not (byte := stream.read(1)):
+            raise EOFError
+        value |= (byte[0] & 0x7F) << shift
+        if byte[0] < 0x80:
+            return value
+    raise EOFError
 
 
 def _is_text(head: bytes) -> bool:

@@ -7,6 +7,7 @@ from pathlib import Path
 
 import msgspec
 
+from benchloom.base import bounded, limits
 from benchloom.errors import InputError
 from benchloom.model.base import Value
 from benchloom.model.facts import Dataset
@@ -171,9 +172,14 @@ def unusable(missing: Sequence[str], empty: Sequence[str]) -> tuple[str, ...]:
     return tuple(f"{len(names)} {kind}: {several(names)}" for kind, names in kinds.items() if names)
 
 
+def _text(path: Path) -> str:
+    text = bounded.read_text(path, limits.LABEL_FILE_BYTES, "utf-8-sig")
+    return text.replace("\r\n", "\n").replace("\r", "\n")
+
+
 def _lines(path: Path) -> list[str]:
     try:
-        return path.read_text(encoding="utf-8-sig").split("\n")
+        return _text(path).split("\n")
     except OSError as error:
         raise InputError("the labels cannot be read", where=str(path), why=[error.strerror or str(error)]) from error
     except UnicodeDecodeError as error:

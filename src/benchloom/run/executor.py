@@ -17,11 +17,12 @@ from typing import TYPE_CHECKING
 from benchloom.base.group import end_live
 from benchloom.base.reported import VARIABLE
 from benchloom.base.talk import Talk
-from benchloom.errors import InputError, InstallError, OfflineError, carried
+from benchloom.errors import InputError, InstallError, IntegrityError, OfflineError, carried
 from benchloom.model.base import to_json
-from benchloom.model.component import Component
+from benchloom.model.component import Component, Fetch
 from benchloom.model.environment import Distribution
 from benchloom.model.facts import Facts
+from benchloom.model.file_kinds import no_model
 from benchloom.model.labels import LABELS_PATH, with_label_file
 from benchloom.model.plan import Node, Plan
 from benchloom.model.trust import refuse_untrusted
@@ -50,6 +51,8 @@ if TYPE_CHECKING:
 
 
 _POLL_SECONDS = 0.05
+# Facts of an entry: the digests of the files that were downloaded for it, and the keys of the entries that it was built from.
+_DOWNLOADS, _MADE_FROM = "downloads", "made_from"
 _HERE = frozenset({"detect", "reuse"})  # actions of nodes whose result is here before anything is done
 
 
@@ -229,28 +232,91 @@ def _refuse_damaged(node: Node, plan: Plan, means: Means) -> None:
 
 
 def _ensure_entry(node: Node, component: Component, means: Means, ready: Ready) -> None:
-    if node.action in {"fetch", "extract"} and means.store.find(node.key) is None:
-        means.store.build(node.key, node.id, lambda folder: _fetch_all(node, component, means, folder))
-    elif node.action == "build" and means.store.find(node.key) is None:
+    if node.candidate.origin == "detected" or not (node.fetch or _is_built(component)):
+        return  # there is nothing to make
+    _drop_what_the_mirror_replaces(node, component, means)
+    if means.store.find(node.key) is not None:
+        return
+    if _is_built(component):
         means.talk.note(f"building {node.id}")
         means.store.build(node.key, node.id, lambda folder: _build(node, component, means, ready, folder))
+    else:
+        means.store.build(node.key, node.id, lambda folder: _fetch_all(node, component, means, folder))
+
+
+def _is_built(component: Component) -> bool:
+    return component.install is not None and bool(component.install.script or component.install.module)
+
+
+def _drop_what_the_mirror_replaces(node: Node, component: Component, means: Means) -> None:
+    """Remove the entry of ``node`` if the preferred mirror has another file than the one without a digest that it was made from.
+
+    What was made from that entry goes, too.
+    """
+    entry = means.store.find(node.key)
+    if entry is None:
+        return
+    for item in node.fetch:
+        download = means.fetcher.preferred(item, is_model=_is_model(item, component))
+        if download and download.digest not in entry.meta.get(_DOWNLOADS, "").split(","):
+            means.talk.note(
+                f"{node.id}: {file_name(item)} is replaced by that of {download.source}, which is {download.digest}"
+            )
+            _drop(node.key, means.store)
+            break
+
+
+def _drop(key: str, store: Store) -> None:
+    store.remove(key)
+    for other in [entry.key for entry in store.entries() if key in entry.meta.get(_MADE_FROM, "").split(",")]:
+        _drop(other, store)
+
+
+def _is_model(item: Fetch, component: Component) -> bool:
+    """Tell whether ``item`` is the very file that a backend opens, not an archive or something beside it."""
+    is_result = component.result == os.path.normpath(os.path.join(item.unpack_to, item.filename or file_name(item)))
+    return component.model is not None and not item.archive and (is_result or not component.result)
 
 
 def _fetch_all(node: Node, component: Component, means: Means, folder: Path) -> Mapping[str, str]:
+    try:
+        digests = [_fetch_one(item, component, means, folder) for item in node.fetch]
+        if not _is_built(component):
+            _require_result(component, folder)
+        if any(not item.digest and item.archive for item in node.fetch):
+            _refuse_no_model(component, folder)
+    except (IntegrityError, InstallError):
+        for item in node.fetch:
+            means.fetcher.forget(item)
+        raise
+    return {**entry_meta(node), **({_DOWNLOADS: ",".join(digests)} if digests else {})}
+
+
+def _fetch_one(item: Fetch, component: Component, means: Means, folder: Path) -> str:
+    """Put one file, or what its archive holds, into ``folder``; return the digest of what was downloaded."""
     from benchloom.store.archive import extract  # late: most runs find everything in the store
 
-    for item in node.fetch:
-        download = means.fetcher.obtain(item, means.index.folder(component))
-        name = item.filename or file_name(item)
-        place = _inside(folder, item.unpack_to, component)
-        if item.archive:
-            extract(download.path, item.archive, place, member=item.member, name=name)
-        else:
-            place.mkdir(parents=True, exist_ok=True)
-            shutil.copyfile(download.path, _inside(place, name, component))
-    if node.action != "build":
-        _require_result(component, folder)
-    return entry_meta(node)
+    download = means.fetcher.obtain(item, means.index.folder(component), is_model=_is_model(item, component))
+    name = item.filename or file_name(item)
+    place = _inside(folder, item.unpack_to, component)
+    if item.archive:
+        extract(download.path, item.archive, place, member=item.member, name=name)
+    else:
+        place.mkdir(parents=True, exist_ok=True)
+        shutil.copyfile(download.path, _inside(place, name, component))
+    return download.digest
+
+
+def _refuse_no_model(component: Component, folder: Path) -> None:
+    """Raise IntegrityError if what an archive without a digest has in place of the model is none."""
+    path = folder / component.result
+    if component.model and path.is_file() and (why := no_model(str(path))):
+        raise IntegrityError(
+            f"{component.result} of {component.ref} is no model",
+            where=f"{component.file}: fetch",
+            why=why,
+            fix="name another URL in the component, or a folder that has the file with --mirror",
+        )
 
 
 def _require_result(component: Component, folder: Path) -> None:
@@ -290,7 +356,7 @@ def _build(node: Node, component: Component, means: Means, ready: Ready, folder:
     if install is None:
         raise InputError(f"{component.ref} has nothing to build it with", where=component.file)
     source = means.index.folder(component)
-    _fetch_all(node, component, means, folder)
+    meta = _fetch_all(node, component, means, folder)
     facts_folder = means.logs / f"{_plain(node.id)}.facts"
     progress = means.logs / f"{_plain(node.id)}.progress"
     error = means.logs / f"{_plain(node.id)}.error"
@@ -322,7 +388,8 @@ def _build(node: Node, component: Component, means: Means, ready: Ready, folder:
             details={"exit_code": result.exit_code, "signal": result.signal, "log": str(log.with_suffix(".err"))},
         )
     _require_result(component, folder)
-    return entry_meta(node)
+    keys = sorted({ready.facts[need].key for need in node.needs.values() if need in ready.facts} - {""})
+    return {**meta, **({_MADE_FROM: ",".join(keys)} if keys else {})}
 
 
 def _build_command(module: str, script: str, source: Path, python: Path, arguments: tuple[str, ...]) -> list[str]:

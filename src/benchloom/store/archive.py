@@ -1,9 +1,11 @@
 """Archives, opened as if they were hostile: nothing lands outside the destination, and none may grow without bound."""
 
+import bz2
 import contextlib
 import errno
 import fnmatch
 import gzip
+import io
 import lzma
 import os
 import secrets
@@ -17,8 +19,9 @@ from dataclasses import dataclass
 from functools import partial
 from pathlib import Path, PurePosixPath
 from tarfile import HeaderError, ReadError
-from typing import IO, cast
+from typing import IO, Any, cast
 
+from benchloom.base import limits as bounds
 from benchloom.errors import IntegrityError
 from benchloom.store.entries import remove_tree
 
@@ -35,6 +38,15 @@ _CORRUPT = (
     ValueError,
     LookupError,
 )
+_LONG_HEADERS = frozenset(
+    {tarfile.GNUTYPE_LONGNAME, tarfile.GNUTYPE_LONGLINK, tarfile.XHDTYPE, tarfile.XGLTYPE, tarfile.SOLARIS_XHDTYPE}
+)
+_COMPRESSED: dict[bytes, Any] = {
+    b"\x1f\x8b": gzip.open,
+    b"BZh": bz2.open,
+    b"\xfd7zXZ\0": lzma.open,
+    b"\x5d\0\0": lzma.open,
+}
 _ABOUT_THE_ARCHIVE = frozenset(
     {None, errno.EINVAL, errno.EEXIST, errno.ENOTDIR, errno.EISDIR, errno.ENAMETOOLONG, errno.EILSEQ}
 )
@@ -44,9 +56,9 @@ _ABOUT_THE_ARCHIVE = frozenset(
 class Limits:
     """What one archive may expand to: bytes in all, entries, and times its own size (checked from 16 MiB on)."""
 
-    bytes: int = 200 << 30
-    entries: int = 2_000_000
-    ratio: float = 500.0
+    bytes: int = bounds.ARCHIVE_BYTES
+    entries: int = bounds.ARCHIVE_ENTRIES
+    ratio: float = bounds.ARCHIVE_RATIO
 
 
 @dataclass(frozen=True)
@@ -73,7 +85,8 @@ def extract(
     stage.mkdir(parents=True)
     try:
         with _corruption_reported(archive, kind):
-            names = _unpack(archive, _MEMBERS[kind](archive, name or archive.name), stage, member, limits or Limits())
+            budget = _Budget(archive, limits or Limits())
+            names = _unpack(archive, _MEMBERS[kind](archive, name or archive.name, budget), stage, member, budget)
         _refuse_clashes(archive, names, destination)
         for each in names:
             target = destination / each
@@ -82,6 +95,19 @@ def extract(
     finally:
         remove_tree(stage)
     return tuple(destination / each for each in names)
+
+
+def check(archive: Path, kind: str, limits: Limits | None = None) -> None:
+    """Read an archive to its end, as ``extract`` would, and keep nothing. Raises IntegrityError as that does for its bytes."""
+    budget = _Budget(archive, limits or Limits())
+    members = _MEMBERS[kind](archive, archive.name, budget)
+    with _corruption_reported(archive, kind), contextlib.closing(members):
+        for item in members:
+            budget.count(item.name)
+            if item.open is not None and not item.is_folder:
+                with item.open() as source:
+                    while source.read(_CHUNK):
+                        pass
 
 
 @contextlib.contextmanager
@@ -107,19 +133,18 @@ def _unsound(archive: Path, kind: str, error: Exception) -> IntegrityError:
 
 
 def _unpack(
-    archive: Path, members: Generator[_Member, None, None], stage: Path, member: str, limits: Limits
+    archive: Path, members: Generator[_Member, None, None], stage: Path, member: str, budget: "_Budget"
 ) -> list[str]:
-    budget = _Budget(archive, limits)
     taken: list[str] = []
     with contextlib.closing(members):
         for item in members:
-            budget.count()
+            budget.count(item.name)
             if item.is_folder:
                 continue
             name = _safe_name(item.name, archive)
             if member and not fnmatch.fnmatchcase(name, member):
                 continue
-            _write(archive, item, stage / name, budget)
+            _write(archive, item, stage / name)
             taken.append(name)
     if member and not taken:
         raise IntegrityError(
@@ -128,7 +153,7 @@ def _unpack(
     return taken
 
 
-def _write(archive: Path, item: _Member, target: Path, budget: "_Budget") -> None:
+def _write(archive: Path, item: _Member, target: Path) -> None:
     if item.open is None:
         raise _hostile(archive, item.name, "it holds a link or device")
     if target.exists():
@@ -136,7 +161,6 @@ def _write(archive: Path, item: _Member, target: Path, budget: "_Budget") -> Non
     target.parent.mkdir(parents=True, exist_ok=True)
     with item.open() as source, target.open("wb") as sink:
         while chunk := source.read(_CHUNK):
-            budget.spend(len(chunk), item.name)
             sink.write(chunk)
     target.chmod(0o755 if item.executable else 0o644)
 
@@ -161,18 +185,20 @@ class _Budget:
         self.archive, self.limits = archive, limits
         self.packed = max(archive.stat().st_size, 1)
         self.bytes = self.entries = 0
+        self.name = ""  # of the member that is read
 
-    def count(self) -> None:
+    def count(self, name: str) -> None:
+        self.name = name
         self.entries += 1
         if self.entries > self.limits.entries:
             raise _hostile(self.archive, "", f"more than {self.limits.entries} entries")
 
-    def spend(self, amount: int, name: str) -> None:
+    def spend(self, amount: int) -> None:
         self.bytes += amount
         if self.bytes > self.limits.bytes:
-            raise _hostile(self.archive, name, f"it expands past {self.limits.bytes} bytes")
-        if self.bytes > 16 << 20 and self.bytes / self.packed > self.limits.ratio:
-            raise _hostile(self.archive, name, f"it expands to more than {self.limits.ratio:g} times its size")
+            raise _hostile(self.archive, self.name, f"it expands past {self.limits.bytes} bytes")
+        if self.bytes > bounds.ARCHIVE_UNCHECKED_BYTES and self.bytes / self.packed > self.limits.ratio:
+            raise _hostile(self.archive, self.name, f"it expands to more than {self.limits.ratio:g} times its size")
 
 
 def _safe_name(name: str, archive: Path) -> str:
@@ -201,21 +227,69 @@ def _hostile(archive: Path, name: str, reason: str) -> IntegrityError:
     )
 
 
-def _zip_members(archive: Path, _: str) -> Generator[_Member, None, None]:
+class _Counted(io.RawIOBase):
+    """A stream that spends a budget for each byte that comes out of it for the first time, read or passed over."""
+
+    def __init__(self, source: IO[bytes], budget: _Budget) -> None:
+        super().__init__()
+        self.source, self.budget = source, budget
+        self.place = self.furthest = 0
+
+    def readable(self) -> bool:
+        return True
+
+    def seekable(self) -> bool:
+        return True
+
+    def tell(self) -> int:
+        return self.place
+
+    def read(self, size: int = -1) -> bytes:
+        data = self.source.read(_CHUNK if size < 0 else size)
+        self.place += len(data)
+        self.budget.spend(max(0, self.place - self.furthest))
+        self.furthest = max(self.furthest, self.place)
+        return data
+
+    def seek(self, offset: int, whence: int = os.SEEK_SET) -> int:
+        target = offset + (self.place if whence == os.SEEK_CUR else 0)
+        if target < self.place:
+            self.place = self.source.seek(target)
+        while self.place < target and self.read(min(target - self.place, _CHUNK)):
+            pass
+        return self.place
+
+    def close(self) -> None:
+        self.source.close()
+        super().close()
+
+
+def _zip_members(archive: Path, _: str, budget: _Budget) -> Generator[_Member, None, None]:
     with zipfile.ZipFile(archive) as opened:
         for info in opened.infolist():
             mode = info.external_attr >> 16
             is_file = stat.S_IFMT(mode) in {0, stat.S_IFREG}
             yield _Member(
                 info.orig_filename,
-                partial(opened.open, info) if is_file else None,
+                partial(_counted, partial(opened.open, info), budget) if is_file else None,
                 executable=bool(mode & 0o100),
                 is_folder=info.is_dir(),
             )
 
 
+def _counted(opening: Callable[[], IO[bytes]], budget: _Budget) -> IO[bytes]:
+    return cast("IO[bytes]", _Counted(opening(), budget))
+
+
 class _StrictInfo(tarfile.TarInfo):
-    """A header that must be one: tarfile itself takes a damaged header for the end of the archive."""
+    """A header that must be one: tarfile itself takes a damaged header for the end of the archive, and reads a long one whole."""
+
+    @classmethod
+    def frombuf(cls, buf: bytes | bytearray, encoding: str | None, errors: str) -> "_StrictInfo":
+        found = super().frombuf(buf, encoding or "utf-8", errors)
+        if found.type in _LONG_HEADERS and found.size > bounds.TAR_HEADER_BYTES:
+            raise ReadError(f"a header of {found.size} bytes: {bounds.TAR_HEADER_BYTES} are the most")
+        return found
 
     @classmethod
     def fromtarfile(cls, tarfile: tarfile.TarFile) -> "_StrictInfo":
@@ -227,17 +301,29 @@ class _StrictInfo(tarfile.TarInfo):
             raise ReadError(f"a header is damaged: {error}") from error
 
 
-def _tar_members(archive: Path, _: str) -> Generator[_Member, None, None]:
-    with tarfile.open(archive, "r:*", tarinfo=_StrictInfo) as opened:
-        for info in opened:
+def _tar_members(archive: Path, _: str, budget: _Budget) -> Generator[_Member, None, None]:
+    with (
+        _counted(partial(_unpacked, archive), budget) as stream,
+        tarfile.open(fileobj=stream, mode="r:", tarinfo=_StrictInfo) as opened,
+    ):
+        while (info := opened.next()) is not None:
+            opened.members.clear()  # type: ignore[attr-defined]  # it would keep them all
             yield _Member(
                 info.name,
                 partial(_opened, opened, info) if info.isfile() else None,
                 executable=bool(info.mode & 0o100),
                 is_folder=info.isdir(),
             )
-        while opened.fileobj.read(_CHUNK):  # the checksum of what is compressed stands at its very end
+        while stream.read(_CHUNK):  # the checksum of what is compressed stands at its very end
             pass
+
+
+def _unpacked(archive: Path) -> IO[bytes]:
+    """Open the tar in a file that may be compressed as a whole."""
+    with archive.open("rb") as stream:
+        head = stream.read(6)
+    opening: Callable[..., Any] = next((way for magic, way in _COMPRESSED.items() if head.startswith(magic)), open)
+    return cast("IO[bytes]", opening(archive, "rb"))
 
 
 def _opened(archive: tarfile.TarFile, info: tarfile.TarInfo) -> IO[bytes]:
@@ -247,12 +333,14 @@ def _opened(archive: tarfile.TarFile, info: tarfile.TarInfo) -> IO[bytes]:
     return found
 
 
-def _gz_members(archive: Path, name: str) -> Generator[_Member, None, None]:
+def _gz_members(archive: Path, name: str, budget: _Budget) -> Generator[_Member, None, None]:
+    if not archive.stat().st_size:
+        raise EOFError("it is empty")
     plain = name[:-3] if name.endswith(".gz") else f"{name}.out"
-    yield _Member(plain, lambda: cast("IO[bytes]", gzip.GzipFile(archive)))
+    yield _Member(plain, partial(_counted, partial(cast("Any", gzip.GzipFile), archive), budget))
 
 
-_MEMBERS: dict[str, Callable[[Path, str], Generator[_Member, None, None]]] = {
+_MEMBERS: dict[str, Callable[[Path, str, _Budget], Generator[_Member, None, None]]] = {
     "zip": _zip_members,
     "tar": _tar_members,
     "gz": _gz_members,

@@ -13,11 +13,11 @@ from pathlib import Path
 
 import msgspec
 
+from benchloom.base import limits
+from benchloom.base.digest import of_bytes
 from benchloom.base.remembered import Remembered
 from benchloom.model.component import Executable
 
-VERSION_SECONDS = 10.0
-MAX_OUTPUT = 4096  # bytes of a program's output that are looked at
 SAFE_ARGUMENTS = (("--version",), ("-version",), ("-V",))
 _NEVER = re.compile(
     r"(ba|da|z|fi|k|c|tc|a|po|r)?sh|busybox|toybox|(python|pypy|perl|ruby|node|lua|php|tclsh|guile|R)[\d.]*|nodejs|deno|bun|Rscript|"
@@ -47,6 +47,15 @@ class PrintedVersions:
             known = _Printed(size=status.st_size, modified=status.st_mtime_ns, text=_output_of(argv, environ))
             if known.text:
                 self._known.set(name, known)
+        return known.text
+
+    def version(self, pattern: str, text: str) -> str:
+        """Return what ``pattern`` finds in ``text``, in a process of its own that may take a few seconds; '' if it takes longer."""
+        name = f"{pattern}\0{of_bytes(text.encode())}"
+        known = self._known.get(name)
+        if known is None:
+            known = _Printed(size=0, modified=0, text=_found_in_time(pattern, text))
+            self._known.set(name, known)
         return known.text
 
     def save(self) -> None:
@@ -84,12 +93,40 @@ def executables(
         if path and os.path.realpath(path) not in seen:
             seen.add(os.path.realpath(path))
             place = str(Path(path).absolute())
-            yield _version_in(printed.of([place, *block.version_arguments], environ), block) if is_run else "", place
+            text = printed.of([place, *block.version_arguments], environ) if is_run else ""
+            is_known = trusted or block.version_regex == Executable(names=()).version_regex
+            find = _found if is_known else printed.version
+            re.compile(block.version_regex)
+            yield find(block.version_regex, text) if text else "", place
 
 
-def _version_in(output: str, block: Executable) -> str:
-    match = re.search(block.version_regex, output)
+def _found(pattern: str, text: str) -> str:
+    match = re.search(pattern, text)
     return match.group(1 if match.re.groups else 0) or "" if match else ""
+
+
+_FIND = """
+import json, re, sys
+match = re.search(*json.load(sys.stdin))
+print(json.dumps(match.group(1 if match.re.groups else 0) or "" if match else ""))
+"""
+
+
+def _found_in_time(pattern: str, text: str) -> str:
+    """Return what ``_found`` returns, or '' if that takes too long: some expressions take years for a line."""
+    import json  # late, as below
+    import subprocess
+    import sys
+
+    argv = [sys.executable, "-I", "-S", "-c", _FIND]
+    words = json.dumps([pattern, text])
+    try:
+        done = subprocess.run(  # noqa: S603 - our own interpreter, with our own code
+            argv, input=words, capture_output=True, text=True, timeout=limits.REGEX_SECONDS, check=False
+        )
+        return str(json.loads(done.stdout)) if done.returncode == 0 else ""
+    except subprocess.TimeoutExpired:
+        return ""
 
 
 def _output_of(argv: Sequence[str], environ: Mapping[str, str]) -> str:
@@ -103,7 +140,7 @@ def _output_of(argv: Sequence[str], environ: Mapping[str, str]) -> str:
             child = start_group(argv, env=environ, stdout=sink)
         except OSError:
             return ""
-        if not wait_for_group(child, VERSION_SECONDS, grace=0.0) or child.returncode:
+        if not wait_for_group(child, limits.VERSION_SECONDS, grace=0.0) or child.returncode:
             return ""
         sink.seek(0)
-        return sink.read(MAX_OUTPUT).decode(errors="replace")
+        return sink.read(limits.VERSION_BYTES).decode(errors="replace")

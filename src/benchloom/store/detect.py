@@ -9,6 +9,7 @@ from functools import cache
 from pathlib import Path
 from typing import TYPE_CHECKING
 
+from benchloom.base import limits
 from benchloom.base.digest import of_bytes
 from benchloom.errors import ComponentError
 from benchloom.model.component import Component, FileGlob
@@ -120,9 +121,10 @@ def _plain(name: str) -> str:
 def _file_places(
     block: FileGlob, environ: Mapping[str, str], search: Sequence[Path], *, is_folder: bool
 ) -> Iterator[tuple[Path, str]]:
-    folders = [*search, *(Path(text) for item in block.search if (text := _expanded(item, environ)))]
+    patterns = [*block.patterns, *(pattern for more in block.alternatives for pattern in more)]
+    own = (Path(text) for item in block.search if (text := _expanded(item, environ)))
     seen = set()
-    for folder in folders:
+    for folder in [*search, *(place for place in own if _is_searchable(place, patterns))]:
         found = _match(folder, block, is_folder=is_folder)
         if found is not None and found[0] not in seen:
             seen.add(found[0])
@@ -169,6 +171,20 @@ def _matches(folder: Path, pattern: str) -> list[str]:
     if not (brace and closed):
         return sorted(glob.glob(pattern, root_dir=folder, recursive=True))
     return sorted({name for choice in choices.split(",") for name in _matches(folder, f"{head}{choice}{tail}")})
+
+
+def _is_searchable(folder: Path, patterns: Sequence[str]) -> bool:
+    """Tell whether what patterns look through below ``folder``, in folders of any name, is bounded; a whole disk is not."""
+    count = 0
+    for pattern in patterns:
+        if not glob.has_magic(os.path.dirname(pattern)):
+            continue
+        fixed = os.path.dirname(re.split(r"[*?\[{]", pattern)[0])  # may lead out of the folder
+        for _, folders, names in os.walk(folder / fixed, followlinks=True):
+            count += len(folders) + len(names)
+            if count > limits.SEARCHED_ENTRIES:
+                return False
+    return True
 
 
 def _state(folder: Path, names: Sequence[str]) -> str:

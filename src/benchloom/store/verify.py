@@ -1,4 +1,4 @@
-"""Whether entries are what was sealed: re-hashed, or looked at before they are used."""
+"""Whether entries are what was sealed: re-hashed, or looked at before they are used; and what never was the model that its name says."""
 
 import os
 from collections.abc import Iterable
@@ -6,8 +6,11 @@ from pathlib import Path
 
 from benchloom.base.digest import of_file
 from benchloom.errors import IntegrityError
+from benchloom.model.file_kinds import no_model
 from benchloom.model.finding import Finding
 from benchloom.store.entries import Entry, Stamp, Store, scan, stamp_of
+
+_MODELS = (".onnx", ".pb", ".tflite", ".pt", ".pth")
 
 
 def verify(store: Store, keys: Iterable[str] = ()) -> tuple[Finding, ...]:
@@ -78,7 +81,11 @@ def _check(store: Store, key: str) -> list[Finding]:
             return [_missing(key)]
         fix = "check the disk and its permissions"
         return [_finding("store-file-unreadable", key, f"{entry.label}: {error.strerror}", fix, str(error.filename))]
-    found = [*_differences(entry, entry.files, files), *_differences(entry, entry.links, links)]
+    found = [
+        *_differences(entry, entry.files, files),
+        *_differences(entry, entry.links, links),
+        *_no_models(store, entry, files),
+    ]
     if not found:
         message = f"{entry.label}: {len(files)} files match their digests"
         return [Finding(rule="store-entry", severity="pass", subject=key, message=message)]
@@ -99,6 +106,14 @@ def _differences(entry: Entry, expected: dict[str, str], actual: dict[str, str])
         elif expected[name] != actual[name]:
             message = f"{entry.label}: {name} changed (expected {expected[name]}, found {actual[name]})"
             yield _finding("store-file-changed", entry.key, message, fix, name)
+
+
+def _no_models(store: Store, entry: Entry, files: Iterable[str]) -> Iterable[Finding]:
+    """Yield models that the store took, as earlier releases did, though their bytes are of something else."""
+    for name in sorted(files):
+        if name.endswith(_MODELS) and (why := no_model(str(store.content(entry.key) / name))):
+            fix = f"loom gc --remove {entry.key}, then run the target with --mirror=DIR, where DIR has the right file"
+            yield _finding("store-file-no-model", entry.key, f"{entry.label}: {name} is no model: {why[0]}", fix, name)
 
 
 def _finding(rule: str, key: str, message: str, fix: str, file: str = "") -> Finding:

@@ -14,7 +14,7 @@ from pathlib import Path
 import pytest
 
 from benchloom.errors import IntegrityError, LoomError
-from benchloom.store.archive import Limits, extract
+from benchloom.store.archive import Limits, check, extract
 
 CONTENT = {"a.txt": b"first", "dir/b.bin": bytes(range(256)) * 64, "dir/deep/tool": b"#!/bin/sh\n"}
 
@@ -283,3 +283,41 @@ def test_extract_damaged_checksum_at_the_very_end_is_refused(tmp_path: Path, com
 @pytest.mark.parametrize("kind", ["zip", "tar", "gz"])
 def test_extract_something_else_is_refused(tmp_path: Path, data: bytes, kind: str):
     refused(tmp_path, data, kind, "not a sound")
+
+
+@pytest.mark.parametrize("kind", [tarfile.GNUTYPE_LONGNAME, tarfile.XHDTYPE], ids=["long name", "pax"])
+def test_extract_tar_header_that_unfolds_is_refused(tmp_path: Path, kind: bytes):
+    """A header of 8 MiB in 8 KiB: tarfile reads it whole before anybody sees a member."""
+    header = tarfile.TarInfo("././@LongLink")
+    header.type, header.size = kind, 8 << 20
+    data = gzip.compress(header.tobuf(tarfile.GNU_FORMAT) + b"a" * header.size + tar_bytes([(info("x"), b"x")]))
+    refused(tmp_path, data, "tar", "not a sound tar archive")
+
+
+def test_extract_members_that_are_left_out_count(tmp_path: Path):
+    data = gzip.compress(tar_bytes([(info("zeros"), bytes(17 << 20)), (info("wanted"), b"x")]))
+    refused(tmp_path, data, "tar", "times its size", member="wanted")
+
+
+def test_extract_bytes_after_the_end_of_a_tar_count(tmp_path: Path):
+    data = gzip.compress(tar_bytes([(info("x"), b"x")]) + bytes(17 << 20))
+    refused(tmp_path, data, "tar", "times its size")
+
+
+@pytest.mark.parametrize("kind", ["zip", "tar", "gz"])
+def test_check_reads_an_archive_as_extract_does(tmp_path: Path, kind: str):
+    zeros = bytes(17 << 20)
+    files = {
+        "zip": (zip_of(("a", b"x" * 99)), zip_of(("zeros", zeros))),
+        "tar": (tar_bytes([(info("a"), b"x" * 99)]), gzip.compress(tar_bytes([(info("zeros"), zeros)]))),
+        "gz": (gzip.compress(b"x" * 99), gzip.compress(zeros)),
+    }
+    sound, bomb = files[kind]
+    (tmp_path / "sound").write_bytes(sound)
+    check(tmp_path / "sound", kind)
+    for name, data in ("bomb", bomb), ("short", sound[:-30]):
+        (tmp_path / name).write_bytes(data)
+        if (kind, name) == ("tar", "short"):
+            continue  # a plain tar is whole where its last member is
+        with pytest.raises(IntegrityError):
+            check(tmp_path / name, kind)

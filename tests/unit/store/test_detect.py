@@ -7,9 +7,9 @@ from pathlib import Path
 
 import pytest
 
+from benchloom.base import limits
 from benchloom.errors import ComponentError
 from benchloom.model.component import Component, Detect, Executable, FileGlob, PythonModule
-from benchloom.store import commands as unit
 from benchloom.store.detect import detect, python_version
 
 
@@ -87,7 +87,7 @@ def test_detect_executable_that_cannot_run_has_no_version(environ: dict[str, str
 def test_detect_executable_that_hangs_has_no_version_and_leaves_no_process(
     environ: dict[str, str], tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ):
-    monkeypatch.setattr(unit, "VERSION_SECONDS", 0.3)
+    monkeypatch.setattr(limits, "VERSION_SECONDS", 0.3)
     path = script(tmp_path / "bin", "tool", f"echo 1.2.3; sleep 600 & echo $! > {tmp_path}/pid; wait")
     assert found(soft(executable=Executable(names=("tool",))), environ) == [("", str(path))]
     assert ended(int((tmp_path / "pid").read_text()))
@@ -193,3 +193,44 @@ def test_detect_files_search_folder_comes_first_and_no_place_twice(environ: dict
     usual, mine = images(tmp_path / "usual", 2), images(tmp_path / "mine", 2)
     block = FileGlob(patterns=("*.JPEG",), search=(str(usual), str(mine), "/no/such/folder"))
     assert found(soft(files=block), environ, mine) == [("", str(mine)), ("", str(usual))]
+
+
+@pytest.mark.parametrize("regex", [r"(a+)+$", r".*.*.*.*.*.*x", r"(\w+\s?)*!"])
+def test_detect_regex_that_would_take_years_gives_no_version(
+    environ: dict[str, str], tmp_path: Path, monkeypatch: pytest.MonkeyPatch, regex: str
+):
+    monkeypatch.setattr(limits, "REGEX_SECONDS", 0.5)
+    path = script(tmp_path / "bin", "tool", f"echo {'a' * 3000} b")
+    block = Executable(names=("tool",), version_regex=regex)
+    begun = time.monotonic()
+    (candidate,) = detect(soft(executable=block), environ=environ)
+    assert (candidate.version, candidate.location) == ("", str(path))
+    assert time.monotonic() - begun < 10
+
+
+def test_detect_regex_of_an_untrusted_repository_finds_the_same(environ: dict[str, str], tmp_path: Path):
+    script(tmp_path / "bin", "tool", 'echo "release r42b 9.9"')
+    for regex in r"release (r\d+)", r"r\d+b", r"nothing", r"(x)?r":
+        block = soft(executable=Executable(names=("tool",), version_regex=regex))
+        trusted, other = (detect(block, environ=environ, trusted=known) for known in (True, False))
+        assert trusted == other
+    with pytest.raises(ComponentError, match="not a regular expression"):
+        detect(soft(executable=Executable(names=("tool",), version_regex="(")), environ=environ)
+
+
+def test_detect_does_not_search_a_whole_disk(environ: dict[str, str], tmp_path: Path, monkeypatch: pytest.MonkeyPatch):
+    (tmp_path / "disk" / "a" / "b").mkdir(parents=True)
+    (tmp_path / "disk" / "a" / "b" / "wanted.txt").write_text("x")
+    os.symlink("..", tmp_path / "disk" / "a" / "loop")
+    block = FileGlob(patterns=("**/wanted.txt",), search=(str(tmp_path / "disk"),))
+    monkeypatch.setattr(limits, "SEARCHED_ENTRIES", 20)
+    assert found(soft(files=block), environ) == []
+    os.unlink(tmp_path / "disk" / "a" / "loop")
+    assert len(found(soft(files=block), environ)) == 1
+    monkeypatch.setattr(limits, "SEARCHED_ENTRIES", 1)
+    for pattern in f"{tmp_path}/disk/**/wanted.txt", "../disk/*/*/wanted.txt":
+        (tmp_path / "empty").mkdir(exist_ok=True)
+        block_elsewhere = FileGlob(patterns=(pattern,), search=(str(tmp_path / "empty"),))
+        assert found(soft(files=block_elsewhere), environ) == []
+    assert found(soft(files=block), environ) == []
+    assert len(found(soft(files=block), environ, tmp_path / "disk")) == 1  # the user names it

@@ -6,7 +6,9 @@ import socket
 import subprocess
 import sys
 import threading
+import time
 from concurrent.futures import ThreadPoolExecutor
+from email.utils import formatdate
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from pathlib import Path
 
@@ -433,6 +435,100 @@ def test_obtain_credentials_appear_in_no_message_and_no_file(server: FileServer,
 )
 def test_redacted_url_keeps_only_what_is_public(url: str, expected: str):
     assert redacted(url) == expected
+
+
+@pytest.mark.parametrize(
+    "url", ["ftp://host/x", "http://[bad/x", "http://127.0.0.1:notaport/x", "http://\ud800/", "http:///x"]
+)
+def test_obtain_unusable_url_does_not_stop_the_mirrors(server: FileServer, fetcher: Fetcher, tmp_path: Path, url: str):
+    fetch = pinned(url, mirrors=("nonsense:x", server.url("data.bin")))
+    assert fetcher.obtain(fetch, tmp_path).path.read_bytes() == DATA
+
+
+@pytest.mark.parametrize("is_date", [False, True], ids=["seconds", "date"])
+def test_obtain_waits_as_long_as_the_server_asks(
+    server: FileServer, fetcher: Fetcher, tmp_path: Path, *, is_date: bool
+):
+    server.fail("data.bin", 503)
+    server.behave("data.bin", retry_after=formatdate(time.time() + 2, usegmt=True) if is_date else "1")
+    begun = time.monotonic()
+    assert fetcher.obtain(pinned(server.url("data.bin")), tmp_path).path.read_bytes() == DATA
+    assert 0.9 <= time.monotonic() - begun < 5
+    assert server.requests["/data.bin"] == 2
+
+
+def test_obtain_server_that_asks_for_too_long_a_wait_is_left_for_the_mirror(
+    server: FileServer, fetcher: Fetcher, tmp_path: Path
+):
+    server.fail("busy.bin", 429, times=None)
+    server.behave("busy.bin", retry_after="86400")
+    with pytest.raises(FetchError) as caught:
+        fetcher.obtain(pinned(server.url("busy.bin")), tmp_path)
+    assert "HTTP status 429; it asks to be asked again in 86400 s" in caught.value.why[0]
+    assert server.requests["/busy.bin"] == 1
+    fetch = pinned(server.url("busy.bin"), mirrors=(server.url("data.bin"),))
+    assert fetcher.obtain(fetch, tmp_path).path.read_bytes() == DATA
+
+
+def test_obtain_wait_ends_when_the_user_interrupts(server: FileServer, fetcher: Fetcher, tmp_path: Path):
+    server.fail("data.bin", 503, times=None)
+    server.behave("data.bin", retry_after="60")
+    threading.Timer(0.3, fetcher.stop.set).start()
+    with pytest.raises(KeyboardInterrupt):
+        fetcher.obtain(pinned(server.url("data.bin")), tmp_path)
+
+
+@pytest.mark.parametrize(
+    ("options", "reason"),
+    [
+        (FetchOptions(retries=1, window=0.3, least_bytes=1000), "too slow"),
+        (FetchOptions(retries=1, attempt=0.5), "the attempt took more than 0.5 s"),
+    ],
+    ids=["rate", "total time"],
+)
+def test_obtain_that_brings_a_byte_now_and_then_ends(
+    server: FileServer, fetcher: Fetcher, tmp_path: Path, options: FetchOptions, reason: str
+):
+    server.behave("data.bin", drip=0.05)
+    with pytest.raises(FetchError) as caught:
+        Fetcher(fetcher.root, options).obtain(pinned(server.url("data.bin")), tmp_path)
+    assert reason in caught.value.why[0]
+
+
+def test_obtain_answer_whose_headers_never_end_ends(server: FileServer, fetcher: Fetcher, tmp_path: Path):
+    server.behave("data.bin", drip_headers=0.05)
+    begun = time.monotonic()
+    with pytest.raises(FetchError, match="sent no whole headers"):
+        Fetcher(fetcher.root, FetchOptions(retries=1, window=0.5)).obtain(pinned(server.url("data.bin")), tmp_path)
+    assert time.monotonic() - begun < 5
+
+
+def test_obtain_redirect_from_https_to_http_is_refused(
+    server: FileServer, fetcher: Fetcher, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+):
+    certificate = tmp_path / "certificate.pem"
+    make = "openssl req -x509 -newkey ec -pkeyopt ec_paramgen_curve:prime256v1 -nodes -days 2 -subj /CN=test"
+    files = ["-addext", "subjectAltName=IP:127.0.0.1", "-keyout", "key.pem", "-out", "cert.pem"]
+    subprocess.run([*make.split(), *files], cwd=tmp_path, check=True, capture_output=True)
+    certificate.write_bytes((tmp_path / "cert.pem").read_bytes() + (tmp_path / "key.pem").read_bytes())
+    monkeypatch.setenv("SSL_CERT_FILE", str(tmp_path / "cert.pem"))
+    with FileServer(server.folder, certificate) as secure:
+        assert fetcher.obtain(pinned(secure.url("data.bin")), tmp_path).source.startswith("https:")
+        fetcher.blob(pinned("")).unlink()
+        secure.behave("data.bin", redirect=server.url("data.bin"))
+        with pytest.raises(FetchError, match="redirects from https to http"):
+            fetcher.obtain(pinned(secure.url("data.bin")), tmp_path)
+        assert server.requests["/data.bin"] == 0
+        assert secure.requests["/data.bin"] == 2
+        server.behave("up.bin", redirect=secure.url("other.bin"))
+        fetch = Fetch(url=server.url("up.bin"), unpinned="for this test")
+        assert fetcher.obtain(fetch, tmp_path).path.read_bytes() == OTHER
+
+
+def test_obtain_redirect_without_end_is_fetch_error(server: FileServer, fetcher: Fetcher, tmp_path: Path):
+    server.behave("data.bin", redirect=server.url("data.bin"))
+    with pytest.raises(FetchError, match="redirects more than"):
+        fetcher.obtain(pinned(server.url("data.bin")), tmp_path)
 
 
 @pytest.mark.parametrize("url", ["ftp://host/x", "data.bin", "http://[bad/x"])
