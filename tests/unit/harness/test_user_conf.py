@@ -40,6 +40,8 @@ def fresh(scenario: str) -> Any:
         ("*.SingleStream.target_latency = 7 # ms\n", "a comment takes a line of its own"),
         ("*.SingleStream.target_latency = seven\n", "is not a setting that LoadGen reads"),
         ("*.SingleStream.target_latency =\n", "is not a setting that LoadGen reads"),
+        ("*.SingleStream.target_latency\u00a0= 7\n", "is not a setting that LoadGen reads"),
+        ("*.SingleStream.target_latency = 7\r*.SingleStream.min_duration = 7\n", "is not a setting that LoadGen reads"),
         ("target_latency = 7\n", "is not a setting that LoadGen reads"),
         ("#no blank\n", "is not a setting that LoadGen reads"),
         ("*.SingleStream.qsl_rng_seed = 7\n", "the ruleset sets them"),
