@@ -8,7 +8,7 @@ from pathlib import Path
 
 import pytest
 
-from support.repo import SOURCE
+from support.repo import SOURCE, Loom, Repo
 
 FULL = Path("/dev/full")
 
@@ -55,3 +55,48 @@ def test_a_home_that_cannot_be_made_is_named(tmp_path: Path):
     assert code == 4
     assert json.loads(data)["error"]["where"] == str(tmp_path / "file" / "home")
     assert said.startswith("loom: Not a directory\n")
+
+
+@pytest.mark.parametrize(
+    "words",
+    [
+        ("gc", "--older-than=nan"), ("gc", "--older-than=inf"), ("gc", "--older-than=1e300"), ("run", "program:any", "--timeout=nan"),
+        ("run", "program:any", "--timeout=inf"), ("tune", "program:any", "--timeout=nan"), ("tune", "program:any", "--precision=nan"),
+    ],
+)  # fmt: skip
+def test_no_number_is_taken_for_a_number(words: tuple[str, ...], tmp_path: Path):
+    code, _, said = loom(*words, home=tmp_path)
+    assert code == 2
+    assert f"Invalid value for '{words[-1].partition('=')[0]}'" in said
+
+
+@pytest.mark.parametrize("verb", ["run", "plan", "install", "find", "detect", "verify", "record"])
+def test_a_word_that_is_not_utf_8_is_refused_before_anything_is_done(verb: str, tmp_path: Path):
+    code, data, said = loom(verb, "--json", "program:any", os.fsdecode(b"--record_tags=a\xff"), home=tmp_path)
+    assert code == 2
+    assert json.loads(data)["error"]["where"] == "word 4 of the command line"
+    assert said.startswith(
+        "loom: it is not text in UTF-8\n  where: word 4 of the command line\n  why: '--record_tags=a\\udcff'"
+    )
+    assert not list(tmp_path.iterdir())
+
+
+def test_a_home_whose_name_is_not_utf_8_is_refused(tmp_path: Path):
+    code, _, said = loom("find", home=tmp_path / os.fsdecode(b"a\xff"))
+    assert code == 2
+    assert "where: the variable LOOM_HOME" in said
+
+
+@pytest.mark.parametrize("content", [None, "no certificate"])
+def test_certificates_that_cannot_be_read_are_named(
+    content: str | None, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+):
+    monkeypatch.setenv("SSL_CERT_FILE", str(tmp_path / "certificates.pem"))
+    if content:
+        (tmp_path / "certificates.pem").write_text(content)
+    repo = Repo(tmp_path / "repo")
+    repo.package("far", "far,trial", fetch=[{"url": "https://127.0.0.1:9/a.txt", "digest": f"sha256:{'0' * 64}"}])
+    answer = Loom(tmp_path / "home", repo)("install", "package:far")
+    assert answer.code == 3, answer.err
+    assert "the certificates of authorities cannot be read" in answer.err
+    assert "where: the variables SSL_CERT_FILE and SSL_CERT_DIR" in answer.err
