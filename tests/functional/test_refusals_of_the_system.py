@@ -100,3 +100,28 @@ def test_certificates_that_cannot_be_read_are_named(
     assert answer.code == 3, answer.err
     assert "the certificates of authorities cannot be read" in answer.err
     assert "where: the variables SSL_CERT_FILE and SSL_CERT_DIR" in answer.err
+
+
+def test_links_that_lead_nowhere_and_names_that_are_not_utf_8_hide_no_data_set(tmp_path: Path):
+    folder = tmp_path / "images"
+    folder.mkdir()
+    names = [f"ILSVRC2012_val_{number:08d}.JPEG" for number in range(1, 4)]
+    for name in names[:2]:
+        (folder / name).write_bytes(b"x")
+    (folder / names[2]).symlink_to("nowhere")
+    (folder / "loop.JPEG").symlink_to("loop.JPEG")
+    (folder / os.fsdecode(b"bad-\xff.JPEG")).write_bytes(b"x")
+    (folder / "val_map.txt").write_text("".join(f"{name} 1\n" for name in names))
+    code, said, problem = loom("detect", "dataset.imagenet.val", f"--search_dirs={folder}", home=tmp_path / "home")
+    assert (code, problem) == (0, "")
+    assert str(folder) in said
+    words = (
+        "run",
+        "program:image-classification-onnx",
+        "--dep_add_tags.model=resnet50,random-weights",
+        "--mode=performance",
+    )
+    more = ("--dep_add_tags.dataset=imagenet", "--count=3", "--quiet", f"--dataset_path={folder}")
+    code, _, problem = loom(*words, *more, home=tmp_path / "home")
+    assert code == 2, problem
+    assert f"1 missing: {names[2]}" in problem
