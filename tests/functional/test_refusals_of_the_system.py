@@ -2,12 +2,17 @@
 
 import json
 import os
+import resource
 import subprocess
 import sys
+from datetime import datetime, timedelta, timezone, tzinfo
 from pathlib import Path
 
 import pytest
 
+from benchloom.app import running
+from benchloom.base.atomic import write_bytes
+from benchloom.run import process
 from support.repo import SOURCE, Loom, Repo
 
 FULL = Path("/dev/full")
@@ -125,3 +130,40 @@ def test_links_that_lead_nowhere_and_names_that_are_not_utf_8_hide_no_data_set(t
     code, _, problem = loom(*words, *more, home=tmp_path / "home")
     assert code == 2, problem
     assert f"1 missing: {names[2]}" in problem
+
+
+def test_a_clock_that_jumps_back_neither_overwrites_a_record_nor_makes_a_duration_negative(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+):
+    class Clock(datetime):
+        times = iter(datetime(2026, 1, 1, tzinfo=timezone.utc) - timedelta(hours=number) for number in range(1000))
+
+        @classmethod
+        def now(cls, _: tzinfo | None = None) -> datetime:
+            return next(cls.times)
+
+    for module in (running, process):
+        monkeypatch.setattr(module, "datetime", Clock)
+    repo = Repo(tmp_path / "repo")
+    repo.program("app", "trial,app")
+    at = Loom(tmp_path / "home", repo)
+    for _ in range(3):
+        at.here("run", "program:app", "--quiet").ok()
+    records = [json.loads(path.read_text()) for path in (at.home / "records").glob("*.json")]
+    assert len(records) == 3
+    assert all(item["ended"] < item["started"] for item in records)  # the times are those of the clock, as it stood
+    assert all(0 <= repetition["seconds"] < 60 for item in records for repetition in item["repetitions"])
+    assert at.here("record", "ls").ok().out.count("program:app") == 3
+    assert at.here("gc").ok()
+
+
+def test_a_file_that_cannot_be_written_to_its_end_is_named(tmp_path: Path):
+    path, limits = tmp_path / "record.json", resource.getrlimit(resource.RLIMIT_FSIZE)
+    resource.setrlimit(resource.RLIMIT_FSIZE, (1000, limits[1]))
+    try:
+        with pytest.raises(OSError, match="too large") as caught:
+            write_bytes(path, b"x" * 5000)
+    finally:
+        resource.setrlimit(resource.RLIMIT_FSIZE, limits)
+    assert caught.value.filename == str(path)  # an error without a file is taken for one of standard output
+    assert not list(tmp_path.iterdir())
