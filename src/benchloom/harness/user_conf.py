@@ -19,6 +19,7 @@ from benchloom.model.record import AppliedSetting
 
 _FORM = "write each line as MODEL.SCENARIO.KEY = NUMBER, with blanks around '='; a comment takes a line of its own and begins with '# '"
 _NUMBER = re.compile(r"[-+]?([0-9]+\.?[0-9]*|\.[0-9]+)([eE][-+]?[0-9]+)?")
+_BEYOND = 2.0**63
 _WHOLE = re.compile(r"0|[1-9][0-9]*")  # LoadGen reads a leading zero as octal
 _BLANK = re.compile(r"[ \t\v\f\r]+")  # what parts words in C++; str.split() knows more
 ANY, _SERVER = "*", "Server"
@@ -228,5 +229,7 @@ def _check_value(line: Line, key: Key) -> None:
         problem = "takes 0 or 1"
     elif key.type == "whole" and not _WHOLE.fullmatch(line.value):
         problem = "takes a whole number, in decimal digits"
+    elif abs(float(line.value)) * key.scale >= _BEYOND:
+        problem = "takes a number that LoadGen can hold in 64 bits"
     if problem:
         raise InputError(f"{line.key} {problem}, not {shortened(line.value)}", where=line.place)

@@ -126,7 +126,8 @@ _Kind = TypeVar("_Kind")
 
 def _read(path: Path, kind: type[_Kind]) -> _Kind:
     try:
-        return msgspec.json.decode(annotation_bytes(path), type=kind)
+        text = annotation_bytes(path).decode()  # msgspec passes over text that is not UTF-8 where it needs none of it
+        return msgspec.json.decode(text, type=kind)
     except OSError as error:
         raise InputError(
             "the annotations cannot be read", where=str(path), why=[error.strerror or str(error)]
