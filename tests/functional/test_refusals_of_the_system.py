@@ -2,13 +2,18 @@
 
 import json
 import os
+import resource
 import subprocess
 import sys
+from datetime import datetime, timedelta, timezone, tzinfo
 from pathlib import Path
 
 import pytest
 
-from support.repo import SOURCE
+from benchloom.app import running
+from benchloom.base.atomic import write_bytes
+from benchloom.run import process
+from support.repo import SOURCE, Loom, Repo
 
 FULL = Path("/dev/full")
 
@@ -55,3 +60,110 @@ def test_a_home_that_cannot_be_made_is_named(tmp_path: Path):
     assert code == 4
     assert json.loads(data)["error"]["where"] == str(tmp_path / "file" / "home")
     assert said.startswith("loom: Not a directory\n")
+
+
+@pytest.mark.parametrize(
+    "words",
+    [
+        ("gc", "--older-than=nan"), ("gc", "--older-than=inf"), ("gc", "--older-than=1e300"), ("run", "program:any", "--timeout=nan"),
+        ("run", "program:any", "--timeout=inf"), ("tune", "program:any", "--timeout=nan"), ("tune", "program:any", "--precision=nan"),
+    ],
+)  # fmt: skip
+def test_no_number_is_taken_for_a_number(words: tuple[str, ...], tmp_path: Path):
+    code, _, said = loom(*words, home=tmp_path)
+    assert code == 2
+    assert f"Invalid value for '{words[-1].partition('=')[0]}'" in said
+
+
+@pytest.mark.parametrize("verb", ["run", "plan", "install", "find", "detect", "verify", "record"])
+def test_a_word_that_is_not_utf_8_is_refused_before_anything_is_done(verb: str, tmp_path: Path):
+    code, data, said = loom(verb, "--json", "program:any", os.fsdecode(b"--record_tags=a\xff"), home=tmp_path)
+    assert code == 2
+    assert json.loads(data)["error"]["where"] == "word 4 of the command line"
+    assert said.startswith(
+        "loom: it is not text in UTF-8\n  where: word 4 of the command line\n  why: '--record_tags=a\\udcff'"
+    )
+    assert not list(tmp_path.iterdir())
+
+
+def test_a_home_whose_name_is_not_utf_8_is_refused(tmp_path: Path):
+    code, _, said = loom("find", home=tmp_path / os.fsdecode(b"a\xff"))
+    assert code == 2
+    assert "where: the variable LOOM_HOME" in said
+
+
+@pytest.mark.parametrize("content", [None, "no certificate"])
+def test_certificates_that_cannot_be_read_are_named(
+    content: str | None, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+):
+    monkeypatch.setenv("SSL_CERT_FILE", str(tmp_path / "certificates.pem"))
+    if content:
+        (tmp_path / "certificates.pem").write_text(content)
+    repo = Repo(tmp_path / "repo")
+    repo.package("far", "far,trial", fetch=[{"url": "https://127.0.0.1:9/a.txt", "digest": f"sha256:{'0' * 64}"}])
+    answer = Loom(tmp_path / "home", repo)("install", "package:far")
+    assert answer.code == 3, answer.err
+    assert "the certificates of authorities cannot be read" in answer.err
+    assert "where: the variables SSL_CERT_FILE and SSL_CERT_DIR" in answer.err
+
+
+def test_links_that_lead_nowhere_and_names_that_are_not_utf_8_hide_no_data_set(tmp_path: Path):
+    folder = tmp_path / "images"
+    folder.mkdir()
+    names = [f"ILSVRC2012_val_{number:08d}.JPEG" for number in range(1, 4)]
+    for name in names[:2]:
+        (folder / name).write_bytes(b"x")
+    (folder / names[2]).symlink_to("nowhere")
+    (folder / "loop.JPEG").symlink_to("loop.JPEG")
+    (folder / os.fsdecode(b"bad-\xff.JPEG")).write_bytes(b"x")
+    (folder / "val_map.txt").write_text("".join(f"{name} 1\n" for name in names))
+    code, said, problem = loom("detect", "dataset.imagenet.val", f"--search_dirs={folder}", home=tmp_path / "home")
+    assert (code, problem) == (0, "")
+    assert str(folder) in said
+    words = (
+        "run",
+        "program:image-classification-onnx",
+        "--dep_add_tags.model=resnet50,random-weights",
+        "--mode=performance",
+    )
+    more = ("--dep_add_tags.dataset=imagenet", "--count=3", "--quiet", f"--dataset_path={folder}")
+    code, _, problem = loom(*words, *more, home=tmp_path / "home")
+    assert code == 2, problem
+    assert f"1 missing: {names[2]}" in problem
+
+
+def test_a_clock_that_jumps_back_neither_overwrites_a_record_nor_makes_a_duration_negative(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+):
+    class Clock(datetime):
+        times = iter(datetime(2026, 1, 1, tzinfo=timezone.utc) - timedelta(hours=number) for number in range(1000))
+
+        @classmethod
+        def now(cls, _: tzinfo | None = None) -> datetime:
+            return next(cls.times)
+
+    for module in (running, process):
+        monkeypatch.setattr(module, "datetime", Clock)
+    repo = Repo(tmp_path / "repo")
+    repo.program("app", "trial,app")
+    at = Loom(tmp_path / "home", repo)
+    for _ in range(3):
+        at.here("run", "program:app", "--quiet").ok()
+    records = [json.loads(path.read_text()) for path in (at.home / "records").glob("*.json")]
+    assert len(records) == 3
+    assert all(item["ended"] < item["started"] for item in records)  # the times are those of the clock, as it stood
+    assert all(0 <= repetition["seconds"] < 60 for item in records for repetition in item["repetitions"])
+    assert at.here("record", "ls").ok().out.count("program:app") == 3
+    assert at.here("gc").ok()
+
+
+def test_a_file_that_cannot_be_written_to_its_end_is_named(tmp_path: Path):
+    path, limits = tmp_path / "record.json", resource.getrlimit(resource.RLIMIT_FSIZE)
+    resource.setrlimit(resource.RLIMIT_FSIZE, (1000, limits[1]))
+    try:
+        with pytest.raises(OSError, match="too large") as caught:
+            write_bytes(path, b"x" * 5000)
+    finally:
+        resource.setrlimit(resource.RLIMIT_FSIZE, limits)
+    assert caught.value.filename == str(path)  # an error without a file is taken for one of standard output
+    assert not list(tmp_path.iterdir())

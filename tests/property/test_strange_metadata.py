@@ -1,14 +1,10 @@
-"""Whatever an entry holds becomes findings: nothing is raised, and what is said of other entries stays the same.
-
-``LOOM_FUZZ_ENTRIES`` sets how many entries are changed at random; CI takes 20,000.
-"""
+"""Whatever an entry holds becomes findings: nothing is raised, and what is said of other entries stays the same."""
 
 import json
 import os
 import random
 import shutil
 from collections.abc import Callable, Iterator
-from copy import deepcopy
 from pathlib import Path
 from typing import Any
 
@@ -20,16 +16,12 @@ from benchloom.index.read import CM_FILES
 from benchloom.index.repositories import read_repository
 from benchloom.model.base import to_json
 from benchloom.model.query import parse_query
+from support.fuzz import broken, changed, examples, seeded
 from support.repo import SOURCE, Loom, Repo
 
-ENTRIES = int(os.environ.get("LOOM_FUZZ_ENTRIES", "20000"))
+ENTRIES = examples(20_000)
 BATCH = 500
 CHECKOUT = SOURCE.parent
-STRANGE: list[Any] = [
-    None, True, "", " ", 0, -1, 2**63, 2**64, -(2**70), 10**400, 1e308, float("nan"), float("inf"), [], {}, [[]], [None],
-    {"": ""}, {"a": None}, "\ud800", "a\x00b", "\x1b[31m", "a\nb", "é" * 300, "a," * 3000, "(", "*", "../..", "~",
-    "yes", "2021-04-01", [1, "a", {}], {"tags": 5}, {"tags": ["x"], "version": ">=>1"}, "x" * 5000, {"#": 1}, {"a.#": {}},
-]  # fmt: skip
 FOREIGN: list[dict[str, Any]] = [
     {
         "check_exit_status": "yes", "customize": {"version": "1.2", "install_env": {"A": "b"}, "supported_versions": ["1"]},
@@ -58,73 +50,26 @@ def originals() -> Iterator[tuple[str, dict[str, Any]]]:
     yield "script", FOREIGN[1]
 
 
-def places(value: Any) -> list[tuple[Any, Any]]:
-    """Return every container with every key or position in it."""
-    found: list[tuple[Any, Any]] = []
-    waiting = [value]
-    while waiting:
-        item = waiting.pop()
-        keys = list(item) if isinstance(item, dict) else list(range(len(item))) if isinstance(item, list) else []
-        found += [(item, key) for key in keys]
-        waiting += [item[key] for key in keys]
-    return found
-
-
-def changed(meta: dict[str, Any], rng: random.Random) -> dict[str, Any]:
-    """Return a copy of ``meta`` with one to three of its values replaced, renamed or moved."""
-    copy = json.loads(json.dumps(meta))
-    for _ in range(rng.randint(1, 3)):
-        if not (found := places(copy)):
-            break
-        container, key = rng.choice(found)
-        what = rng.random()
-        if what < 0.6:
-            container[key] = deepcopy(rng.choice(STRANGE))
-        elif what < 0.75 and isinstance(container, dict):
-            container[rng.choice(["x", "tags", "deps", "variations", "\ud801", "a\x1b]b", "1"])] = container.pop(key)
-        elif what < 0.9:
-            container[key] = json.loads(json.dumps(rng.choice([meta, [meta], container])))
-        elif isinstance(container, dict):
-            del container[key]
-    return copy
-
-
-def broken(text: str, rng: random.Random) -> bytes:
-    """Return ``text`` with bytes changed, cut off, repeated or surrounded."""
-    data = bytearray(text.encode("utf-8", "surrogatepass"))
-    what = rng.random()
-    if what < 0.5:
-        for _ in range(rng.randint(1, 8)):
-            data[rng.randrange(len(data))] = rng.randrange(256)
-    elif what < 0.8:
-        del data[rng.randrange(len(data)) :]
-    elif what < 0.9:
-        place = rng.randrange(len(data))
-        data[place:place] = data[place : place + 200] * rng.randint(1, 20)
-    else:
-        data[:0] = rng.choice([b"\xef\xbb\xbf", b"\xff\xfe", b"[" * 3000, b"---\n", b"\x00", b"&a "])
-    return bytes(data)
-
-
 def write(repo: Repo, number: int, kind: str, meta: dict[str, Any], rng: random.Random) -> None:
     folder = repo.root / kind / f"strange-{number}"
     text = json.dumps(changed(meta, rng))
     if kind == "script" and rng.random() < 0.5:
         text = yaml.safe_dump(json.loads(text), allow_unicode=rng.random() < 0.5)
-    data = broken(text, rng) if rng.random() < 0.3 else text.encode("utf-8", "surrogatepass")
+    data = text.encode("utf-8", "surrogatepass")
+    data = broken(data, rng) if rng.random() < 0.3 else data
     file = folder / (rng.choice(CM_FILES) if kind == "script" else ".cm/meta.json")
     file.parent.mkdir(parents=True, exist_ok=True)
     file.write_bytes(data)
 
 
-@pytest.mark.timeout(600)
+@pytest.mark.timeout(examples(600))
 def test_strange_entries_raise_nothing_and_change_no_answer_about_others(tmp_path: Path):
     good = Repo(tmp_path / "good", "good")
     good.package("thing", "only-here,thing", version="1", files={"a.txt": "one"})
     good.soft("tool", "only-here,tool", detect={"executable": {"names": ["only-here-tool"]}})
     alone = load([read_repository(good.root)], None)
     expected = {item.ref: to_json(item) for item in alone.components}
-    rng = random.Random(14)
+    rng = seeded(14)
     pool = list(originals())
     for first in range(0, ENTRIES, BATCH):
         strange = Repo(tmp_path / "strange", "strange")
@@ -137,6 +82,23 @@ def test_strange_entries_raise_nothing_and_change_no_answer_about_others(tmp_pat
         assert to_json([*index.components, *index.findings])  # whatever was read can be written, shown and sent
         assert all(str(item).encode() for item in index.findings)
         shutil.rmtree(strange.root)
+
+
+@pytest.mark.timeout(examples(300))
+def test_plans_of_our_programs_are_the_same_beside_changed_copies_of_our_entries(tmp_path: Path):
+    rng, pool, loom = seeded(6), list(originals()), Loom(tmp_path / "home")
+    programs = [item.ref for item in load([read_repository(CHECKOUT)], None).components if item.kind == "program"]
+    alone = {program: loom.here("plan", program, "--json") for program in programs}
+    assert any(answer.code == 0 for answer in alone.values())
+    for _ in range(examples(4)):
+        repo = Repo(tmp_path / "strange", "strange")
+        for number in range(250):
+            write(repo, number, *rng.choice(pool), rng)
+        loom.here("repo", "add", str(repo.root)).ok()
+        for program, expected in alone.items():
+            assert loom.here("plan", program, "--json") == expected, program
+        loom.here("repo", "remove", "strange").ok()
+        shutil.rmtree(repo.root)
 
 
 def _link(folder: Path) -> None:

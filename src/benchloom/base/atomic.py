@@ -5,6 +5,7 @@ Order: temporary file in the same folder, write, fsync, rename over the target, 
 
 import contextlib
 import os
+from collections.abc import Iterator
 from pathlib import Path
 
 
@@ -21,6 +22,17 @@ def fsync_folder(folder: Path) -> None:
         os.close(handle)
 
 
+@contextlib.contextmanager
+def failures_named(path: Path) -> Iterator[None]:
+    """Give the errors of writing to ``path`` its name: the system names files that it cannot open, not those on a full disk."""
+    try:
+        yield
+    except OSError as error:
+        if error.filename is None:
+            error.filename = str(path)
+        raise
+
+
 def write_bytes(path: Path, data: bytes, mode: int = 0o644) -> None:
     """Replace ``path`` by ``data`` atomically, creating its folder. Raises OSError and leaves nothing behind."""
     import tempfile  # late: most commands write nothing
@@ -28,7 +40,7 @@ def write_bytes(path: Path, data: bytes, mode: int = 0o644) -> None:
     path.parent.mkdir(parents=True, exist_ok=True)
     handle, name = tempfile.mkstemp(dir=path.parent, prefix=f".{path.name}.", suffix=".tmp")
     try:
-        with os.fdopen(handle, "wb") as stream:
+        with failures_named(path), os.fdopen(handle, "wb") as stream:
             stream.write(data)
             stream.flush()
             os.fsync(stream.fileno())

@@ -6,10 +6,17 @@ _ESCAPED |= {
     code: f"\\u{code:04x}" for code in (0x061C, *range(0x200E, 0x2010), *range(0x2028, 0x202F), *range(0x2066, 0x206A))
 }
 
+_LONGEST = 80  # characters of a line or name that a message repeats
+
 
 def printable(text: str) -> str:
     """Return ``text`` with control characters (but for line ends and tabs) written as escapes."""
     return text.translate(_ESCAPED)
+
+
+def shortened(text: str) -> str:
+    """Return ``text``, or the beginning of a longer one: a message is no copy of what it is about."""
+    return text if len(text) <= _LONGEST else f"{text[:_LONGEST]}..."
 
 
 def one_line(text: str) -> str:

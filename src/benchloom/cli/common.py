@@ -1,5 +1,6 @@
 """Options that every verb has, and the workspace they describe."""
 
+import math
 import os
 from collections.abc import Callable
 from dataclasses import dataclass
@@ -30,6 +31,18 @@ class Session:
     def talk(self) -> Talk:
         """How to talk to this user."""
         return self.workspace.talk
+
+
+class BoundedFloat(click.FloatRange):
+    """A number between two bounds: click's own range takes nan, which no comparison refuses."""
+
+    def convert(self, value: Any, param: click.Parameter | None, ctx: click.Context | None) -> Any:
+        """Return the number. Fails for what is not one."""
+        number = super().convert(value, param, ctx)
+        return self.fail(f"{value} is not a number", param, ctx) if math.isnan(number) else number
+
+
+YEAR = 366 * 24 * 3600.0  # seconds: the longest time limit
 
 
 class Verb(click.Command):

@@ -16,10 +16,10 @@ from typing import TextIO
 import click
 
 from benchloom import __version__
-from benchloom.base.names import did_you_mean
+from benchloom.base.names import did_you_mean, is_unicode
 from benchloom.base.printable import printable
 from benchloom.cli.groups import HelpfulGroup
-from benchloom.errors import EXIT_EXECUTION, EXIT_INPUT, EXIT_INTERRUPTED, ExecutionError, LoomError
+from benchloom.errors import EXIT_EXECUTION, EXIT_INPUT, EXIT_INTERRUPTED, ExecutionError, InputError, LoomError
 
 VERBS = {
     "find": "List components by kind, name or tags.",
@@ -148,7 +148,19 @@ def _terminated(number: int, frame: object) -> None:
     sys.exit(128 + number)
 
 
+def _refuse_undecodable(words: Sequence[str]) -> None:
+    """Raise InputError for a word that is not UTF-8: no record, plan or message could hold it. Nothing has been run yet."""
+    texts = {f"word {place} of the command line": word for place, word in enumerate(words, 1)}
+    texts["the variable LOOM_HOME"] = os.environ.get("LOOM_HOME", "")
+    for name, text in texts.items():
+        if not is_unicode(text):
+            raise InputError(
+                "it is not text in UTF-8", where=name, why=[ascii(text)], fix="rename the file or folder, or correct it"
+            )
+
+
 def _call(words: list[str]) -> int:
+    _refuse_undecodable(words)
     status = loom.main(args=words, prog_name="loom", standalone_mode=False)
     sys.stdout.flush()
     return status if isinstance(status, int) else 0

@@ -13,13 +13,16 @@ from typing import Any, Literal
 
 from benchloom.base import bounded, limits
 from benchloom.base.names import did_you_mean
+from benchloom.base.printable import shortened
 from benchloom.errors import InputError
 from benchloom.harness.options import SCENARIOS
 from benchloom.model.record import AppliedSetting
 
 _FORM = "write each line as MODEL.SCENARIO.KEY = NUMBER, with blanks around '='; a comment takes a line of its own and begins with '# '"
 _NUMBER = re.compile(r"[-+]?([0-9]+\.?[0-9]*|\.[0-9]+)([eE][-+]?[0-9]+)?")
+_BEYOND = 2.0**63
 _WHOLE = re.compile(r"0|[1-9][0-9]*")  # LoadGen reads a leading zero as octal
+_BLANK = re.compile(r"[ \t\v\f\r]+")  # what parts words in C++; str.split() knows more
 ANY, _SERVER = "*", "Server"
 
 
@@ -139,7 +142,9 @@ def read_user_conf(path: Path, model: str, scenario: str) -> UserConf:
             others.append(f"user.conf line {line.number} is not applied: {why}")
             continue
         if scenario == _SERVER and line.key == "target_latency" and not _WHOLE.fullmatch(line.value):
-            raise InputError(f"Server's target_latency takes whole milliseconds, not {line.value}", where=line.place)
+            raise InputError(
+                f"Server's target_latency takes whole milliseconds, not {shortened(line.value)}", where=line.place
+            )
         rival = best.get(line.key)
         loser, winner = (rival, line) if rival is None or _rank(line) >= _rank(rival) else (line, rival)
         best[line.key] = winner
@@ -165,7 +170,7 @@ def applied(conf: UserConf, scenario: str, before: Mapping[str, float], after: A
 def _why_not(line: Line, model: str, scenario: str) -> str:
     if line.model not in {ANY, model}:
         hint = did_you_mean(line.model, [model])
-        return f"it is for model {line.model!r}, this run's is {model!r}" + (f" ({hint})" if hint else "")
+        return f"it is for model {shortened(line.model)!r}, this run's is {model!r}" + (f" ({hint})" if hint else "")
     if line.scenario not in {ANY, scenario}:
         return f"it is for scenario {line.scenario}"
     return "" if scenario in KEYS[line.key].settings else f"{line.key} means nothing in {scenario}"
@@ -178,7 +183,7 @@ def _rank(line: Line) -> int:
 
 def _lines(path: Path) -> Iterator[Line]:
     try:
-        text = bounded.read_text(path, limits.METADATA_BYTES).replace("\r\n", "\n").replace("\r", "\n")
+        text = bounded.read_text(path, limits.METADATA_BYTES)
     except OSError as error:
         raise InputError("user.conf cannot be read", where=str(path), why=[error.strerror or str(error)]) from error
     except UnicodeDecodeError as error:
@@ -188,7 +193,7 @@ def _lines(path: Path) -> Iterator[Line]:
             "user.conf begins with a byte order mark, which LoadGen takes for part of a key", where=str(path)
         )
     for number, content in enumerate(text.split("\n"), 1):
-        words = content.split()
+        words = [word for word in _BLANK.split(content) if word]
         if words and words[0] != "#":
             yield _line(number, f"{path}:{number}", words)
 
@@ -196,12 +201,12 @@ def _lines(path: Path) -> Iterator[Line]:
 def _line(number: int, place: str, words: Sequence[str]) -> Line:
     parts = words[0].rsplit(".", 2)
     if len(words) != 3 or words[1] != "=" or len(parts) != 3 or not _NUMBER.fullmatch(words[2]):
-        raise InputError(f"{' '.join(words)!r} is not a setting that LoadGen reads", where=place, fix=_FORM)
+        raise InputError(f"{shortened(' '.join(words))!r} is not a setting that LoadGen reads", where=place, fix=_FORM)
     model, scenario, key = parts
     line = Line(number, place, model, scenario, key, words[2])
     if line.scenario not in {ANY, *SCENARIOS}:
         raise InputError(
-            f"{line.scenario!r} is not a scenario",
+            f"{shortened(line.scenario)!r} is not a scenario",
             where=place,
             fix=did_you_mean(line.scenario, SCENARIOS) or f"known: {', '.join(SCENARIOS)}, or *",
         )
@@ -211,7 +216,7 @@ def _line(number: int, place: str, words: Sequence[str]) -> Line:
         )
     if line.key not in KEYS:
         raise InputError(
-            f"LoadGen has no setting {line.key!r}",
+            f"LoadGen has no setting {shortened(line.key)!r}",
             where=place,
             fix=did_you_mean(line.key, KEYS) or f"known: {', '.join(sorted(KEYS))}",
         )
@@ -225,5 +230,7 @@ def _check_value(line: Line, key: Key) -> None:
         problem = "takes 0 or 1"
     elif key.type == "whole" and not _WHOLE.fullmatch(line.value):
         problem = "takes a whole number, in decimal digits"
+    elif abs(float(line.value)) * key.scale >= _BEYOND:
+        problem = "takes a number that LoadGen can hold in 64 bits"
     if problem:
-        raise InputError(f"{line.key} {problem}, not {line.value}", where=line.place)
+        raise InputError(f"{line.key} {problem}, not {shortened(line.value)}", where=line.place)

@@ -9,6 +9,7 @@ from typing import Annotated, Literal, TypeVar
 import msgspec
 
 from benchloom.base import bounded, limits
+from benchloom.base.printable import shortened
 from benchloom.errors import InputError
 from benchloom.model.base import Value
 from benchloom.model.facts import Dataset, Model
@@ -19,7 +20,7 @@ _SLACK = 1.0  # pixels that a box may reach beyond its image: tools round, and s
 _LARGEST_AREA = 1e10  # pycocotools scores no object beyond it
 
 Id = Annotated[int, msgspec.Meta(ge=0, le=2**63 - 1)]
-Pixels = Annotated[int, msgspec.Meta(ge=1)]
+Pixels = Annotated[int, msgspec.Meta(ge=1, le=2**31 - 1)]
 
 
 class ImageEntry(msgspec.Struct, frozen=True):
@@ -126,7 +127,8 @@ _Kind = TypeVar("_Kind")
 
 def _read(path: Path, kind: type[_Kind]) -> _Kind:
     try:
-        return msgspec.json.decode(annotation_bytes(path), type=kind)
+        text = annotation_bytes(path).decode()  # msgspec passes over text that is not UTF-8 where it needs none of it
+        return msgspec.json.decode(text, type=kind)
     except OSError as error:
         raise InputError(
             "the annotations cannot be read", where=str(path), why=[error.strerror or str(error)]
@@ -138,7 +140,7 @@ def _read(path: Path, kind: type[_Kind]) -> _Kind:
         raise InputError(
             "the annotations are not in COCO's form", where=str(path), why=[str(error)], fix=fix
         ) from error
-    except (msgspec.DecodeError, UnicodeDecodeError) as error:
+    except (msgspec.DecodeError, UnicodeDecodeError, RecursionError) as error:
         raise InputError(
             "the annotations are not JSON, so not in COCO's form",
             where=str(path),
@@ -174,10 +176,13 @@ def _of_images(images: Sequence[ImageEntry]) -> Iterator[tuple[str, str]]:
     names = [posixpath.normpath(item.file_name) for item in images]
     if places := _twice(names):
         one, other = (f"images[{place}] (id {images[place].id})" for place in places)
-        yield f"{one} and {other} both are the file {names[places[0]]}", "list each file once, with all of its objects"
+        yield (
+            f"{one} and {other} both are the file {shortened(names[places[0]])}",
+            "list each file once, with all of its objects",
+        )
     for place, item in enumerate(images):
         if leads_outside(item.file_name):
-            what = f"images[{place}] (id {item.id}) is {item.file_name!r}, which leads outside the folder of images"
+            what = f"images[{place}] (id {item.id}) is {shortened(item.file_name)!r}, which leads outside the folder of images"
             yield what, "name a file below the folder of images"
 
 

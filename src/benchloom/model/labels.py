@@ -8,6 +8,7 @@ from pathlib import Path
 import msgspec
 
 from benchloom.base import bounded, limits
+from benchloom.base.printable import shortened
 from benchloom.errors import InputError
 from benchloom.model.base import Value
 from benchloom.model.facts import Dataset
@@ -15,7 +16,6 @@ from benchloom.model.facts import Dataset
 LABELS_PATH = "labels_path"  # the input of a program that names a label file
 
 _SHOWN = 5
-_LONGEST = 80  # characters of a line or label that a message repeats
 # What images in folders by class may end in. A label file may name images of any ending: decoding looks at the content.
 _IMAGES = frozenset({".bmp", ".jpeg", ".jpg", ".png", ".tif", ".tiff", ".webp"})
 _WITH_LABELS = (
@@ -80,7 +80,7 @@ def _listed(path: Path, dataset: Dataset) -> list[tuple[str, int]]:
         first, other = lines.setdefault(posixpath.normpath(name), (number, label))
         if first != number:
             raise InputError(
-                f"{name} is listed twice",
+                f"{shortened(name)} is listed twice",
                 where=f"{path}:{number}",
                 why=[f"line {first} gives it label {other}, line {number} label {label}"],
                 fix="keep the one line that is right",
@@ -163,7 +163,7 @@ def _is_image(name: str) -> bool:
 
 def several(names: Sequence[str]) -> str:
     """Return the first names of many."""
-    return ", ".join(names[:_SHOWN]) + (", ..." if len(names) > _SHOWN else "")
+    return ", ".join(map(shortened, names[:_SHOWN])) + (", ..." if len(names) > _SHOWN else "")
 
 
 def unusable(missing: Sequence[str], empty: Sequence[str]) -> tuple[str, ...]:
@@ -190,27 +190,25 @@ def _line(text: str, dataset: Dataset, where: str) -> tuple[str, int]:
     name, label = (*text.rsplit(None, 1), "")[:2]
     if not (label.isascii() and label.isdecimal()):
         raise InputError(
-            f"{_shortened(text.strip())!r} is not a file name and a label",
+            f"{shortened(text.strip())!r} is not a file name and a label",
             where=where,
             fix="write one image a line: its path below the folder of images, white space, and its label as a whole number",
         )
     name = name.strip()
     if leads_outside(name):
         raise InputError(
-            f"{name!r} leads outside the folder of images", where=where, fix="name a file below the folder of images"
+            f"{shortened(name)!r} leads outside the folder of images",
+            where=where,
+            fix="name a file below the folder of images",
         )
     digits = label.lstrip("0") or "0"
     if len(digits) > len(str(dataset.classes)) or int(digits) >= dataset.classes:
         raise InputError(
-            f"label {_shortened(label)} is none of {dataset.name}, whose labels are 0 to {dataset.classes - 1}",
+            f"label {shortened(label)} is none of {dataset.name}, whose labels are 0 to {dataset.classes - 1}",
             where=where,
             fix="correct the label, or choose the data set that the label file is of",
         )
     return name, int(digits)
-
-
-def _shortened(text: str) -> str:
-    return text if len(text) <= _LONGEST else f"{text[:_LONGEST]}..."
 
 
 def leads_outside(name: str) -> bool:

@@ -14,6 +14,7 @@ from graphlib import TopologicalSorter
 from pathlib import Path
 from typing import TYPE_CHECKING
 
+from benchloom.base.atomic import failures_named
 from benchloom.base.group import end_live
 from benchloom.base.reported import VARIABLE
 from benchloom.base.talk import Talk
@@ -473,7 +474,8 @@ def role_variables(needs: Mapping[str, str], ready: Ready, folder: Path) -> dict
         if facts is None or role == "python":
             continue
         path = folder / f"{_plain(role)}.json"
-        path.write_bytes(to_json(facts))
+        with failures_named(path):
+            path.write_bytes(to_json(facts))
         variables[variable_of(role)] = str(path)
     return variables
 

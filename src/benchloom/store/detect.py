@@ -188,12 +188,19 @@ def _is_searchable(folder: Path, patterns: Sequence[str]) -> bool:
 
 
 def _state(folder: Path, names: Sequence[str]) -> str:
-    """Digest of names, sizes and times: it changes when a file does, without a byte being read."""
+    """Digest of names, sizes and times: it changes when a file does, without a byte being read.
+
+    A link that leads nowhere counts by its name: whoever needs the file reports that it is missing.
+    """
     lines = []
     for name in names:
-        status = (folder / name).stat()
-        lines.append(f"{name}\0{status.st_size}\0{status.st_mtime_ns}")
-    return of_bytes("\n".join(lines).encode())
+        try:
+            status = (folder / name).stat()
+        except OSError:
+            lines.append(f"{name}\0")
+        else:
+            lines.append(f"{name}\0{status.st_size}\0{status.st_mtime_ns}")
+    return of_bytes("\n".join(lines).encode(errors="surrogateescape"))
 
 
 def _expanded(text: str, environ: Mapping[str, str]) -> str:

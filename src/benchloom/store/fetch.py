@@ -310,6 +310,13 @@ class Fetcher:
                 why=[str(error)],
                 fix="correct or unset them",
             ) from error
+        except OSError as error:  # without the name of a file: ssl does not say which
+            raise FetchError(
+                "the certificates of authorities cannot be read",
+                where="the variables SSL_CERT_FILE and SSL_CERT_DIR",
+                why=[error.strerror or str(error)],
+                fix="name a file of certificates in PEM format, or unset them",
+            ) from error
 
     def _attempt(self, client: "httpx2.Client", url: str, fetch: Fetch, part: Path) -> bool:
         headers, have = _resume_headers(url, part)

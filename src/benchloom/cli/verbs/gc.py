@@ -4,7 +4,7 @@ import click
 
 from benchloom.app.housekeeping import gc
 from benchloom.base.units import human_bytes
-from benchloom.cli.common import Session, verb
+from benchloom.cli.common import BoundedFloat, Session, verb
 from benchloom.cli.render import write, write_columns, write_json
 from benchloom.store.gc import GcReport
 
@@ -18,7 +18,9 @@ from benchloom.store.gc import GcReport
     help="Also what records need and loom install brought in; it is built again on demand.",
 )
 @click.option("--remove", multiple=True, metavar="KEY", help="Only this entry, whoever needs it (may be repeated).")
-@click.option("--older-than", type=click.FloatRange(min=0), metavar="DAYS", help="Keep what was built more recently.")
+@click.option(
+    "--older-than", type=BoundedFloat(min=0, max=36_500), metavar="DAYS", help="Keep what was built more recently."
+)
 def command(
     session: Session, dry_run: bool, everything: bool, remove: tuple[str, ...], older_than: float | None
 ) -> None:

@@ -8,7 +8,7 @@ import click
 from benchloom.app.planning import plan, split_secrets
 from benchloom.app.running import RunOptions, run, summary
 from benchloom.cli.ask import ask_options, parse_ask
-from benchloom.cli.common import Session, verb
+from benchloom.cli.common import YEAR, BoundedFloat, Session, verb
 from benchloom.cli.render import write, write_json
 from benchloom.report.plans import plan_text
 
@@ -19,7 +19,7 @@ from benchloom.report.plans import plan_text
     "--repetitions", type=click.IntRange(min=1), default=1, show_default=True, help="Run the program N times."
 )
 @click.option(
-    "--timeout", type=click.FloatRange(min=0, min_open=True), help="Seconds after which the program is killed."
+    "--timeout", type=BoundedFloat(min=0, min_open=True, max=YEAR), help="Seconds after which the program is killed."
 )
 @click.option("--record_tags", default="", metavar="A,B", help="Tags to find the record by.")
 @click.option("--jobs", type=click.IntRange(min=1), default=4, show_default=True, help="Nodes to prepare at once.")

@@ -9,7 +9,7 @@ from benchloom.app.planning import split_secrets
 from benchloom.app.tuning import seconds_of, tune
 from benchloom.app.tuning_search import TuneOptions
 from benchloom.cli.ask import ask_options, parse_ask
-from benchloom.cli.common import Session, verb
+from benchloom.cli.common import YEAR, BoundedFloat, Session, verb
 from benchloom.cli.render import write, write_columns, write_json
 from benchloom.model.tuning import Tuning
 
@@ -27,7 +27,7 @@ from benchloom.model.tuning import Tuning
 )
 @click.option(
     "--precision",
-    type=click.FloatRange(min=0.1, max=50),
+    type=BoundedFloat(min=0.1, max=50),
     default=5.0,
     show_default=True,
     metavar="PERCENT",
@@ -35,7 +35,9 @@ from benchloom.model.tuning import Tuning
 )
 @click.option("--fresh", is_flag=True, help="Forget what earlier searches measured.")
 @click.option("--out", default="", metavar="DIR", help="Where user.conf and loom.lock.json go.")
-@click.option("--timeout", type=click.FloatRange(min=0, min_open=True), help="Seconds after which a probe is killed.")
+@click.option(
+    "--timeout", type=BoundedFloat(min=0, min_open=True, max=YEAR), help="Seconds after which a probe is killed."
+)
 @click.option("--jobs", type=click.IntRange(min=1), default=4, show_default=True, help="Nodes to prepare at once.")
 def command(
     session: Session,
