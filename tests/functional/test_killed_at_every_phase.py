@@ -36,8 +36,9 @@ for n in 1 2 3 4 5 6 7 8 9 10; do echo $n > $n; sleep 0.03; done
 wait
 """
 PROGRAM = """\
-import json, pathlib, subprocess, sys, time
-helper = subprocess.Popen([sys.executable, "-c", "import time; time.sleep(0.4)", sys.argv[0]])
+import json, os, pathlib, subprocess, sys, time
+seconds = os.environ.get("HELPER_SECONDS", "0.4")
+helper = subprocess.Popen([sys.executable, "-c", f"import time; time.sleep({seconds})"])
 pathlib.Path("beat").write_text("1")
 helper.wait()
 names = ("task", "model", "dataset", "backend", "scenario", "mode", "ruleset")
@@ -72,7 +73,9 @@ def test_run_killed_in_every_phase_leaves_no_process_and_the_next_command_works(
         loom = Loom(tmp_path / f"home{homes}", repo)
         for phase, (pattern, within) in PHASES.items():
             commands += 1
-            code, said = killed(loom, tmp_path / "wheels", pattern, rng.uniform(0, within))
+            code, said = killed(
+                loom, tmp_path / "wheels", pattern, rng.uniform(0, within), 60 if phase == "run" else 0.4
+            )
             kills[phase] += code == -signal.SIGKILL
             if code not in {0, -signal.SIGKILL} or "damaged" in said:
                 problems.append(f"home {homes}, {phase}: exit code {code}: {said}")
@@ -89,13 +92,25 @@ def test_run_killed_in_every_phase_leaves_no_process_and_the_next_command_works(
     assert set(+kills) == set(PHASES), "some phase was never hit"
 
 
-def killed(loom: Loom, wheels: Path, pattern: str, delay: float) -> tuple[int, str]:
-    """Run the program; kill the command ``delay`` seconds after something new answers ``pattern``. Return code and messages."""
+def killed(loom: Loom, wheels: Path, pattern: str, delay: float, lasts: float) -> tuple[int, str]:
+    """Run the program; kill the command ``delay`` seconds after something new answers ``pattern``. Return code and messages.
+
+    The program ``lasts`` so many seconds.
+    """
     before = set(loom.home.glob(pattern))
     log = loom.home / "said"
     with log.open("wb") as sink:
         child = subprocess.Popen(
-            [sys.executable, "-m", "benchloom", "run", "program:app", f"--mirror={wheels}", "--offline"],
+            [
+                sys.executable,
+                "-m",
+                "benchloom",
+                "run",
+                "program:app",
+                f"--mirror={wheels}",
+                "--offline",
+                f"--env.HELPER_SECONDS={lasts}",
+            ],
             env={**os.environ, **loom.environ, "PYTHONPATH": str(SOURCE)},
             stdin=subprocess.DEVNULL,
             stdout=subprocess.DEVNULL,
