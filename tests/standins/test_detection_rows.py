@@ -342,7 +342,7 @@ def test_row_whose_outputs_are_taken_for_each_other_is_refused(tmp_path: Path):
 def test_row_whose_boxes_are_taken_for_pixels_is_refused(tmp_path: Path):
     detections = {**meta_of(ROWS["15 opset 11"].alias)["model"]["detections"], "scale": 300.0}
     answer = run_row(tmp_path, "15 opset 11", detections=detections)
-    assert answer.code == 4
+    assert answer.code == 2
     assert "so they are fractions of the image; the facts state coordinates up to 300" in answer.err
 
 
