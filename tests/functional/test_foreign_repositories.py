@@ -57,7 +57,7 @@ def test_every_component_of_both_is_reached_by_its_whole_name_and_uid(tmp_path: 
         assert index.get(f"{item.repo}:{item.kind}:{item.alias}") is item
         assert index.get(item.ref) is item
         if item.uid:
-            assert index.get(item.uid) is item
+            assert index.get(f"{item.kind}:{item.uid}").uid == item.uid
     loom = Loom(tmp_path / "home", strange)
     shown = loom.here("show", "strange:package:model-digits-onnx", "--json").ok().json
     assert shown["repo"] == "strange"

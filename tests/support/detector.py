@@ -5,6 +5,7 @@ first object is of a category of its own, so a category's AP is 1 or 0 and their
 """
 
 import json
+import shutil
 from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
@@ -49,7 +50,8 @@ def coco_folder(folder: Path, *, images: int, wrong: int, labels: str, bare: boo
         ]
         entries.append(entry)
     if bare:
-        entries.insert(0, {**entries[0], "id": 7})
+        shutil.copyfile(folder / "val2017" / entries[0]["file_name"], folder / "val2017" / "nothing.jpg")
+        entries.insert(0, {**entries[0], "id": 7, "file_name": "nothing.jpg"})
     found = {
         "images": entries,
         "annotations": [{"id": number, **item} for number, item in enumerate(objects, 1)],

@@ -1,6 +1,9 @@
 """Text from files and servers made fit for a terminal: nothing in it moves the cursor, hides, or turns what is read about."""
 
+import re
+
 _ESCAPED = {code: f"\\x{code:02x}" for code in (*range(0x20), *range(0x7F, 0xA0)) if chr(code) not in "\t\n"}
+_OUTSIDE = re.compile(r"\n(?! )")
 # Marks that turn the direction of text, separators that some terminals take for the end of a line.
 _ESCAPED |= {
     code: f"\\u{code:04x}" for code in (0x061C, *range(0x200E, 0x2010), *range(0x2028, 0x202F), *range(0x2066, 0x206A))
@@ -27,3 +30,8 @@ def one_line(text: str) -> str:
 def indented(text: str, by: str = "    ") -> str:
     """Return ``text`` with its lines after the first moved in, so that none can be taken for a message of its own."""
     return text.replace("\n", f"\n{by}")
+
+
+def continued(text: str) -> str:
+    """Return ``text`` as ``indented`` does, but for lines that are moved in already, as those of an error are."""
+    return _OUTSIDE.sub("\n    ", text)

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING
 
 import click
 
-from benchloom.base.printable import indented, printable
+from benchloom.base.printable import continued, printable
 from benchloom.base.talk import Progress, Silent, Talk
 
 if TYPE_CHECKING:
@@ -28,11 +28,11 @@ class PlainTalk(Silent):
 
     def note(self, text: str) -> None:
         """Say one line."""
-        click.echo(printable(indented(f"loom: {text}")), err=True)
+        click.echo(printable(continued(f"loom: {text}")), err=True)
 
     def warn(self, text: str) -> None:
         """Say one line of warning."""
-        click.echo(printable(indented(f"loom: warning: {text}")), err=True)
+        click.echo(printable(continued(f"loom: warning: {text}")), err=True)
 
     @contextmanager
     def progress(self, label: str, total: int | None, unit: str) -> Iterator[Progress]:
@@ -89,11 +89,11 @@ class TerminalTalk(PlainTalk):
 
     def note(self, text: str) -> None:
         """Say one line above the bars."""
-        self._say(printable(indented(f"loom: {text}")))
+        self._say(printable(continued(f"loom: {text}")))
 
     def warn(self, text: str) -> None:
         """Say one line of warning above the bars."""
-        self._say(printable(indented(f"loom: warning: {text}")))
+        self._say(printable(continued(f"loom: warning: {text}")))
 
     def _say(self, text: str) -> None:
         with self._lock:

@@ -10,6 +10,7 @@ from benchloom.model.file_kinds import no_model
 from benchloom.model.finding import Finding
 from benchloom.store.entries import Entry, Stamp, Store, scan, stamp_of
 
+NO_MODEL = "store-file-no-model"
 _MODELS = (".onnx", ".pb", ".tflite", ".pt", ".pth")
 
 
@@ -28,7 +29,8 @@ def refuse_damaged(store: Store, key: str, *, fully: bool) -> None:
     if entry is None:
         return
     if fully:
-        found = [item for item in _check(store, key) if item.severity != "pass"]
+        # What never was a model is not damaged: the backend that opens it says what it is.
+        found = [item for item in _check(store, key) if item.severity != "pass" and item.rule != NO_MODEL]
         if found:
             file = store.content(key) / found[0].file
             raise _damaged(entry, file, [item.message.removeprefix(f"{entry.label}: ") for item in found[:4]])
@@ -113,7 +115,7 @@ def _no_models(store: Store, entry: Entry, files: Iterable[str]) -> Iterable[Fin
     for name in sorted(files):
         if name.endswith(_MODELS) and (why := no_model(str(store.content(entry.key) / name))):
             fix = f"loom gc --remove {entry.key}, then run the target with --mirror=DIR, where DIR has the right file"
-            yield _finding("store-file-no-model", entry.key, f"{entry.label}: {name} is no model: {why[0]}", fix, name)
+            yield _finding(NO_MODEL, entry.key, f"{entry.label}: {name} is no model: {why[0]}", fix, name)
 
 
 def _finding(rule: str, key: str, message: str, fix: str, file: str = "") -> Finding:
