@@ -1,10 +1,8 @@
 """ImageNet's images and labels: packages on stand-in archives of the same layout, folders of one's own, whole and damaged."""
 
 import hashlib
-import io
 import json
 import shutil
-import tarfile
 from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
@@ -13,6 +11,7 @@ import pytest
 
 from support.benchmark import run
 from support.repo import Answer, Loom, Repo
+from support.served import tar
 from support.server import FileServer
 from support.standin import ROOT, imagenet_folder, overlay, planted_onnx
 
@@ -61,13 +60,13 @@ class Site:
             images / "val_map.txt"
         ).read_text() + "ILSVRC2012_val_00000013.JPEG 7\nILSVRC2012_val_00000014.JPEG 8\n"
         self.serve_labels(labels)
-        tar = archive({path.name: path.read_bytes() for path in sorted(images.glob("*.JPEG"))})
-        self.serve("imagenet-2012-val-min", {"": tar})
+        images_tar = tar("", **{path.name: path.read_bytes() for path in sorted(images.glob("*.JPEG"))})
+        self.serve("imagenet-2012-val-min", {"": images_tar})
 
     def serve_labels(self, labels: str) -> None:
         members = {name: name.encode() for name in AUX_MEMBERS}
         aux = {
-            name: archive({**members, "val.txt": labels.encode(), "synsets.txt": name.encode()}, "gz")
+            name: tar("gz", **{**members, "val.txt": labels.encode(), "synsets.txt": name.encode()})
             for name in ("from.dividiti", "from.berkeley")
         }
         self.serve("imagenet-2012-aux", aux)
@@ -81,16 +80,6 @@ class Site:
         store = self.loom.home / "store"
         assert not list((store / "stage").glob("*"))
         return [json.loads(path.read_text())["label"] for path in store.glob("entries/*/entry.json")]
-
-
-def archive(members: dict[str, bytes], packed: str = "") -> bytes:
-    stream = io.BytesIO()
-    with tarfile.open(fileobj=stream, mode=f"w:{packed}") as opened:
-        for name, data in members.items():
-            info = tarfile.TarInfo(name)
-            info.size = len(data)
-            opened.addfile(info, io.BytesIO(data))
-    return stream.getvalue()
 
 
 @pytest.fixture
@@ -113,7 +102,7 @@ def site(tmp_path: Path) -> Iterator[Site]:
 def test_subset_is_downloaded_and_joined_with_its_labels(site: Site, images: Path, inside: str):
     site.serve_all(images)
     files = {f"{inside}{path.name}": path.read_bytes() for path in sorted(images.glob("*.JPEG"))}
-    site.serve("imagenet-2012-val-min", {"": archive(files)})
+    site.serve("imagenet-2012-val-min", {"": tar("", **files)})
     results = site.run("--dep_add_tags.dataset=_size.500").ok().json["results"]
     assert (results["accuracy"]["correct"], results["accuracy"]["total"]) == (IMAGES - 3, IMAGES)
     assert results["dataset"] == "script:imagenet-val-labelled"

@@ -9,7 +9,7 @@ from pathlib import Path
 
 import msgspec
 
-from benchloom.app.ck_inputs import PREFIX, inputs_from
+from benchloom.app.ck_inputs import inputs_from
 from benchloom.app.ck_registered import (
     Registered,
     found_among,
@@ -31,11 +31,13 @@ from benchloom.base.names import did_you_mean
 from benchloom.errors import InputError, InstallError, UnknownNameError
 from benchloom.model.base import Document, Value, to_json
 from benchloom.model.component import Requirement
-from benchloom.model.plan import Node, Plan
+from benchloom.model.plan import Plan
 from benchloom.model.query import Query
 from benchloom.resolve.plan import TARGET_ROLE
 from benchloom.run.check import check_before_long_work
 from benchloom.run.executor import Ready, prepare, role_variables, runtime_variables
+from benchloom.run.process import INPUT_PREFIX
+from benchloom.run.program import program_node
 
 FACTS_FILE = "loom.json"
 DATASET_PATH = "LOOM_DATASET_PATH"
@@ -112,8 +114,8 @@ def variables_for_ck(workspace: Workspace, ask: Ask, chosen: CkChoices, folder: 
     ready = prepare(made, means, first=check_before_long_work(made, means, {}, folder / "check"))
     return CkVariables(
         variables={
-            **{f"{PREFIX}{name.upper()}": value for name, value in made.inputs.items()},
-            **role_variables(_program(made).needs, ready, folder / "facts"),
+            **{f"{INPUT_PREFIX}{name.upper()}": value for name, value in made.inputs.items()},
+            **role_variables(program_node(made).needs, ready, folder / "facts"),
             **runtime_variables(means),
             **_places(workspace, made, ready),
         }
@@ -180,10 +182,6 @@ def _requirement(workspace: Workspace, choice: Choice) -> Requirement:
     )
 
 
-def _program(made: Plan) -> Node:
-    return next(node for node in made.nodes if node.action == "run")
-
-
 def _places(workspace: Workspace, made: Plan, ready: Ready) -> Mapping[str, str]:
-    source = workspace.index.folder(workspace.index.get(_program(made).candidate.component))
+    source = workspace.index.folder(workspace.index.get(program_node(made).candidate.component))
     return {"LOOM_PYTHON": str(ready.python), "LOOM_COMPONENT": str(source)}

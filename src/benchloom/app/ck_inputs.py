@@ -7,8 +7,8 @@ from benchloom.app.planning import check_value
 from benchloom.base.names import did_you_mean
 from benchloom.errors import InputError, UnknownNameError
 from benchloom.model.component import Component, Input
+from benchloom.run.process import INPUT_PREFIX
 
-PREFIX = "LOOM_INPUT_"
 EXTRA_OPS = "EXTRA_OPS"
 # Options of MLPerf's reference application, which EXTRA_OPS holds in CK's documentation, and our names of them.
 _OPTIONS = {
@@ -23,11 +23,11 @@ _OPTIONS = {
 _MILLISECONDS = 1000  # per second, in which --max-latency counts
 _UNREAD_PREFIXES = ("CK_BATCH_", "CK_LOADGEN_")  # of CK's programs in C++
 _UNREAD = {
-    "CK_BATCH_COUNT": f"{PREFIX}COUNT, the number of samples (batches times their size)",
-    "CK_BATCH_SIZE": f"{PREFIX}BATCH_SIZE",
-    "CK_LOADGEN_DATASET_SIZE": f"{PREFIX}COUNT",
-    "CK_LOADGEN_MODE": f"{PREFIX}MODE=accuracy or performance",
-    "CK_LOADGEN_SCENARIO": f"{PREFIX}SCENARIO",
+    "CK_BATCH_COUNT": f"{INPUT_PREFIX}COUNT, the number of samples (batches times their size)",
+    "CK_BATCH_SIZE": f"{INPUT_PREFIX}BATCH_SIZE",
+    "CK_LOADGEN_DATASET_SIZE": f"{INPUT_PREFIX}COUNT",
+    "CK_LOADGEN_MODE": f"{INPUT_PREFIX}MODE=accuracy or performance",
+    "CK_LOADGEN_SCENARIO": f"{INPUT_PREFIX}SCENARIO",
     "ML_MODEL_FILEPATH_EXTERNAL": "ck detect soft:ml-model --full_path=FILE --extra_tags=TAGS, the tags of one model",
 }
 
@@ -66,9 +66,9 @@ def _checked(declared: Input, value: str, where: str) -> str:
 def _variables(
     component: Component, declared: Mapping[str, Input], environ: Mapping[str, str]
 ) -> Iterator[tuple[str, str, str]]:
-    by_variable = {f"{PREFIX}{name.upper()}": name for name in declared}
+    by_variable = {f"{INPUT_PREFIX}{name.upper()}": name for name in declared}
     for variable, value in sorted(environ.items()):
-        if not variable.startswith(PREFIX) or not value:
+        if not variable.startswith(INPUT_PREFIX) or not value:
             continue
         if variable not in by_variable:
             fix = did_you_mean(variable, by_variable) or _known(declared)
@@ -77,7 +77,7 @@ def _variables(
 
 
 def _known(declared: Mapping[str, Input]) -> str:
-    return f"its inputs are {', '.join(f'{PREFIX}{name.upper()}' for name in sorted(declared))}"
+    return f"its inputs are {', '.join(f'{INPUT_PREFIX}{name.upper()}' for name in sorted(declared))}"
 
 
 def _extra_ops(text: str) -> Iterator[tuple[str, str, str]]:

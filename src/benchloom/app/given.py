@@ -76,11 +76,11 @@ def _candidate(component: Component, file: Path) -> Candidate:
     return Candidate(component=component.ref, family=family, origin="detected", location=str(file), state=state)
 
 
-def refuse_lost_files(plan: Plan, kept: Mapping[str, str]) -> None:
-    """Raise InputError where ``plan`` would use a file that was given once, and is gone."""
+def refuse_lost_files(plan: Plan) -> None:
+    """Raise InputError if ``plan`` would use a file that was given once for its model, and is gone."""
     for node in plan.nodes:
         ref, location = node.candidate.component, node.candidate.location
-        if kept.get(ref) == location and not Path(location).is_file():
+        if "model" in node.roles and location and not Path(location).is_file():
             raise InputError(
                 f"the file given for {ref} is gone",
                 where=location,

@@ -6,7 +6,7 @@ from pathlib import Path
 
 import msgspec
 
-from benchloom.app.given import kept_files, refuse_lost_files
+from benchloom.app.given import refuse_lost_files
 from benchloom.app.host import Places, host_facts
 from benchloom.app.settings import Settings
 from benchloom.app.workspace import Workspace
@@ -75,7 +75,7 @@ def plan(workspace: Workspace, ask: Ask, *, to_run: bool = True) -> Plan:
             raise
         raise _drifted(ask, [error.what, *error.why]) from error
     workspace.index.remember()
-    refuse_lost_files(made, kept_files(workspace))
+    refuse_lost_files(made)
     if to_run:
         _refuse_impossible(workspace, made)
     if ask.lock and (differences := drift(ask.lock, made)):

@@ -27,9 +27,9 @@ def one_line(text: str) -> str:
     return printable(text).replace("\n", "\\n")
 
 
-def indented(text: str, by: str = "    ") -> str:
+def indented(text: str) -> str:
     """Return ``text`` with its lines after the first moved in, so that none can be taken for a message of its own."""
-    return text.replace("\n", f"\n{by}")
+    return text.replace("\n", "\n    ")
 
 
 def continued(text: str) -> str:

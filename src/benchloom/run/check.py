@@ -8,9 +8,9 @@ import msgspec
 from benchloom.errors import ExecutionError, carried
 from benchloom.model.component import Check, Component
 from benchloom.model.plan import Node, Plan
-from benchloom.run.executor import Means, Ready, Step, facts_of, role_variables, runtime_variables
-from benchloom.run.process import clean_environment, how_it_ended, last_lines, run_process
-from benchloom.run.program import command_words, program_environment, program_node
+from benchloom.run.executor import Means, Ready, Step, facts_of, role_variables
+from benchloom.run.process import INPUT_PREFIX, how_it_ended, last_lines, run_process
+from benchloom.run.program import child_environment, command_words, program_node
 
 _WORK = frozenset({"fetch", "extract", "build"})
 
@@ -66,20 +66,19 @@ def _ask(
         if node.id not in ready.facts
     }
     told = Ready(python=ready.python, facts={**pathless, **ready.facts})
-    source = means.index.folder(component)
     error, log = folder / "error.json", folder / "stderr.txt"
-    env = clean_environment(
-        means.environ,
+    env = child_environment(
+        plan,
+        component,
+        ready,
+        means,
         {
-            **program_environment(plan, component),
             **role_variables({role: node.id for role, node in by_role.items()}, told, folder / "facts"),
-            **runtime_variables(means),
-            "LOOM_PYTHON": str(ready.python),
-            "LOOM_COMPONENT": str(source),
-            **{f"LOOM_INPUT_{name.upper()}": value for name, value in secrets.items()},
+            **{f"{INPUT_PREFIX}{name.upper()}": value for name, value in secrets.items()},
             carried.VARIABLE: str(error),
         },
     )
+    source = means.index.folder(component)
     argv = command_words(plan, component, check.run_cmd_main, "check", ready.python, source)
     means.talk.note("checking that the model can be run, before the data are prepared")
     result = run_process(argv, cwd=folder, env=env, timeout=None, stdout=folder / "stdout.txt", stderr=log)

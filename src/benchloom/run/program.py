@@ -12,7 +12,7 @@ from benchloom.model.component import Component
 from benchloom.model.plan import Node, Plan
 from benchloom.model.record import Repetition, Results
 from benchloom.run.executor import Means, Ready, role_variables, runtime_variables
-from benchloom.run.process import ProcessResult, clean_environment, run_process
+from benchloom.run.process import INPUT_PREFIX, ProcessResult, clean_environment, run_process
 from benchloom.run.progress import watched
 from benchloom.run.words import split_command
 
@@ -38,6 +38,22 @@ def program_environment(plan: Plan, component: Component) -> dict[str, str]:
     return {**component.program.env, **command.env, **plan.env}
 
 
+def child_environment(
+    plan: Plan, component: Component, ready: Ready, means: Means, more: Mapping[str, str]
+) -> dict[str, str]:
+    """Return all that a process of the program ``component`` sees: the program's own variables, places, and ``more``."""
+    return clean_environment(
+        means.environ,
+        {
+            **program_environment(plan, component),
+            **runtime_variables(means),
+            "LOOM_PYTHON": str(ready.python),
+            "LOOM_COMPONENT": str(means.index.folder(component)),
+            **more,
+        },
+    )
+
+
 def run_program(
     plan: Plan,
     ready: Ready,
@@ -57,16 +73,15 @@ def run_program(
     source = means.index.folder(component)
     argv = program_command(plan, component, ready.python, source)
     progress, error = folder / "progress.json", folder / "error.json"
-    env = clean_environment(
-        means.environ,
+    env = child_environment(
+        plan,
+        component,
+        ready,
+        means,
         {
-            **program_environment(plan, component),
             **role_variables(node.needs, ready, folder / "facts"),
-            **runtime_variables(means),
             **(_engine_variables(means) if component.kind == "script" else {}),
-            "LOOM_PYTHON": str(ready.python),
-            "LOOM_COMPONENT": str(source),
-            **{f"LOOM_INPUT_{name.upper()}": value for name, value in secrets.items()},
+            **{f"{INPUT_PREFIX}{name.upper()}": value for name, value in secrets.items()},
             VARIABLE: str(progress),
             carried.VARIABLE: str(error),
         },
