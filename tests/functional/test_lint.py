@@ -1,6 +1,7 @@
 """``loom lint``: one finding for each thing that is wrong, none for what is well."""
 
 import json
+import tarfile
 import zipfile
 from hashlib import sha256
 from pathlib import Path
@@ -131,26 +132,54 @@ def test_lint_profile_shape_follows_from_its_steps(
     assert said(loom, "profile") == expected
 
 
+LABELLED = {
+    "name": "d",
+    "task": "image-classification",
+    "layout": "imagenet",
+    "images": "images",
+    "labels": "val_map.txt",
+    "count": 2,
+    "classes": 2,
+}
+
+
 @pytest.mark.parametrize(("count", "expected"), [(2, []), (3, [("dataset-count-matches", "error")])])
-@pytest.mark.parametrize("archived", [False, True])
+@pytest.mark.parametrize("archived", ["", "zip", "tar"])
 def test_lint_dataset_count_is_that_of_the_labels(
-    loom: Loom, repo: Repo, count: int, expected: list[tuple[str, str]], archived: bool
+    loom: Loom, repo: Repo, count: int, expected: list[tuple[str, str]], archived: str
 ):
-    block = {
-        "name": "d",
-        "task": "image-classification",
-        "layout": "imagenet",
-        "images": "images",
-        "labels": "val_map.txt",
-        "count": count,
-        "classes": 2,
-    }
-    fetch = {"path": "d.zip", "archive": "zip"} if archived else {"path": "val_map.txt"}
-    folder = repo.dataset("d", TAGS, dataset=block, fetch=[fetch], **WELL)
+    fetch = {"path": f"d.{archived}", "archive": archived} if archived else {"path": "val_map.txt"}
+    folder = repo.dataset("d", TAGS, dataset={**LABELLED, "count": count}, fetch=[fetch], **WELL)
     (folder / "val_map.txt").write_text("a.jpg 0\nb.jpg 1\n")
     with zipfile.ZipFile(folder / "d.zip", "w") as archive:
         archive.write(folder / "val_map.txt", "val_map.txt")
+    with tarfile.open(folder / "d.tar", "w") as archive:
+        archive.add(folder / "val_map.txt", "val_map.txt")
     assert said(loom, "dataset:d") == expected
+
+
+@pytest.mark.parametrize(
+    ("name", "content", "reason"),
+    [
+        ("val_map.txt", None, "larger than 67,108,864 bytes"),
+        ("d.zip", b"PK\3\4 and no more", "not a sound zip archive"),
+        ("d.tar", b"no tar", "not a sound tar archive"),
+    ],
+    ids=["endless labels", "damaged zip", "damaged tar"],
+)
+def test_lint_labels_that_cannot_be_read_are_a_finding(
+    loom: Loom, repo: Repo, name: str, content: bytes | None, reason: str
+):
+    archive = {} if name == "val_map.txt" else {"archive": name[-3:]}
+    folder = repo.dataset("d", TAGS, dataset=LABELLED, fetch=[{"path": name, **archive}], **WELL)
+    with (folder / name).open("wb") as stream:
+        stream.write(content or b"a.jpg 0\n")
+        if content is None:
+            stream.truncate((64 << 20) + 1)
+    answer = loom.here("lint", "dataset:d", "--json")
+    (finding,) = [item for item in answer.json if item["severity"] == "error"]
+    assert finding["rule"] == "dataset-count-matches"
+    assert reason in finding["message"]
 
 
 def test_lint_shipped_file_with_other_bytes_or_size_is_an_error(loom: Loom, repo: Repo):

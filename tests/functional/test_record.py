@@ -70,6 +70,14 @@ def test_record_ls_with_a_damaged_file_warns_and_goes_on(ran: Loom):
     assert not damaged.exists()
 
 
+def test_record_without_end_is_refused(ran: Loom, tmp_path: Path):
+    with (tmp_path / "swollen.json").open("wb") as stream:
+        stream.truncate(1 << 33)
+    answer = ran("record", "show", str(tmp_path / "swollen.json"))
+    assert answer.code == 2
+    assert "larger than 67,108,864 bytes" in answer.err
+
+
 def test_record_rm_removes_the_record_and_keeps_the_run(ran: Loom):
     ran("run", "program:record-one", "--record_tags=gone").ok()
     line = ran.here("record", "ls", "--tags=gone", "--json").json[0]

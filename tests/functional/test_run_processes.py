@@ -171,6 +171,15 @@ def test_program_with_unfit_results_fails_and_is_recorded(repo: Repo, loom: Loom
     assert last_record(loom)["status"] == "failed"
 
 
+def test_program_whose_files_have_no_end_fails_with_their_names_and_is_recorded(repo: Repo, loom: Loom):
+    code = "import os, sys\nopen('results.json', 'wb').truncate(1 << 33)\n"
+    repo.program("swells", "trial,swells", code=code)
+    answer = loom("run", "program:swells", "--json")
+    assert answer.code == 4
+    assert "larger than 67,108,864 bytes" in answer.err
+    assert last_record(loom)["status"] == "failed"
+
+
 def test_failing_repetition_shows_its_own_reason(repo: Repo, loom: Loom):
     code = "import os, sys\nsys.exit('the second fails' if os.getcwd().endswith('repetition-2') else 0)\n"
     repo.program("tires", "trial,tires", code=code)

@@ -7,6 +7,7 @@ from pathlib import Path
 import msgspec
 
 from benchloom.app.workspace import Workspace
+from benchloom.base import bounded, limits
 from benchloom.base.atomic import write_bytes
 from benchloom.base.digest import of_bytes
 from benchloom.errors import InputError
@@ -19,7 +20,7 @@ def kept_files(workspace: Workspace) -> dict[str, str]:
     """Return the files to be used from now on, by reference of the component. Raises InputError where the list cannot be read."""
     path = workspace.locations.given
     try:
-        return msgspec.json.decode(path.read_bytes(), type=dict[str, str])
+        return msgspec.json.decode(bounded.read_bytes(path, limits.DOCUMENT_BYTES), type=dict[str, str])
     except FileNotFoundError:
         return {}
     except (OSError, msgspec.MsgspecError) as error:

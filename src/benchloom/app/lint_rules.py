@@ -1,6 +1,7 @@
 """The rules of lint: each looks at one component, and is one small function whose docstring says what should hold."""
 
 import re
+import tempfile
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from functools import cached_property
@@ -9,6 +10,7 @@ from typing import Literal
 
 import msgspec
 
+from benchloom.base import bounded, limits
 from benchloom.base.digest import ALGORITHMS, of_file
 from benchloom.base.names import did_you_mean
 from benchloom.errors import InputError
@@ -20,6 +22,7 @@ from benchloom.model.finding import Finding, Severity
 from benchloom.model.query import Query, parse_query
 from benchloom.model.variation import find_variation
 from benchloom.resolve.options import ANSWERING_KINDS, RANDOM_WEIGHTS
+from benchloom.store.archive import extract
 from benchloom.store.commands import why_not_run
 
 PLACEHOLDER = "FIXME"
@@ -176,7 +179,8 @@ def _tags_are_plain(subject: Subject) -> Iterator[Finding]:
 def _is_filled_in(subject: Subject) -> Iterator[Finding]:
     """Nothing is left of the skeleton's gaps."""
     file = Path(subject.repository.path) / subject.component.file
-    for number, line in enumerate(file.read_text(encoding="utf-8", errors="replace").splitlines(), start=1):
+    text = bounded.read_bytes(file, limits.METADATA_BYTES).decode(errors="replace")
+    for number, line in enumerate(text.splitlines(), start=1):
         if PLACEHOLDER in line:
             yield msgspec.structs.replace(subject.finding("info", "something is still to be filled in"), line=number)
     if UNFINISHED in subject.component.tags:
@@ -352,21 +356,36 @@ def _dataset_count_matches(subject: Subject) -> Iterator[Finding]:
 
 
 def _shipped_text(subject: Subject, name: str) -> str | None:
-    """Return the text of ``name`` in what the component ships, be it a file or the member of a zip archive."""
-    import zipfile  # late: only data sets that ship as an archive need it
+    """Return the text of ``name`` in what the component ships, be it a file or the member of an archive; None if it is not there.
 
+    Raises OSError and IntegrityError.
+    """
     for fetch in subject.component.fetch:
         file = subject.folder / fetch.path
         if not fetch.path or not file.is_file():
             continue
-        if not fetch.archive and name in {fetch.filename, fetch.path, Path(fetch.path).name}:
-            return file.read_text(encoding="utf-8", errors="replace")
-        if fetch.archive == "zip" and zipfile.is_zipfile(file):
-            with zipfile.ZipFile(file) as archive:
-                place = name.removeprefix(f"{fetch.unpack_to}/") if fetch.unpack_to else name
-                if place in archive.namelist():
-                    return archive.read(place).decode("utf-8", errors="replace")
+        if fetch.archive:
+            place = name.removeprefix(f"{fetch.unpack_to}/") if fetch.unpack_to else name
+            text = _text_in_archive(file, fetch.archive, place)
+        elif name in {fetch.filename, fetch.path, Path(fetch.path).name}:
+            text = _label_text(file)
+        else:
+            text = None
+        if text is not None:
+            return text
     return None
+
+
+def _text_in_archive(archive: Path, kind: str, name: str) -> str | None:
+    with tempfile.TemporaryDirectory() as folder:
+        for file in extract(archive, kind, Path(folder, "content")):
+            if file.relative_to(Path(folder, "content")).as_posix() == name:
+                return _label_text(file)
+    return None
+
+
+def _label_text(file: Path) -> str:
+    return bounded.read_bytes(file, limits.LABEL_FILE_BYTES).decode(errors="replace")
 
 
 @rule("model-is-complete", "content")

@@ -9,7 +9,7 @@ import msgspec
 from benchloom.app.lint_rules import RULES, Subject
 from benchloom.app.workspace import Workspace
 from benchloom.base.names import did_you_mean
-from benchloom.errors import InputError, LoomError, UnknownNameError
+from benchloom.errors import InputError, IntegrityError, LoomError, UnknownNameError
 from benchloom.index.identity import apply, changes
 from benchloom.index.index import Index, load
 from benchloom.index.repositories import Repository, read_repository
@@ -149,8 +149,19 @@ def _folder_of(file: str) -> str:
 def _checked(subject: Subject, only: str) -> Iterator[Finding]:
     for item in RULES.values():
         if item.check is not None and only in {"", item.id}:
-            for found in item.check(subject):
-                yield msgspec.structs.replace(found, rule=item.id)
+            try:
+                for found in item.check(subject):
+                    yield msgspec.structs.replace(found, rule=item.id)
+            except (OSError, IntegrityError) as error:  # of a file that it names
+                yield msgspec.structs.replace(
+                    subject.finding("error", f"it cannot be checked: {_said(error)}"), rule=item.id
+                )
+
+
+def _said(error: OSError | IntegrityError) -> str:
+    if isinstance(error, IntegrityError):
+        return "; ".join([error.what, *error.why])
+    return f"{error.filename}: {error.strerror}" if error.filename else str(error)
 
 
 def _drift(place: _Place) -> list[Finding]:

@@ -44,7 +44,7 @@ def read_venv_lock(path: Path) -> VenvLock:
 
 def _read(path: Path, type_: type[AnyLock], schema: str, how: str) -> AnyLock:
     try:
-        lock = msgspec.json.decode(bounded.read_bytes(path, limits.LOCK_BYTES, is_stream_allowed=True), type=type_)
+        lock = msgspec.json.decode(bounded.read_bytes(path, limits.DOCUMENT_BYTES, is_stream_allowed=True), type=type_)
     except OSError as error:
         reason = error.strerror or str(error)
         raise InputError("the lock cannot be read", where=str(path), why=[reason], fix=f"make one: {how}") from error

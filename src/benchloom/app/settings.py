@@ -12,6 +12,7 @@ from typing import Any, Literal
 
 import msgspec
 
+from benchloom.base import bounded, limits
 from benchloom.base.atomic import write_text
 from benchloom.base.names import did_you_mean
 from benchloom.base.paths import locate
@@ -165,7 +166,7 @@ def _read(file: Path) -> dict[str, Any]:
     from benchloom.base import toml  # late: most users settle nothing
 
     try:
-        return toml.loads(file.read_text(encoding="utf-8"))
+        return toml.loads(bounded.read_text(file, limits.METADATA_BYTES))
     except (OSError, ValueError) as error:
         raise InputError(
             "the settings cannot be read", where=str(file), why=[str(error)], fix=f"mend or remove {file}"

@@ -12,6 +12,7 @@ from benchloom.app.running import RunOptions, run
 from benchloom.app.tuning_files import write_files
 from benchloom.app.tuning_space import CONFIRMATIONS, GRID, Goal, best_of, first_target, next_target, ranked
 from benchloom.app.workspace import Workspace
+from benchloom.base import bounded, limits
 from benchloom.base.atomic import write_bytes
 from benchloom.errors import ExecutionError, InputError
 from benchloom.model.base import Value, to_json
@@ -100,7 +101,9 @@ class Search:
     def _kept(self) -> tuple[list[Probe], int | None]:
         """What earlier commands measured; what failed then may be mended now."""
         try:
-            old = msgspec.json.decode((self.folder / "tuning.json").read_bytes(), type=Tuning)
+            old = msgspec.json.decode(
+                bounded.read_bytes(self.folder / "tuning.json", limits.DOCUMENT_BYTES), type=Tuning
+            )
         except FileNotFoundError:
             return [], None
         except (OSError, msgspec.MsgspecError) as error:

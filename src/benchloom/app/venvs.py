@@ -25,7 +25,7 @@ from benchloom.app.planning import Ask, plan
 from benchloom.app.roots import forget_venv, protect_venv
 from benchloom.app.running import means_for, new_folder
 from benchloom.app.workspace import Workspace, built_in_repository
-from benchloom.base import toml
+from benchloom.base import bounded, limits, toml
 from benchloom.base.atomic import write_bytes, write_text
 from benchloom.base.group import output_of_group
 from benchloom.base.names import did_you_mean
@@ -245,7 +245,7 @@ def _why_not_for_ck(repository: Repository) -> str:
     if (root / "requirements.txt").exists():
         return "it would run pip on its requirements.txt, which no lock holds"
     try:
-        found = msgspec.json.decode((root / ".ckr.json").read_bytes(), type=_CkIdentity)
+        found = msgspec.json.decode(bounded.read_bytes(root / ".ckr.json", limits.METADATA_BYTES), type=_CkIdentity)
     except FileNotFoundError:
         return f"it has no .ckr.json (loom repo sync {root} writes it)"
     except (OSError, msgspec.MsgspecError) as error:

@@ -4,6 +4,7 @@ import errno
 import os
 import stat
 from pathlib import Path
+from typing import IO
 
 
 def read_bytes(path: Path, most: int, *, is_stream_allowed: bool = False) -> bytes:
@@ -19,9 +20,14 @@ def read_bytes(path: Path, most: int, *, is_stream_allowed: bool = False) -> byt
             raise IsADirectoryError(errno.EISDIR, os.strerror(errno.EISDIR), str(path))
         if not stat.S_ISREG(mode) and not is_stream_allowed:
             raise OSError(errno.EINVAL, "it is a pipe, socket or device, not a file", str(path))
-        data = stream.read(most + 1)
+        return take(stream, most, str(path))
+
+
+def take(stream: IO[bytes], most: int, name: str) -> bytes:
+    """Return the rest of an open file. Raises OSError about ``name`` if that is more than ``most`` bytes."""
+    data = stream.read(most + 1)
     if len(data) > most:
-        raise OSError(errno.EFBIG, f"it is larger than {most:,} bytes", str(path))
+        raise OSError(errno.EFBIG, f"it is larger than {most:,} bytes", name)
     return data
 
 

@@ -15,11 +15,12 @@ RETRY_AFTER_SECONDS = 120.0  # the longest that a server may make us wait before
 REDIRECTS = 10
 DOWNLOAD_BYTES = 500 * GIB  # of a file whose size nobody states
 
-# Files that are read whole. Metadata files are those of components, of the user's own settings, and `@FILE` and user.conf.
+# Files that are read whole. Metadata files are those of components and repositories, of the user's own settings, and `@FILE` and user.conf.
 METADATA_BYTES = 1_000_000
 METADATA_DEPTH = 100
 METADATA_VALUES = 200_000  # what YAML aliases may unfold to
-LOCK_BYTES = 64 * MIB
+DOCUMENT_BYTES = 64 * MIB  # of locks, records, results of a program: what this engine or a program has written
+OUTPUT_TAIL_BYTES = 64 * KIB  # of a program's output, for a message
 LABEL_FILE_BYTES = 64 * MIB
 ANNOTATION_BYTES = 2 * GIB
 IMAGE_BYTES = GIB
@@ -30,6 +31,7 @@ ARCHIVE_BYTES = 200 * GIB
 ARCHIVE_ENTRIES = 2_000_000
 ARCHIVE_RATIO = 500.0  # times its own size, checked from ARCHIVE_UNCHECKED_BYTES on
 ARCHIVE_UNCHECKED_BYTES = 16 * MIB
+LZMA_MEMORY_BYTES = 256 * MIB  # to decompress .xz, .lzma and such members of a zip: `xz -9` asks for 65 MiB
 TAR_HEADER_BYTES = 256 * KIB  # of one header: a long name, or the attributes of pax
 
 # What a component has looked for on this machine while something is planned.

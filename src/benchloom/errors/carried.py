@@ -11,6 +11,7 @@ import traceback
 from collections.abc import Mapping
 from pathlib import Path
 
+from benchloom.base import bounded, limits
 from benchloom.errors import EXIT_EXECUTION, InputError, LoomError
 
 VARIABLE = "LOOM_ERROR"
@@ -39,8 +40,8 @@ def leave(error: LoomError, environ: Mapping[str, str]) -> None:
 def take(path: Path) -> InputError | None:
     """Return the wrong input that a child has left in ``path``, and remove the file; None if it left no such error."""
     try:
-        found = json.loads(path.read_bytes())
-    except (OSError, ValueError):
+        found = json.loads(bounded.read_bytes(path, limits.METADATA_BYTES))
+    except (OSError, ValueError, RecursionError):
         return None
     path.unlink(missing_ok=True)
     if not isinstance(found, dict) or found.get("exit_code") != InputError.exit_code:

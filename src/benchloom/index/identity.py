@@ -234,20 +234,21 @@ def _table(path: Path) -> dict[str, Any] | None:
     if not path.is_file():
         return None
     try:
-        found = json.loads(path.read_text(encoding="utf-8")) if path.suffix == ".json" else _parsed(path)
-    except ValueError as error:
+        text = bounded.read_text(path, limits.METADATA_BYTES)
+        found = json.loads(text) if path.suffix == ".json" else _parsed(text)
+    except (OSError, ValueError, RecursionError) as error:
         raise InputError(f"{path.name} cannot be read", where=str(path), why=[str(error)], fix="mend it") from error
     if not isinstance(found, dict):
         raise InputError(f"{path.name} is not a table", where=str(path), fix="mend it")
     return found
 
 
-def _parsed(path: Path) -> Any:
+def _parsed(text: str) -> Any:
     import yaml  # late: most commands read no YAML
 
     try:
         loader = getattr(yaml, "CSafeLoader", yaml.SafeLoader)
-        return yaml.load(path.read_text(encoding="utf-8"), Loader=loader)  # noqa: S506 - both are safe loaders
+        return yaml.load(text, Loader=loader)  # noqa: S506 - both are safe loaders
     except yaml.YAMLError as error:
         raise ValueError(str(error)) from error
 

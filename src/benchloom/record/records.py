@@ -4,6 +4,7 @@ from pathlib import Path
 
 import msgspec
 
+from benchloom.base import bounded, limits
 from benchloom.base.atomic import write_bytes
 from benchloom.base.names import did_you_mean
 from benchloom.errors import InputError, UnknownNameError
@@ -21,7 +22,7 @@ def save(record: Record, folder: Path) -> Path:
 def load(path: Path) -> Record:
     """Read one record. Raises InputError naming the file and the key that does not fit."""
     try:
-        return msgspec.json.decode(path.read_bytes(), type=Record)
+        return msgspec.json.decode(bounded.read_bytes(path, limits.DOCUMENT_BYTES), type=Record)
     except OSError as error:
         raise InputError("the record cannot be read", where=str(path), why=[str(error)]) from error
     except msgspec.MsgspecError as error:

@@ -16,6 +16,7 @@ from pathlib import Path
 from typing import IO, TYPE_CHECKING, Literal
 
 from benchloom.base import group
+from benchloom.base.limits import OUTPUT_TAIL_BYTES
 from benchloom.errors import ExecutionError, InputError
 from benchloom.model.base import Value
 
@@ -172,6 +173,10 @@ def how_it_ended(exit_code: int | None, signal_name: str) -> str:
 
 def last_lines(path: Path, count: int) -> list[str]:
     """Return the last lines of what a child wrote, none where it wrote nothing. A redrawn line counts as several."""
-    if not path.exists():
+    try:
+        with path.open("rb") as stream:
+            stream.seek(max(0, stream.seek(0, os.SEEK_END) - OUTPUT_TAIL_BYTES))
+            text = stream.read(OUTPUT_TAIL_BYTES).decode(errors="replace")
+    except FileNotFoundError:
         return []
-    return path.read_text(errors="replace").replace("\r", "\n").splitlines()[-count:]
+    return text.replace("\r", "\n").splitlines()[-count:]

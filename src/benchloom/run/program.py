@@ -5,6 +5,7 @@ from pathlib import Path
 
 import msgspec
 
+from benchloom.base import bounded, limits
 from benchloom.base.paths import locate
 from benchloom.base.reported import VARIABLE
 from benchloom.errors import InputError, carried
@@ -133,7 +134,7 @@ def _repetition(result: ProcessResult, path: Path) -> Repetition:
 def _read_results(path: Path) -> tuple[Results | None, str]:
     """Return the results, or what is wrong with them. Programs that measure nothing may leave none."""
     try:
-        return msgspec.json.decode(path.read_bytes(), type=Results), ""
+        return msgspec.json.decode(bounded.read_bytes(path, limits.DOCUMENT_BYTES), type=Results), ""
     except FileNotFoundError:
         return None, ""
     except (OSError, msgspec.MsgspecError) as error:

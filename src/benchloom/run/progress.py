@@ -7,6 +7,7 @@ from contextlib import ExitStack, contextmanager
 from pathlib import Path
 from typing import Any
 
+from benchloom.base import bounded, limits
 from benchloom.base.talk import Progress, Talk
 
 _INTERVAL = 0.1
@@ -44,7 +45,7 @@ def _follow(path: Path, talk: Talk, stop: threading.Event) -> None:
 
 def _read(path: Path) -> dict[str, Any] | None:
     try:
-        state: dict[str, Any] = json.loads(path.read_bytes())
-    except (OSError, ValueError):  # not there yet
+        state: dict[str, Any] = json.loads(bounded.read_bytes(path, limits.METADATA_BYTES))
+    except (OSError, ValueError, RecursionError):  # not there yet
         return None
     return state if {"label", "unit", "total", "done"} <= state.keys() else None

@@ -24,6 +24,7 @@ from typing import IO, Any, cast
 from benchloom.base import limits as bounds
 from benchloom.errors import IntegrityError
 from benchloom.store.entries import remove_tree
+from benchloom.store.xz import XzReader, refuse_large_dictionary
 
 _CHUNK = 1 << 20
 # What the libraries raise about bytes that they cannot make sense of; OSError without a number is theirs as well.
@@ -41,11 +42,11 @@ _CORRUPT = (
 _LONG_HEADERS = frozenset(
     {tarfile.GNUTYPE_LONGNAME, tarfile.GNUTYPE_LONGLINK, tarfile.XHDTYPE, tarfile.XGLTYPE, tarfile.SOLARIS_XHDTYPE}
 )
-_COMPRESSED: dict[bytes, Any] = {
+_COMPRESSED: dict[bytes, Callable[[Path], Any]] = {
     b"\x1f\x8b": gzip.open,
     b"BZh": bz2.open,
-    b"\xfd7zXZ\0": lzma.open,
-    b"\x5d\0\0": lzma.open,
+    b"\xfd7zXZ\0": XzReader,
+    b"\x5d\0\0": XzReader,
 }
 _ABOUT_THE_ARCHIVE = frozenset(
     {None, errno.EINVAL, errno.EEXIST, errno.ENOTDIR, errno.EISDIR, errno.ENAMETOOLONG, errno.EILSEQ}
@@ -265,8 +266,9 @@ class _Counted(io.RawIOBase):
 
 
 def _zip_members(archive: Path, _: str, budget: _Budget) -> Generator[_Member, None, None]:
-    with zipfile.ZipFile(archive) as opened:
+    with archive.open("rb") as plain, zipfile.ZipFile(archive) as opened:
         for info in opened.infolist():
+            refuse_large_dictionary(plain, info)
             mode = info.external_attr >> 16
             is_file = stat.S_IFMT(mode) in {0, stat.S_IFREG}
             yield _Member(
@@ -322,8 +324,10 @@ def _unpacked(archive: Path) -> IO[bytes]:
     """Open the tar in a file that may be compressed as a whole."""
     with archive.open("rb") as stream:
         head = stream.read(6)
-    opening: Callable[..., Any] = next((way for magic, way in _COMPRESSED.items() if head.startswith(magic)), open)
-    return cast("IO[bytes]", opening(archive, "rb"))
+    for magic, opening in _COMPRESSED.items():
+        if head.startswith(magic):
+            return cast("IO[bytes]", opening(archive))
+    return archive.open("rb")
 
 
 def _opened(archive: tarfile.TarFile, info: tarfile.TarInfo) -> IO[bytes]:

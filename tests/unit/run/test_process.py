@@ -15,7 +15,7 @@ from hypothesis import strategies as st
 
 from benchloom.base import group
 from benchloom.errors import ExecutionError, InputError
-from benchloom.run.process import ProcessResult, clean_environment, run_process
+from benchloom.run.process import ProcessResult, clean_environment, last_lines, run_process
 
 IGNORES_TERM = """
 import os, signal, sys, time
@@ -271,3 +271,11 @@ except KeyboardInterrupt:
         time.sleep(0.5)
     assert parent.wait(30) == 130
     assert all_end(pids)
+
+
+def test_last_lines_of_an_endless_log_are_read_from_its_end(tmp_path: Path):
+    with (tmp_path / "log").open("wb") as stream:
+        stream.truncate(1 << 33)
+        stream.seek(0, os.SEEK_END)
+        stream.write(b"\nlast but one\rthe last\n")
+    assert last_lines(tmp_path / "log", 2) == ["last but one", "the last"]

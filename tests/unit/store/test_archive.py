@@ -6,8 +6,10 @@ import io
 import lzma
 import random
 import stat
+import struct
 import tarfile
 import zipfile
+import zlib
 from collections.abc import Callable
 from pathlib import Path
 
@@ -277,6 +279,57 @@ def test_extract_damaged_checksum_at_the_very_end_is_refused(tmp_path: Path, com
     data = bytearray(compress(tar_bytes([(info("a"), b"1")])))
     data[-6] ^= 0xFF
     refused(tmp_path, bytes(data), "tar", "not a sound")
+
+
+def xz_with_dictionary(code: int) -> bytes:
+    """Return a tar.xz whose header asks for a dictionary of another size: 28 is 64 MiB, 36 is 1 GiB."""
+    data = bytearray(lzma.compress(tar_bytes([(info("a"), b"1")])))
+    size = (data[12] + 1) * 4
+    data[16] = code
+    data[12 + size - 4 : 12 + size] = struct.pack("<I", zlib.crc32(data[12 : 12 + size - 4]))
+    return bytes(data)
+
+
+def lzma_with_dictionary(size: int) -> bytes:
+    data = lzma.compress(tar_bytes([(info("a"), b"1")]), format=lzma.FORMAT_ALONE)
+    return data[:1] + struct.pack("<I", size) + data[5:]
+
+
+def zip_with_dictionary(size: int) -> bytes:
+    buffer = io.BytesIO()
+    with zipfile.ZipFile(buffer, "w", zipfile.ZIP_LZMA) as made:
+        made.writestr("a", b"1")
+    data = bytearray(buffer.getvalue())
+    data[36:40] = struct.pack("<I", size)  # after a header of 30 bytes, the name, version, length, lc/lp/pb
+    return bytes(data)
+
+
+@pytest.mark.parametrize(
+    ("data", "kind"),
+    [(xz_with_dictionary(28), "tar"), (lzma_with_dictionary(64 << 20), "tar"), (zip_with_dictionary(64 << 20), "zip")],
+    ids=["xz", "lzma", "zip"],
+)
+def test_extract_dictionary_of_the_best_compression_is_taken(tmp_path: Path, data: bytes, kind: str):
+    (tmp_path / "archive").write_bytes(data)
+    assert [path.read_bytes() for path in extract(tmp_path / "archive", kind, tmp_path / "out")] == [b"1"]
+
+
+@pytest.mark.parametrize(
+    ("data", "kind"),
+    [(xz_with_dictionary(36), "tar"), (lzma_with_dictionary(1 << 30), "tar"), (zip_with_dictionary(1 << 31), "zip")],
+    ids=["xz", "lzma", "zip"],
+)
+def test_extract_dictionary_that_would_fill_the_memory_is_refused(tmp_path: Path, data: bytes, kind: str):
+    (tmp_path / "archive").write_bytes(data)
+    with pytest.raises(IntegrityError) as caught:
+        extract(tmp_path / "archive", kind, tmp_path / "out")
+    assert "needs more than 256 MiB of memory" in caught.value.why[0]
+
+
+def test_extract_tar_of_two_xz_streams(tmp_path: Path):
+    raw = sound_tar("w")
+    (tmp_path / "archive").write_bytes(lzma.compress(raw[:700]) + bytes(8) + lzma.compress(raw[700:]))
+    assert {path.name for path in extract(tmp_path / "archive", "tar", tmp_path / "out")} == {"a.txt", "b.bin", "tool"}
 
 
 @pytest.mark.parametrize("data", [b"\0", b"hello", b"\x1f\x8b", gzip.compress(b"x" * 100, mtime=0)[:-9]])
