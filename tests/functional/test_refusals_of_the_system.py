@@ -167,3 +167,44 @@ def test_a_file_that_cannot_be_written_to_its_end_is_named(tmp_path: Path):
         resource.setrlimit(resource.RLIMIT_FSIZE, limits)
     assert caught.value.filename == str(path)  # an error without a file is taken for one of standard output
     assert not list(tmp_path.iterdir())
+
+
+@pytest.mark.parametrize(
+    ("words", "code", "refused"),
+    [
+        (["plan", "program:image-classification-onnx"], 0, ""),
+        (["find", "--tags=model,onnx"], 0, ""),
+        (["run", "program:image-classification-onnx"], 4, "runs"),
+        (["venv", "create", "trial"], 4, "venvs"),
+        (["repo", "add", "."], 4, "repositories.json.lock"),
+    ],
+    ids=lambda value: value[0] if isinstance(value, list) else "",
+)
+def test_a_home_that_is_mounted_read_only_serves_what_only_reads(
+    words: list[str], code: int, refused: str, tmp_path: Path
+):
+    """Permissions do not bind root, a mount does."""
+    home = tmp_path / "home"
+    home.mkdir()
+    Repo(tmp_path / "repo", "trial")
+    mount = 'mount --bind "$1" "$1" && mount -o remount,ro,bind "$1" || exit 77; shift; exec "$@"'
+    argv = ["unshare", "--mount", *([] if os.getuid() == 0 else ["--map-root-user"]), "sh", "-c", mount, "sh"]
+    try:
+        done = subprocess.run(
+            [*argv, str(home), sys.executable, "-m", "benchloom", *words],
+            env={**os.environ, "PYTHONPATH": str(SOURCE), "LOOM_HOME": str(home)},
+            cwd=tmp_path / "repo",
+            capture_output=True,
+            text=True,
+            timeout=120,
+            check=False,
+        )
+    except FileNotFoundError:
+        pytest.skip("no unshare on this machine")
+    if done.returncode == 77 or done.stderr.startswith("unshare:"):
+        pytest.skip("this machine does not let us mount a folder read-only")
+    fix = "set LOOM_HOME to a folder that can be written"
+    assert done.returncode == code, done.stderr
+    expected = f"loom: Read-only file system\n  where: {home / refused}\n  fix: {fix}\n"
+    assert done.stderr == (expected if refused else "")
+    assert list(home.iterdir()) == []
