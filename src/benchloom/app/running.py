@@ -28,6 +28,9 @@ from benchloom.run.check import check_before_long_work
 from benchloom.run.executor import Means, Ready, prepare
 from benchloom.run.process import how_it_ended, last_lines, utc_now
 from benchloom.run.program import run_program
+from benchloom.store.entries import disk_full_reported
+
+_RECORD_BYTES = 1 << 18  # kept free for a record and what protects it
 
 
 class InstalledNode(Value, frozen=True, kw_only=True):
@@ -133,6 +136,9 @@ class _Execution:
         self.means = means_for(workspace, folder, verify=is_verified)
         check = check_before_long_work(made, self.means, options.secrets, folder / "check")
         self.ready = prepare(made, self.means, options.jobs, check)
+        self._reserved = folder / "reserved"
+        with disk_full_reported(folder, "the run"):
+            self._reserved.write_bytes(bytes(_RECORD_BYTES))
         self.done: list[Repetition] = []
         self.refused: InputError | None = None
         self.argv: list[str] = []
@@ -168,8 +174,9 @@ class _Execution:
         return self.folder if self.options.repetitions == 1 else self.folder / f"repetition-{number}"
 
     def finish(self) -> tuple[Record, Path]:
-        """Write the record and protect what it was made from."""
+        """Write the record and protect what it was made from. On a disk that the run has filled, it has the place kept for it."""
         record = self._record()
+        self._reserved.unlink(missing_ok=True)
         path = save(record, self.workspace.locations.records)
         protect_record(self.workspace.store, self.made, record.id)
         return record, path
@@ -241,12 +248,8 @@ def summary(record: Record, path: Path) -> RunSummary:
 
 
 def _outputs(folder: Path) -> dict[str, str]:
-    skipped = {
-        "runtime",
-        "facts",
-        "logs",
-        "check",
-    }  # not outputs: this engine, what it told the program, and the preparations
+    # Not outputs: this engine, what it told the program, the preparations, and the place kept for the record.
+    skipped = {"runtime", "facts", "logs", "check", "reserved"}
     return {
         path.relative_to(folder).as_posix(): of_file(path)
         for path in sorted(folder.rglob("*"))

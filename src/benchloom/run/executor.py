@@ -54,6 +54,7 @@ if TYPE_CHECKING:
 _POLL_SECONDS = 0.05
 # Facts of an entry: the digests of the files that were downloaded for it, and the keys of the entries that it was built from.
 _DOWNLOADS, _MADE_FROM = "downloads", "made_from"
+_SPACE_BYTES = 1 << 16
 _HERE = frozenset({"detect", "reuse"})  # actions of nodes whose result is here before anything is done
 
 
@@ -381,6 +382,7 @@ def _build(node: Node, component: Component, means: Means, ready: Ready, folder:
     if result.status != "ok":
         if refused := carried.take(error):
             raise refused
+        _refuse_full_disk(folder)
         raise InstallError(
             f"building {node.id} failed with {how_it_ended(result.exit_code, result.signal)}",
             where=component.file,
@@ -391,6 +393,16 @@ def _build(node: Node, component: Component, means: Means, ready: Ready, folder:
     _require_result(component, folder)
     keys = sorted({ready.facts[need].key for need in node.needs.values() if need in ready.facts} - {""})
     return {**meta, **({_MADE_FROM: ",".join(keys)} if keys else {})}
+
+
+def _refuse_full_disk(folder: Path) -> None:
+    """Raise OSError if a child may have failed because nothing more can be written: then its log has no word of that either."""
+    probe = folder / ".space"
+    try:
+        with failures_named(probe):
+            probe.write_bytes(bytes(_SPACE_BYTES))
+    finally:
+        probe.unlink(missing_ok=True)
 
 
 def _build_command(module: str, script: str, source: Path, python: Path, arguments: tuple[str, ...]) -> list[str]:
