@@ -1,14 +1,19 @@
 """Test: the project's own checks and tests, as one table of steps."""
 
+import contextlib
+import math
+import os
 import subprocess
 import sys
+import tempfile
 import time
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from pathlib import Path
 
 from benchloom.app.workspace import Workspace, built_in_repository
 from benchloom.errors import InputError
 from benchloom.model.base import Document, Value
+from benchloom.store.entries import remove_tree
 
 
 class Step(Value, frozen=True, kw_only=True):
@@ -26,25 +31,58 @@ class TestRun(Document, frozen=True, kw_only=True):
     steps: tuple[Step, ...]
 
 
+STEPS = ("style", "format", "types", "layers", "tests")
+HEAVY = "LOOM_TEST_HEAVY"
+
+# What all tests take of one processor, measured on two: most of them wait little and share well.
+_CORE_MINUTES, _HEAVY_CORE_MINUTES = 22, 70
+
+
 def run_tests(workspace: Workspace, names: Sequence[str], arguments: Sequence[str]) -> TestRun:
     """Run the named steps (all: none named) and return how they went; their output goes to this process's streams.
 
-    ``arguments`` go to pytest. Raises InputError outside a checkout or where the test tools are not installed.
+    ``arguments`` go to pytest. Temporary files go to a folder of this run, which is removed unless a step fails. Raises
+    InputError outside a checkout or where the test tools are not installed.
     """
     root = built_in_repository()
     if not (root / "tests").is_dir():
         raise InputError("there are no tests here", where=str(root), fix="run ./loom test in a checkout")
     commands = _commands(root, arguments)
-    steps = []
-    for name in names or commands:
-        workspace.talk.note(f"test: {name}")
-        started = time.monotonic()
-        done = subprocess.run(commands[name], cwd=root, stdin=subprocess.DEVNULL, check=False)  # noqa: S603 - our own tools
-        steps.append(Step(name=name, status=done.returncode, seconds=round(time.monotonic() - started, 1)))
+    steps: list[Step] = []
+    with _temporary_files(workspace, steps) as folder:
+        for name in names or commands:
+            workspace.talk.note(f"test: {name}{_duration(workspace) if name == 'tests' and not arguments else ''}")
+            started = time.monotonic()
+            done = subprocess.run(  # noqa: S603 - our own tools
+                commands[name],
+                cwd=root,
+                env={**os.environ, "TMPDIR": str(folder)},
+                stdin=subprocess.DEVNULL,
+                check=False,
+            )
+            steps.append(Step(name=name, status=done.returncode, seconds=round(time.monotonic() - started, 1)))
     return TestRun(ok=not any(step.status for step in steps), steps=tuple(steps))
 
 
-STEPS = ("style", "format", "types", "layers", "tests")
+def _duration(workspace: Workspace) -> str:
+    cores = os.cpu_count() or 1
+    is_heavy = bool(workspace.environ.get(HEAVY))
+    minutes = math.ceil((_HEAVY_CORE_MINUTES if is_heavy else _CORE_MINUTES) / cores)
+    more = "" if is_heavy else f"; {HEAVY}=1 adds those of TensorFlow, PyTorch and whole networks"
+    return f" (about {minutes} min on {cores} cores{more})"
+
+
+@contextlib.contextmanager
+def _temporary_files(workspace: Workspace, steps: Sequence[Step]) -> Iterator[Path]:
+    """Make a folder for the block's temporary files; remove it unless one of ``steps`` has failed by then."""
+    folder = Path(tempfile.mkdtemp(prefix="loom-test-"))
+    try:
+        yield folder
+    finally:
+        if any(step.status for step in steps) and any(folder.iterdir()):
+            workspace.talk.note(f"test: what the failed tests left is in {folder}; remove it with: rm -rf {folder}")
+        else:
+            remove_tree(folder)
 
 
 def _commands(root: Path, arguments: Sequence[str]) -> dict[str, list[str]]:
