@@ -8,7 +8,8 @@ from benchloom.base.digest import of_file
 from benchloom.errors import IntegrityError
 from benchloom.model.file_kinds import no_model
 from benchloom.model.finding import Finding
-from benchloom.store.entries import Entry, Stamp, Store, scan, stamp_of
+from benchloom.store.entries import Entry, Store
+from benchloom.store.sealing import Stamp, scan, stamp_of
 
 NO_MODEL = "store-file-no-model"
 _MODELS = (".onnx", ".pb", ".tflite", ".pt", ".pth")
@@ -77,7 +78,7 @@ def _check(store: Store, key: str) -> list[Finding]:
     if entry is None:
         return [_missing(key)]
     try:
-        files, links, _ = scan(store.content(key))
+        files, links = scan(store.content(key))
     except OSError as error:
         if store.find(key) is None:  # removed while it was being read
             return [_missing(key)]
