@@ -6,7 +6,7 @@ import stat
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
-from typing import TypeVar
+from typing import NamedTuple, TypeVar
 
 from benchloom.base import atomic, digest
 from benchloom.base.talk import Progress, Silent, Talk
@@ -46,28 +46,31 @@ def seal_files(content: Path, made: Made, label: str, talk: Talk) -> Sealed:
 
     Raises InstallError for what has no place in an entry: devices, pipes, sockets, names that are not UTF-8.
     """
-    paths = list(walk(content))
-    for path in paths:
-        _refuse_unspeakable(path)
-    links = {_name(path, content): os.readlink(path) for path in paths if path.is_symlink()}
-    files = {name: path for path in paths if (name := _name(path, content)) not in links}
+    found = list(_found(content))
+    for item in found:
+        _refuse_unspeakable(item.path)
+    links = {item.name: os.readlink(item.path) for item in found if item.is_link}
+    files = [item for item in found if not item.is_link]
     shown = talk if len(files) > _MANY else Silent()
     with shown.progress(f"sealing {label}", len(files), "files") as bar:
         digests = _seal_all(files, made, bar)
     _for_each(atomic.fsync_folder, [Path(folder) for folder, _, _ in os.walk(content)])
-    return Sealed(digests, links, {name: stamp_of(path) for name, path in files.items()})
+    return Sealed(digests, links, {item.name: stamp_of(item.path) for item in files})
 
 
-def _seal_all(files: Mapping[str, Path], made: Made, bar: Progress) -> dict[str, str]:
-    def seal(name: str) -> str:
-        path = files[name]
-        if name not in made.durable:
-            _seal_file(path)
-        found = made.digests.get(name) or digest.of_file(path)
+def _seal_all(files: Sequence["_Found"], made: Made, bar: Progress) -> dict[str, str]:
+    digests = {item.name: made.digests[item.name] for item in files if item.name in made.durable}
+    bar.advance(len(digests))
+
+    def seal(item: _Found) -> str:
+        _seal_file(item.path)
+        found = made.digests.get(item.name) or digest.of_file(Path(item.path))
         bar.advance(1)
         return found
 
-    return dict(zip(files, _for_each(seal, list(files)), strict=True))
+    rest = [item for item in files if item.name not in digests]
+    digests.update(zip((item.name for item in rest), _for_each(seal, rest), strict=True))
+    return {item.name: digests[item.name] for item in files}
 
 
 def _for_each(work: Callable[[_Item], _Result], items: Sequence[_Item]) -> list[_Result]:
@@ -79,10 +82,6 @@ def _for_each(work: Callable[[_Item], _Result], items: Sequence[_Item]) -> list[
         return list(pool.map(work, items))
 
 
-def _name(path: Path, content: Path) -> str:
-    return path.relative_to(content).as_posix()
-
-
 def scan(content: Path) -> tuple[dict[str, str], dict[str, str]]:
     """Return digests by path and link targets by path of a folder. Names use forward slashes.
 
@@ -90,43 +89,56 @@ def scan(content: Path) -> tuple[dict[str, str], dict[str, str]]:
     """
     files: dict[str, str] = {}
     links: dict[str, str] = {}
-    for path in walk(content):
-        name = _name(path, content)
-        if path.is_symlink():
-            links[name] = os.readlink(path)
-        elif not path.is_file():
-            raise OSError(errno.EINVAL, "it is not a file, folder or link", str(path))
+    for item in _found(content):
+        if item.is_link:
+            links[item.name] = os.readlink(item.path)
+        elif not os.path.isfile(item.path):
+            raise OSError(errno.EINVAL, "it is not a file, folder or link", item.path)
         else:
-            files[name] = digest.of_file(path)
+            files[item.name] = digest.of_file(Path(item.path))
     return files, links
 
 
-def walk(content: Path) -> Iterator[Path]:
+class _Found(NamedTuple):
+    """Something below a folder that is not a folder; ``name`` is relative, with forward slashes."""
+
+    name: str
+    path: str
+    is_link: bool
+
+
+def _found(content: Path) -> Iterator[_Found]:
     """Yield files and symbolic links below a folder in a fixed order, without following links."""
-    for folder, folders, names in os.walk(content):
-        folders.sort()
-        linked = [name for name in folders if os.path.islink(os.path.join(folder, name))]
-        yield from (Path(folder) / name for name in sorted([*names, *linked]))
+    waiting = [("", str(content))]
+    while waiting:
+        below, folder = waiting.pop()
+        with os.scandir(folder) as listing:
+            items = sorted(listing, key=lambda item: item.name)
+        for item in items:
+            if item.is_dir(follow_symlinks=False):
+                waiting.append((f"{below}{item.name}/", item.path))
+            else:
+                yield _Found(f"{below}{item.name}", item.path, item.is_symlink())
 
 
-def stamp_of(path: Path) -> Stamp:
+def stamp_of(path: str | Path) -> Stamp:
     """Return a file's size in bytes and time of change in nanoseconds. Raises OSError."""
     status = os.lstat(path)
     return status.st_size, status.st_mtime_ns
 
 
-def _refuse_unspeakable(path: Path) -> None:
+def _refuse_unspeakable(path: str) -> None:
     try:
-        str(path).encode()
+        path.encode()
     except UnicodeEncodeError as error:
-        raise InstallError("a builder left a file whose name is not UTF-8", where=ascii(str(path))) from error
+        raise InstallError("a builder left a file whose name is not UTF-8", where=ascii(path)) from error
 
 
-def _seal_file(path: Path) -> None:
+def _seal_file(path: str) -> None:
     """Make one file read-only and durable; devices, pipes and sockets have no place in an entry."""
-    mode = path.lstat().st_mode
+    mode = os.lstat(path).st_mode
     if not stat.S_ISREG(mode):
-        raise InstallError("a builder left something that is not a file, folder or link", where=str(path))
+        raise InstallError("a builder left something that is not a file, folder or link", where=path)
     os.chmod(path, stat.S_IMODE(mode) & ~0o222 | 0o444)
     handle = os.open(path, os.O_RDONLY)
     try:

@@ -71,7 +71,7 @@ class Linker:
         """Tell whether both names are of the very same file."""
         return self._ways[0] is _hard_link
 
-    def link(self, source: Path, target: Path) -> None:
+    def link(self, source: str, target: str) -> None:
         """Let ``target``, which is not there yet, be ``source``. Raises OSError."""
         while True:
             try:
@@ -79,35 +79,40 @@ class Linker:
             except OSError as error:
                 if error.errno in _ABOUT_THE_FILE or len(self._ways) == 1:
                     raise
-                target.unlink(missing_ok=True)
+                _remove(target)
                 del self._ways[0]
 
 
-def _clone(source: Path, target: Path) -> None:
+def _clone(source: str, target: str) -> None:
     if sys.platform != "linux":
         raise OSError(errno.EOPNOTSUPP, "there is no such call")
     import fcntl  # there is none on Windows
 
-    with source.open("rb") as old, target.open("xb") as new:
+    with open(source, "rb") as old, open(target, "xb") as new:
         fcntl.ioctl(new.fileno(), _CLONE, old.fileno())
     shutil.copymode(source, target)
 
 
-def _hard_link(source: Path, target: Path) -> None:
+def _hard_link(source: str, target: str) -> None:
     os.link(source, target)
 
 
-def _copy(source: Path, target: Path) -> None:
+def _copy(source: str, target: str) -> None:
     shutil.copyfile(source, target)
     shutil.copymode(source, target)
+
+
+def _remove(path: str) -> None:
+    with contextlib.suppress(FileNotFoundError):
+        os.unlink(path)
 
 
 class _Unopened(io.BytesIO):
     """A file of a wheel, for a destination that links to it; it is read only by one that must change it."""
 
-    def __init__(self, path: Path, digest: str, size: int) -> None:
+    def __init__(self, path: str, digest: str, size: int) -> None:
         super().__init__()
-        self.path, self.digest, self.size = path, digest, size
+        self.path, self.digest, self.size, self.recorded = path, digest, size, record_digest(digest)
 
 
 class UnpackedWheel(WheelSource):
@@ -115,6 +120,7 @@ class UnpackedWheel(WheelSource):
 
     def __init__(self, store: Store, entry: Entry) -> None:
         self.content, self.entry = store.content(entry.key), entry
+        self.sizes = {name: size for name, (size, _) in store.seal(entry.key).items()}
         self.info = dist_info(self.content)
         name, _, version = self.info.name.removesuffix(".dist-info").rpartition("-")
         super().__init__(name, version)
@@ -135,13 +141,13 @@ class UnpackedWheel(WheelSource):
 
     def get_contents(self) -> "Iterator[WheelContentElement]":
         """Yield each file with its line for RECORD. Byte code is left out: it may be of other sources."""
+        content = str(self.content)
         for name, digest in self.entry.files.items():
-            path = self.content / name
-            if "__pycache__" in name.split("/"):
-                continue
-            status = path.lstat()
-            stream = cast("BinaryIO", _Unopened(path, digest, status.st_size))
-            yield (name, record_digest(digest), str(status.st_size)), stream, bool(status.st_mode & 0o111)
+            if "__pycache__" not in name.split("/"):
+                path = f"{content}/{name}"
+                size = self.sizes[name] if name in self.sizes else os.path.getsize(path)
+                stream = _Unopened(path, digest, size)
+                yield (name, stream.recorded, str(size)), cast("BinaryIO", stream), False
 
     @property
     def distribution_name(self) -> str:
@@ -172,10 +178,10 @@ class LinkedEnvironment(SchemeDictionaryDestination):
             get_launcher_kind(),
             overwrite_existing=True,
         )
-        self.folder = folder
+        self.root = f"{folder}{os.sep}"
         self.linker = Linker()
         self.digests: dict[str, str] = {}
-        self._there: set[str] = set()
+        self._folders: dict[tuple[str, str], str] = {}
 
     def add(self, wheel: UnpackedWheel) -> None:
         """Install one wheel. Raises OSError, InstallError for one that is not as wheels are."""
@@ -193,31 +199,42 @@ class LinkedEnvironment(SchemeDictionaryDestination):
         if not isinstance(stream, _Unopened):
             return super().write_file(scheme, path, stream, is_executable)
         if scheme == "scripts" and _names_interpreter(stream.path):
-            with stream.path.open("rb") as opened:
-                return super().write_file(scheme, path, cast("BinaryIO", opened), is_executable)
+            with open(stream.path, "rb") as opened:
+                return super().write_file(scheme, path, opened, is_executable=True)
         target = self._place(scheme, os.fspath(path))
-        self.linker.link(stream.path, target)
-        self.digests[target.relative_to(self.folder).as_posix()] = stream.digest
-        return RecordEntry(os.fspath(path), Hash.parse(record_digest(stream.digest)), stream.size)
+        try:
+            self.linker.link(stream.path, target)
+        except FileExistsError:  # as with pip, of two distributions that have a file of one name the later one wins
+            _remove(target)
+            self.linker.link(stream.path, target)
+        self.digests[self._name(target)] = stream.digest
+        return RecordEntry(os.fspath(path), Hash.parse(stream.recorded), stream.size)
 
     def write_to_fs(self, scheme: Scheme, path: str, stream: BinaryIO, is_executable: bool) -> RecordEntry:
-        """Write a file of the environment's own."""
+        """Write a file of the environment's own, in place of one that is there: that may be another's, too."""
         target = self._place(scheme, path)
-        self.digests.pop(target.relative_to(self.folder).as_posix(), None)
+        _remove(target)
+        self.digests.pop(self._name(target), None)
         return super().write_to_fs(scheme, path, stream, is_executable)
 
-    def _place(self, scheme: Scheme, path: str) -> Path:
-        """Return where a file goes. One of that name is removed: written over, it would change in other places, too."""
-        target = self._path_with_destdir(scheme, path)
-        if str(target.parent) not in self._there:
-            target.parent.mkdir(parents=True, exist_ok=True)
-            self._there.add(str(target.parent))
-        target.unlink(missing_ok=True)
-        return target
+    def _name(self, target: str) -> str:
+        return target.removeprefix(self.root).replace(os.sep, "/")
+
+    def _place(self, scheme: Scheme, path: str) -> str:
+        """Return where a file goes, in a folder that is there. Raises ValueError if it leads outside."""
+        below, _, name = path.rpartition("/")
+        folder = self._folders.get((scheme, below))
+        if folder is None:
+            folder = os.path.normpath(os.path.join(self.scheme_dict[scheme], below))
+            if not f"{folder}{os.sep}".startswith(self.root):
+                raise ValueError(f"{path} leads outside the environment")
+            os.makedirs(folder, exist_ok=True)
+            self._folders[scheme, below] = folder
+        return f"{folder}{os.sep}{name}"
 
 
-def _names_interpreter(path: Path) -> bool:
-    with path.open("rb") as stream:
+def _names_interpreter(path: str) -> bool:
+    with open(path, "rb") as stream:
         return stream.read(8) == b"#!python"
 
 
