@@ -5,7 +5,7 @@ import platform
 import secrets
 import sys
 import tempfile
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Collection, Iterator, Sequence
 from contextlib import contextmanager
 from pathlib import Path
 from typing import TYPE_CHECKING, TypeVar
@@ -109,7 +109,7 @@ class _Making:
     def _wheels(self) -> list[tuple[Pinned, Entry]]:
         """Return the wheels of the environment: those that are built among others come first, since they say what they require."""
         late = {named(requirement): requirement for requirement in self.wanted.built_among}
-        built = [pair for requirement in late.values() for pair in self._built_among_others(requirement)]
+        built = [pair for requirement in late.values() for pair in self._built_among_others(requirement, late)]
         if self.wanted.locked:
             rest = Question(python=str(self.interpreter), locked=self._locked(late, is_late=False))
         else:
@@ -120,14 +120,14 @@ class _Making:
         solved = [item for item in self._solve(rest) if plain(item.name) not in late]
         return [*zip(solved, self._obtain(solved, self._builder), strict=True), *built]
 
-    def _built_among_others(self, requirement: str) -> list[tuple[Pinned, Entry]]:
+    def _built_among_others(self, requirement: str, late: Collection[str]) -> list[tuple[Pinned, Entry]]:
         """Return the wheel that answers ``requirement``, built where what it is built among is installed."""
         from benchloom.store.environments.assemble import link_all, started_venv  # late, as above
 
         name = named(requirement)
         others = Question(python=str(self.interpreter), requirements=self.wanted.built_among[requirement])
         if self.wanted.locked:
-            others = Question(python=str(self.interpreter), locked=self._locked({name}, is_late=False))
+            others = Question(python=str(self.interpreter), locked=self._locked(late, is_late=False))
         with tempfile.TemporaryDirectory() as folder:
             place = Path(folder, "environment")
             with started_venv(self.interpreter, place, self._environ(), self.commands):
@@ -148,7 +148,7 @@ class _Making:
             )
         return list(zip(pinned, found, strict=True))
 
-    def _locked(self, late: "dict[str, str] | set[str]", *, is_late: bool) -> tuple[Distribution, ...]:
+    def _locked(self, late: Collection[str], *, is_late: bool) -> tuple[Distribution, ...]:
         return tuple(item for item in self.wanted.locked if (plain(item.name) in late) == is_late)
 
     def _unpacked(self, entry: Entry) -> "UnpackedWheel":

@@ -17,7 +17,7 @@ from benchloom.model.component import Fetch
 from benchloom.store.entries import WHEEL_KEY, Entry, Store
 from benchloom.store.environments.seam import Pinned, Solver, SolverError
 from benchloom.store.environments.solve_pip import Pip
-from benchloom.store.fetch import Fetcher
+from benchloom.store.fetch import Fetcher, file_name
 from benchloom.store.sealing import Made
 from benchloom.store.verify import refuse_damaged
 
@@ -104,7 +104,10 @@ class Wheels:
             if pinned.is_wheel:
                 return unpack(archive, folder, pinned.digest)
             with tempfile.TemporaryDirectory() as out:
-                return unpack(builder.build(archive, Path(out)), folder, pinned.digest)
+                named = Path(out, "source", file_name(fetch))  # installers go by the name
+                named.parent.mkdir()
+                named.symlink_to(archive)
+                return unpack(builder.build(named, Path(out)), folder, pinned.digest)
 
         entry = self.store.build(key, label, fill)
         self.fetcher.blob(fetch).unlink(missing_ok=True)  # its content is kept: twice the space would buy nothing
