@@ -115,9 +115,9 @@ class _Making:
         else:
             others = [item for among in self.wanted.built_among.values() for item in among]
             required = [item for _, entry in built for item in self._unpacked(entry).requires]
-            stated = [item for item in self.wanted.requirements if named(item) not in late]
+            stated = [item for item in self.wanted.requirements if not (late and named(item) in late)]
             rest = Question(python=str(self.interpreter), requirements=(*stated, *others, *required))
-        solved = [item for item in self._solve(rest) if plain(item.name) not in late]
+        solved = [item for item in self._solve(rest) if not (late and plain(item.name) in late)]
         return [*zip(solved, self._obtain(solved, self._builder), strict=True), *built]
 
     def _built_among_others(self, requirement: str, late: Collection[str]) -> list[tuple[Pinned, Entry]]:

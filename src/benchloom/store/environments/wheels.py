@@ -4,7 +4,6 @@ import base64
 import csv
 import tempfile
 import urllib.parse
-import urllib.request
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
@@ -116,7 +115,7 @@ class Wheels:
     def _file(self, pinned: Pinned, fetch: Fetch) -> Path:
         parts = urllib.parse.urlsplit(pinned.url)
         if parts.scheme == "file":
-            path = Path(urllib.request.url2pathname(parts.path))
+            path = Path(urllib.parse.unquote(parts.path))
             _refuse_other_bytes(path, pinned)
             return path
         return self.fetcher.obtain(fetch, Path()).path
