@@ -191,7 +191,10 @@ def refuse_missing_offline(plan: Plan, means: Means) -> None:
                 if item.url and not item.url.startswith("file:") and means.fetcher.missing(item)
             ]
         if node.action == "install" and node.pip and not means.find_links:
-            missing.append(f"{node.id}: Python packages {', '.join(node.pip)}")
+            from benchloom.store.environments.here import lacking  # late: few plans are carried out offline
+
+            if packages := lacking(means.store, node.pip):
+                missing.append(f"{node.id}: Python packages {', '.join(packages)}")
     if missing:
         raise OfflineError(
             f"{len(missing)} thing(s) are missing and --offline forbids fetching them",
@@ -438,7 +441,7 @@ def _install(node: Node, means: Means, place: OwnEnvironment) -> tuple[tuple[Dis
             python=Path(sys.executable),
             environ=means.environ,
             offline=means.offline,
-            find_links=means.find_links,
+            find_links=(means.find_links,) if means.find_links else (),
             installer=means.installer,
         ),
         store=means.store,

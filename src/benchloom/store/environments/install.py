@@ -18,6 +18,7 @@ from benchloom.errors import InstallError, OfflineError
 from benchloom.model.base import Value
 from benchloom.model.environment import Distribution
 from benchloom.store.entries import WHEEL_KEY, WHEELS, Entry, Store
+from benchloom.store.environments.here import StandIns, stand_ins
 from benchloom.store.environments.seam import Commands, Pinned, Question, Solver, SolverError, Source, named, plain
 from benchloom.store.environments.solve_pip import Pip
 from benchloom.store.environments.solve_uv import Uv
@@ -60,12 +61,16 @@ def install_environment(
     Raises OfflineError or InstallError with the solver's own error lines (the log has the rest), and what fetching raises.
     Wheels that were obtained stay in the store if a later step fails.
     """
-    making = _Making(
-        place.interpreter, wanted, source, Commands(log), Wheels(store, fetcher, Pip(source, Commands(log)), talk)
-    )
+    commands, tags = Commands(log), _tags(place.interpreter)
+    builder = Builder(Pip(source, commands), place.interpreter, tags[0])
     try:
-        with _kept_from_collection(store) as protect:
-            return making.make(place, protect)
+        with (
+            stand_ins(store, builder.key, offline=source.offline) as here,
+            _kept_from_collection(store) as protect,
+        ):
+            source = replace(source, find_links=(*source.find_links, *here.folders))
+            wheels = Wheels(store, fetcher, Pip(source, commands), talk)
+            return _Making(place.interpreter, tags, wanted, wheels, here).make(place, protect)
     except SolverError as error:
         raise _failure(wanted.requirements, error.lines, log, source.offline) from error
 
@@ -73,17 +78,10 @@ def install_environment(
 class _Making:
     """One environment on its way: what is wanted, and what it is made with."""
 
-    def __init__(self, interpreter: Path, wanted: Wanted, source: Source, commands: Commands, wheels: Wheels) -> None:
-        self.interpreter, self.wanted, self.source, self.commands, self.wheels = (
-            interpreter,
-            wanted,
-            source,
-            commands,
-            wheels,
-        )
-        self.talk, self.store = wheels.talk, wheels.store
-        self.pip = wheels.pip
-        self.tags = _tags(interpreter)
+    def __init__(self, interpreter: Path, tags: list[str], wanted: Wanted, wheels: Wheels, here: StandIns) -> None:
+        self.interpreter, self.tags, self.wanted, self.wheels, self.here = interpreter, tags, wanted, wheels, here
+        self.store, self.talk, self.pip = wheels.store, wheels.talk, wheels.pip
+        self.source, self.commands = self.pip.source, self.pip.commands
         self.uv = self._uv()
 
     def make(self, place: Place, protect: Callable[[Sequence[Entry]], None]) -> tuple[tuple[Distribution, ...], Made]:
@@ -164,7 +162,7 @@ class _Making:
         found = tuple(Pinned(name=item.name, version=item.version, digest=item.digest, is_wheel=True) for item in here)
         if count := len(question.locked or question.requirements):
             self.talk.note(f"choosing versions for {count} requirements")
-            found += self._by_either(lambda solver: solver.solve(question))
+            found += tuple(map(self.here.meant, self._by_either(lambda solver: solver.solve(question))))
         return found
 
     def _obtain(self, pinned: Sequence[Pinned], builder: Callable[[Solver], Builder]) -> list[Entry]:
@@ -192,8 +190,7 @@ class _Making:
             return None
         found = find_uv(source.environ)
         try:
-            links = [source.find_links] if source.find_links else []
-            settings = uv_settings(source.environ, offline=source.offline, find_links=links)
+            settings = uv_settings(source.environ, offline=source.offline, find_links=source.find_links)
             reasons = settings.reasons
         except PipConfigError as error:
             reasons = (str(error),)

@@ -62,7 +62,7 @@ class Pip:
     def _run(self, python: str, command: str, *words: str) -> None:
         source = self.source
         options = ["--no-input", "--disable-pip-version-check", *(["--no-index"] if source.offline else [])]
-        links = ["--find-links", source.find_links] if source.find_links else []
+        links = [f"--find-links={folder}" for folder in source.find_links]
         argv = [str(source.python), "-m", "pip", "--python", python, command, *options, *links, *words]
         self.commands.run(argv, _environment(source))
 

@@ -34,7 +34,9 @@ class Builder:
         self.marks = f"{tag} {among}"
 
     def key(self, pinned: Pinned) -> str:
-        """Return the key of the wheel that is built from an archive: it is another one for another Python."""
+        """Return the key of a distribution's entry. What is built from an archive is another wheel for another Python."""
+        if pinned.is_wheel:
+            return f"{WHEEL_KEY}{pinned.digest.partition(':')[2]}"
         return f"{WHEEL_KEY}{of_bytes(f'{pinned.digest} {self.marks}'.encode()).partition(':')[2]}"
 
     def build(self, archive: Path, out: Path) -> Path:
@@ -57,17 +59,13 @@ class Wheels:
 
         Raises what fetching raises, IntegrityError for a wheel that is not what its index or its RECORD says, SolverError.
         """
-        missing = [item for item in pinned if self._found(self.key(item, builder)) is None]
+        missing = [item for item in pinned if self._found(builder.key(item)) is None]
         with tempfile.TemporaryDirectory() as folder:
             here = self._by_pip(missing, Path(folder), builder) if self._must_ask_pip(missing) else {}
             self._in_parallel([item for item in missing if item.is_wheel], builder, here)
             for item in (item for item in missing if not item.is_wheel):
                 self._make(item, builder, here)
         return [self._make(item, builder, {}) for item in pinned]
-
-    def key(self, pinned: Pinned, builder: Builder) -> str:
-        """Return the key of the entry of a distribution."""
-        return f"{WHEEL_KEY}{pinned.digest.partition(':')[2]}" if pinned.is_wheel else builder.key(pinned)
 
     def _in_parallel(self, wheels: Sequence[Pinned], builder: Builder, here: Mapping[str, Path]) -> None:
         largest_first = sorted(wheels, key=lambda item: item.size or 0, reverse=True)
@@ -90,7 +88,7 @@ class Wheels:
         return self.store.find(key)
 
     def _make(self, pinned: Pinned, builder: Builder, here: Mapping[str, Path]) -> Entry:
-        key = self.key(pinned, builder)
+        key = builder.key(pinned)
         if found := self.store.find(key):
             return found
         label = f"{pinned.name} {pinned.version}"

@@ -57,7 +57,7 @@ def build(store: Store, requirements: list[str], wheels: Path, log: Path, **sour
 
     def fill(folder: Path) -> Made:
         wanted = Wanted(requirements=tuple(requirements))
-        found, made = install(store, folder, final, wanted, log, find_links=str(wheels), **source)
+        found, made = install(store, folder, final, wanted, log, find_links=(str(wheels),), **source)
         return replace(made, meta={**made.meta, **{item.name: item.version for item in found}})
 
     return store.build("python-key", "Python environment", fill).meta
@@ -144,7 +144,7 @@ def test_install_environment_locked_takes_exactly_the_files_of_the_lock(tmp_path
 
     def made(name: str, wanted: Wanted, store: Store = store) -> tuple[Distribution, ...]:
         place, log = tmp_path / name, tmp_path / f"{name}.log"
-        return install(store, place, place, wanted, log, find_links=str(wheels), installer=installer)[0]
+        return install(store, place, place, wanted, log, find_links=(str(wheels),), installer=installer)[0]
 
     first = made("first", Wanted(requirements=("tiny",)))
     file = wheels / "tiny-2.0-py3-none-any.whl"

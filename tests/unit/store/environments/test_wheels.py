@@ -17,10 +17,11 @@ import pytest
 
 from benchloom.base.digest import of_file
 from benchloom.base.talk import Silent
-from benchloom.errors import FetchError, IntegrityError
+from benchloom.errors import FetchError, IntegrityError, OfflineError
 from benchloom.model.environment import Distribution
 from benchloom.store.entries import WHEELS, Store
 from benchloom.store.environments.assemble import Linker
+from benchloom.store.environments.here import lacking
 from benchloom.store.environments.install import Place, Wanted, install_environment
 from benchloom.store.environments.seam import Commands, Pinned, Source
 from benchloom.store.environments.solve_pip import Pip
@@ -68,7 +69,7 @@ class World:
 
     def environment(self, key: str, wanted: Wanted, **source: Any) -> tuple[Distribution, ...]:
         found: list[Distribution] = []
-        options = {"environ": CLEAN, "offline": True, "find_links": str(self.wheels), "installer": "uv", **source}
+        options = {"environ": CLEAN, "offline": True, "find_links": (str(self.wheels),), "installer": "uv", **source}
 
         def fill(folder: Path) -> Made:
             distributions, made = install_environment(
@@ -231,6 +232,20 @@ def test_what_is_built_among_others_is_a_wheel_too_and_what_it_requires_is_there
     assert world.keys_of("late 1.0") == built
 
 
+@pytest.mark.parametrize("installer", ["uv", "pip"])
+def test_an_environment_whose_wheels_are_here_is_made_without_an_index(world: World, installer: str):
+    file_of(world, "other", "1.0+local")
+    wheel(world.wheels, "tiny", "1.0", requires="other")
+    first = world.environment("environment-1", Wanted(requirements=("tiny",)), installer=installer)
+    assert lacking(world.store, ["Tiny>=1", "other==1.0+local", "tiny==2", "absent"]) == ["tiny==2", "absent"]
+    again = world.environment("environment-2", Wanted(requirements=("tiny>=1",)), installer=installer, find_links=())
+    assert again == first
+    [one], [two] = ([*world.store.content(key).rglob("tiny.py")] for key in ("environment-1", "environment-2"))
+    assert one.samefile(two)
+    with pytest.raises(OfflineError):
+        world.environment("environment-3", Wanted(requirements=("absent",)), installer=installer, find_links=())
+
+
 class _Guarded(http.server.SimpleHTTPRequestHandler):
     """An index that wants a name and a password."""
 
@@ -264,7 +279,7 @@ def guarded(world: World) -> Iterator[str]:
 def test_an_index_that_wants_credentials_is_downloaded_from_by_pip(world: World, guarded: str):
     environ = {**CLEAN, "PIP_INDEX_URL": guarded, "UV_CACHE_DIR": str(world.folder / "cache")}
     [found] = world.environment(
-        "environment-1", Wanted(requirements=("tiny",)), environ=environ, offline=False, find_links=""
+        "environment-1", Wanted(requirements=("tiny",)), environ=environ, offline=False, find_links=()
     )
     assert found.name == "tiny"
     assert "pip downloads 1 packages, as it is configured to: tiny" in world.talk.lines
