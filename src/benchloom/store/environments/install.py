@@ -5,7 +5,7 @@ import platform
 import secrets
 import sys
 import tempfile
-from collections.abc import Callable, Collection, Iterator, Sequence
+from collections.abc import Callable, Collection, Iterable, Iterator, Sequence
 from contextlib import contextmanager
 from pathlib import Path
 from typing import TYPE_CHECKING, TypeVar
@@ -31,6 +31,7 @@ if TYPE_CHECKING:
     from benchloom.store.environments.assemble import UnpackedWheel
 
 _Answer = TypeVar("_Answer")
+_Protect = Callable[[Iterable[str]], None]
 
 
 class Wanted(Value, frozen=True, kw_only=True):
@@ -70,7 +71,7 @@ def install_environment(
         ):
             source = replace(source, find_links=(*source.find_links, *here.folders))
             wheels = Wheels(store, fetcher, Pip(source, commands), talk)
-            return _Making(place.interpreter, tags, wanted, wheels, here).make(place, protect)
+            return _Making(place.interpreter, tags, wanted, wheels, here, protect).make(place)
     except SolverError as error:
         raise _failure(wanted.requirements, error.lines, log, source.offline) from error
 
@@ -78,18 +79,20 @@ def install_environment(
 class _Making:
     """One environment on its way: what is wanted, and what it is made with."""
 
-    def __init__(self, interpreter: Path, tags: list[str], wanted: Wanted, wheels: Wheels, here: StandIns) -> None:
+    def __init__(
+        self, interpreter: Path, tags: list[str], wanted: Wanted, wheels: Wheels, here: StandIns, protect: _Protect
+    ) -> None:
         self.interpreter, self.tags, self.wanted, self.wheels, self.here = interpreter, tags, wanted, wheels, here
+        self.protect = protect
         self.store, self.talk, self.pip = wheels.store, wheels.talk, wheels.pip
         self.source, self.commands = self.pip.source, self.pip.commands
         self.uv = self._uv()
 
-    def make(self, place: Place, protect: Callable[[Sequence[Entry]], None]) -> tuple[tuple[Distribution, ...], Made]:
+    def make(self, place: Place) -> tuple[tuple[Distribution, ...], Made]:
         from benchloom.store.environments.assemble import link_all, started_venv  # late: few commands make one
 
         with started_venv(place.interpreter, place.folder, self._environ(), self.commands):
             pairs = self._wheels()
-            protect([entry for _, entry in pairs])
         wheels = [self._unpacked(entry) for _, entry in pairs]
         linked = link_all(wheels, place.folder, place.final, self.talk)
         found = {wheel.distribution_name: pinned for wheel, (pinned, _) in zip(wheels, pairs, strict=True)}
@@ -157,15 +160,16 @@ class _Making:
     # -- by which solver ----------------------------------------------------------------------------------------------
 
     def _solve(self, question: Question) -> tuple[Pinned, ...]:
-        here = [item for item in question.locked if self.store.find(f"{WHEEL_KEY}{_hexadecimal(item)}")]
+        here = [item for item in question.locked if self.wheels.sound(f"{WHEEL_KEY}{_hexadecimal(item)}")]
         question = replace(question, locked=tuple(item for item in question.locked if item not in here))
         found = tuple(Pinned(name=item.name, version=item.version, digest=item.digest, is_wheel=True) for item in here)
         if count := len(question.locked or question.requirements):
-            self.talk.note(f"choosing versions for {count} requirements")
-            found += tuple(map(self.here.meant, self._by_either(lambda solver: solver.solve(question))))
+            with self.talk.progress(f"choosing versions for {count} requirements", None, ""):
+                found += tuple(map(self.here.meant, self._by_either(lambda solver: solver.solve(question))))
         return found
 
     def _obtain(self, pinned: Sequence[Pinned], builder: Callable[[Solver], Builder]) -> list[Entry]:
+        self.protect([builder(self.pip).key(item) for item in pinned])
         return self._by_either(lambda solver: self.wheels.obtain(pinned, builder(solver)))
 
     def _builder(self, solver: Solver) -> Builder:
@@ -213,12 +217,14 @@ def _hexadecimal(distribution: Distribution) -> str:
 
 
 @contextmanager
-def _kept_from_collection(store: Store) -> Iterator[Callable[[Sequence[Entry]], None]]:
-    """Yield what protects wheels from a collection until the block ends; then their environment does."""
+def _kept_from_collection(store: Store) -> Iterator[_Protect]:
+    """Yield what protects keys of wheels from a collection until the block ends; then their environment does."""
     root = f"run-{os.getpid()}-wheels-{secrets.token_hex(4)}"
+    protected: set[str] = set()
 
-    def protect(entries: Sequence[Entry]) -> None:
-        store.add_root(root, [entry.key for entry in entries])
+    def protect(keys: Iterable[str]) -> None:
+        protected.update(keys)
+        store.add_root(root, protected)
 
     try:
         yield protect

@@ -59,13 +59,22 @@ class Wheels:
 
         Raises what fetching raises, IntegrityError for a wheel that is not what its index or its RECORD says, SolverError.
         """
-        missing = [item for item in pinned if self._found(builder.key(item)) is None]
+        missing = [item for item in pinned if self.sound(builder.key(item)) is None]
         with tempfile.TemporaryDirectory() as folder:
             here = self._by_pip(missing, Path(folder), builder) if self._must_ask_pip(missing) else {}
             self._in_parallel([item for item in missing if item.is_wheel], builder, here)
             for item in (item for item in missing if not item.is_wheel):
                 self._make(item, builder, here)
         return [self._make(item, builder, {}) for item in pinned]
+
+    def sound(self, key: str) -> Entry | None:
+        """Return the entry of a wheel; one whose files have changed is removed, so that it is made anew."""
+        try:
+            refuse_damaged(self.store, key, fully=False)
+        except IntegrityError as error:
+            self.talk.warn(f"{error.what}: {'; '.join(error.why[:1])}; it is made anew")
+            self.store.remove(key)
+        return self.store.find(key)
 
     def _in_parallel(self, wheels: Sequence[Pinned], builder: Builder, here: Mapping[str, Path]) -> None:
         largest_first = sorted(wheels, key=lambda item: item.size or 0, reverse=True)
@@ -78,39 +87,32 @@ class Wheels:
                 pool.shutdown(wait=False, cancel_futures=True)
                 raise
 
-    def _found(self, key: str) -> Entry | None:
-        """Return the entry of a wheel; one whose files have changed is removed, so that it is made anew."""
-        try:
-            refuse_damaged(self.store, key, fully=False)
-        except IntegrityError as error:
-            self.talk.warn(f"{error.what}: {'; '.join(error.why[:1])}; it is made anew")
-            self.store.remove(key)
-        return self.store.find(key)
-
     def _make(self, pinned: Pinned, builder: Builder, here: Mapping[str, Path]) -> Entry:
         key = builder.key(pinned)
         if found := self.store.find(key):
             return found
         label = f"{pinned.name} {pinned.version}"
-        if not pinned.is_wheel:
-            self.talk.note(f"building {label} from its source archive")
         fetch = Fetch(url=pinned.url, digest=pinned.digest, size=pinned.size)
 
         def fill(folder: Path) -> Made:
             archive = here.get(pinned.digest) or self._file(pinned, fetch)
             if pinned.is_wheel:
-                return unpack(archive, folder, pinned.digest)
-            with tempfile.TemporaryDirectory() as out:
+                return unpack(archive, file_name(fetch), folder, pinned.digest)
+            building = self.talk.progress(f"building {label} from its source archive", None, "")
+            with tempfile.TemporaryDirectory() as out, building:
                 named = Path(out, "source", file_name(fetch))  # installers go by the name
                 named.parent.mkdir()
                 named.symlink_to(archive)
-                return unpack(builder.build(named, Path(out)), folder, pinned.digest)
+                built = builder.build(named, Path(out))
+                return unpack(built, built.name, folder, pinned.digest)
 
         entry = self.store.build(key, label, fill)
         self.fetcher.blob(fetch).unlink(missing_ok=True)  # its content is kept: twice the space would buy nothing
         return entry
 
     def _file(self, pinned: Pinned, fetch: Fetch) -> Path:
+        if not pinned.url:
+            raise SolverError([f"{pinned.name} {pinned.version} was damaged in the store and is gone now: run again"])
         parts = urllib.parse.urlsplit(pinned.url)
         if parts.scheme == "file":
             path = Path(urllib.parse.unquote(parts.path))
@@ -125,10 +127,9 @@ class Wheels:
 
     def _by_pip(self, missing: Sequence[Pinned], out: Path, builder: Builder) -> dict[str, Path]:
         remote = [item for item in missing if not item.url.startswith("file:")]
-        self.talk.note(
-            f"pip downloads {len(remote)} packages, as it is configured to: {', '.join(item.name for item in remote)}"
-        )
-        self.pip.download(remote, out, str(builder.python))
+        names = ", ".join(item.name for item in remote)
+        with self.talk.progress(f"pip downloads {names}, as it is configured to", None, ""):
+            self.pip.download(remote, out, str(builder.python))
         return {of_file(path): path for path in out.iterdir()}
 
 
@@ -142,8 +143,10 @@ def _refuse_other_bytes(path: Path, pinned: Pinned) -> None:
         raise IntegrityError(f"{path.name} is not the file that its index states", where=str(path), why=why)
 
 
-def unpack(wheel: Path, folder: Path, digest: str) -> Made:
-    """Unpack a wheel into ``folder``, and check every file against the wheel's own RECORD.
+def unpack(wheel: Path, name: str, folder: Path, digest: str) -> Made:
+    """Unpack the wheel that is called ``name`` into ``folder``, and check every file against its own RECORD.
+
+    ``digest`` is that of the file that its index names: the wheel, or what it was built from.
 
     Raises IntegrityError for a wheel that is hostile, corrupt or not what its RECORD says.
     """
@@ -154,8 +157,8 @@ def unpack(wheel: Path, folder: Path, digest: str) -> Made:
     wrong = sorted(_differences(recorded, digests, folder))
     if wrong:
         fix = "do not use this file; tell whoever published it"
-        raise IntegrityError(f"{wheel.name} is not what its own RECORD says", where=str(wheel), why=wrong[:6], fix=fix)
-    return Made(meta={"wheel": wheel.name, "digest": digest}, digests=digests)
+        raise IntegrityError(f"{name} is not what its own RECORD says", where=str(wheel), why=wrong[:6], fix=fix)
+    return Made(meta={"wheel": name, "digest": digest}, digests=digests)
 
 
 def dist_info(folder: Path) -> Path:

@@ -10,13 +10,14 @@ import tarfile
 import threading
 import zipfile
 from collections.abc import Iterator
+from contextlib import AbstractContextManager
 from pathlib import Path
 from typing import Any
 
 import pytest
 
 from benchloom.base.digest import of_file
-from benchloom.base.talk import Silent
+from benchloom.base.talk import Progress, Silent
 from benchloom.errors import FetchError, IntegrityError, OfflineError
 from benchloom.model.environment import Distribution
 from benchloom.store.entries import WHEELS, Store
@@ -29,6 +30,7 @@ from benchloom.store.environments.wheels import Builder, Wheels
 from benchloom.store.fetch import Fetcher, FetchOptions
 from benchloom.store.gc import collect
 from benchloom.store.sealing import Made
+from support.server import FileServer
 from support.wheels import wheel
 
 PYTHON = Path(sys.executable)
@@ -48,6 +50,10 @@ class Told(Silent):
 
     def warn(self, text: str) -> None:
         self.lines.append(text)
+
+    def progress(self, label: str, total: int | None, unit: str) -> AbstractContextManager[Progress]:
+        self.lines.append(label)
+        return super().progress(label, total, unit)
 
 
 class World:
@@ -135,6 +141,14 @@ def test_wheels_that_were_finished_stay_if_another_fails(world: World):
         world.obtain(pinned(file_of(world)), absent)
     [key] = world.store.keys()
     assert world.store.find(key).label == "tiny 1.0"
+
+
+def test_a_download_is_kept_unpacked_only_and_under_its_own_name(world: World):
+    file = file_of(world)
+    with FileServer(world.wheels) as server:
+        [entry] = world.obtain(pinned(file, url=server.url(file.name)))
+    assert entry.meta["wheel"] == file.name
+    assert not list((world.store.root / "downloads").iterdir())
 
 
 def test_a_wheel_whose_files_have_changed_is_made_anew_before_it_is_linked(world: World):
@@ -282,7 +296,7 @@ def test_an_index_that_wants_credentials_is_downloaded_from_by_pip(world: World,
         "environment-1", Wanted(requirements=("tiny",)), environ=environ, offline=False, find_links=()
     )
     assert found.name == "tiny"
-    assert "pip downloads 1 packages, as it is configured to: tiny" in world.talk.lines
+    assert "pip downloads tiny, as it is configured to" in world.talk.lines
 
 
 def test_files_are_copied_where_they_can_be_neither_cloned_nor_linked(tmp_path: Path, monkeypatch: pytest.MonkeyPatch):
