@@ -17,7 +17,7 @@ from benchloom.base.talk import Talk
 from benchloom.errors import InstallError, OfflineError
 from benchloom.model.base import Value
 from benchloom.model.environment import Distribution
-from benchloom.store.entries import WHEEL_KEY, WHEELS, Entry, Store
+from benchloom.store.entries import WHEEL_KEY, WHEELS, Entry, Store, disk_full_reported
 from benchloom.store.environments.here import StandIns, stand_ins
 from benchloom.store.environments.seam import Commands, Pinned, Question, Solver, SolverError, Source, named, plain
 from benchloom.store.environments.solve_pip import Pip
@@ -94,7 +94,8 @@ class _Making:
         with started_venv(place.interpreter, place.folder, self._environ(), self.commands):
             pairs = self._wheels()
         wheels = [self._unpacked(entry) for _, entry in pairs]
-        linked = link_all(wheels, place.folder, place.final, self.talk)
+        with disk_full_reported(place.final, "Python environment"):
+            linked = link_all(wheels, place.folder, place.final, self.talk)
         found = {wheel.distribution_name: pinned for wheel, (pinned, _) in zip(wheels, pairs, strict=True)}
         made = Made(
             meta={WHEELS: ",".join(sorted(entry.key for _, entry in pairs))},
