@@ -27,6 +27,7 @@ def test_config_without_a_file_shows_defaults(loom: Loom):
         "jobs": (4, "default"),
         "offline": (False, "default"),
         "ruleset": ("quick", "default"),
+        "installer": ("auto", "default"),
     }
     assert not (loom.home / "config.toml").exists()
 

@@ -80,6 +80,7 @@ def means_for(workspace: Workspace, folder: Path, *, verify: bool = False) -> Me
         logs=logs,
         runtime=_runtime(folder),
         find_links=workspace.mirror if workspace.mirror and Path(workspace.mirror).is_dir() else "",
+        installer=workspace.settings.installer,
         verify=verify,
     )
 

@@ -33,6 +33,7 @@ class Settings(Value, frozen=True, kw_only=True):
     jobs: int = 4
     offline: bool = False
     ruleset: Literal["quick", "mlperf-inference-1.0"] = "quick"
+    installer: Literal["auto", "uv", "pip"] = "auto"
 
 
 SUMMARIES = {
@@ -40,10 +41,11 @@ SUMMARIES = {
     "jobs": "how many nodes of a plan are worked on at once",
     "offline": "open no socket; say what is missing",
     "ruleset": "the ruleset of programs that take one and are not told which",
+    "installer": "what chooses Python packages: uv, pip, or auto (uv where it is there, else pip)",
 }
 
 
-CHOICES = {"ruleset": ("quick", "mlperf-inference-1.0")}
+CHOICES = {"ruleset": ("quick", "mlperf-inference-1.0"), "installer": ("auto", "uv", "pip")}
 
 
 def is_official(ruleset: str) -> bool:

@@ -9,7 +9,7 @@ import sys
 import time
 from collections.abc import Callable, Collection, Mapping
 from concurrent.futures import FIRST_COMPLETED, Future, ThreadPoolExecutor, wait
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from graphlib import TopologicalSorter
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -33,13 +33,15 @@ from benchloom.run.process import INPUT_PREFIX, clean_environment, how_it_ended,
 from benchloom.run.progress import watched
 from benchloom.store.entries import Store
 from benchloom.store.fetch import Fetcher, file_name
-from benchloom.store.python_env import Source, Wanted, environment_python, install_environment
+from benchloom.store.python_env import environment_python
+from benchloom.store.sealing import Made
 from benchloom.store.verify import refuse_damaged
 
 if TYPE_CHECKING:
     from typing import Protocol
 
     from benchloom.resolve.options import Universe
+    from benchloom.store.environments.seam import Installer
 
     class Components(Universe, Protocol):
         """What execution needs of an index."""
@@ -89,6 +91,7 @@ class Means:
     logs: Path
     runtime: Path
     find_links: str = ""
+    installer: "Installer" = "auto"
     environment: OwnEnvironment | None = None
     verify: bool = False
 
@@ -189,7 +192,10 @@ def refuse_missing_offline(plan: Plan, means: Means) -> None:
                 if item.url and not item.url.startswith("file:") and means.fetcher.missing(item)
             ]
         if node.action == "install" and node.pip and not means.find_links:
-            missing.append(f"{node.id}: Python packages {', '.join(node.pip)}")
+            from benchloom.store.environments.here import lacking  # late: few plans are carried out offline
+
+            if packages := lacking(means.store, node.pip):
+                missing.append(f"{node.id}: Python packages {', '.join(packages)}")
     if missing:
         raise OfflineError(
             f"{len(missing)} thing(s) are missing and --offline forbids fetching them",
@@ -415,7 +421,7 @@ def _build_command(module: str, script: str, source: Path, python: Path, argumen
 
 def _python_environment(node: Node, means: Means, ready: Ready) -> Facts:
     if own := means.environment:
-        ready.distributions = _install(node, means, own)
+        ready.distributions, _ = _install(node, means, own)
         ready.python = environment_python(own.folder)
     elif node.key:
         means.store.build(node.key, "Python environment", lambda folder: _install_entry(node, means, folder))
@@ -425,20 +431,33 @@ def _python_environment(node: Node, means: Means, ready: Ready) -> Facts:
     )
 
 
-def _install_entry(node: Node, means: Means, folder: Path) -> Mapping[str, str]:
+def _install_entry(node: Node, means: Means, folder: Path) -> Made:
     place = OwnEnvironment(folder=folder, final=means.store.content(node.key), interpreter=Path(sys.executable))
-    versions = {f"pip:{item.name}": item.version for item in _install(node, means, place)}
-    return {"component": "python", "version": node.candidate.version, **versions}
+    distributions, made = _install(node, means, place)
+    versions = {f"pip:{item.name}": item.version for item in distributions}
+    return replace(made, meta={"component": "python", "version": node.candidate.version, **versions, **made.meta})
 
 
-def _install(node: Node, means: Means, place: OwnEnvironment) -> tuple[Distribution, ...]:
-    means.talk.note(f"installing {len(node.pip)} Python packages into an environment of their own")
+def _install(node: Node, means: Means, place: OwnEnvironment) -> tuple[tuple[Distribution, ...], Made]:
+    from benchloom.store.environments.install import (
+        Place,
+        Wanted,
+        install_environment,
+    )  # late: most runs install nothing
+    from benchloom.store.environments.seam import Source
+
     return install_environment(
-        place.folder,
-        place.final,
+        Place(folder=place.folder, final=place.final, interpreter=place.interpreter),
         Wanted(requirements=(*node.pip, *place.also), built_among=node.built_among, locked=place.locked),
-        Source(python=Path(sys.executable), environ=means.environ, offline=means.offline, find_links=means.find_links),
-        interpreter=place.interpreter,
+        Source(
+            python=Path(sys.executable),
+            environ=means.environ,
+            offline=means.offline,
+            find_links=(means.find_links,) if means.find_links else (),
+            installer=means.installer,
+        ),
+        store=means.store,
+        fetcher=means.fetcher,
         log=means.logs / "python.log",
         talk=means.talk,
     )

@@ -19,12 +19,16 @@ from dataclasses import dataclass
 from functools import partial
 from pathlib import Path, PurePosixPath
 from tarfile import HeaderError, ReadError
-from typing import IO, Any, cast
+from typing import IO, TYPE_CHECKING, Any, cast
 
 from benchloom.base import limits as bounds
+from benchloom.base.digest import new_hash
 from benchloom.errors import IntegrityError
 from benchloom.store.entries import remove_tree
 from benchloom.store.xz import XzReader, refuse_large_dictionary
+
+if TYPE_CHECKING:
+    from hashlib import _Hash
 
 _CHUNK = 1 << 20
 # What the libraries raise about bytes that they cannot make sense of; OSError without a number is theirs as well.
@@ -98,6 +102,18 @@ def extract(
     return tuple(destination / each for each in names)
 
 
+def extract_digested(archive: Path, kind: str, destination: Path, limits: Limits | None = None) -> dict[str, str]:
+    """Extract all into ``destination``, which is new, and return the digest of each file by its relative name.
+
+    Raises IntegrityError as ``extract`` does; what was written by then stays.
+    """
+    digests: dict[str, str] = {}
+    budget = _Budget(archive, limits or Limits())
+    with _corruption_reported(archive, kind):
+        _unpack(archive, _MEMBERS[kind](archive, archive.name, budget), destination, "", budget, digests)
+    return digests
+
+
 def check(archive: Path, kind: str, limits: Limits | None = None) -> None:
     """Read an archive to its end, as ``extract`` would, and keep nothing. Raises IntegrityError as that does for its bytes."""
     budget = _Budget(archive, limits or Limits())
@@ -134,7 +150,12 @@ def _unsound(archive: Path, kind: str, error: Exception) -> IntegrityError:
 
 
 def _unpack(
-    archive: Path, members: Generator[_Member, None, None], stage: Path, member: str, budget: "_Budget"
+    archive: Path,
+    members: Generator[_Member, None, None],
+    stage: Path,
+    member: str,
+    budget: "_Budget",
+    digests: dict[str, str] | None = None,
 ) -> list[str]:
     taken: list[str] = []
     with contextlib.closing(members):
@@ -145,8 +166,11 @@ def _unpack(
             name = _safe_name(item.name, archive)
             if member and not fnmatch.fnmatchcase(name, member):
                 continue
-            _write(archive, item, stage / name)
+            state = None if digests is None else new_hash("sha256")
+            _write(archive, item, stage / name, state)
             taken.append(name)
+            if digests is not None and state is not None:
+                digests[name] = f"sha256:{state.hexdigest()}"
     if member and not taken:
         raise IntegrityError(
             f"{archive.name} has no member {member!r}", where=str(archive), fix="correct 'member' in the component"
@@ -154,7 +178,7 @@ def _unpack(
     return taken
 
 
-def _write(archive: Path, item: _Member, target: Path) -> None:
+def _write(archive: Path, item: _Member, target: Path, state: "_Hash | None") -> None:
     if item.open is None:
         raise _hostile(archive, item.name, "it holds a link or device")
     if target.exists():
@@ -163,6 +187,8 @@ def _write(archive: Path, item: _Member, target: Path) -> None:
     with item.open() as source, target.open("wb") as sink:
         while chunk := source.read(_CHUNK):
             sink.write(chunk)
+            if state is not None:
+                state.update(chunk)
     target.chmod(0o755 if item.executable else 0o644)
 
 

@@ -10,23 +10,25 @@ import errno
 import json
 import os
 import re
-import stat
 from collections.abc import Callable, Iterable, Iterator, Mapping
 from pathlib import Path
 from typing import TYPE_CHECKING
 
 import msgspec
 
-from benchloom.base import atomic, digest
+from benchloom.base import atomic
 from benchloom.base.talk import Silent, Talk
 from benchloom.base.units import human_bytes
 from benchloom.errors import InputError, InstallError, IntegrityError
 from benchloom.model.base import Document, to_json
+from benchloom.store.sealing import Made, Stamp, seal_files
 
 if TYPE_CHECKING:
     from filelock import FileLock
 
 ENTRY_SCHEMA = "benchloom.entry/1"
+WHEEL_KEY = "wheel-"  # how the keys of wheels begin
+WHEELS = "wheels"  # fact of an environment's entry: the keys of the wheels that its files are from
 _KEY = re.compile(r"[A-Za-z0-9][A-Za-z0-9_-]{3,127}")
 _ROOT_NAME = re.compile(r"[A-Za-z0-9][A-Za-z0-9._-]{0,127}")
 
@@ -34,8 +36,7 @@ _NOT_EMPTY = frozenset({errno.ENOTEMPTY, errno.EEXIST})
 
 _SEAL = "seal.json"
 
-Stamp = tuple[int, int]
-Builder = Callable[[Path], Mapping[str, str] | None]
+Builder = Callable[[Path], Mapping[str, str] | Made | None]
 
 
 class Entry(Document, frozen=True, kw_only=True):
@@ -90,16 +91,16 @@ class Store:
         return tuple(name for name in _names(self.root / "entries") if _KEY.fullmatch(name))
 
     def entries(self) -> Iterator[Entry]:
-        """Yield every readable entry in the order of keys."""
+        """Yield every readable entry in the order of keys, but for wheels: no plan names them, and they are many."""
         for key in self.keys():
-            if entry := self.find(key):
+            if not key.startswith(WHEEL_KEY) and (entry := self.find(key)):
                 yield entry
 
     def build(self, key: str, label: str, builder: Builder) -> Entry:
         """Return the entry for ``key``, calling ``builder(content folder)`` only where none exists.
 
-        ``builder`` fills the folder and may return text facts for ``meta``. Whatever it raises removes the stage and
-        passes through; a full disk becomes InstallError.
+        ``builder`` fills the folder and may return text facts for ``meta``, or what it Made. Whatever it raises removes
+        the stage and passes through; a full disk becomes InstallError.
         """
         if found := self.find(key):
             return found
@@ -195,11 +196,11 @@ class Store:
         content = stage / "content"
         content.mkdir(parents=True)
         try:
-            meta = builder(content) or {}
-            entry = _seal(key, label, content, meta)
+            said = builder(content) or {}
+            entry, stamps = _entry(key, label, content, said if isinstance(said, Made) else Made(meta=said), self.talk)
             atomic.write_bytes(stage / "entry.json", to_json(entry))
             os.chmod(stage / "entry.json", 0o444)
-            _write_seal(stage, {name: stamp_of(content / name) for name in entry.files})
+            _write_seal(stage, stamps)
             return self._publish(stage, entry)
         except BaseException:
             self._drop(stage)
@@ -340,82 +341,23 @@ def discard(folder: Path, prefix: str) -> None:
             raise
 
 
-def scan(content: Path) -> tuple[dict[str, str], dict[str, str], int]:
-    """Return digests by path, link targets by path and the total size of a folder. Names use forward slashes.
-
-    Raises OSError where something cannot be read.
-    """
-    files: dict[str, str] = {}
-    links: dict[str, str] = {}
-    size = 0
-    for path in walk(content):
-        name = path.relative_to(content).as_posix()
-        if path.is_symlink():
-            links[name] = os.readlink(path)
-        elif not path.is_file():
-            raise OSError(errno.EINVAL, "it is not a file, folder or link", str(path))
-        else:
-            files[name] = digest.of_file(path)
-            size += path.stat().st_size
-    return files, links, size
-
-
-def walk(content: Path) -> Iterator[Path]:
-    """Yield files and symbolic links below a folder in a fixed order, without following links."""
-    for folder, folders, names in os.walk(content):
-        folders.sort()
-        linked = [name for name in folders if os.path.islink(os.path.join(folder, name))]
-        yield from (Path(folder) / name for name in sorted([*names, *linked]))
-
-
-def _seal(key: str, label: str, content: Path, meta: Mapping[str, str]) -> Entry:
-    for path in walk(content):
-        _refuse_unspeakable(path)
-        if not path.is_symlink():
-            _seal_file(path)
-    for folder, _, _ in os.walk(content):
-        atomic.fsync_folder(Path(folder))
-    files, links, size = scan(content)
-    return Entry(
+def _entry(key: str, label: str, content: Path, made: Made, talk: Talk) -> tuple[Entry, dict[str, Stamp]]:
+    sealed = seal_files(content, made, label, talk)
+    entry = Entry(
         schema=ENTRY_SCHEMA,
         key=key,
         label=label,
         created=dt.datetime.now(dt.timezone.utc).isoformat(timespec="seconds"),
-        files=files,
-        links=links,
-        size=size,
-        meta=dict(meta),
+        files=sealed.files,
+        links=sealed.links,
+        size=sum(size for size, _ in sealed.stamps.values()),
+        meta=dict(made.meta),
     )
-
-
-def stamp_of(path: Path) -> Stamp:
-    """Return a file's size in bytes and time of change in nanoseconds. Raises OSError."""
-    status = os.lstat(path)
-    return status.st_size, status.st_mtime_ns
+    return entry, sealed.stamps
 
 
 def _write_seal(folder: Path, stamps: Mapping[str, Stamp]) -> None:
     atomic.write_bytes(folder / _SEAL, msgspec.json.encode(stamps))
-
-
-def _refuse_unspeakable(path: Path) -> None:
-    try:
-        str(path).encode()
-    except UnicodeEncodeError as error:
-        raise InstallError("a builder left a file whose name is not UTF-8", where=ascii(str(path))) from error
-
-
-def _seal_file(path: Path) -> None:
-    """Make one file read-only and durable; devices, pipes and sockets have no place in an entry."""
-    mode = path.lstat().st_mode
-    if not stat.S_ISREG(mode):
-        raise InstallError("a builder left something that is not a file, folder or link", where=str(path))
-    os.chmod(path, stat.S_IMODE(mode) & ~0o222 | 0o444)
-    handle = os.open(path, os.O_RDONLY)
-    try:
-        os.fsync(handle)
-    finally:
-        os.close(handle)
 
 
 def _names(folder: Path) -> list[str]:

@@ -2,6 +2,7 @@
 
 import contextlib
 import email.utils
+import functools
 import os
 import shutil
 import socket
@@ -23,6 +24,8 @@ from benchloom.model.file_kinds import no_content, no_model, seen
 from benchloom.store.entries import disk_full_reported
 
 if TYPE_CHECKING:
+    import ssl
+
     import httpx2
     from filelock import FileLock
 
@@ -296,13 +299,20 @@ class Fetcher:
                         ) from error
         raise last
 
+    @functools.cached_property
+    def _certificates(self) -> "ssl.SSLContext":
+        """The authorities that are trusted, read once for all downloads."""
+        import httpx2  # late: only a download needs it
+
+        return httpx2.create_ssl_context()
+
     def _client(self) -> "httpx2.Client":
         import httpx2  # late: only a download needs it
 
         try:
             # Each request has a connection of its own, so that it can be shut without harm.
             own = httpx2.Limits(max_keepalive_connections=0)
-            return httpx2.Client(timeout=self.options.timeout, limits=own)
+            return httpx2.Client(timeout=self.options.timeout, limits=own, verify=self._certificates)
         except (ValueError, ImportError, httpx2.InvalidURL) as error:
             raise FetchError(
                 "the proxy settings cannot be used",

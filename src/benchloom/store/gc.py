@@ -2,12 +2,14 @@
 
 import contextlib
 import os
+from collections import Counter
+from collections.abc import Iterable
 from pathlib import Path
 
 from filelock import Timeout
 
 from benchloom.model.base import Document
-from benchloom.store.entries import Store, remove_tree
+from benchloom.store.entries import WHEELS, Store, remove_tree
 from benchloom.store.fetch import download_lock
 
 
@@ -33,16 +35,17 @@ def collect(
 ) -> GcReport:
     """Remove entries outside ``keep`` and every root, downloads (all), quarantined entries and dead stages.
 
-    ``ignored`` names roots that protect nothing any more. Downloads and stages in use by another process stay.
+    The wheels of an environment that is kept are kept. ``ignored`` names roots that protect nothing any more. Downloads and stages in use by another process stay.
     """
     everything = store.keys()  # listed before the roots: what is published and protected from now on is not in it
-    reachable = keep.union(*(keys for name, keys in store.roots().items() if name not in ignored))
+    rooted = keep.union(*(keys for name, keys in store.roots().items() if name not in ignored))
+    reachable = rooted | _wheels_of(rooted, store)
     removed = tuple(key for key in everything if key not in reachable)
     damaged = _children(store.root / "quarantine")
     stages = store.clean_stages(dry_run=True)
     blobs = [path for path in _downloads(store.root) if not _is_busy(store.root, path)] if downloads else []
     gone = [store.content(key).parent for key in removed]
-    size = sum(map(_size, [*gone, *damaged, *blobs, *(store.root / "stage" / name for name in stages)]))
+    size = _freed([*gone, *damaged, *blobs, *(store.root / "stage" / name for name in stages)])
     if not dry_run:
         for key in removed:
             store.remove(key)
@@ -59,6 +62,12 @@ def collect(
         bytes=size,
         dry_run=dry_run,
     )
+
+
+def _wheels_of(keys: Iterable[str], store: Store) -> set[str]:
+    """Return the keys of the wheels that the environments among ``keys`` share files with."""
+    entries = [entry for key in keys if (entry := store.find(key))]
+    return {key for entry in entries for key in entry.meta.get(WHEELS, "").split(",") if key}
 
 
 def _children(folder: Path) -> list[Path]:
@@ -82,11 +91,22 @@ def _is_busy(root: Path, path: Path, *, remove: bool = False) -> bool:
     return False
 
 
-def _size(path: Path) -> int:
-    """Bytes below a file or folder; what goes meanwhile counts nothing."""
-    files = [path] if path.is_file() else [Path(base, name) for base, _, names in os.walk(path) for name in names]
+def _freed(paths: Iterable[Path]) -> int:
+    """Bytes that come free with files and folders: not those of a file that has a name elsewhere, too.
+
+    What goes meanwhile counts nothing.
+    """
+    names_by_inode: Counter[tuple[int, int]] = Counter()
     size = 0
-    for file in files:
+    for file in (file for path in paths for file in _files(path)):
         with contextlib.suppress(FileNotFoundError):
-            size += file.lstat().st_size
+            status = file.lstat()
+            inode = status.st_dev, status.st_ino
+            names_by_inode[inode] += 1
+            if names_by_inode[inode] == status.st_nlink:
+                size += status.st_size
     return size
+
+
+def _files(path: Path) -> list[Path]:
+    return [path] if path.is_file() else [Path(base, name) for base, _, names in os.walk(path) for name in names]

@@ -8,7 +8,8 @@ from benchloom.base.digest import of_file
 from benchloom.errors import IntegrityError
 from benchloom.model.file_kinds import no_model
 from benchloom.model.finding import Finding
-from benchloom.store.entries import Entry, Stamp, Store, scan, stamp_of
+from benchloom.store.entries import Entry, Store
+from benchloom.store.sealing import Stamp, scan, stamp_of
 
 NO_MODEL = "store-file-no-model"
 _MODELS = (".onnx", ".pb", ".tflite", ".pt", ".pth")
@@ -35,8 +36,8 @@ def refuse_damaged(store: Store, key: str, *, fully: bool) -> None:
             file = store.content(key) / found[0].file
             raise _damaged(entry, file, [item.message.removeprefix(f"{entry.label}: ") for item in found[:4]])
         return
-    seal = store.seal(key)
-    stamps = {name: _stamp(store, entry, name, seal.get(name)) for name in entry.files}
+    seal, content = store.seal(key), str(store.content(key))
+    stamps = {name: _stamp(entry, name, os.path.join(content, name), seal.get(name)) for name in entry.files}
     for name, target in entry.links.items():
         path = store.content(key) / name
         if not path.is_symlink() or os.readlink(path) != target:
@@ -45,16 +46,15 @@ def refuse_damaged(store: Store, key: str, *, fully: bool) -> None:
         store.set_seal(key, stamps)
 
 
-def _stamp(store: Store, entry: Entry, name: str, sealed: Stamp | None) -> Stamp:
+def _stamp(entry: Entry, name: str, path: str, sealed: Stamp | None) -> Stamp:
     """Return the stamp of a file that is unchanged."""
-    path = store.content(entry.key) / name
     try:
         stamp = stamp_of(path)
-        found = entry.files[name] if stamp == sealed else of_file(path)
+        found = entry.files[name] if stamp == sealed else of_file(Path(path))
     except OSError as error:
-        raise _damaged(entry, path, [str(error.strerror)]) from error
+        raise _damaged(entry, Path(path), [str(error.strerror)]) from error
     if found != entry.files[name]:
-        raise _damaged(entry, path, [f"it changed (expected {entry.files[name]}, found {found})"])
+        raise _damaged(entry, Path(path), [f"it changed (expected {entry.files[name]}, found {found})"])
     return stamp
 
 
@@ -77,7 +77,7 @@ def _check(store: Store, key: str) -> list[Finding]:
     if entry is None:
         return [_missing(key)]
     try:
-        files, links, _ = scan(store.content(key))
+        files, links = scan(store.content(key))
     except OSError as error:
         if store.find(key) is None:  # removed while it was being read
             return [_missing(key)]

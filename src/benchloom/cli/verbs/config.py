@@ -27,7 +27,7 @@ def command(session: Session, *, name: str, value: str | None, unset: bool) -> N
     """Show all settings, show one, or write one: VALUE goes to config.toml in the home of loom (LOOM_HOME).
 
     A flag wins over a variable LOOM_<NAME>, which wins over the file, which wins over the default. Settings are mirror
-    (folder or URL), jobs (number), offline (yes or no) and ruleset (quick or mlperf-inference-1.0).
+    (folder or URL), jobs (number), offline (yes or no), ruleset (quick or mlperf-inference-1.0) and installer (auto, uv or pip).
     """
     environ = session.workspace.environ
     if (unset and value is not None) or (unset and not name):

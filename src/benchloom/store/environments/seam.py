@@ -1,0 +1,117 @@
+"""The seam between environments and what chooses distributions for them: uv or pip, one file each."""
+
+from collections.abc import Mapping, Sequence
+from pathlib import Path
+from typing import Literal, Protocol
+
+from benchloom.base.group import GRACE_SECONDS, start_group, wait_for_group
+from benchloom.model.base import Value
+from benchloom.model.environment import Distribution
+
+Installer = Literal["auto", "uv", "pip"]
+
+
+class Source(Value, frozen=True, kw_only=True):
+    """Where distributions come from: ``python`` is the interpreter whose pip is used, ``environ`` what uv and pip see.
+
+    ``find_links`` are folders of wheels that are looked into as well; ``offline`` forbids all else. ``installer`` chooses between
+    uv and pip; by itself, uv is taken where it is there and can do what pip is configured to do.
+    """
+
+    python: Path
+    environ: Mapping[str, str]
+    offline: bool = False
+    find_links: tuple[str, ...] = ()
+    installer: Installer = "auto"
+
+
+class Pinned(Value, frozen=True, kw_only=True):
+    """One distribution that was chosen: a wheel, or a source archive that one is built from.
+
+    ``digest`` (``sha256:...``) and ``size`` in bytes are those of the file at ``url``; no index need state its size,
+    and of what the store has already no URL is known.
+    """
+
+    name: str
+    version: str
+    digest: str
+    is_wheel: bool
+    url: str = ""
+    size: int | None = None
+
+
+class Question(Value, frozen=True, kw_only=True):
+    """What is to be chosen for the interpreter ``python``.
+
+    ``locked`` takes the place of ``requirements``: exactly these, each from the file with its digest. If it ``is_alone``, what a
+    requirement itself requires is left out. Unless it ``is_isolated``, what must be built to be known is built among the
+    distributions of ``python``.
+    """
+
+    requirements: tuple[str, ...] = ()
+    python: str
+    locked: tuple[Distribution, ...] = ()
+    is_alone: bool = False
+    is_isolated: bool = True
+
+
+class SolverError(Exception):
+    """A solver found no answer, or did not work; ``lines`` are what it said."""
+
+    def __init__(self, lines: Sequence[str]) -> None:
+        super().__init__(lines[0] if lines else "it said nothing")
+        self.lines = list(lines)
+
+
+class Solver(Protocol):
+    """Chooses distributions, and builds wheels from source archives."""
+
+    name: str
+
+    def solve(self, question: Question) -> tuple[Pinned, ...]:
+        """Return every distribution that answers ``question``. Raises SolverError."""
+
+    def build(self, archive: Path, out: Path, python: Path, *, is_isolated: bool) -> None:
+        """Build one wheel for ``python`` into the folder ``out``. Raises SolverError."""
+
+
+class Commands:
+    """Runs the commands of a solver; all that they say goes to one log."""
+
+    def __init__(self, log: Path) -> None:
+        self.log = log
+        log.parent.mkdir(parents=True, exist_ok=True)
+        log.write_bytes(b"")
+
+    def run(self, argv: Sequence[str], env: Mapping[str, str]) -> None:
+        """Run a command to its end. Raises SolverError with its error lines, or else the last ones."""
+        before = self.log.stat().st_size
+        with self.log.open("ab") as sink:
+            child = start_group(argv, env=env, stdout=sink)
+            wait_for_group(child, None, GRACE_SECONDS)
+        if child.returncode:
+            with self.log.open("rb") as stream:
+                stream.seek(before)
+                text = stream.read().decode(errors="replace")
+            said = [line.strip() for line in text.splitlines() if line.strip()]
+            errors = [line for line in said if line.startswith(("ERROR", "error:", "cause:"))]
+            raise SolverError(errors or said[-6:] or [f"{argv[0]} ended with {child.returncode}"])
+
+
+def plain(name: str) -> str:
+    """Return the canonical form of a distribution's name."""
+    from packaging.utils import canonicalize_name  # late: few commands make an environment
+
+    return canonicalize_name(name)
+
+
+def named(requirement: str) -> str:
+    """Return the canonical name that a requirement (PEP 508) is about."""
+    from packaging.requirements import Requirement  # late, as above
+
+    return plain(Requirement(requirement).name)
+
+
+def is_wheel_url(url: str) -> bool:
+    """Tell from its name whether a file is a wheel."""
+    return url.partition("#")[0].partition("?")[0].endswith(".whl")

@@ -1,0 +1,204 @@
+"""Wheels as entries of the store: fetched, checked against digest and RECORD, unpacked, sealed, found again by digest."""
+
+import base64
+import csv
+import tempfile
+import urllib.parse
+from collections.abc import Iterable, Iterator, Mapping, Sequence
+from concurrent.futures import ThreadPoolExecutor
+from pathlib import Path
+
+from benchloom.base.digest import of_bytes, of_file
+from benchloom.base.pip_config import connects_otherwise
+from benchloom.base.talk import Talk
+from benchloom.errors import FetchError, InstallError, IntegrityError
+from benchloom.model.component import Fetch
+from benchloom.store.entries import WHEEL_KEY, Entry, Store
+from benchloom.store.environments.seam import Pinned, Solver, SolverError
+from benchloom.store.environments.solve_pip import Pip
+from benchloom.store.fetch import Fetcher, file_name
+from benchloom.store.sealing import Made
+from benchloom.store.verify import refuse_damaged
+
+_AT_ONCE = 4
+
+
+class Builder:
+    """How wheels are built from source archives: by ``solver`` for ``python``.
+
+    Unless it ``is_isolated``, that interpreter has what they are built among, which ``among`` names.
+    """
+
+    def __init__(self, solver: Solver, python: Path, tag: str, *, is_isolated: bool = True, among: str = "") -> None:
+        self.solver, self.python, self.is_isolated = solver, python, is_isolated
+        self.marks = f"{tag} {among}"
+
+    def key(self, pinned: Pinned) -> str:
+        """Return the key of a distribution's entry. What is built from an archive is another wheel for another Python."""
+        if pinned.is_wheel:
+            return f"{WHEEL_KEY}{pinned.digest.partition(':')[2]}"
+        return f"{WHEEL_KEY}{of_bytes(f'{pinned.digest} {self.marks}'.encode()).partition(':')[2]}"
+
+    def build(self, archive: Path, out: Path) -> Path:
+        """Build one wheel into the folder ``out`` and return it. Raises SolverError."""
+        self.solver.build(archive, out, self.python, is_isolated=self.is_isolated)
+        wheels = sorted(out.glob("*.whl"))
+        if len(wheels) != 1:
+            raise SolverError([f"{archive.name} gave {len(wheels)} wheels"])
+        return wheels[0]
+
+
+class Wheels:
+    """The wheels of one store; several are obtained at once."""
+
+    def __init__(self, store: Store, fetcher: Fetcher, pip: Pip, talk: Talk) -> None:
+        self.store, self.fetcher, self.pip, self.talk = store, fetcher, pip, talk
+
+    def obtain(self, pinned: Sequence[Pinned], builder: Builder) -> list[Entry]:
+        """Return an entry for each distribution, in their order; those that were finished stay if another fails.
+
+        Raises what fetching raises, IntegrityError for a wheel that is not what its index or its RECORD says, SolverError.
+        """
+        missing = [item for item in pinned if self.sound(builder.key(item)) is None]
+        with tempfile.TemporaryDirectory() as folder:
+            here = self._by_pip(missing, Path(folder), builder) if self._must_ask_pip(missing) else {}
+            self._in_parallel([item for item in missing if item.is_wheel], builder, here)
+            for item in (item for item in missing if not item.is_wheel):
+                self._make(item, builder, here)
+        return [self._make(item, builder, {}) for item in pinned]
+
+    def sound(self, key: str) -> Entry | None:
+        """Return the entry of a wheel; one whose files have changed is removed, so that it is made anew."""
+        try:
+            refuse_damaged(self.store, key, fully=False)
+        except IntegrityError as error:
+            self.talk.warn(f"{error.what}: {'; '.join(error.why[:1])}; it is made anew")
+            self.store.remove(key)
+        return self.store.find(key)
+
+    def _in_parallel(self, wheels: Sequence[Pinned], builder: Builder, here: Mapping[str, Path]) -> None:
+        largest_first = sorted(wheels, key=lambda item: item.size or 0, reverse=True)
+        with ThreadPoolExecutor(_AT_ONCE) as pool:
+            futures = [pool.submit(self._make, item, builder, here) for item in largest_first]
+            try:
+                for future in futures:
+                    future.result()
+            except BaseException:
+                pool.shutdown(wait=False, cancel_futures=True)
+                raise
+
+    def _make(self, pinned: Pinned, builder: Builder, here: Mapping[str, Path]) -> Entry:
+        key = builder.key(pinned)
+        if found := self.store.find(key):
+            return found
+        label = f"{pinned.name} {pinned.version}"
+        fetch = Fetch(url=pinned.url, digest=pinned.digest, size=pinned.size)
+
+        def fill(folder: Path) -> Made:
+            archive = here.get(pinned.digest) or self._file(pinned, fetch)
+            if pinned.is_wheel:
+                return unpack(archive, file_name(fetch), folder, pinned.digest)
+            building = self.talk.progress(f"building {label} from its source archive", None, "")
+            with tempfile.TemporaryDirectory() as out, building:
+                named = Path(out, "source", file_name(fetch))  # installers go by the name
+                named.parent.mkdir()
+                named.symlink_to(archive)
+                built = builder.build(named, Path(out))
+                return unpack(built, built.name, folder, pinned.digest)
+
+        entry = self.store.build(key, label, fill)
+        self.fetcher.blob(fetch).unlink(missing_ok=True)  # its content is kept: twice the space would buy nothing
+        return entry
+
+    def _file(self, pinned: Pinned, fetch: Fetch) -> Path:
+        if not pinned.url:
+            raise SolverError([f"{pinned.name} {pinned.version} was damaged in the store and is gone now: run again"])
+        parts = urllib.parse.urlsplit(pinned.url)
+        if parts.scheme == "file":
+            path = Path(urllib.parse.unquote(parts.path))
+            _refuse_other_bytes(path, pinned)
+            return path
+        return self.fetcher.obtain(fetch, Path()).path
+
+    def _must_ask_pip(self, missing: Iterable[Pinned]) -> bool:
+        """Tell whether pip is configured with a way to an index that our own downloads do not have."""
+        is_remote = any(not item.url.startswith("file:") for item in missing)
+        return is_remote and connects_otherwise(self.pip.source.environ)
+
+    def _by_pip(self, missing: Sequence[Pinned], out: Path, builder: Builder) -> dict[str, Path]:
+        remote = [item for item in missing if not item.url.startswith("file:")]
+        names = ", ".join(item.name for item in remote)
+        with self.talk.progress(f"pip downloads {names}, as it is configured to", None, ""):
+            self.pip.download(remote, out, str(builder.python))
+        return {of_file(path): path for path in out.iterdir()}
+
+
+def _refuse_other_bytes(path: Path, pinned: Pinned) -> None:
+    try:
+        found = of_file(path)
+    except OSError as error:
+        raise FetchError(f"{path.name} cannot be read", where=str(path), why=[str(error.strerror)]) from error
+    if found != pinned.digest:
+        why = [f"expected {pinned.digest}, found {found}"]
+        raise IntegrityError(f"{path.name} is not the file that its index states", where=str(path), why=why)
+
+
+def unpack(wheel: Path, name: str, folder: Path, digest: str) -> Made:
+    """Unpack the wheel that is called ``name`` into ``folder``, and check every file against its own RECORD.
+
+    ``digest`` is that of the file that its index names: the wheel, or what it was built from.
+
+    Raises IntegrityError for a wheel that is hostile, corrupt or not what its RECORD says.
+    """
+    from benchloom.store.archive import extract_digested  # late: most runs find everything in the store
+
+    digests = extract_digested(wheel, "zip", folder)
+    recorded = _recorded(folder, wheel)
+    wrong = sorted(_differences(recorded, digests, folder))
+    if wrong:
+        fix = "do not use this file; tell whoever published it"
+        raise IntegrityError(f"{name} is not what its own RECORD says", where=str(wheel), why=wrong[:6], fix=fix)
+    return Made(meta={"wheel": name, "digest": digest}, digests=digests)
+
+
+def dist_info(folder: Path) -> Path:
+    """Return the folder of metadata in an unpacked wheel. Raises InstallError unless there is one."""
+    found = sorted(folder.glob("*.dist-info"))
+    if len(found) != 1:
+        raise InstallError(
+            f"a wheel has {len(found)} folders .dist-info", where=str(folder), fix="use another version of it"
+        )
+    return found[0]
+
+
+def _recorded(folder: Path, wheel: Path) -> dict[str, str]:
+    """Return the digest (``sha256=...`` in URL-safe base64) of each file as RECORD has it."""
+    try:
+        with (dist_info(folder) / "RECORD").open(encoding="utf-8", newline="") as stream:
+            return {row[0]: row[1] for row in csv.reader(stream) if len(row) == 3}
+    except (OSError, ValueError, csv.Error) as error:
+        raise IntegrityError(
+            f"{wheel.name} has no RECORD that can be read", where=str(wheel), why=[str(error)]
+        ) from error
+
+
+def _differences(recorded: Mapping[str, str], digests: Mapping[str, str], folder: Path) -> Iterator[str]:
+    """Yield what is missing or has other bytes. A file that RECORD leaves out is covered by the digest of the whole wheel."""
+    for name, stated in recorded.items():
+        found = digests.get(name)
+        if found is None:
+            yield f"{name} is missing"
+        elif stated and stated != record_digest(found) and not _is_other_algorithm(stated, folder / name):
+            yield f"{name} has other bytes"
+
+
+def _is_other_algorithm(stated: str, file: Path) -> bool:
+    """Tell whether a file has the digest that is stated in another of the algorithms that wheels may use."""
+    algorithm = stated.partition("=")[0]
+    return algorithm in {"sha384", "sha512"} and record_digest(of_file(file, algorithm)) == stated
+
+
+def record_digest(digest: str) -> str:
+    """Return a digest (``sha256:`` and hexadecimal) as RECORD writes it: ``sha256=`` and URL-safe base64 without padding."""
+    algorithm, _, value = digest.partition(":")
+    return f"{algorithm}={base64.urlsafe_b64encode(bytes.fromhex(value)).rstrip(b'=').decode()}"

@@ -1,0 +1,147 @@
+"""Sealing a folder: every file read-only, durable and digested, several at once, since each waits for the disk."""
+
+import errno
+import os
+import stat
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import NamedTuple, TypeVar
+
+from benchloom.base import atomic, digest
+from benchloom.base.talk import Progress, Silent, Talk
+from benchloom.errors import InstallError
+
+Stamp = tuple[int, int]
+_Item = TypeVar("_Item")
+_Result = TypeVar("_Result")
+_AT_ONCE = 8  # waiting for one flush, a disk takes others along
+_MANY = 200  # files that take long enough to tell a person about them
+
+
+@dataclass(frozen=True)
+class Made:
+    """What a builder says of what it made: text facts, and what it knows of files by relative path.
+
+    ``digests`` need not be computed again. ``durable`` files are read-only and on the disk already: they are hard links to
+    files of other entries.
+    """
+
+    meta: Mapping[str, str] = field(default_factory=dict)
+    digests: Mapping[str, str] = field(default_factory=dict)
+    durable: frozenset[str] = frozenset()
+
+
+@dataclass(frozen=True)
+class Sealed:
+    """The content of a folder: digests and stamps of files, targets of links, all by relative path."""
+
+    files: dict[str, str]
+    links: dict[str, str]
+    stamps: dict[str, Stamp]
+
+
+def seal_files(content: Path, made: Made, label: str, talk: Talk) -> Sealed:
+    """Make every file below ``content`` read-only and durable, and return what is there.
+
+    Raises InstallError for what has no place in an entry: devices, pipes, sockets, names that are not UTF-8.
+    """
+    found = list(_found(content))
+    for item in found:
+        _refuse_unspeakable(item.path)
+    links = {item.name: os.readlink(item.path) for item in found if item.is_link}
+    files = [item for item in found if not item.is_link]
+    shown = talk if len(files) > _MANY else Silent()
+    with shown.progress(f"sealing {label}", len(files), "files") as bar:
+        digests = _seal_all(files, made, bar)
+    _for_each(atomic.fsync_folder, [Path(folder) for folder, _, _ in os.walk(content)])
+    return Sealed(digests, links, {item.name: stamp_of(item.path) for item in files})
+
+
+def _seal_all(files: Sequence["_Found"], made: Made, bar: Progress) -> dict[str, str]:
+    digests = {item.name: made.digests[item.name] for item in files if item.name in made.durable}
+    bar.advance(len(digests))
+
+    def seal(item: _Found) -> str:
+        _seal_file(item.path)
+        found = made.digests.get(item.name) or digest.of_file(Path(item.path))
+        bar.advance(1)
+        return found
+
+    rest = [item for item in files if item.name not in digests]
+    digests.update(zip((item.name for item in rest), _for_each(seal, rest), strict=True))
+    return {item.name: digests[item.name] for item in files}
+
+
+def _for_each(work: Callable[[_Item], _Result], items: Sequence[_Item]) -> list[_Result]:
+    if len(items) < _AT_ONCE:
+        return [work(item) for item in items]
+    from concurrent.futures import ThreadPoolExecutor  # late: few entries have more than a handful of files
+
+    with ThreadPoolExecutor(_AT_ONCE) as pool:
+        return list(pool.map(work, items))
+
+
+def scan(content: Path) -> tuple[dict[str, str], dict[str, str]]:
+    """Return digests by path and link targets by path of a folder. Names use forward slashes.
+
+    Raises OSError where something cannot be read.
+    """
+    files: dict[str, str] = {}
+    links: dict[str, str] = {}
+    for item in _found(content):
+        if item.is_link:
+            links[item.name] = os.readlink(item.path)
+        elif not os.path.isfile(item.path):
+            raise OSError(errno.EINVAL, "it is not a file, folder or link", item.path)
+        else:
+            files[item.name] = digest.of_file(Path(item.path))
+    return files, links
+
+
+class _Found(NamedTuple):
+    """Something below a folder that is not a folder; ``name`` is relative, with forward slashes."""
+
+    name: str
+    path: str
+    is_link: bool
+
+
+def _found(content: Path) -> Iterator[_Found]:
+    """Yield files and symbolic links below a folder in a fixed order, without following links."""
+    waiting = [("", str(content))]
+    while waiting:
+        below, folder = waiting.pop()
+        with os.scandir(folder) as listing:
+            items = sorted(listing, key=lambda item: item.name)
+        for item in items:
+            if item.is_dir(follow_symlinks=False):
+                waiting.append((f"{below}{item.name}/", item.path))
+            else:
+                yield _Found(f"{below}{item.name}", item.path, item.is_symlink())
+
+
+def stamp_of(path: str | Path) -> Stamp:
+    """Return a file's size in bytes and time of change in nanoseconds. Raises OSError."""
+    status = os.lstat(path)
+    return status.st_size, status.st_mtime_ns
+
+
+def _refuse_unspeakable(path: str) -> None:
+    try:
+        path.encode()
+    except UnicodeEncodeError as error:
+        raise InstallError("a builder left a file whose name is not UTF-8", where=ascii(path)) from error
+
+
+def _seal_file(path: str) -> None:
+    """Make one file read-only and durable; devices, pipes and sockets have no place in an entry."""
+    mode = os.lstat(path).st_mode
+    if not stat.S_ISREG(mode):
+        raise InstallError("a builder left something that is not a file, folder or link", where=path)
+    os.chmod(path, stat.S_IMODE(mode) & ~0o222 | 0o444)
+    handle = os.open(path, os.O_RDONLY)
+    try:
+        os.fsync(handle)
+    finally:
+        os.close(handle)
