@@ -1,0 +1,320 @@
+"""What pip is configured with, and how uv is given the same. uv reads no configuration of pip.
+
+Standard library only and without a start of pip (which takes half a second), so that the bootstrap can use it, too.
+"""
+
+import configparser
+import itertools
+import locale
+import math
+import os
+import re
+import shutil
+import sys
+import sysconfig
+import urllib.parse
+from collections.abc import Iterator, Mapping
+from pathlib import Path
+from typing import NamedTuple
+
+_TRUE = frozenset({"y", "yes", "t", "true", "on", "1"})
+_FALSE = frozenset({"n", "no", "f", "false", "off", "0"})
+_SYNONYMS = {
+    "pypi-url": "index-url",
+    "default-timeout": "timeout",
+    "no-dependencies": "no-deps",
+    "trusted-hosts": "trusted-host",
+}
+# They change what pip chooses, and uv has nothing that is quite the same.
+_NOT_FOR_UV = frozenset(
+    {
+        "abi",
+        "config-settings",
+        "global-option",
+        "ignore-requires-python",
+        "implementation",
+        "no-build-isolation",
+        "no-deps",
+        "platform",
+        "prefer-binary",
+        "python-version",
+        "require-hashes",
+        "requirement",
+        "use-pep517",
+    }
+)
+# Variables of uv that say how it works and not what it chooses: the user's own are left to it.
+_OF_THE_USER = frozenset({"UV_CACHE_DIR", "UV_CONCURRENT_BUILDS", "UV_CONCURRENT_DOWNLOADS", "UV_CONCURRENT_INSTALLS"})
+_LOCAL_HOSTS = re.compile(r"localhost|127\.[0-9.]+|::1")
+
+
+class PipConfigError(ValueError):
+    """pip's configuration cannot be read. pip itself says more about it."""
+
+
+class UvSettings(NamedTuple):
+    """What uv is started with: ``environ`` replaces the whole environment, ``options`` follow its subcommand.
+
+    ``reasons`` are sentences about what uv cannot be told: if there are any, only pip does what is asked.
+    """
+
+    environ: dict[str, str]
+    options: tuple[str, ...]
+    reasons: tuple[str, ...]
+
+
+def find_uv(environ: Mapping[str, str]) -> str | None:
+    """Return uv's path, from PATH or the scripts of the running interpreter (where ``pip install uv`` puts it), or None."""
+    folders = (environ.get("PATH", os.defpath), sysconfig.get_path("scripts"), os.path.dirname(sys.executable))
+    found = (shutil.which("uv", path=folder) for folder in folders if folder)
+    return next((path for path in found if path), None)
+
+
+def read(environ: Mapping[str, str], prefix: str = sys.prefix) -> dict[str, str]:
+    """Return what ``pip config list`` shows: values by ``section.option``; variables have the section ``:env:``.
+
+    ``prefix`` is that of the interpreter that pip runs on. Raises PipConfigError.
+    """
+    found: dict[str, str] = {}
+    for file in _files(environ, prefix):
+        found.update(_values(file))
+    for name, value in environ.items():
+        if name.startswith("PIP_") and name not in {"PIP_VERSION", "PIP_HELP"}:
+            found[f":env:.{_option(name[4:])}"] = value
+    return found
+
+
+def uv_settings(environ: Mapping[str, str], prefix: str = sys.prefix, *, offline: bool = False) -> UvSettings:
+    """Return how uv is made to choose what pip would, from the indexes that pip is configured with.
+
+    With ``offline``, no index is asked, and of the places that are given none is on a network. Raises PipConfigError.
+    """
+    stated = _Stated(read(environ, prefix))
+    told = {**_fixed(environ), **_places(stated, offline=offline), **_connection(stated, environ), **_choice(stated)}
+    return UvSettings(told, _options(stated, offline=offline), tuple(_reasons(stated)))
+
+
+class _Stated:
+    """The values of ``pip install``'s options, the weakest first: general ones, those for ``install``, variables."""
+
+    def __init__(self, values: Mapping[str, str]) -> None:
+        self.items = [
+            (_SYNONYMS.get(option, option), value)
+            for wanted in ("global", "install", ":env:")
+            for section, _, option in (key.rpartition(".") for key in values)
+            if section == wanted and (value := values[f"{section}.{option}"])
+        ]
+        self.last = dict(self.items)
+
+    def text(self, option: str) -> str:
+        return self.last.get(option, "")
+
+    def path(self, option: str) -> str:
+        return os.path.expanduser(self.text(option))
+
+    def words(self, option: str) -> list[str]:
+        return self.text(option).split()
+
+    def flag(self, option: str) -> bool:
+        value = self.last.get(option, "no").lower()
+        if value not in _TRUE | _FALSE:
+            raise PipConfigError(f"{option} is {value!r} in pip's configuration, which is neither yes nor no")
+        return value in _TRUE
+
+    def formats(self) -> tuple[list[str], list[str]]:
+        """Return of which packages no wheel is taken, and of which nothing else: names or ``:all:``."""
+        chosen: dict[str, set[str]] = {"no-binary": set(), "only-binary": set()}
+        for option, value in self.items:
+            if option in chosen:
+                other = "only-binary" if option == "no-binary" else "no-binary"
+                _add_formats(value, chosen[option], chosen[other])
+        return sorted(chosen["no-binary"]), sorted(chosen["only-binary"])
+
+
+def _add_formats(value: str, target: set[str], other: set[str]) -> None:
+    """Add names separated by commas; ``:all:`` and ``:none:`` do away with what stood before them."""
+    names = value.split(",")
+    if ":all:" in names:
+        after = len(names) - names[::-1].index(":all:")
+        target.clear()
+        other.clear()
+        target.add(":all:")
+        names = names[after:]
+        if ":none:" not in names:
+            return
+    for name in names:
+        if name == ":none:":
+            target.clear()
+        else:
+            plain = re.sub(r"[-_.]+", "-", name.strip()).lower()
+            other.discard(plain)
+            target.add(plain)
+
+
+# -- pip's files ------------------------------------------------------------------------------------------------------
+
+
+def _files(environ: Mapping[str, str], prefix: str) -> Iterator[str]:
+    """Yield pip's configuration files, the weakest first."""
+    named = environ.get("PIP_CONFIG_FILE")
+    if named == os.devnull:
+        return
+    base = "pip.ini" if sys.platform == "win32" else "pip.conf"
+    folders = list(_global_folders(environ))
+    if not (named and os.path.exists(named)):
+        folders += _user_folders(environ)
+    yield from (os.path.join(folder, base) for folder in (*folders, prefix))
+    if named:
+        yield named
+
+
+def _global_folders(environ: Mapping[str, str]) -> Iterator[str]:
+    if sys.platform == "win32":
+        yield os.path.join(environ.get("ProgramData", r"C:\ProgramData"), "pip")
+    elif sys.platform == "darwin":
+        yield "/Library/Application Support/pip"
+    else:
+        folders = environ.get("XDG_CONFIG_DIRS", "").strip() or "/etc/xdg"
+        yield from (os.path.join(os.path.expanduser(folder), "pip") for folder in folders.split(os.pathsep) if folder)
+        yield "/etc"
+
+
+def _user_folders(environ: Mapping[str, str]) -> Iterator[str]:
+    home = environ.get("HOME") or os.path.expanduser("~")
+    if sys.platform == "win32":
+        yield os.path.join(home, "pip")
+        yield os.path.join(environ.get("APPDATA", home), "pip")
+        return
+    yield os.path.join(home, ".pip")
+    library = os.path.join(home, "Library", "Application Support", "pip")
+    if sys.platform == "darwin" and os.path.isdir(library):
+        yield library
+    else:
+        yield os.path.join(environ.get("XDG_CONFIG_HOME", "").strip() or os.path.join(home, ".config"), "pip")
+
+
+def _values(file: str) -> dict[str, str]:
+    parser = configparser.RawConfigParser()
+    try:
+        parser.read(file, encoding=locale.getpreferredencoding(do_setlocale=False))
+    except (configparser.Error, UnicodeDecodeError) as error:
+        raise PipConfigError(f"{file}: {error}") from error
+    return {f"{part}.{_option(name)}": value for part in parser.sections() for name, value in parser.items(part)}
+
+
+def _option(name: str) -> str:
+    return name.lower().replace("_", "-").removeprefix("--")
+
+
+# -- what uv is told --------------------------------------------------------------------------------------------------
+
+
+def _fixed(environ: Mapping[str, str]) -> dict[str, str]:
+    """Return the environment without what leads uv elsewhere, and with what makes it behave as pip does."""
+    dropped = ("PIP_", "PYTHON", "UV_", "CONDA_")
+    kept = {
+        name: value
+        for name, value in environ.items()
+        if name in _OF_THE_USER or not (name.startswith(dropped) or name == "VIRTUAL_ENV")
+    }
+    return {
+        **kept,
+        "UV_INDEX_STRATEGY": "unsafe-best-match",
+        "UV_NO_CONFIG": "1",
+        "UV_NO_PROGRESS": "1",
+        "UV_PYTHON_DOWNLOADS": "never",
+        "PYTHONDONTWRITEBYTECODE": "1",
+    }
+
+
+def _places(stated: _Stated, *, offline: bool) -> dict[str, str]:
+    links = [word for word in stated.words("find-links") if not (offline and _is_remote(word))]
+    told = {
+        "UV_DEFAULT_INDEX": "" if offline else stated.text("index-url"),
+        "UV_INDEX": "" if offline else " ".join(stated.words("extra-index-url")),
+        "UV_FIND_LINKS": ",".join(map(_link, links)),
+        "UV_OFFLINE": "1" if offline else "",
+    }
+    return {name: value for name, value in told.items() if value}
+
+
+def _is_remote(place: str) -> bool:
+    return "://" in place and not place.startswith("file:")
+
+
+def _link(word: str) -> str:
+    """Return a find-links place as uv's list takes it, which is separated by commas."""
+    if "," in word and "://" not in word:
+        word = Path(os.path.abspath(os.path.expanduser(word))).as_uri()
+    return os.path.expanduser(word).replace(",", "%2C")
+
+
+def _connection(stated: _Stated, environ: Mapping[str, str]) -> dict[str, str]:
+    cert = stated.path("cert") or environ.get("REQUESTS_CA_BUNDLE") or environ.get("CURL_CA_BUNDLE", "")
+    told = {
+        "SSL_CERT_FILE": cert,
+        "SSL_CLIENT_CERT": stated.path("client-cert"),
+        "UV_INSECURE_HOST": " ".join(stated.words("trusted-host")),
+        "UV_HTTP_TIMEOUT": _whole_seconds(stated.text("timeout")),
+        "UV_HTTP_RETRIES": stated.text("retries"),
+        "UV_NO_CACHE": "1" if "no-cache-dir" in stated.last else "",
+        "UV_KEYRING_PROVIDER": "subprocess" if stated.text("keyring-provider") == "subprocess" else "",
+        # pip trusts the system's authorities: uv is to, unless a file of them is named. Its name for that has changed.
+        **dict.fromkeys(("UV_SYSTEM_CERTS", "UV_NATIVE_TLS"), "" if cert or environ.get("SSL_CERT_FILE") else "1"),
+    }
+    return {**{name: value for name, value in told.items() if value}, **_proxy(stated.text("proxy"))}
+
+
+def _proxy(address: str) -> dict[str, str]:
+    if not address:
+        return {}
+    address = address if "://" in address else f"http://{address}"
+    told = {name: address for plain in ("http_proxy", "https_proxy", "all_proxy") for name in (plain, plain.upper())}
+    return {**told, "no_proxy": "", "NO_PROXY": ""}  # pip's own option knows no exceptions
+
+
+def _whole_seconds(value: str) -> str:
+    try:
+        return str(math.ceil(float(value))) if value else ""
+    except (ValueError, OverflowError) as error:
+        raise PipConfigError(f"timeout is {value!r} in pip's configuration, which is no number of seconds") from error
+
+
+def _choice(stated: _Stated) -> dict[str, str]:
+    told = {
+        "UV_CONSTRAINT": " ".join(stated.words("constraint")),
+        "UV_BUILD_CONSTRAINT": " ".join(stated.words("build-constraint")),
+        "UV_EXCLUDE_NEWER": stated.text("uploaded-prior-to"),
+        "UV_PRERELEASE": "allow" if stated.flag("pre") else "",
+    }
+    return {name: value for name, value in told.items() if value}
+
+
+def _options(stated: _Stated, *, offline: bool) -> tuple[str, ...]:
+    no_binary, only_binary = stated.formats()
+    return (
+        *(["--no-index"] if offline or stated.flag("no-index") else []),
+        *itertools.chain.from_iterable(("--no-binary", name) for name in no_binary),
+        *itertools.chain.from_iterable(("--only-binary", name) for name in only_binary),
+    )
+
+
+def _reasons(stated: _Stated) -> Iterator[str]:
+    for option in sorted(_NOT_FOR_UV & stated.last.keys()):
+        yield f"pip is configured with {option}, which uv does not have"
+    trusted = {word.rpartition("@")[2].split(":")[0] for word in stated.words("trusted-host")}
+    for url in (*stated.words("index-url"), *stated.words("extra-index-url"), *stated.words("find-links")):
+        parts = _split(url)
+        if parts.scheme == "http" and not (_is_local(parts) or parts.hostname in trusted):
+            yield f"pip does not trust {parts.hostname} without TLS, as uv would"
+
+
+def _is_local(parts: urllib.parse.SplitResult) -> bool:
+    return bool(_LOCAL_HOSTS.fullmatch(parts.hostname or ""))
+
+
+def _split(url: str) -> urllib.parse.SplitResult:
+    try:
+        return urllib.parse.urlsplit(url)
+    except ValueError as error:
+        raise PipConfigError(f"{url!r} in pip's configuration is no address: {error}") from error
