@@ -1,5 +1,6 @@
 """The bootstrap ``./loom`` on a copy of the checkout, with an empty home: real virtual environments, real pip and uv."""
 
+import json
 import os
 import shutil
 import subprocess
@@ -255,3 +256,20 @@ def test_hints_show_the_command_as_it_was_started(checkout: Path, tmp_path: Path
     (tmp_path / "bin").mkdir()
     (tmp_path / "bin" / "loom").symlink_to(checkout / "loom")
     assert hint(str(tmp_path / "bin" / "loom"), path=str(tmp_path / "bin")) == "  fix: see loom repo list"
+
+
+def test_a_plan_uses_what_the_interpreter_of_loom_python_has(tmp_path: Path):
+    chosen, home = tmp_path / "chosen", tmp_path / "home"
+    home.mkdir()
+    subprocess.run([sys.executable, "-m", "venv", "--without-pip", str(chosen)], check=True, timeout=60)
+    python = str(chosen / "bin" / "python")
+    packages = ("onnxruntime", "mlcommons-loadgen", "numpy", "opencv-python-headless", "pillow", "msgspec")
+    pip = [sys.executable, "-m", "pip", "--python", python, "install", "--quiet", "--no-compile", *packages]
+    subprocess.run(pip, check=True, capture_output=True, timeout=280)
+
+    words = ("plan", "program:image-classification-onnx", "--json")
+    done = loom(ROOT, *words, home=home, LOOM_VENV=str(tmp_path / "own"), LOOM_PYTHON=python)
+
+    assert done.returncode == 0, done.stderr
+    [node] = [node for node in json.loads(done.stdout)["nodes"] if node["id"] == "python"]
+    assert (node["action"], node["candidate"]["origin"]) == ("reuse", "detected")

@@ -77,6 +77,8 @@ def test_the_wheel_runs_the_readme_command_from_an_empty_folder(installed: Insta
     assert "446 of 450" in answer.out
     assert "LoadGen     VALID" in answer.out
     assert not list(installed.cwd.iterdir())
+    caches = [path.name for path in installed.home.glob(".cache/*")]
+    assert set(caches) <= {"pip", "uv"}
 
 
 def test_the_wheel_plans_what_the_checkout_plans(installed: Installed):
