@@ -22,6 +22,7 @@ def bench(folder: Path, *words: str, **areas: str) -> Answer:
     """Run ``loom bench`` in a checkout of this engine whose areas measure one thing each, and then do something else."""
     checkout = folder / "checkout"
     shutil.copytree(SOURCE / "benchloom", checkout / "src" / "benchloom", ignore=shutil.ignore_patterns("__pycache__"))
+    shutil.copy2(SOURCE.parent / ".ckr.json", checkout)
     (checkout / "benchmarks").mkdir()
     for area, then in areas.items():
         (checkout / "benchmarks" / f"{area}.py").write_text(AREA.format(area=area, then=then))

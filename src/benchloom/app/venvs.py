@@ -228,9 +228,9 @@ def _locked(workspace: Workspace, name: str) -> Iterator[Path]:
 
 
 def engine_requirements() -> tuple[str, ...]:
-    """Return what this engine needs to run, pip included, as its project states it."""
+    """Return what this engine needs to run, as its project states it."""
     stated = toml.loads((built_in_repository() / "pyproject.toml").read_text(encoding="utf-8"))
-    return (*stated["project"]["dependencies"], "pip")
+    return tuple(stated["project"]["dependencies"])
 
 
 def template_ask(ask: Ask, template: str, python: str) -> Ask:

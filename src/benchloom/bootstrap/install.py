@@ -77,8 +77,7 @@ def install(root: str, venv: str, extras: list[str]) -> None:
 
 def _install_by_uv(uv: str, settings: UvSettings, root: str, venv: str, extras: list[str]) -> None:
     wanted = ["-r", os.path.join(root, "pyproject.toml"), *(f"--extra={name}" for name in extras)]
-    # The engine falls back to its own pip, too.
-    words = [uv, "pip", "install", "--python", python_in(venv), *settings.options, "pip", *wanted]
+    words = [uv, "pip", "install", "--python", python_in(venv), *settings.options, *wanted]
     _call(words, venv, WHAT, settings.environ)
 
 
