@@ -7,7 +7,8 @@ if TYPE_CHECKING:
     import subprocess
     from collections.abc import Callable
 
-_SECONDS = 5.0  # at most this long without a line where there is no terminal
+_SECONDS = 4.0  # this long without a line if there is no terminal
+_GRACE = 1.0  # until a child that was interrupted, too, is killed
 _TICK = 0.2
 
 
@@ -46,8 +47,18 @@ def wait_visibly(child: "subprocess.Popen[bytes]", what: str, doing: "Callable[[
     finally:
         if moves:
             _overwrite("")
-        if child.poll() is None:  # interrupted: the child has the same signal
-            child.wait()
+        if child.poll() is None:
+            _end(child)
+
+
+def _end(child: "subprocess.Popen[bytes]") -> None:
+    import subprocess
+
+    try:
+        child.wait(_GRACE)
+    except subprocess.TimeoutExpired:
+        child.kill()
+        child.wait()
 
 
 def _overwrite(text: str) -> None:

@@ -3,6 +3,7 @@
 import os
 import pty
 import select
+import signal
 import subprocess
 import sys
 from typing import Any
@@ -45,3 +46,15 @@ def test_a_terminal_has_one_line_that_changes_and_goes(monkeypatch: pytest.Monke
     assert {"loom: installing, 0 s: Collecting packa"} <= set(lines)
     assert max(map(len, lines)) == 39
     assert lines[-1] == ""
+
+
+def test_an_interruption_ends_what_is_waited_for(monkeypatch: pytest.MonkeyPatch):
+    def interrupt() -> str:
+        raise KeyboardInterrupt
+
+    monkeypatch.setattr(terminal, "_SECONDS", 0.1)
+    monkeypatch.setattr(terminal, "_GRACE", 0.1)
+    waiting = child(60)
+    with pytest.raises(KeyboardInterrupt):
+        terminal.wait_visibly(waiting, "installing", interrupt)
+    assert waiting.poll() == -signal.SIGKILL
