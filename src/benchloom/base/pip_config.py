@@ -13,7 +13,7 @@ import shutil
 import sys
 import sysconfig
 import urllib.parse
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, Sequence
 from pathlib import Path
 from typing import NamedTuple
 
@@ -84,14 +84,31 @@ def read(environ: Mapping[str, str], prefix: str = sys.prefix) -> dict[str, str]
     return found
 
 
-def uv_settings(environ: Mapping[str, str], prefix: str = sys.prefix, *, offline: bool = False) -> UvSettings:
+def uv_settings(
+    environ: Mapping[str, str], prefix: str = sys.prefix, *, offline: bool = False, find_links: Sequence[str] = ()
+) -> UvSettings:
     """Return how uv is made to choose what pip would, from the indexes that pip is configured with.
 
-    With ``offline``, no index is asked, and of the places that are given none is on a network. Raises PipConfigError.
+    ``find_links`` are more places to look into. With ``offline``, no index is asked, and of the places that are given none is
+    on a network. Raises PipConfigError.
     """
     stated = _Stated(read(environ, prefix))
-    told = {**_fixed(environ), **_places(stated, offline=offline), **_connection(stated, environ), **_choice(stated)}
+    places = _places(stated, find_links, offline=offline)
+    told = {**_fixed(environ), **places, **_connection(stated, environ), **_choice(stated)}
     return UvSettings(told, _options(stated, offline=offline), tuple(_reasons(stated)))
+
+
+def connects_otherwise(environ: Mapping[str, str], prefix: str = sys.prefix) -> bool:
+    """Tell whether pip is configured with a way to its indexes that only pip knows: credentials, certificates, a proxy.
+
+    Raises PipConfigError.
+    """
+    stated = _Stated(read(environ, prefix))
+    if any(stated.text(name) for name in ("client-cert", "trusted-host", "proxy", "keyring-provider")):
+        return True
+    if stated.text("cert") and stated.path("cert") != environ.get("SSL_CERT_FILE"):
+        return True
+    return any("@" in _split(url).netloc for url in _addresses(stated))
 
 
 class _Stated:
@@ -227,8 +244,8 @@ def _fixed(environ: Mapping[str, str]) -> dict[str, str]:
     }
 
 
-def _places(stated: _Stated, *, offline: bool) -> dict[str, str]:
-    links = [word for word in stated.words("find-links") if not (offline and _is_remote(word))]
+def _places(stated: _Stated, find_links: Sequence[str], *, offline: bool) -> dict[str, str]:
+    links = [*(word for word in stated.words("find-links") if not (offline and _is_remote(word))), *find_links]
     told = {
         "UV_DEFAULT_INDEX": "" if offline else stated.text("index-url"),
         "UV_INDEX": "" if offline else " ".join(stated.words("extra-index-url")),
@@ -303,10 +320,14 @@ def _reasons(stated: _Stated) -> Iterator[str]:
     for option in sorted(_NOT_FOR_UV & stated.last.keys()):
         yield f"pip is configured with {option}, which uv does not have"
     trusted = {word.rpartition("@")[2].split(":")[0] for word in stated.words("trusted-host")}
-    for url in (*stated.words("index-url"), *stated.words("extra-index-url"), *stated.words("find-links")):
+    for url in _addresses(stated):
         parts = _split(url)
         if parts.scheme == "http" and not (_is_local(parts) or parts.hostname in trusted):
             yield f"pip does not trust {parts.hostname} without TLS, as uv would"
+
+
+def _addresses(stated: _Stated) -> list[str]:
+    return [word for option in ("index-url", "extra-index-url", "find-links") for word in stated.words(option)]
 
 
 def _is_local(parts: urllib.parse.SplitResult) -> bool:
