@@ -17,7 +17,6 @@ from benchloom.bootstrap.place import make_stamp, write_stamp
 
 ROOT = Path(__file__).resolve().parents[2]
 FILES = ("loom", "pyproject.toml", ".ckr.json")
-ONLY_PIP = {"PIP_PREFER_BINARY": "1"}  # which uv has no word for
 NOBODY = 65534
 
 
@@ -205,7 +204,7 @@ def test_a_checkout_of_another_user_serves_who_cannot_write_to_it(nobody: tuple[
     os.chown(home, NOBODY, NOBODY)
     before = contents(checkout)
 
-    done = loom(checkout, "find", "program:image*", cwd=home, home=home, start=words, **ONLY_PIP)
+    done = loom(checkout, "find", "program:image*", cwd=home, home=home, start=words, LOOM_INSTALLER="pip")
 
     assert done.returncode == 0, done.stderr
     assert f"the virtual environment goes to {home}/.cache/benchloom/venv-" in done.stderr

@@ -135,7 +135,9 @@ def _pip_environment() -> dict[str, str]:
 
 
 def _uv_settings(venv: str) -> UvSettings | None:
-    """Return how uv is started so that it does what pip would, or None if it cannot."""
+    """Return how uv is started so that it does what pip would, or None if it cannot or is not wanted."""
+    if os.environ.get("LOOM_INSTALLER") == "pip":
+        return None
     try:
         settings = uv_settings(os.environ, venv)
     except PipConfigError:
