@@ -109,15 +109,12 @@ def _python(_: _Patient) -> Iterator[Finding]:
 @_check
 def _engine(_: _Patient) -> Iterator[Finding]:
     source = Path(benchloom.__file__).resolve().parent
-    checkout = built_in_repository()
+    start = built_in_repository() / "loom"
     is_isolated = sys.prefix != sys.base_prefix
     message = f"benchloom {benchloom.__version__} from {source}"
     if not is_isolated:
-        fix = f"start {checkout / 'loom'}, which makes an environment of its own"
+        fix = f"start {start}, which makes an environment of its own" if start.is_file() else "install it with pipx"
         yield _finding("info", _engine, f"{message}, outside any virtual environment", fix)
-    elif not (checkout / "pyproject.toml").is_file():
-        fix = "install from a checkout, or add one: loom repo add PATH"
-        yield _finding("warning", _engine, f"{message} stands in no checkout, so it brings no components", fix)
     else:
         yield _finding("pass", _engine, f"{message}, in the environment {sys.prefix}")
 

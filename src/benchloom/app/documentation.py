@@ -10,7 +10,7 @@ from pathlib import Path
 from typing import Any
 
 from benchloom.app.schemas import TYPES, schemas
-from benchloom.app.workspace import built_in_repository
+from benchloom.app.workspace import built_in_repository, refuse_installed
 from benchloom.base.atomic import write_text
 from benchloom.index.index import Index, load
 from benchloom.index.repositories import read_repository
@@ -53,6 +53,7 @@ class VerbHelp(Value, frozen=True, kw_only=True):
 
 def write_reference(folder: Path, verbs: Sequence[VerbHelp], common: Sequence[OptionHelp]) -> tuple[Path, ...]:
     """Write every page to ``folder`` and return the files."""
+    refuse_installed(folder)
     pages = reference(verbs, common)
     for name, text in pages.items():
         write_text(folder / name, text)

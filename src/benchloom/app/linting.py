@@ -7,7 +7,7 @@ from pathlib import Path
 import msgspec
 
 from benchloom.app.lint_rules import RULES, Subject
-from benchloom.app.workspace import Workspace
+from benchloom.app.workspace import Workspace, refuse_installed
 from benchloom.base.names import did_you_mean
 from benchloom.errors import InputError, IntegrityError, LoomError, UnknownNameError
 from benchloom.index.identity import apply, changes
@@ -185,4 +185,5 @@ def _drift(place: _Place) -> list[Finding]:
 def _fix(place: _Place) -> None:
     if not place.component and not place.folder:
         root = Path(place.repository.path)
+        refuse_installed(root)
         apply(root, changes(root))

@@ -11,7 +11,7 @@ from urllib.parse import urlsplit
 
 from filelock import FileLock
 
-from benchloom.app.workspace import Workspace, built_in_repository
+from benchloom.app.workspace import Workspace, built_in_repository, refuse_installed
 from benchloom.base.group import output_of_group
 from benchloom.base.names import did_you_mean
 from benchloom.errors import FetchError, InputError, OfflineError, UnknownNameError
@@ -148,6 +148,8 @@ def sync(workspace: Workspace, path: str = "", *, name: str = "", check: bool = 
             where=str(root),
             fix="clone it to a folder of your own, and add that with loom repo add",
         )
+    if not check:
+        refuse_installed(root)
     found = changes(root, _checked(name) if name else "")
     if not check:
         apply(root, found)

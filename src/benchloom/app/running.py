@@ -310,11 +310,16 @@ def _runtime(folder: Path) -> Path:
     """A folder with nothing but this engine's package in it, to put on a child's module path."""
     runtime = folder / "runtime"
     runtime.mkdir(exist_ok=True)
+    link_engine(runtime)
+    return runtime
+
+
+def link_engine(folder: Path) -> None:
+    """Put this engine's package into ``folder``, and nothing of what else lies beside it: a copy where links cannot be made."""
     source = Path(benchloom.__file__).resolve().parent
-    link = runtime / "benchloom"
+    link = folder / "benchloom"
     if not link.exists():
         try:
             os.symlink(source, link, target_is_directory=True)
         except OSError:
             shutil.copytree(source, link)
-    return runtime

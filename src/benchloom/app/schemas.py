@@ -20,6 +20,7 @@ from benchloom.app.running import Installation, RunSummary
 from benchloom.app.settings import Configuration, Setting
 from benchloom.app.skeleton import Created
 from benchloom.app.testing import TestRun
+from benchloom.app.workspace import refuse_installed
 from benchloom.base.atomic import write_bytes
 from benchloom.base.names import did_you_mean
 from benchloom.errors import UnknownNameError
@@ -162,6 +163,7 @@ def listing() -> tuple[Published, ...]:
 
 def write_schemas(folder: Path) -> tuple[Path, ...]:
     """Write ``<name>.schema.json`` for every schema, remove those of names that are no more, and return the files."""
+    refuse_installed(folder)
     written = schema_files()
     for path in folder.glob("*.schema.json"):
         if path.name not in written:

@@ -10,7 +10,7 @@ from typing import Any, Literal
 
 from benchloom.app.ck import FACTS_FILE
 from benchloom.app.lint_rules import PLACEHOLDER, UNFINISHED
-from benchloom.app.workspace import Workspace
+from benchloom.app.workspace import Workspace, is_checkout, refuse_installed
 from benchloom.base.atomic import write_text
 from benchloom.base.names import did_you_mean
 from benchloom.errors import InputError, UnknownNameError
@@ -67,6 +67,7 @@ def new(
     """
     kind, alias = _parsed(name)
     root = Path(directory).expanduser().resolve() if directory else _writable(workspace)
+    refuse_installed(root)
     folder = root / kind / alias
     if folder.exists() or folder.is_symlink():
         raise InputError(f"{kind}:{alias} is already there", where=str(folder), fix="choose another name")
@@ -104,7 +105,8 @@ def _parsed(name: str) -> tuple[str, str]:
 
 
 def _writable(workspace: Workspace) -> Path:
-    own = (item for item in workspace.repositories if not item.url)  # what was cloned is others' to change
+    # What was cloned is others' to change, and what was installed with the engine is the package's.
+    own = (item for item in workspace.repositories if not item.url and (is_checkout() or not item.built_in))
     for repository in sorted(own, key=lambda item: item.built_in):
         if os.access(repository.path, os.W_OK):
             return Path(repository.path)

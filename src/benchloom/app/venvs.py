@@ -23,7 +23,7 @@ from benchloom.app.host import platform_of
 from benchloom.app.locking import with_lock, write_lock
 from benchloom.app.planning import Ask, plan
 from benchloom.app.roots import forget_venv, protect_venv
-from benchloom.app.running import means_for, new_folder
+from benchloom.app.running import link_engine, means_for, new_folder
 from benchloom.app.workspace import Workspace, built_in_repository
 from benchloom.base import bounded, limits, toml
 from benchloom.base.atomic import write_bytes, write_text
@@ -168,7 +168,7 @@ class _Making:
     def _add_engine(self) -> None:
         """Let the environment's own Python run this very engine."""
         [site] = self.stage.glob("[lL]ib/**/site-packages")
-        write_text(site / "benchloom.pth", f"{built_in_repository() / 'src'}\n")
+        link_engine(site)
         python = shlex.quote(str(environment_python(self.final)))
         self._add_executable("loom", f'#!/bin/sh\nexec {python} -m benchloom "$@"\n')
 
@@ -228,9 +228,9 @@ def _locked(workspace: Workspace, name: str) -> Iterator[Path]:
 
 
 def engine_requirements() -> tuple[str, ...]:
-    """Return what this engine needs to run, pip included, as its project states it."""
+    """Return what this engine needs to run, as its project states it."""
     stated = toml.loads((built_in_repository() / "pyproject.toml").read_text(encoding="utf-8"))
-    return (*stated["project"]["dependencies"], "pip")
+    return tuple(stated["project"]["dependencies"])
 
 
 def template_ask(ask: Ask, template: str, python: str) -> Ask:

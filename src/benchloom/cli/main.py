@@ -19,6 +19,7 @@ from benchloom import __version__
 from benchloom.base.names import did_you_mean, is_unicode
 from benchloom.base.printable import printable
 from benchloom.cli.groups import HelpfulGroup
+from benchloom.cli.typed import as_typed
 from benchloom.errors import EXIT_EXECUTION, EXIT_INPUT, EXIT_INTERRUPTED, ExecutionError, InputError, LoomError
 
 VERBS = {
@@ -189,7 +190,7 @@ def _report(error: LoomError, words: Sequence[str]) -> int:
 
 def _tell(text: str) -> None:
     """Write to standard error if it can be written: the exit status says the rest."""
-    _written(sys.stderr, lambda: click.echo(printable(text), err=True))
+    _written(sys.stderr, lambda: click.echo(printable(as_typed(text)), err=True))
 
 
 def _written(stream: TextIO, write: Callable[[], None]) -> None:

@@ -6,6 +6,7 @@ from typing import TYPE_CHECKING
 import click
 
 from benchloom.base.printable import one_line, printable
+from benchloom.cli.typed import as_typed
 from benchloom.model.base import to_json
 from benchloom.model.finding import Finding
 
@@ -48,4 +49,4 @@ def write_tables(tables: "Iterable[Table]") -> None:
 def write_findings(findings: Sequence[Finding]) -> None:
     """Print findings, one a line."""
     for finding in findings:
-        click.echo(one_line(str(finding)))
+        click.echo(one_line(as_typed(str(finding))))

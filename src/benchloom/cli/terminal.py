@@ -10,6 +10,7 @@ import click
 
 from benchloom.base.printable import continued, printable
 from benchloom.base.talk import Progress, Silent, Talk
+from benchloom.cli.typed import as_typed
 
 if TYPE_CHECKING:
     from rich.console import Console
@@ -28,11 +29,11 @@ class PlainTalk(Silent):
 
     def note(self, text: str) -> None:
         """Say one line."""
-        click.echo(printable(continued(f"loom: {text}")), err=True)
+        click.echo(_message(text), err=True)
 
     def warn(self, text: str) -> None:
         """Say one line of warning."""
-        click.echo(printable(continued(f"loom: warning: {text}")), err=True)
+        click.echo(_message(f"warning: {text}"), err=True)
 
     @contextmanager
     def progress(self, label: str, total: int | None, unit: str) -> Iterator[Progress]:
@@ -89,11 +90,11 @@ class TerminalTalk(PlainTalk):
 
     def note(self, text: str) -> None:
         """Say one line above the bars."""
-        self._say(printable(continued(f"loom: {text}")))
+        self._say(_message(text))
 
     def warn(self, text: str) -> None:
         """Say one line of warning above the bars."""
-        self._say(printable(continued(f"loom: warning: {text}")))
+        self._say(_message(f"warning: {text}"))
 
     def _say(self, text: str) -> None:
         with self._lock:
@@ -101,6 +102,10 @@ class TerminalTalk(PlainTalk):
                 click.echo(text, err=True)
             else:
                 self._display.console.print(text, markup=False, highlight=False, soft_wrap=True)
+
+
+def _message(text: str) -> str:
+    return printable(continued(f"loom: {as_typed(text)}"))
 
 
 def _console() -> "Console":

@@ -6,3 +6,6 @@ from benchloom.base import limits
 
 # OpenCV reads this when it is loaded, and looks at the header of an image before it decodes one.
 os.environ["OPENCV_IO_MAX_IMAGE_PIXELS"] = str(limits.IMAGE_PIXELS)
+# ONNX Runtime reads this when it is loaded. Without it, it writes an identifier and a database of events into the user's
+# home and has a connection of its own for them; its function disable_telemetry_events comes too late for the files.
+os.environ["ORT_DISABLE_TELEMETRY"] = "1"
