@@ -60,6 +60,17 @@ def list_records(workspace: Workspace, target: str = "", tags: str = "") -> tupl
     return tuple(found)
 
 
+def nothing_of(workspace: Workspace, target: str = "", tags: str = "") -> str:
+    """Return what to say if no record is of ``target`` and ``tags``: with the nearest that there is."""
+    known = list_records(workspace)
+    targets = {name for item in known for name in (item.target, item.target.rpartition(":")[2])}
+    used = {tag for item in known for tag in item.tags}
+    pairs = [(target, targets), *((tag, used) for tag in tags.split(",") if tag)]
+    hints = (did_you_mean(word, names) for word, names in pairs if word and word not in names)
+    hint = next(filter(None, hints), "" if known else "make one: loom run program:image-classification-onnx")
+    return f"no records; {hint}" if hint else "no records"
+
+
 def find_record(workspace: Workspace, name: str) -> tuple[Record, Path]:
     """Return a record and its file: by path, id, start of an id, or ``last``. Raises UnknownNameError or InputError."""
     path = records.find(name, workspace.locations.records)

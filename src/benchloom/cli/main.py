@@ -10,6 +10,7 @@ import importlib
 import os
 import signal
 import sys
+import traceback
 from collections.abc import Callable, Sequence
 from typing import TextIO
 
@@ -68,6 +69,9 @@ Examples:
   loom plan program:image-classification-onnx --dep_add_tags.model=digits
 
 \b
+Every verb takes --json, --quiet, --offline, --mirror and --debug, before it or after it.
+
+\b
 Exit codes: 0 ok, 1 negative answer, 2 wrong input, 3 cannot resolve, fetch or install,
 4 the program failed, 5 bytes or lock do not match, 130 interrupted."""
 
@@ -111,10 +115,8 @@ def main(arguments: Sequence[str] | None = None) -> int:  # noqa: PLR0911 - one 
         from benchloom.cli.shells import register  # late: only a shell that completes needs it
 
         register()
-    if "--debug" in words:
-        return _call(words)
     try:
-        return _call(words)
+        return _with_traceback(words) if "--debug" in words else _call(words)
     except LoomError as error:
         return _report(error, words)
     except click.UsageError as error:
@@ -164,6 +166,17 @@ def _call(words: list[str]) -> int:
     status = loom.main(args=words, prog_name="loom", standalone_mode=False)
     sys.stdout.flush()
     return status if isinstance(status, int) else 0
+
+
+def _with_traceback(words: list[str]) -> int:
+    """Do as ``_call`` does, and show where an error comes from before it is reported; wrong words come from the user."""
+    try:
+        return _call(words)
+    except click.ClickException:
+        raise
+    except Exception:
+        _tell(traceback.format_exc().rstrip())
+        raise
 
 
 def _of_system(error: OSError) -> LoomError:

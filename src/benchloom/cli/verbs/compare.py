@@ -3,6 +3,7 @@
 import click
 
 from benchloom.app.comparing import compare_records
+from benchloom.app.records import nothing_of
 from benchloom.cli.common import Session, verb
 from benchloom.cli.complete import complete_order, complete_record
 from benchloom.cli.render import write, write_columns, write_json
@@ -36,5 +37,5 @@ def command(session: Session, names: tuple[str, ...], *, target: str, tags: str,
         for line in (*shared_lines(found), *message_lines(found)):
             write(line)
     else:
-        session.talk.note("no records")
+        session.talk.note(nothing_of(session.workspace, target, tags))
     return 0 if found.runs else 1

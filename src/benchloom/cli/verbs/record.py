@@ -2,7 +2,7 @@
 
 import click
 
-from benchloom.app.records import RecordLine, find_record, list_records, remove_record
+from benchloom.app.records import RecordLine, find_record, list_records, nothing_of, remove_record
 from benchloom.cli.common import Session, verb
 from benchloom.cli.groups import HelpfulGroup
 from benchloom.cli.render import write, write_columns, write_json
@@ -27,7 +27,7 @@ def list_(session: Session, target: str, tags: str) -> int:
     else:
         write_columns([_row(item) for item in found])
         if not found:
-            session.talk.note("no records")
+            session.talk.note(nothing_of(session.workspace, target, tags))
     return 0 if found else 1
 
 

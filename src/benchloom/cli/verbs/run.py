@@ -45,7 +45,7 @@ def command(
     with LoadGen's reason, and exits 0: the run itself succeeded. A failing program exits 4; its own status is in the
     message and in the record.
     """
-    ask, secrets = split_secrets(session.workspace, parse_ask(**asked))
+    ask, secrets = split_secrets(session.workspace, parse_ask(**asked, runnable=True))
     made = plan(session.workspace, ask)
     if dry_run:
         write_json(made) if session.as_json else write(plan_text(made))

@@ -58,7 +58,7 @@ def command(
     The same command goes on where the last one ended. Exits 1 where nothing was VALID.
     """
     seconds = seconds_of(budget)
-    ask, secrets = split_secrets(session.workspace, parse_ask(**asked))
+    ask, secrets = split_secrets(session.workspace, parse_ask(**asked, runnable=True))
     options = TuneOptions(
         budget=seconds,
         over=over,
