@@ -70,6 +70,11 @@ def plan(workspace: Workspace, ask: Ask, *, to_run: bool = True) -> Plan:
 
     Raises UnknownNameError, InputError or ResolutionError; where ``ask`` holds a lock, LockDriftError with every difference.
     """
+    with workspace.talk.progress("planning", None, ""):
+        return _planned(workspace, ask, to_run=to_run)
+
+
+def _planned(workspace: Workspace, ask: Ask, *, to_run: bool) -> Plan:
     asked = question(workspace, ask)
     try:
         made = make_plan(asked.target, asked.command, workspace.index, asked.host, asked.overrides, ask.env)

@@ -169,8 +169,9 @@ class _Execution:
 
     def finish(self) -> tuple[Record, Path]:
         """Write the record and protect what it was made from."""
-        record = self._record()
-        path = save(record, self.workspace.locations.records)
+        with self.workspace.talk.progress("writing the record", None, ""):
+            record = self._record()
+            path = save(record, self.workspace.locations.records)
         protect_record(self.workspace.store, self.made, record.id)
         return record, path
 

@@ -18,7 +18,6 @@ import click
 
 from benchloom import __version__
 from benchloom.base.names import did_you_mean, is_unicode
-from benchloom.base.printable import printable
 from benchloom.cli.groups import HelpfulGroup
 from benchloom.errors import EXIT_EXECUTION, EXIT_INPUT, EXIT_INTERRUPTED, ExecutionError, InputError, LoomError
 
@@ -64,16 +63,14 @@ COLLECT_AFTER = 1_000_000  # containers made and not released; 700 in Python by 
 EPILOG = """\b
 Examples:
   loom run program:image-classification-onnx
-  loom run program:image-classification-onnx --scenario=Offline --mode=performance
+  loom run program:image-classification-onnx --scenario=Offline
   loom find package --tags=model,onnx
   loom plan program:image-classification-onnx --dep_add_tags.model=digits
 
-\b
 Every verb takes --json, --quiet, --offline, --mirror and --debug, before it or after it.
 
-\b
-Exit codes: 0 ok, 1 negative answer, 2 wrong input, 3 cannot resolve, fetch or install,
-4 the program failed, 5 bytes or lock do not match, 130 interrupted."""
+Exit codes: 0 ok, 1 negative answer, 2 wrong input, 3 cannot resolve, fetch or install, 4 the program failed, 5 bytes or
+lock do not match, 130 interrupted."""
 
 
 class Verbs(HelpfulGroup):
@@ -202,7 +199,9 @@ def _report(error: LoomError, words: Sequence[str]) -> int:
 
 def _tell(text: str) -> None:
     """Write to standard error if it can be written: the exit status says the rest."""
-    _written(sys.stderr, lambda: click.echo(printable(text), err=True))
+    from benchloom.cli.terminal import say  # late: most commands have nothing to say
+
+    _written(sys.stderr, lambda: say(text))
 
 
 def _written(stream: TextIO, write: Callable[[], None]) -> None:

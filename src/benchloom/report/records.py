@@ -1,6 +1,6 @@
 """A record as a table for people: what ran, what was measured, whether it counts, and where to read more."""
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from pathlib import Path
 
 from benchloom.base.units import human_bytes, human_seconds
@@ -171,6 +171,12 @@ def number(value: float) -> str:
 def _three_digits(value: float) -> str:
     digits = 0 if abs(value) >= 99.95 else 1 if abs(value) >= 9.995 else 2
     return f"{value:.{digits}f}"
+
+
+def short_ids(ids: Sequence[str]) -> list[str]:
+    """Return the time that each id of a record begins with, where it tells it from the others; else the id."""
+    starts = [item.partition("-")[0] for item in ids]
+    return [start if starts.count(start) == 1 and start else whole for start, whole in zip(starts, ids, strict=True)]
 
 
 def percent(fraction: float) -> str:

@@ -376,7 +376,7 @@ def _build(node: Node, component: Component, means: Means, ready: Ready, folder:
     )
     argv = _build_command(install.module, install.script, source, ready.python, install.arguments)
     log = means.logs / f"{_plain(node.id)}.log"
-    with watched(progress, means.talk):
+    with watched(progress, means.talk, f"building {node.id}"):
         result = run_process(argv, cwd=folder, env=env, timeout=None, stdout=log, stderr=log.with_suffix(".err"))
     if result.status != "ok":
         if refused := carried.take(error):

@@ -87,7 +87,7 @@ def run_program(
         },
     )
     limit = timeout if timeout is not None else component.program.timeout
-    with watched(progress, means.talk):
+    with watched(progress, means.talk, f"starting {plan.target}"):
         result = run_process(
             argv,
             cwd=folder,

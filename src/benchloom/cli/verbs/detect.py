@@ -24,7 +24,8 @@ def command(session: Session, name: str, tags: str, full_path: str, search_dirs:
     if forget or (full_path and (name or tags) and is_model(session.workspace, name, tags)):
         return _give(session, name, tags, "" if forget else full_path)
     search = [item for item in search_dirs.split(",") if item]
-    found = detect(session.workspace, name, tags, full_path=full_path, search=search)
+    with session.talk.progress("looking for software", None, ""):
+        found = detect(session.workspace, name, tags, full_path=full_path, search=search)
     if session.as_json:
         write_json(found)
     else:

@@ -1,12 +1,14 @@
 """``loom record``: ls, show, rm."""
 
+import sys
+
 import click
 
 from benchloom.app.records import RecordLine, find_record, list_records, nothing_of, remove_record
 from benchloom.cli.common import Session, verb
 from benchloom.cli.groups import HelpfulGroup
-from benchloom.cli.render import write, write_columns, write_json
-from benchloom.report.records import number, percent, record_text
+from benchloom.cli.render import width_of, write, write_columns, write_json
+from benchloom.report.records import number, percent, record_text, short_ids
 
 command = HelpfulGroup(
     "record",
@@ -25,7 +27,9 @@ def list_(session: Session, target: str, tags: str) -> int:
     if session.as_json:
         write_json(found)
     else:
-        write_columns([_row(item) for item in found])
+        ids = [item.id for item in found]
+        shown = short_ids(ids) if width_of(sys.stdout) is not None else ids
+        write_columns([_row(item, name) for item, name in zip(found, shown, strict=True)])
         if not found:
             session.talk.note(nothing_of(session.workspace, target, tags))
     return 0 if found else 1
@@ -57,9 +61,9 @@ for _subcommand in (list_, show, remove):
     command.add_command(_subcommand)
 
 
-def _row(item: RecordLine) -> tuple[str, ...]:
+def _row(item: RecordLine, name: str) -> tuple[str, ...]:
     return (
-        item.id,
+        name,
         item.target,
         item.status,
         item.scenario or "-",

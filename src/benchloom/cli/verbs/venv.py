@@ -17,7 +17,7 @@ from benchloom.cli.ask import joined, parse_ask
 from benchloom.cli.common import Session, verb
 from benchloom.cli.complete import complete_word
 from benchloom.cli.groups import HelpfulGroup
-from benchloom.cli.render import write, write_columns, write_json
+from benchloom.cli.render import write_columns, write_exact, write_json
 from benchloom.errors import InputError, LoomError
 from benchloom.model.environment import Venv
 
@@ -112,7 +112,7 @@ def activate(session: Session, name: str, shell: str | None) -> None:
         session.talk.note(f"a shell inside {name}: leave it with exit")
         _become(interactive(folder, used), activated(folder, os.environ))
     line = command_for(folder, shell or Path(used).name)
-    write_json(line) if session.as_json else write(line)
+    write_json(line) if session.as_json else write_exact(line)
 
 
 @verb("exec", rest=True, example="loom venv exec mlperf -- ck run program:image-classification-onnx --quiet")
