@@ -19,6 +19,9 @@ class RecordLine(Value, frozen=True, kw_only=True):
         samples_per_second: throughput.
         accuracy: a fraction, 0 to 1.
         valid: what LoadGen says of the performance run.
+        metric: LoadGen's name of the scenario's official figure.
+        value: that figure.
+        busy: whether the machine did something else at the same time.
     """
 
     id: str
@@ -31,6 +34,9 @@ class RecordLine(Value, frozen=True, kw_only=True):
     samples_per_second: float | None = None
     accuracy: float | None = None
     valid: bool | None = None
+    metric: str = ""
+    value: float | None = None
+    busy: bool = False
     tags: tuple[str, ...] = ()
 
 
@@ -120,5 +126,8 @@ def _line(record: Record, path: Path) -> RecordLine:
         samples_per_second=performance.samples_per_second if performance else None,
         accuracy=results.accuracy.value if results and results.accuracy else None,
         valid=performance.valid if performance else None,
+        metric=performance.metric if performance else "",
+        value=performance.value if performance else None,
+        busy=any(item.conditions is not None and item.conditions.is_busy for item in record.repetitions),
         tags=record.tags,
     )
