@@ -13,7 +13,7 @@ _LEAST_TEXT = 24  # columns that a text beside others needs; with less it goes b
 _FIGURE = 14  # characters: cells up to here are figures and names, which do not wrap
 _PARTS = re.compile(r"[^/,;&=?]*[/,;&=?]+|[^/,;&=?]+")
 _SMALLER_PARTS = re.compile(r"[^-]*-+|[^-]+")
-_WORDS = re.compile(r"(?:[+-]?[\d,.]+ (?:%|[^\s\d]{1,9}(?=\s|$))|\S+)")
+_WORDS = re.compile(r"(?:[+-]?[\d,.]{1,15} (?:%|[^\s\d]{1,9}(?=\s|$))|\S+)")
 _LAST_COLUMN = re.compile(r"\S {2,}(?=\S)")
 
 

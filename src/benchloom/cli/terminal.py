@@ -51,6 +51,11 @@ class _Bar:
         self.whole = amount
 
     @property
+    def drawn(self) -> float:
+        """What is drawn as done: never all of it, since a bar that is full stands still, and the work goes on until the block ends."""
+        return min(self.done, self.whole * 0.999) if self.whole else self.done
+
+    @property
     def title(self) -> str:
         amount = amount_text(self.done, self.whole, self.unit)
         return f"{self.label}: {amount}" if amount else self.label
@@ -145,7 +150,7 @@ class TerminalTalk(PlainTalk):
                 self._tasks[id(bar)] = self._display.add_task(bar.title, total=bar.whole)
         for bar in self._bars:
             if self._display and id(bar) in self._tasks:
-                self._display.update(self._tasks[id(bar)], description=bar.title, total=bar.whole, completed=bar.done)
+                self._display.update(self._tasks[id(bar)], description=bar.title, total=bar.whole, completed=bar.drawn)
         if self._display:
             self._display.refresh()
 
