@@ -95,6 +95,10 @@ def test_sample_of_the_readme_is_what_is_printed():
     sample = re.search(rf"^    {TARGET} \(default\)\n(?:      .*\n)+", README, re.MULTILINE)
     printed = Loom(home())("run", TARGET, "--quiet").ok().out
 
+    official, p90 = (
+        re.search(pattern, printed)[1] for pattern in (r"90th percentile latency (.*)", r"p90 ([\d.]+ \S+)")
+    )
+    assert official == p90
     assert sample is not None
     assert skeleton(printed) == skeleton("".join(line[4:] for line in sample[0].splitlines(keepends=True)))
 

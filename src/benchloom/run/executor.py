@@ -209,6 +209,11 @@ def _refuse_untrusted(plan: Plan, means: Means) -> None:
 
 
 def _materialise(node: Node, plan: Plan, means: Means, ready: Ready) -> Facts:
+    with means.talk.progress(f"preparing {node.id}", None, ""):  # to unpack, verify and seal big files takes a while
+        return _materialised(node, plan, means, ready)
+
+
+def _materialised(node: Node, plan: Plan, means: Means, ready: Ready) -> Facts:
     if node.action == "reuse" and node.key:
         _refuse_damaged(node, plan, means)
     if node.pip:

@@ -16,7 +16,7 @@ _INTERVAL = 0.1
 def watched(path: Path, talk: Talk, label: str) -> Iterator[None]:
     """Show what appears in ``path`` (``label``, ``unit``, ``total``, ``done``) until the block ends; then remove the file.
 
-    Until something does, and after what has been said last, ``label`` shows that the child is at work.
+    Until something does, ``label`` (if there is one) shows that the child is at work.
     """
     stop = threading.Event()
     thread = threading.Thread(target=_follow, args=(path, talk, label, stop), daemon=True)
@@ -32,12 +32,12 @@ def watched(path: Path, talk: Talk, label: str) -> Iterator[None]:
 def _follow(path: Path, talk: Talk, label: str, stop: threading.Event) -> None:
     shown = 0
     with ExitStack() as stack:
-        bar = stack.enter_context(talk.progress(label, None, ""))
+        bar = stack.enter_context(talk.progress(label, None, "")) if label else None
         while not stop.wait(_INTERVAL):
             state = _read(path)
             if state is None:
                 continue
-            if state["label"] != label:
+            if bar is None or state["label"] != label:
                 stack.close()
                 label, shown = state["label"], 0
                 bar = stack.enter_context(talk.progress(label, state["total"], state["unit"]))
