@@ -39,6 +39,7 @@ class ComparedRun(Value, frozen=True, kw_only=True):
         peak_memory_bytes: largest resident memory of the program.
         host: the machine in one line.
         settings: what the run was set to, with the samples used.
+        busy: whether the machine did something else at the same time.
     """
 
     id: str
@@ -69,6 +70,7 @@ class ComparedRun(Value, frozen=True, kw_only=True):
     peak_memory_bytes: int | None = None
     host: str = ""
     settings: dict[str, Setting] = {}
+    busy: bool = False
     tags: tuple[str, ...] = ()
 
 
@@ -116,6 +118,7 @@ def _run(record: Record, path: Path) -> ComparedRun:
         repetitions=len(record.repetitions),
         host=host_line(record.host),
         tags=record.tags,
+        busy=any(item.conditions is not None and item.conditions.is_busy for item in record.repetitions),
     )
     return run if record.results is None else _measured(_described(run, record.results), record, record.results)
 
@@ -265,6 +268,8 @@ def _verdict(run: ComparedRun) -> str:
     for name, texts in (("error", run.loadgen_errors), ("warning", run.loadgen_warnings)):
         if texts:
             verdict.append(f"{len(texts)} {name}{'s' if len(texts) > 1 else ''}")
+    if run.busy:
+        verdict.append("busy")
     return ", ".join(verdict)
 
 

@@ -26,7 +26,7 @@ def record_text(record: Record, path: Path) -> str:
     places = [("record", str(path)), ("run", record.directory)]
     lines = [f"{record.target}{command}", *_aligned([*rows, *places])]
     if len(record.repetitions) > 1 and record.statistics:
-        lines += ["", f"over {len(record.repetitions)} repetitions", *_statistics(record.statistics)]
+        lines += ["", f"over {len(record.repetitions)} repetitions", *_statistics(record.statistics, record.results)]
     return "\n".join(lines)
 
 
@@ -161,12 +161,15 @@ def _server_target(settings: Mapping[str, object]) -> str:
     return f"{number(qps)} queries/s, {part * 100:g} % of them within {latency(bound)}"
 
 
-def _statistics(statistics: dict[str, Statistics]) -> list[str]:
+def _statistics(statistics: dict[str, Statistics], results: Results | None) -> list[str]:
+    official = OFFICIAL.get(results.scenario) if results else None
+    percentiles = PERCENTILES if results is None or results.scenario != "Offline" else ()
     names = {
         "accuracy.top1": ("accuracy", percent),
         "accuracy.mAP": ("accuracy", percent),
+        **({"performance.value": ("official", latency if official.unit == "ns" else number)} if official else {}),
         "performance.samples_per_second": ("samples/s", number),
-        **{f"performance.latency_ns.{name}": (f"latency {name}", latency) for name in PERCENTILES},
+        **{f"performance.latency_ns.{name}": (f"latency {name}", latency) for name in percentiles},
         "peak_memory_bytes": ("memory", _memory),
     }
     heads = ("min", "median", "mean", "max", "stdev")

@@ -162,7 +162,8 @@ def test_record_text_of_repetitions_shows_statistics_in_units():
     assert "ok after 8.5 s, 2 repetitions" in text
     table = text.split("over 2 repetitions\n")[1].splitlines()
     assert table[0].split() == ["min", "median", "mean", "max", "stdev"]
-    assert table[2].split() == ["samples/s", "1,000", "1,117", "1,117", "1,235", "166"]
+    assert table[2].split()[:3] == ["official", "1.00", "ms"]
+    assert table[3].split() == ["samples/s", "1,000", "1,117", "1,117", "1,235", "166"]
     assert len({len(line) for line in table}) == 1
 
 
@@ -275,3 +276,13 @@ def test_record_text_says_if_the_machine_was_busy(conditions: Conditions | None,
 def test_record_text_says_which_repetition_was_disturbed():
     record = replace(RECORD, repetitions=(REPETITION, replace(REPETITION, conditions=BUSY)))
     assert "  busy        repetition 2: other processes used 37 % of 2 cores" in record_text(record, Path("r.json"))
+
+
+def test_repetitions_of_offline_have_no_percentiles_and_those_of_others_their_official_figure():
+    for scenario, heads in (("SingleStream", {"official", "latency p50"}), ("Offline", {"official"})):
+        results = replace(RESULTS, scenario=scenario)
+        record = replace(
+            RECORD, repetitions=(REPETITION, REPETITION), results=results, statistics=over_results([results, results])
+        )
+        table = record_text(record, Path("r.json")).split("over 2 repetitions\n")[1]
+        assert {head for head in ("official", "latency p50") if f"  {head} " in table} == heads
