@@ -1,5 +1,6 @@
 """Talk on standard error: progress bars on a terminal, plain lines elsewhere."""
 
+import os
 import sys
 import threading
 import time
@@ -25,7 +26,9 @@ def make_talk(*, quiet: bool) -> Talk:
     """Return the way to talk to this user."""
     if quiet:
         return Silent()
-    return TerminalTalk() if sys.stderr.isatty() else PlainTalk()
+    if not sys.stderr.isatty():
+        return PlainTalk()
+    return DumbTerminalTalk() if os.environ.get("TERM") == "dumb" else TerminalTalk()
 
 
 def say(text: str) -> None:
@@ -126,6 +129,12 @@ class PlainTalk(Silent):
 
     def _say(self, text: str) -> None:
         say(text)
+
+
+class DumbTerminalTalk(PlainTalk):
+    """Lines for a terminal on which nothing can be drawn over: a person is waiting, so more of them."""
+
+    INTERVAL = 4.0
 
 
 class TerminalTalk(PlainTalk):

@@ -66,6 +66,13 @@ def test_lines_say_how_much_there_is_and_now_and_then_how_far_it_is(
     assert lines[-3:] == ["loom: run (at least 60 s)", "loom: file (2.0 MiB)", "loom: more"]
 
 
+@pytest.mark.parametrize(("term", "kind"), [("dumb", "DumbTerminalTalk"), ("xterm", "TerminalTalk")])
+def test_terminal_on_which_nothing_can_be_drawn_gets_lines(term: str, kind: str):
+    code = "from benchloom.cli.terminal import make_talk\nprint(type(make_talk(quiet=False)).__name__)"
+    environ = {**os.environ, "PYTHONPATH": str(SOURCE), "TERM": term}
+    assert in_terminal([sys.executable, "-c", code], environ, 80).ok().lines[0] == kind
+
+
 def test_quiet_says_nothing():
     assert type(make_talk(quiet=True)) is Silent
 
