@@ -41,6 +41,9 @@ def _styled(style: dict[str, Any], match: re.Match[str]) -> str:
     return click.style(match[0], **style)
 
 
-def painted_error(text: str) -> str:
-    """Return the message of an error with its first word in red."""
-    return painted(click.style("loom:", fg="red", bold=True) + text.removeprefix("loom:"))
+def painted_message(text: str, *, is_error: bool = False) -> str:
+    """Return a message with its first words in red if it is an error, in yellow if it is a warning."""
+    for begin, colour in (("loom: warning:", "yellow"), *((("loom:", "red"),) if is_error else ())):
+        if text.startswith(begin):
+            return click.style(begin, fg=colour, bold=True) + painted(text.removeprefix(begin))
+    return text

@@ -201,7 +201,7 @@ def _tell(text: str) -> None:
     """Write to standard error if it can be written: the exit status says the rest."""
     from benchloom.cli.terminal import say  # late: most commands have nothing to say
 
-    _written(sys.stderr, lambda: say(text))
+    _written(sys.stderr, lambda: say(text, is_error=True))
 
 
 def _written(stream: TextIO, write: Callable[[], None]) -> None:

@@ -5,7 +5,7 @@ import sys
 import threading
 import time
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from typing import TYPE_CHECKING
 
 import click
@@ -13,7 +13,7 @@ import click
 from benchloom.base.printable import continued, one_line, printable
 from benchloom.base.talk import Progress, Silent, Talk
 from benchloom.base.units import amount_text
-from benchloom.cli.colour import has_colour, painted_error
+from benchloom.cli.colour import has_colour, painted_message
 from benchloom.cli.layout import fitted
 from benchloom.cli.render import width_of
 
@@ -31,11 +31,11 @@ def make_talk(*, quiet: bool) -> Talk:
     return DumbTerminalTalk() if os.environ.get("TERM") == "dumb" else TerminalTalk()
 
 
-def say(text: str) -> None:
-    """Write a message to standard error: at a terminal no wider than that, and its beginning in colour."""
+def say(text: str, *, is_error: bool = False) -> None:
+    """Write a message to standard error: at a terminal no wider than that, and the beginning of errors and warnings in colour."""
     text = fitted(printable(text), width_of(sys.stderr))
     in_colour = has_colour(sys.stderr)
-    click.echo(painted_error(text) if in_colour and text.startswith("loom:") else text, err=True, color=in_colour)
+    click.echo(painted_message(text, is_error=is_error) if in_colour else text, err=True, color=in_colour)
 
 
 class _Bar:
@@ -111,7 +111,7 @@ class PlainTalk(Silent):
 
     def _watch(self, ended: threading.Event) -> None:
         while not ended.wait(self.INTERVAL):
-            with self._lock:
+            with self._lock, suppress(OSError):  # a closed standard error ends no work
                 if not ended.is_set():
                     self._draw()
 

@@ -4,7 +4,7 @@ import io
 
 import pytest
 
-from benchloom.cli.colour import has_colour, painted, painted_error
+from benchloom.cli.colour import has_colour, painted, painted_message
 
 
 class Terminal(io.StringIO):
@@ -56,5 +56,14 @@ def test_verdicts_and_severities_have_colours(text: str, shown: str):
     assert painted(text) == shown
 
 
-def test_message_begins_in_red():
-    assert painted_error("loom: no such thing") == f"{RED}\x1b[1mloom:{END} no such thing"
+@pytest.mark.parametrize(
+    ("text", "is_error", "shown"),
+    [
+        ("loom: no such thing", True, f"{RED}\x1b[1mloom:{END} no such thing"),
+        ("loom: warning: odd", False, f"{YELLOW}\x1b[1mloom: warning:{END} odd"),
+        ("loom: building a thing", False, "loom: building a thing"),
+        ("loom: a", True, f"{RED}\x1b[1mloom:{END} a"),
+    ],
+)
+def test_errors_begin_in_red_and_warnings_in_yellow(text: str, is_error: bool, shown: str):
+    assert painted_message(text, is_error=is_error) == shown
