@@ -118,12 +118,20 @@ def test_find_searches_names_tags_and_summaries(loom: Loom, words: tuple[str, ..
         (("--tags=grammar,one,two",), "nothing found; nearest: program:grammar-one lacks two"),
         (("package:model-digits-onx",), "nothing found; did you mean 'model-digits-onnx'?"),
         (("zzzzzzzz",), "nothing found"),
+        (("zzzzzzzz", "--tags=grammar"), "nothing found"),
+        (("--tags=grammar,-works",), "nothing found"),
     ],
 )
 def test_find_proposes_the_nearest(loom: Loom, words: tuple[str, ...], said: str):
     answer = loom.here("find", *words)
 
     assert (answer.code, answer.err) == (1, f"loom: {said}\n")
+
+
+def test_detect_proposes_the_nearest(loom: Loom):
+    answer = loom.here("detect", "--tags=lib,python-package,numpy,msgspec")
+
+    assert (answer.code, answer.err) == (1, "loom: nothing found; nearest: soft:lib-python-msgspec lacks numpy\n")
 
 
 def test_no_records_proposes_the_nearest(loom: Loom):

@@ -41,9 +41,10 @@ def find(workspace: Workspace, words: Sequence[str] = (), tags: str = "") -> tup
 
 def nearest_to(workspace: Workspace, words: Sequence[str], tags: str) -> str:
     """Return what comes nearest to a search that found nothing: a word that some component has, or a component; '' if nothing does."""
-    components = workspace.index.components
+    kinds = {item for item in words if item in KINDS}
+    components = [item for item in workspace.index.components if not kinds or item.kind in kinds]
     known = {name for item in components for name in (item.alias, *item.tags)}
-    for word in (item for item in words if item not in KINDS):
+    for word in (item for item in words if item and item not in kinds):
         pattern = word.rpartition(":")[2]
         if hint := did_you_mean(pattern, known - {pattern}):
             return hint

@@ -87,15 +87,12 @@ def find_one(index: Index, name: str, tags: str) -> Component:
 
 
 def nearest(query: Query, components: Iterable[Component], most: int = 3) -> list[str]:
-    """Return the components that lack the fewest words of ``query``, each with those, if they have any."""
+    """Return the components that lack the fewest words of ``query``, each with those, if they have any; none if one lacks nothing."""
     words = [*query.tags, *(f"_{name}" for name in query.variations)]
     lacks = [(item.ref, [word for word in words if not _has(item, word)]) for item in components]
     least = min((len(missing) for _, missing in lacks), default=0)
     found = sorted((ref, missing) for ref, missing in lacks if len(missing) == least < len(words))
-    return [
-        f"{ref} lacks {', '.join(missing)}" if missing else f"{ref} has an excluded tag"
-        for ref, missing in found[:most]
-    ]
+    return [f"{ref} lacks {', '.join(missing)}" for ref, missing in found[:most] if missing]
 
 
 def _has(item: Component, word: str) -> bool:

@@ -3,6 +3,7 @@
 import click
 
 from benchloom.app.detecting import detect, forget_model, give_model, is_model
+from benchloom.app.finding import nearest_to
 from benchloom.cli.common import Session, verb
 from benchloom.cli.render import write, write_columns, write_json
 
@@ -31,7 +32,8 @@ def command(session: Session, name: str, tags: str, full_path: str, search_dirs:
     else:
         write_columns([(item.component, item.version or "unknown version", item.location or "-") for item in found])
         if not found:
-            session.talk.note("nothing found")
+            hint = nearest_to(session.workspace, ("soft",), tags)
+            session.talk.note(f"nothing found; {hint}" if hint else "nothing found")
     return 0 if found else 1
 
 
