@@ -9,7 +9,7 @@ import sys
 import threading
 import time
 from collections.abc import Callable, Iterator, Mapping
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 
 from benchloom.base.units import amount_text
 
@@ -33,10 +33,11 @@ def reported(
 
     def write() -> None:
         text = json.dumps({"label": label, "unit": unit, "total": total, "done": count()})
-        part = f"{path}.part"
-        with open(part, "w", encoding="utf-8") as stream:
-            stream.write(text)
-        os.replace(part, path)
+        part = f"{path}.{id(stop):x}.part"  # of this block: others may report in the same file
+        with suppress(OSError):  # what it says ends no work
+            with open(part, "w", encoding="utf-8") as stream:
+                stream.write(text)
+            os.replace(part, path)
 
     def say() -> None:
         amount = amount_text(count(), total, unit) or f"{time.monotonic() - begun:.0f} s"

@@ -5,6 +5,9 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
 
+import pytest
+
+from benchloom.base import reported as reported_module
 from benchloom.base.reported import VARIABLE, reported
 from benchloom.base.talk import Progress, Silent
 from benchloom.run.progress import watched
@@ -53,3 +56,16 @@ def test_child_whose_output_is_shown_has_no_bar_before_it_says_something(tmp_pat
     with watched(tmp_path / "progress.json", talk, ""):
         time.sleep(0.15)
     assert talk.bars == {}
+
+
+def test_reports_of_several_threads_do_not_disturb_each_other(tmp_path: Path, monkeypatch: pytest.MonkeyPatch):
+    monkeypatch.setattr(reported_module, "INTERVAL", 0.0005)
+    environ = {VARIABLE: str(tmp_path / "progress.json")}
+    with reported(environ, "one", "images", 9), reported(environ, "two", "B", 9), reported(environ, "three"):
+        time.sleep(0.3)
+    assert {path.name for path in tmp_path.iterdir()} == {"progress.json"}
+
+
+def test_report_that_cannot_be_written_ends_nothing(tmp_path: Path):
+    with reported({VARIABLE: str(tmp_path / "gone" / "progress.json")}, "one", "images", 9):
+        pass
