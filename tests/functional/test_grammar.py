@@ -17,6 +17,8 @@ def loom(tmp_path_factory: pytest.TempPathFactory) -> Loom:
     inputs = {"scenario": {"summary": "s", "choices": ["Offline", "Server"]}, "deep": {"summary": "d", "type": "bool"}}
     repo.program("grammar-one", "grammar,works,one", inputs=inputs)
     repo.program("grammar-two", "grammar,works,two", inputs=inputs)
+    repo.program("grammar-both", "syntax,both")
+    repo.script("grammar-both-script", "syntax,both")
     return Loom(folder / "home", repo)
 
 
@@ -72,6 +74,16 @@ def test_several_answers_are_listed(loom: Loom, verb: str):
         "  why: program:grammar-two (only it has two)\n"
         "  fix: add a tag that only one has, or write its name\n"
     )
+
+
+def test_kind_before_tags_tells_a_program_from_a_script(loom: Loom):
+    answer = loom.here("plan", "--tags=syntax,both")
+
+    assert answer.code == 2
+    assert "  why: program:grammar-both\n  why: script:grammar-both-script\n" in answer.err
+    assert "  fix: add a tag that only one has, or write its name, or its kind before --tags\n" in answer.err
+    for kind, name in (("program", "grammar-both"), ("script", "grammar-both-script")):
+        assert loom.here("plan", kind, "--tags=syntax,both", "--json").ok().json["target"] == f"{kind}:{name}"
 
 
 def test_no_answer_names_the_nearest(loom: Loom):

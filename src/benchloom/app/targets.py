@@ -53,11 +53,12 @@ def by_tags(index: Index, query: Query, kind: str = "", *, runnable: bool = Fals
     if len(found) == 1:
         return msgspec.structs.replace(asked, only=found[0].ref)
     if found:
+        by_kind = ", or its kind before --tags" if len({item.kind for item in found}) > 1 else ""
         raise InputError(
             f"{len(found)} {kind or 'component'}s answer {str(query)!r}",
             where="--tags",
             why=_distinguished(found),
-            fix="add a tag that only one has, or write its name",
+            fix=f"add a tag that only one has, or write its name{by_kind}",
         )
     pool = [item for item in index.components if kind in {"", item.kind} and (item.program or not runnable)]
     raise UnknownNameError(
