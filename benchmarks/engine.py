@@ -153,13 +153,13 @@ class Bench:
         self.call(run)
         if self.call(find).strip() != str(self.folder / "noop" / "script" / "noop"):
             raise PeerMissingError("cm does not find the script")
-        again = self.timed("first install", self.loom("install", SCRIPT, "--quiet"))
+        again = self.timed("first install", self.loom("install", "script", SCRIPT, "--quiet"))
         return [
             self.timed("find script", self.loom("find", "script", SCRIPT)),
             self.timed("cm find", find),
             self.after_emptying(self.folder / "loom" / "store", again),
             self.timed("cm first run", [*run, "--new"]),
-            self.timed("install", self.loom("install", SCRIPT, "--quiet")),
+            self.timed("install", self.loom("install", "script", SCRIPT, "--quiet")),
             self.timed("cm run", run),
         ]
 
@@ -248,8 +248,8 @@ def peer_lines(figures: Mapping[str, list[float]]) -> Iterator[Measurement]:
         ("find", "ck search", f"loom find {found}", f"ck search {found}", None),
         ("run", "ck run", f"loom run {TARGET}, 20 images", f"ck run {TARGET}", at_most(1)),
         ("find script", "cm find", f"loom find script {SCRIPT}", f"cm find script {SCRIPT}", None),
-        ("first install", "cm first run", f"loom install {SCRIPT}, first", "cm run script, first", None),
-        ("install", "cm run", f"loom install {SCRIPT}, again", "cm run script, again", None),
+        ("first install", "cm first run", f"loom install script {SCRIPT}, first", "cm run script, first", None),
+        ("install", "cm run", f"loom install script {SCRIPT}, again", "cm run script, again", None),
     ):
         if other in figures:
             yield ratio(AREA, name, "ms", figures[ours], against, figures[other], bound)

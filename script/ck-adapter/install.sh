@@ -13,4 +13,4 @@ trap forget EXIT
 
 "$here/benchloom.sh" "${CK_PYTHON:-python3}" \
   ck "package:$(basename "$ORIGINAL_PACKAGE_DIR")${LOOM_VARIATIONS:+,$LOOM_VARIATIONS}${PACKAGE_VERSION:+,@$PACKAGE_VERSION}" \
-  --repository="$(dirname "$(dirname "$ORIGINAL_PACKAGE_DIR")")" --prefix="$INSTALL_DIR" --quiet
+  --repository="$(dirname "$(dirname "$ORIGINAL_PACKAGE_DIR")")" --prefix="$INSTALL_DIR"

@@ -23,7 +23,7 @@ def ck_preprocess(i: dict[str, Any]) -> dict[str, Any]:
     ck, given = i["ck_kernel"], i.get("env", {})
     place = Path(i.get("params", {}).get("program_path") or Path.cwd().parent)
     command = [str(HERE / "benchloom.sh"), sys.executable, "ck", f"program:{place.name}"]
-    command += [f"--work={Path.cwd() / 'loom'}", "--json", "--quiet"]
+    command += [f"--work={Path.cwd() / 'loom'}", "--json"]
     asked = _asked(sys._getframe(1))  # noqa: SLF001 - ck hands its scripts no flags
     try:
         words, used = _words(ck, i, asked)

@@ -42,6 +42,13 @@ def test_ck_run_twice_reuses_its_environments_and_agrees_with_loom(ck: Ck):
         assert first[name] == second[name] == by_loom[name]
 
 
+def test_ck_run_says_now_and_then_how_far_it_is(ck: Ck):
+    duration = ("--env.LOOM_INPUT_MODE=performance", "--env.LOOM_INPUT_DURATION=5")
+    done = ck.call("run", PROGRAM, "--quiet", "--generate_rnd_tmp_dir", *duration)
+    assert done.returncode == 0, done.stdout[-3000:] + done.stderr[-2000:]
+    assert "loom: SingleStream performance: 4 s of at least 5 s\n" in done.stderr + done.stdout
+
+
 def test_ck_run_takes_a_command_added_tags_and_variables(ck: Ck):
     found = ck.run(*SHORT, "--cmd_key=default", "--dep_add_tags.model=digits", "--env.LOOM_INPUT_SCENARIO=Offline")
     assert (found["model"], found["scenario"]) == ("digits", "Offline")

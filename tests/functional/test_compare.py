@@ -99,40 +99,54 @@ def test_compare_chooses_by_name_tags_and_target_each_record_once(ran: Loom):
     assert [item["id"] for item in runs(ran, first, "--tags=pair0")] == [first, second]
 
 
-def test_compare_table_is_of_heads_lines_and_what_is_shared(ran: Loom):
+def test_compare_table_has_what_differs_and_a_line_for_what_does_not(ran: Loom):
     lines = ran.here("compare", "--target=compare-app", "--sort=accuracy").ok().out.splitlines()
-    assert lines[0].split() == [
-        "record",
-        "program",
-        "model",
-        "precision",
-        "backend",
-        "scenario",
-        "mode",
-        "accuracy",
-        "to",
-        "reference",
-        "samples/s",
-        "p50",
-        "p90",
-        "p99",
-        "memory",
-        "LoadGen",
-        "settings",
-    ]
-    assert re.search(
-        r" compare-app +trial +fp32 +fake 1\.2 +Offline +both +80\.00 % +\+5\.00 points +900 +1\.11 ms +1\.11 ms +1\.11 ms +3\.0 MiB +VALID, 2 errors +threads=2$",
-        lines[1],
-    )
+    heads = re.split(r" {2,}", lines[0])
+    assert heads == [
+        *("record", "precision", "accuracy", "to reference", "samples/s", "memory", "LoadGen", "settings")
+    ]  # Offline has no percentiles
+    assert re.search(r"  fp32 +80\.00 % +\+5\.00 points +900 +3\.0 MiB +VALID, 2 errors +threads=2$", lines[1])
     assert "-25.00 points" in lines[3]
     assert "INVALID, 1 warning" in lines[3]
-    assert lines[4].startswith("host: ")
+    assert lines[4] == "all: program compare-app, model trial, backend fake 1.2, scenario Offline, mode both"
+    assert lines[5].startswith("host: ")
+
+
+def test_compare_shows_everything_if_asked(ran: Loom):
+    heads = re.split(r" {2,}", ran.here("compare", "--target=compare-app", "--all").ok().out.splitlines()[0])
+    assert heads == [
+        *("record", "program", "model", "precision", "backend", "scenario", "mode", "host", "accuracy"),
+        *("to reference", "samples/s", "p50", "p90", "p99", "memory", "LoadGen", "settings"),
+    ]
+
+
+def test_compare_leaves_seeds_out_unless_asked():
+    seeds = ({"qsl_rng_seed": 1, "threads": 2}, {"qsl_rng_seed": 3, "threads": 4})
+    runs = [
+        ComparedRun(
+            id=f"{number}-run",
+            path="",
+            program="p",
+            status="ok",
+            started="",
+            repetitions=1,
+            scenario="Server",
+            settings=item,
+        )
+        for number, item in enumerate(seeds)
+    ]
+    found = Comparison(runs=tuple(runs), differing=("qsl_rng_seed", "threads"))
+    assert comparison_rows(found, short=True) == [("record", "settings"), ("0", "threads=2"), ("1", "threads=4")]
+    assert [row[-1] for row in comparison_rows(found, everything=True)[1:]] == [
+        "qsl_rng_seed=1 threads=2",
+        "qsl_rng_seed=3 threads=4",
+    ]
 
 
 def test_compare_says_what_loadgen_logged_with_the_record(ran: Loom):
     lines = ran.here("compare", "--target=compare-app").ok().out.splitlines()
     found = runs(ran, "--target=compare-app")
-    assert lines[5:] == [
+    assert lines[6:] == [
         f"{found[1]['id']}: warning: LoadGen, performance run: slow clock",
         f"{found[2]['id']}: error: LoadGen, performance run: no unique samples",
         f"{found[2]['id']}: error: LoadGen, performance run: another",
@@ -149,7 +163,8 @@ def test_compare_of_other_machines_has_a_column_for_them(ran: Loom, tmp_path: Pa
     lines = ran.here("compare", line["id"], str(tmp_path / "copy.json")).ok().out.splitlines()
     assert "host" in lines[0].split()
     assert "Another" in lines[2]
-    assert len(lines) == 3
+    assert len(lines) == 4
+    assert "host" not in lines[3]
 
 
 def test_compare_takes_medians_over_repetitions(ran: Loom, tmp_path: Path):
@@ -225,5 +240,6 @@ def test_loop_of_the_page_compares_the_forms_of_the_digits(tmp_path: Path):
     )
     assert done.returncode == 0, done.stderr
     table = done.stdout[done.stdout.rindex("record ") :]
-    assert len(re.findall(r"onnxruntime .* 99\.11 % +\+0\.00 points", table)) == 2, table
-    assert {line.split()[3] for line in table.splitlines()[1:3]} == {"fp32", "int8"}
+    assert len(re.findall(r"(?:fp32|int8) +99\.11 % +\+0\.00 points", table)) == 2, table
+    assert "backend onnxruntime " in table
+    assert {line.split()[1] for line in table.splitlines()[1:3]} == {"fp32", "int8"}

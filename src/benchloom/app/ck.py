@@ -31,9 +31,8 @@ from benchloom.base.names import did_you_mean
 from benchloom.errors import InputError, InstallError, UnknownNameError
 from benchloom.model.base import Document, Value, to_json
 from benchloom.model.component import Requirement
-from benchloom.model.plan import Plan
+from benchloom.model.plan import TARGET_ROLE, Plan
 from benchloom.model.query import Query
-from benchloom.resolve.plan import TARGET_ROLE
 from benchloom.run.check import check_before_long_work
 from benchloom.run.executor import Ready, prepare, role_variables, runtime_variables
 from benchloom.run.process import INPUT_PREFIX

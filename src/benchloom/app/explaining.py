@@ -4,8 +4,8 @@ from benchloom.app.planning import Ask, Question, question
 from benchloom.app.workspace import Workspace
 from benchloom.base.names import did_you_mean
 from benchloom.errors import InputError, UnknownNameError
+from benchloom.model.plan import TARGET_ROLE
 from benchloom.model.query import parse_query
-from benchloom.resolve.plan import TARGET_ROLE
 from benchloom.resolve.solve import Solution, solve
 from benchloom.resolve.why import Explanation, WhyNot, explain_role, why_not
 

@@ -1,7 +1,9 @@
 """Find and show: components by kind, name pattern and tags."""
 
+from collections.abc import Callable, Sequence
 from fnmatch import fnmatchcase
 
+from benchloom.app.targets import nearest
 from benchloom.app.workspace import Workspace
 from benchloom.base.names import did_you_mean
 from benchloom.errors import UnknownNameError
@@ -23,36 +25,51 @@ class Found(Value, frozen=True, kw_only=True):
     summary: str = ""
 
 
-def find(workspace: Workspace, pattern: str = "", tags: str = "") -> tuple[Found, ...]:
-    """Return the components that fit both, sorted by kind and alias.
+def find(workspace: Workspace, words: Sequence[str] = (), tags: str = "") -> tuple[Found, ...]:
+    """Return the components that fit all ``words`` and ``tags``, sorted by kind and alias.
 
-    ``pattern`` is a kind, an alias or ``kind:alias`` with ``*`` and ``?``. Raises UnknownNameError for a kind or plain
-    tag that nothing has, and InputError for a query that cannot be read.
+    A word is a kind, ``kind:alias`` or an alias with ``*`` and ``?``; any other is searched in aliases, uids, tags and summaries,
+    whatever its case. Raises UnknownNameError for a kind or plain tag that nothing has, and InputError for a query that
+    cannot be read.
     """
     index = workspace.index
     query = parse_query(tags, where="--tags")
     refuse_unknown_tags(query, index.components, "--tags")
-    kind, alias = _parse_pattern(pattern)
-    return tuple(
-        _found(item)
-        for item in index.match(query)
-        if fnmatchcase(item.kind, kind) and (fnmatchcase(item.alias, alias) or item.uid == alias)
-    )
+    fits = [_matcher(word) for word in words if word]
+    return tuple(_found(item) for item in index.match(query) if all(fit(item) for fit in fits))
 
 
-def _parse_pattern(pattern: str) -> tuple[str, str]:
-    head, colon, tail = pattern.partition(":")
-    if colon:
-        kind, alias = head or "*", tail or "*"
-    else:
-        kind, alias = (head, "*") if head in KINDS else ("*", head or "*")
+def nearest_to(workspace: Workspace, words: Sequence[str], tags: str) -> str:
+    """Return what comes nearest to a search that found nothing: a word that some component has, or a component; '' if nothing does."""
+    kinds = {item for item in words if item in KINDS}
+    components = [item for item in workspace.index.components if not kinds or item.kind in kinds]
+    known = {name for item in components for name in (item.alias, *item.tags)}
+    for word in (item for item in words if item and item not in kinds):
+        pattern = word.rpartition(":")[2]
+        if hint := did_you_mean(pattern, known - {pattern}):
+            return hint
+    found = nearest(parse_query(tags), components, most=1)
+    return f"nearest: {found[0]}" if found else ""
+
+
+def _matcher(word: str) -> Callable[[Component], bool]:
+    head, colon, tail = word.partition(":")
+    if not colon and head in KINDS:
+        return lambda item: item.kind == head
+    if not colon and not set("*?") & set(word):
+        return lambda item: _says(item, word.lower())
+    kind, alias = (head or "*", tail or "*") if colon else ("*", word)
     if not any(fnmatchcase(known, kind) for known in KINDS):
         raise UnknownNameError(
             f"there is no kind {kind!r}",
             where="command line",
             fix=did_you_mean(kind, KINDS) or f"kinds: {', '.join(KINDS)}",
         )
-    return kind, alias
+    return lambda item: fnmatchcase(item.kind, kind) and (fnmatchcase(item.alias, alias) or item.uid == alias)
+
+
+def _says(item: Component, word: str) -> bool:
+    return item.uid == word or any(word in text.lower() for text in (item.alias, item.summary, *item.tags))
 
 
 def _found(item: Component) -> Found:

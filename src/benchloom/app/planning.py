@@ -9,10 +9,11 @@ import msgspec
 from benchloom.app.given import refuse_lost_files
 from benchloom.app.host import Places, host_facts
 from benchloom.app.settings import Settings
+from benchloom.app.targets import by_name, by_tags, meant_by
 from benchloom.app.workspace import Workspace
 from benchloom.base.names import did_you_mean
 from benchloom.errors import InputError, LockDriftError, ResolutionError, UnknownNameError
-from benchloom.index.index import refuse_unknown_tags
+from benchloom.index.index import Index
 from benchloom.model.base import Value
 from benchloom.model.component import VENV_TEMPLATE, Component, Input, Requirement
 from benchloom.model.lock import Lock
@@ -21,7 +22,7 @@ from benchloom.model.possible import refuse_impossible
 from benchloom.model.query import Query, parse_query
 from benchloom.resolve.host import HostFacts, Overrides
 from benchloom.resolve.lock import drift, lock_requirements
-from benchloom.resolve.plan import TARGET_ROLE, make_plan
+from benchloom.resolve.plan import make_plan
 
 
 class Ask(Places, frozen=True, kw_only=True):
@@ -29,7 +30,8 @@ class Ask(Places, frozen=True, kw_only=True):
 
     Attributes:
         name: ``kind:alias`` (or alias, or uid) of the target; empty where ``query`` says it by tags.
-        query: tags of the target.
+        query: tags of the target, or tags to add to ``name``.
+        runnable: the target must be something that runs.
         command: which ``run_cmds`` entry; empty means the only one, or ``default``.
         roles: queries to add by role (``--dep_add_tags.<role>``), each with the flag it came from in ``sources``.
         env: ``--env.X`` variables.
@@ -42,6 +44,7 @@ class Ask(Places, frozen=True, kw_only=True):
     name: str = ""
     query: str = ""
     kind: str = ""
+    runnable: bool = False
     command: str = ""
     roles: dict[str, Query] = {}
     sources: dict[str, str] = {}
@@ -67,6 +70,11 @@ def plan(workspace: Workspace, ask: Ask, *, to_run: bool = True) -> Plan:
 
     Raises UnknownNameError, InputError or ResolutionError; where ``ask`` holds a lock, LockDriftError with every difference.
     """
+    with workspace.talk.progress("planning", None, ""):
+        return _planned(workspace, ask, to_run=to_run)
+
+
+def _planned(workspace: Workspace, ask: Ask, *, to_run: bool) -> Plan:
     asked = question(workspace, ask)
     try:
         made = make_plan(asked.target, asked.command, workspace.index, asked.host, asked.overrides, ask.env)
@@ -102,7 +110,10 @@ def question(workspace: Workspace, ask: Ask) -> Question:
     """Check ``ask`` and gather the facts it is resolved with. Raises UnknownNameError or InputError."""
     target = target_requirement(workspace, ask)
     component = workspace.index.get(target.only) if target.only else None
-    inputs = check_inputs(component, {**_settled_inputs(workspace, component), **ask.inputs}, ask.flags)
+    if component is None:
+        _refuse_inputs(ask)
+    given = {**_settled_inputs(workspace, component), **ask.inputs}
+    inputs = check_inputs(workspace.index, component, given, ask.flags) if component else given
     secret = _secret_names(component)
     _refuse_secret_variables(ask, secret)
     overrides = Overrides(
@@ -138,36 +149,22 @@ def _drifted(ask: Ask, differences: list[str]) -> LockDriftError:
 
 def target_requirement(workspace: Workspace, ask: Ask) -> Requirement:
     """Return the requirement on role ``target``. Raises UnknownNameError for a tag or name nobody has."""
-    index = workspace.index
     if ask.name:
-        head, _, rest = ask.name.partition(",")
-        component = index.get(head, kind=ask.kind)
-        query = parse_query(rest, where="command line")
-        return Requirement(role=TARGET_ROLE, query=query, requirer="the command line", only=component.ref)
+        return by_name(workspace.index, ask.name, ask.query, ask.kind)
     query = parse_query(ask.query, where="--tags")
     if not (query.tags or query.variations):
-        check_inputs(None, ask.inputs, ask.flags)
+        _refuse_inputs(ask)
         raise InputError(
             "nothing was asked for", where="command line", fix="name a component (program:alias) or give --tags="
         )
-    refuse_unknown_tags(query, index.components, "--tags")
-    if ask.kind:
-        found = index.match(query, [ask.kind])
-        if len(found) == 1:
-            only = found[0].ref
-            return Requirement(role=TARGET_ROLE, query=query, requirer="the command line", where="--tags", only=only)
-        if not found:
-            raise UnknownNameError(
-                f"no {ask.kind} answers {str(query)!r}", where="--tags", fix=f"see loom find {ask.kind}"
-            )
-        names = [item.ref for item in found]
-        raise InputError(
-            f"{len(found)} {ask.kind} components answer {str(query)!r}",
-            where="--tags",
-            why=names,
-            fix="add a tag that only one has",
-        )
-    return Requirement(role=TARGET_ROLE, query=query, requirer="the command line", where="--tags")
+    return by_tags(workspace.index, query, ask.kind, runnable=ask.runnable)
+
+
+def _refuse_inputs(ask: Ask) -> None:
+    """Raise UnknownNameError for an input if there is no program that could have it: it may be a flag with a slip."""
+    for name in ask.inputs:
+        fix = did_you_mean(f"--{name}", [f"--{item}" for item in ask.flags])
+        raise UnknownNameError(f"there is no flag --{name}", where="command line", fix=fix)
 
 
 def split_secrets(workspace: Workspace, ask: Ask) -> tuple[Ask, dict[str, str]]:
@@ -204,19 +201,21 @@ def _settled_inputs(workspace: Workspace, component: Component | None) -> dict[s
     return {} if chosen == Settings().ruleset else {"ruleset": chosen}
 
 
-def check_inputs(component: Component | None, given: Mapping[str, str], flags: Sequence[str] = ()) -> dict[str, str]:
+def check_inputs(
+    index: Index, component: Component, given: Mapping[str, str], flags: Sequence[str] = ()
+) -> dict[str, str]:
     """Return the inputs after checking names and values against the program's declarations.
 
-    Raises UnknownNameError with the nearest input or one of the verb's ``flags``, or InputError for a wrong value.
+    Raises UnknownNameError with what was probably meant (an input, a role, one of the verb's ``flags``), or InputError for a wrong value.
     """
-    declared = {item.name: item for item in component.program.inputs} if component and component.program else {}
-    for name in given:
+    declared = {item.name: item for item in component.program.inputs} if component.program else {}
+    for name, value in given.items():
         if name not in declared:
-            owner = f"{component.ref} has no input" if component else "there is no flag"
-            names = ", ".join(f"--{item}" for item in sorted(declared))
-            hint = did_you_mean(f"--{name}", [f"--{item}" for item in (*declared, *flags)])
-            fix = hint or (f"its inputs are {names}" if names else "it takes none")
-            raise UnknownNameError(f"{owner} --{name}", where="command line", fix=fix)
+            raise UnknownNameError(
+                f"{component.ref} has no input --{name}",
+                where="command line",
+                fix=meant_by(index, component, name, value, flags),
+            )
     return {name: check_value(declared[name], value) for name, value in given.items()}
 
 

@@ -181,7 +181,11 @@ class _Bars(Silent):
 
     @contextmanager
     def progress(self, label: str, total: int | None, unit: str) -> Iterator[Progress]:
-        """Report the units done."""
+        """Report the units done; work without units shows that it goes on by what is said of its parts."""
+        if not unit:
+            with super().progress(label, total, unit) as bar:
+                yield bar
+            return
         count = _Count()
         with reported(self.environ, label, unit, total, lambda: count.done):
             yield count

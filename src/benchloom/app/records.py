@@ -19,6 +19,9 @@ class RecordLine(Value, frozen=True, kw_only=True):
         samples_per_second: throughput.
         accuracy: a fraction, 0 to 1.
         valid: what LoadGen says of the performance run.
+        metric: LoadGen's name of the scenario's official figure.
+        value: that figure.
+        busy: whether the machine did something else at the same time.
     """
 
     id: str
@@ -31,6 +34,9 @@ class RecordLine(Value, frozen=True, kw_only=True):
     samples_per_second: float | None = None
     accuracy: float | None = None
     valid: bool | None = None
+    metric: str = ""
+    value: float | None = None
+    busy: bool = False
     tags: tuple[str, ...] = ()
 
 
@@ -58,6 +64,17 @@ def list_records(workspace: Workspace, target: str = "", tags: str = "") -> tupl
         if _is_target(record, target) and wanted <= set(record.tags):
             found.append(_line(record, path))
     return tuple(found)
+
+
+def nothing_of(workspace: Workspace, target: str = "", tags: str = "") -> str:
+    """Return what to say if no record is of ``target`` and ``tags``: with the nearest that there is."""
+    known = list_records(workspace)
+    targets = {name for item in known for name in (item.target, item.target.rpartition(":")[2])}
+    used = {tag for item in known for tag in item.tags}
+    pairs = [(target, targets), *((tag, used) for tag in tags.split(",") if tag)]
+    hints = (did_you_mean(word, names) for word, names in pairs if word and word not in names)
+    hint = next(filter(None, hints), "" if known else "make one: loom run program:image-classification-onnx")
+    return f"no records; {hint}" if hint else "no records"
 
 
 def find_record(workspace: Workspace, name: str) -> tuple[Record, Path]:
@@ -109,5 +126,8 @@ def _line(record: Record, path: Path) -> RecordLine:
         samples_per_second=performance.samples_per_second if performance else None,
         accuracy=results.accuracy.value if results and results.accuracy else None,
         valid=performance.valid if performance else None,
+        metric=performance.metric if performance else "",
+        value=performance.value if performance else None,
+        busy=any(item.conditions is not None and item.conditions.is_busy for item in record.repetitions),
         tags=record.tags,
     )

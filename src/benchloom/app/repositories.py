@@ -235,7 +235,8 @@ def _git(workspace: Workspace, words: list[str], folder: Path, url: str) -> str:
         "GIT_TERMINAL_PROMPT": "0",
         "GIT_ALLOW_PROTOCOL": ":".join(_TRANSPORTS),
     }
-    done = output_of_group([executable, *words], cwd=folder, env=environ)
+    with workspace.talk.progress(f"git {words[0]}", None, ""):
+        done = output_of_group([executable, *words], cwd=folder, env=environ)
     if done.returncode:
         said = [line.replace(url, redacted(url)) for line in done.stderr.splitlines() if line.strip()]
         fix = "check the URL, and that git can read it without asking"

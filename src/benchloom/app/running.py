@@ -8,6 +8,8 @@ from collections.abc import Callable
 from datetime import datetime, timezone
 from pathlib import Path
 
+import msgspec
+
 import benchloom
 from benchloom.app.planning import Ask, plan
 from benchloom.app.roots import protect_install, protect_record, protected
@@ -20,10 +22,12 @@ from benchloom.model.facts import Facts
 from benchloom.model.labels import label_file
 from benchloom.model.plan import Action, Plan
 from benchloom.model.record import RECORD_SCHEMA, Record, Repetition, Results, Statistics
+from benchloom.record.conditions import Watch
 from benchloom.record.host import host_facts
 from benchloom.record.records import save
 from benchloom.record.statistics import over_results
 from benchloom.resolve.lock import make_lock
+from benchloom.run.beside import measuring
 from benchloom.run.check import check_before_long_work
 from benchloom.run.executor import Means, Ready, prepare
 from benchloom.run.process import how_it_ended, last_lines, utc_now
@@ -164,10 +168,15 @@ class _Execution:
     def _repeat(self, number: int, echo: Callable[[str], None] | None) -> bool:
         place = self.place(number)
         place.mkdir(parents=True, exist_ok=True)
-        self.argv, repetition, self.refused = run_program(
-            self.made, self.ready, self.means, place, self.options.secrets, self.options.timeout, echo
-        )
-        self.done.append(repetition)
+        with measuring(self.workspace.locations.measuring, self.folder.name) as others:
+            for other in others.beside:
+                self.workspace.talk.warn(f"another run measures at the same time: {other}")
+            watch = Watch()
+            self.argv, repetition, self.refused = run_program(
+                self.made, self.ready, self.means, place, self.options.secrets, self.options.timeout, echo
+            )
+            conditions = watch.end(others.beside)
+        self.done.append(msgspec.structs.replace(repetition, conditions=conditions))
         return repetition.status == "ok"
 
     def place(self, number: int) -> Path:
@@ -176,9 +185,10 @@ class _Execution:
 
     def finish(self) -> tuple[Record, Path]:
         """Write the record and protect what it was made from. On a disk that the run has filled, it has the place kept for it."""
-        record = self._record()
-        self._reserved.unlink(missing_ok=True)
-        path = save(record, self.workspace.locations.records)
+        with self.workspace.talk.progress("writing the record", None, ""):
+            record = self._record()
+            self._reserved.unlink(missing_ok=True)
+            path = save(record, self.workspace.locations.records)
         protect_record(self.workspace.store, self.made, record.id)
         return record, path
 

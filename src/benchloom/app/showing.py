@@ -2,6 +2,7 @@
 
 from pathlib import Path
 
+from benchloom.app.targets import find_one
 from benchloom.app.workspace import Workspace
 from benchloom.base.digest import iter_files
 from benchloom.model.base import Value
@@ -24,13 +25,13 @@ class Shown(Value, frozen=True, kw_only=True):
     findings: tuple[Finding, ...] = ()
 
 
-def show(workspace: Workspace, name: str) -> Shown:
-    """Return the component called ``name``: ``kind:alias``, alias or uid.
+def show(workspace: Workspace, name: str, tags: str = "") -> Shown:
+    """Return the component called ``name`` (``kind:alias``, alias or uid), or the one that ``tags`` choose.
 
-    Raises UnknownNameError with the nearest name, or ComponentError where its files cannot be read.
+    Raises UnknownNameError with the nearest name, InputError listing several, or ComponentError if its files cannot be read.
     """
     index = workspace.index
-    component = index.get(name)
+    component = find_one(index, name, tags)
     folder = Path(index.folder(component))
     return Shown(
         component=component,

@@ -50,6 +50,11 @@ class Locations:
         return self.home / "runs"
 
     @property
+    def measuring(self) -> Path:
+        """Locks of the runs that measure at the moment."""
+        return self.home / "measuring"
+
+    @property
     def records(self) -> Path:
         """Records, one JSON file per run."""
         return self.home / "records"

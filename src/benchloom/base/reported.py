@@ -1,41 +1,55 @@
 """Say how far a run is: one line of JSON in the file named by ``LOOM_PROGRESS``, replaced a few times a second.
 
-Whoever started the process reads it; without the variable nothing is written.
+Whoever started the process reads it. Without the variable, as under ck, a line goes to standard error now and then.
 """
 
 import json
 import os
+import sys
 import threading
+import time
 from collections.abc import Callable, Iterator, Mapping
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
+
+from benchloom.base.units import amount_text
 
 VARIABLE = "LOOM_PROGRESS"
-INTERVAL = 0.2
+INTERVAL = 0.2  # seconds between two writes of the file
+LINE_INTERVAL = 4.0  # seconds between two lines
 
 
 @contextmanager
 def reported(
-    environ: Mapping[str, str], label: str, unit: str, total: int | None, done: Callable[[], int]
+    environ: Mapping[str, str],
+    label: str,
+    unit: str = "",
+    total: int | None = None,
+    done: Callable[[], int] | None = None,
 ) -> Iterator[None]:
-    """Report ``done()`` of ``total`` (None: unknown) units under ``label`` until the block ends."""
+    """Report ``done()`` of ``total`` (None: unknown) units under ``label`` until the block ends; units as in ``Talk.progress``."""
     path = environ.get(VARIABLE, "")
-    if not path:
-        yield
-        return
-    stop = threading.Event()
+    begun, stop = time.monotonic(), threading.Event()
+    count = done or (lambda: 0)
 
     def write() -> None:
-        text = json.dumps({"label": label, "unit": unit, "total": total, "done": done()})
-        part = f"{path}.part"
-        with open(part, "w", encoding="utf-8") as stream:
-            stream.write(text)
-        os.replace(part, path)
+        text = json.dumps({"label": label, "unit": unit, "total": total, "done": count()})
+        part = f"{path}.{id(stop):x}.part"  # of this block: others may report in the same file
+        with suppress(OSError):  # what it says ends no work
+            with open(part, "w", encoding="utf-8") as stream:
+                stream.write(text)
+            os.replace(part, path)
+
+    def say() -> None:
+        amount = amount_text(count(), total, unit) or f"{time.monotonic() - begun:.0f} s"
+        sys.stderr.write(f"loom: {label}: {amount}\n")
+        sys.stderr.flush()
 
     def work() -> None:
-        while not stop.wait(INTERVAL):
-            write()
+        while not stop.wait(INTERVAL if path else LINE_INTERVAL):
+            write() if path else say()
 
-    write()
+    if path:
+        write()
     thread = threading.Thread(target=work, daemon=True)
     thread.start()
     try:

@@ -25,7 +25,11 @@ class Talk(Protocol):
         """Say one line of warning."""
 
     def progress(self, label: str, total: int | None, unit: str) -> AbstractContextManager[Progress]:
-        """Open a progress bar for work of ``total`` units."""
+        """Open a progress bar for work of ``total`` units (None: unknown).
+
+        ``unit`` is a plural (images), ``B`` for bytes, ``s`` for work that lasts ``total`` seconds at least, or empty where nothing is
+        counted: the bar only shows that the work goes on.
+        """
 
 
 class _Nothing:

@@ -22,3 +22,14 @@ def human_seconds(seconds: float) -> str:
     if not hours:
         return f"{minutes} min {rest} s"
     return f"{hours} h {left} min" if hours < 48 else f"{hours // 24:,} days"
+
+
+def amount_text(done: int, total: int | None, unit: str) -> str:
+    """Return how far work is: ``12 of 450 images``, ``1.2 MiB of 10.0 MiB`` (B), ``12 s of at least 60 s`` (s); '' without a unit."""
+    if not unit:
+        return ""
+    if unit == "s":
+        return f"{done} s of at least {total} s" if total else f"{done} s"
+    if unit == "B":
+        return f"{human_bytes(done)} of {human_bytes(total)}" if total else human_bytes(done)
+    return f"{done:,} of {total:,} {unit}" if total else f"{done:,} {unit}"

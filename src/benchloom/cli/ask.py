@@ -1,30 +1,42 @@
 """From the words of a command line, as CK and CM users write them, to an Ask.
 
     program:alias[,tag,_variation]  --tags=a,b  --cmd_key=NAME  @file.json
-    --env.NAME=value  --dep_add_tags.ROLE=tags  --adr.ROLE.tags=tags  --adr.ROLE.version=range  --INPUT=value
+    KIND --tags=a,b  --env.NAME=value  --dep_add_tags.ROLE=tags  --adr.ROLE.tags=tags  --adr.ROLE.version=range  --INPUT=value
 
 A word ``--name`` without a value means ``yes``, as in CK; a value is always text until a declaration types it.
 """
 
 import json
 from collections.abc import Callable, Iterator, Mapping, Sequence
+from functools import wraps
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import click
 
 from benchloom.app.locking import DEFAULT_LOCK, read_lock, with_lock
 from benchloom.app.planning import Ask
+from benchloom.app.workspace import Workspace
 from benchloom.base import bounded, limits
 from benchloom.cli.complete import complete_word
 from benchloom.errors import InputError
+from benchloom.index.index import Index
+from benchloom.model.component import KINDS
 from benchloom.model.query import Query, parse_query
+
+if TYPE_CHECKING:
+    from benchloom.cli.common import Session
 
 ROLE_PREFIXES = ("dep_add_tags.", "adr.", "ad.", "deps.")
 
 
 def ask_options(function: Callable[..., Any]) -> Callable[..., Any]:
     """Add what every verb with a target takes; the function receives ``words``, ``tags``, ``cmd_key`` and ``lock``."""
+
+    @wraps(function)
+    def call(session: "Session", *, words: Sequence[str], **values: Any) -> Any:
+        return function(session, words=joined(session.workspace, words), **values)
+
     options = (
         click.argument(
             "words",
@@ -47,8 +59,33 @@ def ask_options(function: Callable[..., Any]) -> Callable[..., Any]:
         click.option("--locked", is_flag=True, help=f"Like --lock={DEFAULT_LOCK}."),
     )
     for option in reversed(options):
-        function = option(function)
-    return function
+        call = option(call)
+    return call
+
+
+def joined(workspace: Workspace, words: Sequence[str]) -> tuple[str, ...]:
+    """Return ``words`` with each ``--name value`` as ``--name=value``.
+
+    A word that could be a target as well as a value is a value if ``--name`` is an input that takes one. A switch takes none.
+    """
+    found: list[str] = []
+    for word in words:
+        before = found[-1] if found else ""
+        is_open = before.startswith("--") and "=" not in before and not word.startswith(("-", "@"))
+        if is_open and _takes_value(workspace.index, before[2:], word):
+            found[-1] = f"{before}={word}"
+        else:
+            found.append(word)
+    return tuple(found)
+
+
+def _takes_value(index: Index, name: str, word: str) -> bool:
+    if not _is_input(name):
+        return True
+    inputs = [item for one in index.components if one.program for item in one.program.inputs if item.name == name]
+    if inputs:
+        return not any(item.is_switch for item in inputs)
+    return ":" not in word and word not in KINDS and not any(word in {one.alias, one.uid} for one in index.components)
 
 
 def parse_ask(
@@ -61,16 +98,21 @@ def parse_ask(
     lock_file: str,
     locked: bool,
     kind: str = "",
+    runnable: bool = False,
 ) -> Ask:
     """Return what is asked for. Raises InputError naming the word that cannot be read."""
     names, values = _split(words)
+    tags = values.get("tags", tags)
+    if names and names[0] in KINDS and tags:
+        kind = names.pop(0)
     if len(names) > 1:
         raise InputError(f"one target at a time, not {' and '.join(names)}", where="command line")
     roles, sources = _roles(values)
     ask = Ask(
         name=names[0] if names else "",
-        query=values.get("tags", tags),
+        query=tags,
         kind=kind,
+        runnable=runnable,
         command=values.get("cmd_key", cmd_key),
         roles=roles,
         sources=sources,

@@ -13,6 +13,7 @@ from benchloom.app.settings import load_settings
 from benchloom.app.workspace import Workspace
 from benchloom.base.talk import Talk
 from benchloom.cli.complete import complete_input
+from benchloom.cli.options import COMMON
 from benchloom.cli.terminal import make_talk
 
 if TYPE_CHECKING:
@@ -91,12 +92,3 @@ def verb(
         return click.command(name, cls=Verb, epilog=epilog, context_settings=settings, short_help=None)(call)
 
     return wrap
-
-
-COMMON = (
-    click.option("--json", "as_json", is_flag=True, help="Print one JSON value on standard output (see loom schema)."),
-    click.option("--quiet", "-q", is_flag=True, help="Say nothing on standard error but errors."),
-    click.option("--offline", is_flag=True, help="Open no socket; say what is missing."),
-    click.option("--mirror", default="", metavar="DIR|URL", help="Ask this folder or base URL for downloads first."),
-    click.option("--debug", is_flag=True, help="Show the traceback of an error."),
-)

@@ -3,14 +3,29 @@
 import click
 
 from benchloom.base.names import did_you_mean
+from benchloom.cli.options import behind_verb
+
+# What other tools call a verb; each is understood by the group that has one of the others.
+_SYNONYMS = (
+    {"ls", "list"},
+    {"rm", "remove", "delete", "uninstall"},
+    {"find", "search", "ls", "list"},
+    {"show", "info"},
+)
 
 
 class HelpfulGroup(click.Group):
-    """A click group with the hints that all of loom gives."""
+    """A click group with the hints that all of loom gives; the options of all verbs may stand before its verbs, too."""
 
     def parse_args(self, ctx: click.Context, args: list[str]) -> list[str]:
-        """Show the help where no command was given."""
-        return super().parse_args(ctx, args or ["--help"])
+        """Show the help where no command was given, and understand ``help [VERB]`` and ``version`` as words."""
+        words = behind_verb(args) or ["--help"]
+        if words[0] == "help" and "help" not in self.list_commands(ctx):
+            verbs = [word for word in words[1:] if not word.startswith("-")]
+            words = [*verbs, "--help"]
+        elif words[0] == "version" and any(item.name == "version" for item in self.params):
+            words = ["--version"]
+        return super().parse_args(ctx, words)
 
     def resolve_command(
         self, ctx: click.Context, args: list[str]
@@ -19,6 +34,9 @@ class HelpfulGroup(click.Group):
         known = self.list_commands(ctx)
         is_there = args and (args[0] in known or self.get_command(ctx, args[0]) is not None)
         if args and not is_there and not args[0].startswith("-"):
+            meant = next((name for names in _SYNONYMS if args[0] in names for name in known if name in names), "")
+            if meant:
+                return super().resolve_command(ctx, [meant, *args[1:]])
             hint = did_you_mean(args[0], known) or f"see {ctx.command_path} --help"
             raise click.UsageError(f"{ctx.command_path} has no verb {args[0]!r}; {hint}", ctx)
         return super().resolve_command(ctx, args)

@@ -10,6 +10,7 @@ import importlib
 import os
 import signal
 import sys
+import traceback
 from collections.abc import Callable, Sequence
 from typing import TextIO
 
@@ -17,9 +18,7 @@ import click
 
 from benchloom import __version__
 from benchloom.base.names import did_you_mean, is_unicode
-from benchloom.base.printable import printable
 from benchloom.cli.groups import HelpfulGroup
-from benchloom.cli.typed import as_typed
 from benchloom.errors import EXIT_EXECUTION, EXIT_INPUT, EXIT_INTERRUPTED, ExecutionError, InputError, LoomError
 
 VERBS = {
@@ -64,13 +63,14 @@ COLLECT_AFTER = 1_000_000  # containers made and not released; 700 in Python by 
 EPILOG = """\b
 Examples:
   loom run program:image-classification-onnx
-  loom run program:image-classification-onnx --scenario=Offline --mode=performance
+  loom run program:image-classification-onnx --scenario=Offline
   loom find package --tags=model,onnx
   loom plan program:image-classification-onnx --dep_add_tags.model=digits
 
-\b
-Exit codes: 0 ok, 1 negative answer, 2 wrong input, 3 cannot resolve, fetch or install,
-4 the program failed, 5 bytes or lock do not match, 130 interrupted."""
+Every verb takes --json, --quiet, --offline, --mirror and --debug, before it or after it.
+
+Exit codes: 0 ok, 1 negative answer, 2 wrong input, 3 cannot resolve, fetch or install, 4 the program failed, 5 bytes or
+lock do not match, 130 interrupted."""
 
 
 class Verbs(HelpfulGroup):
@@ -112,10 +112,8 @@ def main(arguments: Sequence[str] | None = None) -> int:  # noqa: PLR0911 - one 
         from benchloom.cli.shells import register  # late: only a shell that completes needs it
 
         register()
-    if "--debug" in words:
-        return _call(words)
     try:
-        return _call(words)
+        return _with_traceback(words) if "--debug" in words else _call(words)
     except LoomError as error:
         return _report(error, words)
     except click.UsageError as error:
@@ -167,6 +165,17 @@ def _call(words: list[str]) -> int:
     return status if isinstance(status, int) else 0
 
 
+def _with_traceback(words: list[str]) -> int:
+    """Do as ``_call`` does, and show where an error comes from before it is reported; wrong words come from the user."""
+    try:
+        return _call(words)
+    except click.ClickException:
+        raise
+    except Exception:
+        _tell(traceback.format_exc().rstrip())
+        raise
+
+
 def _of_system(error: OSError) -> LoomError:
     """Return what the operating system refused as an error of ours: the file and the system's own reason.
 
@@ -190,7 +199,9 @@ def _report(error: LoomError, words: Sequence[str]) -> int:
 
 def _tell(text: str) -> None:
     """Write to standard error if it can be written: the exit status says the rest."""
-    _written(sys.stderr, lambda: click.echo(printable(as_typed(text)), err=True))
+    from benchloom.cli.terminal import say  # late: most commands have nothing to say
+
+    _written(sys.stderr, lambda: say(text, is_error=True))
 
 
 def _written(stream: TextIO, write: Callable[[], None]) -> None:

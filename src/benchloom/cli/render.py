@@ -1,11 +1,15 @@
 """Everything that goes to standard output: JSON for programs, aligned columns for people."""
 
+import shutil
+import sys
 from collections.abc import Iterable, Sequence
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, TextIO
 
 import click
 
 from benchloom.base.printable import one_line, printable
+from benchloom.cli.colour import has_colour, painted
+from benchloom.cli.layout import fitted, table_lines
 from benchloom.cli.typed import as_typed
 from benchloom.model.base import to_json
 from benchloom.model.finding import Finding
@@ -21,27 +25,38 @@ def write_json(value: object) -> None:
     click.echo(to_json(value), nl=False)
 
 
+def width_of(stream: TextIO) -> int | None:
+    """Return how many columns the terminal has that ``stream`` writes to; None for a file or pipe, which take lines of any length."""
+    return shutil.get_terminal_size().columns if stream.isatty() else None
+
+
 def write(text: str) -> None:
-    """Print one line or block of data."""
+    """Print one line or block for people: as wide as the terminal at most, with verdicts in colour."""
+    _paint(fitted(printable(text), width_of(sys.stdout)))
+
+
+def write_exact(text: str) -> None:
+    """Print text that another program is going to read, as it is."""
     click.echo(printable(text))
 
 
-def write_columns(rows: Iterable[Sequence[str]], indent: str = "") -> None:
-    """Print rows in aligned columns, two spaces apart; the last column is as wide as it likes."""
+def write_columns(rows: Iterable[Sequence[str]], indent: str = "", *, has_heads: bool = False) -> None:
+    """Print rows, the first of which may have the heads, in aligned columns, which wrap between words at a terminal too narrow for them."""
     table = [[one_line(cell) for cell in row] for row in rows]
-    if not table:
-        return
-    widths = [max(len(row[column]) for row in table) for column in range(len(table[0]) - 1)]
-    for row in table:
-        cells = [cell.ljust(width) for cell, width in zip(row[:-1], widths, strict=True)]
-        click.echo((indent + "  ".join([*cells, row[-1]])).rstrip())
+    if table:
+        _paint("\n".join(table_lines(table, width_of(sys.stdout), indent, has_heads=has_heads)))
+
+
+def _paint(text: str) -> None:
+    in_colour = has_colour(sys.stdout)
+    click.echo(painted(text) if in_colour else text, color=in_colour)
 
 
 def write_tables(tables: "Iterable[Table]") -> None:
     """Print tables, as wide as the terminal at most."""
     from rich.console import Console  # late: most verbs have no such table
 
-    console = Console(width=None if Console().is_terminal else _WIDTH, highlight=False)
+    console = Console(width=width_of(sys.stdout) or _WIDTH, highlight=False)
     for table in tables:
         console.print(table)
 
@@ -49,4 +64,4 @@ def write_tables(tables: "Iterable[Table]") -> None:
 def write_findings(findings: Sequence[Finding]) -> None:
     """Print findings, one a line."""
     for finding in findings:
-        click.echo(one_line(as_typed(str(finding))))
+        write(one_line(as_typed(str(finding))))

@@ -1,114 +1,204 @@
 """Talk on standard error: progress bars on a terminal, plain lines elsewhere."""
 
+import os
 import sys
 import threading
+import time
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from typing import TYPE_CHECKING
 
 import click
 
-from benchloom.base.printable import continued, printable
+from benchloom.base.printable import continued, one_line, printable
 from benchloom.base.talk import Progress, Silent, Talk
+from benchloom.base.units import amount_text
+from benchloom.cli.colour import has_colour, painted_message
+from benchloom.cli.layout import fitted
+from benchloom.cli.render import width_of
 from benchloom.cli.typed import as_typed
 
 if TYPE_CHECKING:
-    from rich.console import Console
     from rich.progress import Progress as RichProgress
+    from rich.progress import TaskID
 
 
 def make_talk(*, quiet: bool) -> Talk:
     """Return the way to talk to this user."""
     if quiet:
         return Silent()
-    return TerminalTalk() if sys.stderr.isatty() else PlainTalk()
+    if not sys.stderr.isatty():
+        return PlainTalk()
+    return DumbTerminalTalk() if os.environ.get("TERM") == "dumb" else TerminalTalk()
 
 
-class PlainTalk(Silent):
-    """Lines for logs and pipes; a bar is one line at its start."""
-
-    def note(self, text: str) -> None:
-        """Say one line."""
-        click.echo(_message(text), err=True)
-
-    def warn(self, text: str) -> None:
-        """Say one line of warning."""
-        click.echo(_message(f"warning: {text}"), err=True)
-
-    @contextmanager
-    def progress(self, label: str, total: int | None, unit: str) -> Iterator[Progress]:
-        """Say what begins."""
-        self.note(f"{label} ({total:,} {unit})" if total else label)
-        with super().progress(label, total, unit) as bar:
-            yield bar
+def say(text: str, *, is_error: bool = False) -> None:
+    """Write a message to standard error: at a terminal no wider than that, and the beginning of errors and warnings in colour."""
+    text = fitted(printable(as_typed(text)), width_of(sys.stderr))
+    in_colour = has_colour(sys.stderr)
+    click.echo(painted_message(text, is_error=is_error) if in_colour else text, err=True, color=in_colour)
 
 
 class _Bar:
-    def __init__(self, display: "RichProgress", task: int) -> None:
-        self._display, self._task = display, task
+    """One piece of work: what is known of it. Drawing reads it a few times a second, so that counting costs next to nothing."""
+
+    def __init__(self, label: str, total: int | None, unit: str) -> None:
+        self.label, self.whole, self.unit = one_line(label), total, unit
+        self.done, self.begun = 0, time.monotonic()
+        self._lock = threading.Lock()
 
     def advance(self, amount: int) -> None:
-        self._display.advance(self._task, amount)  # type: ignore[arg-type]
+        with self._lock:
+            self.done += amount
 
     def total(self, amount: int | None) -> None:
-        self._display.update(self._task, total=amount)  # type: ignore[arg-type]
+        self.whole = amount
+
+    @property
+    def drawn(self) -> float:
+        """What is drawn as done: never all of it, since a bar that is full stands still, and the work goes on until the block ends."""
+        return min(self.done, self.whole * 0.999) if self.whole else self.done
+
+    @property
+    def title(self) -> str:
+        amount = amount_text(self.done, self.whole, self.unit)
+        return f"{self.label}: {amount}" if amount else self.label
 
 
-class TerminalTalk(PlainTalk):
-    """Bars drawn by rich, which is imported only when the first one is opened; several share one display."""
+class PlainTalk(Silent):
+    """Lines for logs and pipes: one as work begins, and one now and then while it lasts."""
+
+    INTERVAL = 15.0  # seconds between two lines about the same work
 
     def __init__(self) -> None:
-        self._lock = threading.Lock()
-        self._display: RichProgress | None = None
-        self._open = 0
+        self._lock = threading.RLock()
+        self._bars: list[_Bar] = []
+        self._ended = threading.Event()
+        self._thread: threading.Thread | None = None
+
+    def note(self, text: str) -> None:
+        """Say one line."""
+        self._say(continued(f"loom: {text}"))
+
+    def warn(self, text: str) -> None:
+        """Say one line of warning."""
+        self._say(continued(f"loom: warning: {text}"))
 
     @contextmanager
     def progress(self, label: str, total: int | None, unit: str) -> Iterator[Progress]:
-        """Show a bar until the block ends."""
-        from rich import progress
-
+        """Show how far the work is until the block ends."""
+        bar = _Bar(label, total, unit)
         with self._lock:
-            if self._display is None:
-                amount = progress.DownloadColumn() if unit == "B" else progress.MofNCompleteColumn()
-                columns = (progress.TextColumn("{task.description}"), progress.BarColumn(), amount)
-                self._display = progress.Progress(
-                    *columns, progress.TimeElapsedColumn(), console=_console(), transient=True
-                )
-                self._display.start()
-            self._open += 1
-            display = self._display
-            task = display.add_task(label, total=total)
+            self._open(bar)
         try:
-            yield _Bar(display, task)
+            yield bar
         finally:
             with self._lock:
-                self._open -= 1
-                display.remove_task(task)
-                if not self._open:
-                    display.stop()
-                    self._display = None
+                self._bars.remove(bar)
+                self._close(bar)
+                idle = None if self._bars else self._thread
+                if idle:
+                    self._ended.set()
+            if idle:
+                idle.join()
 
-    def note(self, text: str) -> None:
-        """Say one line above the bars."""
-        self._say(_message(text))
+    def _open(self, bar: _Bar) -> None:
+        self._begin(bar)
+        self._bars.append(bar)
+        if self._thread is None or self._ended.is_set():
+            self._ended = threading.Event()
+            self._thread = threading.Thread(target=self._watch, args=(self._ended,), daemon=True)
+            self._thread.start()
 
-    def warn(self, text: str) -> None:
-        """Say one line of warning above the bars."""
-        self._say(_message(f"warning: {text}"))
+    def _watch(self, ended: threading.Event) -> None:
+        while not ended.wait(self.INTERVAL):
+            with self._lock, suppress(OSError):  # a closed standard error ends no work
+                if not ended.is_set():
+                    self._draw()
+
+    def _begin(self, bar: _Bar) -> None:
+        if bar.unit:
+            whole = amount_text(0, bar.whole, bar.unit).rpartition(" of ")[2] if bar.whole else ""
+            self.note(f"{bar.label} ({whole})" if whole else bar.label)
+
+    def _draw(self) -> None:
+        for bar in self._bars:
+            self.note(bar.title if bar.unit else f"{bar.label}: {time.monotonic() - bar.begun:.0f} s")
+
+    def _close(self, bar: _Bar) -> None:
+        """Do nothing: what was said stands."""
+
+    def _say(self, text: str) -> None:
+        say(text)
+
+
+class DumbTerminalTalk(PlainTalk):
+    """Lines for a terminal on which nothing can be drawn over: a person is waiting, so more of them."""
+
+    INTERVAL = 4.0
+
+
+class TerminalTalk(PlainTalk):
+    """Bars drawn by rich, which is imported only for work that takes a moment; several share one display."""
+
+    INTERVAL = 0.1
+    MOMENT = 0.3  # seconds: what is done by then is not worth a bar
+
+    def __init__(self) -> None:
+        super().__init__()
+        self._display: RichProgress | None = None
+        self._tasks: dict[int, TaskID] = {}
+
+    def _begin(self, bar: _Bar) -> None:
+        """Do nothing yet: see MOMENT."""
+
+    def _draw(self) -> None:
+        now = time.monotonic()
+        for bar in self._bars:
+            if id(bar) not in self._tasks and now - bar.begun > self.MOMENT:
+                self._display = self._display or _started()
+                self._tasks[id(bar)] = self._display.add_task(bar.title, total=bar.whole)
+        for bar in self._bars:
+            if self._display and id(bar) in self._tasks:
+                self._display.update(self._tasks[id(bar)], description=bar.title, total=bar.whole, completed=bar.drawn)
+        if self._display:
+            self._display.refresh()
+
+    def _close(self, bar: _Bar) -> None:
+        if self._display is None:
+            return
+        if id(bar) in self._tasks:
+            self._display.remove_task(self._tasks.pop(id(bar)))
+        if not self._tasks:
+            self._display.stop()
+            self._display = None
 
     def _say(self, text: str) -> None:
         with self._lock:
             if self._display is None:
-                click.echo(text, err=True)
+                say(text)
             else:
-                self._display.console.print(text, markup=False, highlight=False, soft_wrap=True)
+                width = self._display.console.width
+                self._display.console.print(
+                    fitted(printable(as_typed(text)), width), markup=False, highlight=False, soft_wrap=True
+                )
 
 
-def _message(text: str) -> str:
-    return printable(continued(f"loom: {as_typed(text)}"))
-
-
-def _console() -> "Console":
+def _started() -> "RichProgress":
+    from rich import progress
     from rich.console import Console
+    from rich.table import Column
 
-    return Console(stderr=True)
+    display = progress.Progress(
+        progress.SpinnerColumn(),
+        progress.TextColumn(
+            "{task.description}", markup=False, table_column=Column(ratio=1, no_wrap=True, overflow="ellipsis")
+        ),
+        progress.BarColumn(bar_width=20),
+        progress.TimeElapsedColumn(),
+        console=Console(stderr=True),
+        transient=True,
+        auto_refresh=False,
+    )
+    display.start()
+    return display

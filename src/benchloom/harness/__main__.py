@@ -17,6 +17,7 @@ import msgspec
 
 import benchloom
 from benchloom.base.atomic import write_bytes
+from benchloom.base.reported import reported
 from benchloom.errors import carried
 from benchloom.harness.inputs import Inputs, load
 from benchloom.harness.memory import peak_memory
@@ -50,15 +51,16 @@ def benchmark(options: Options, environ: Mapping[str, str], folder: Path) -> Res
 
     Raises InputError if model, samples and options do not fit each other, ExecutionError if LoadGen has no result.
     """
-    # Late, so that wrong options are told before the heavy libraries are imported.
-    from benchloom.harness.blockers import submission_blockers
-    from benchloom.harness.calibrate import batch_within, measured_speed
-    from benchloom.harness.opening import opened
-    from benchloom.harness.settings import shown, test_settings
+    with reported(environ, "opening the model and warming up"):
+        # Late, so that wrong options are told before the heavy libraries are imported.
+        from benchloom.harness.blockers import submission_blockers
+        from benchloom.harness.calibrate import batch_within, measured_speed
+        from benchloom.harness.opening import opened
+        from benchloom.harness.settings import shown, test_settings
 
-    inputs, predictors = opened(options, load(environ, options.count, options.labels_path))
+        inputs, predictors = opened(options, load(environ, options.count, options.labels_path))
+        speed = measured_speed(predictors, options, len(inputs.samples))
     backend, ruleset = predictors[0].backend, RULESETS[options.ruleset]
-    speed = measured_speed(predictors, options, len(inputs.samples))
     made = test_settings(options, ruleset, inputs.model.name, speed)
     settings = made.test
     if options.scenario == "Server" and not options.batch_size:
@@ -130,7 +132,8 @@ class _Runs:
         for predictor in self.predictors:
             predictor.check_responses()
         self._run("accuracy", "AccuracyOnly", None)
-        return score(self.folder / "accuracy", self.inputs, self.folder)
+        with reported(self.environ, "computing the accuracy"):
+            return score(self.folder / "accuracy", self.inputs, self.folder)
 
     def _run(self, name: str, mode: str, seconds: float | None) -> "Issuer":
         import mlperf_loadgen as lg

@@ -14,17 +14,11 @@ import numpy as np
 from numpy.typing import NDArray
 
 from benchloom.errors import ExecutionError
+from benchloom.model.metrics import OFFICIAL
 from benchloom.model.record import Accuracy, Performance
 
 _PREFIX = ":::MLLOG "
 _PERCENTILE = re.compile(r"result_(\d+\.\d+)_percentile_latency_ns")
-# The official figure of each scenario (submission checker: result fields of the detail log).
-METRICS = {
-    "SingleStream": "result_90.00_percentile_latency_ns",
-    "MultiStream": "result_99.00_percentile_per_query_latency_ns",
-    "Server": "result_scheduled_samples_per_sec",
-    "Offline": "result_samples_per_second",
-}
 _THROUGHPUT = {
     "SingleStream": "result_qps_with_loadgen_overhead",
     "Server": "result_completed_samples_per_sec",
@@ -71,7 +65,7 @@ def read_performance(folder: Path, scenario: str, *, samples: int, seconds: floa
             "LoadGen ended without a result", where=str(folder), why=reasons, fix="see mlperf_log_detail.txt"
         )
     throughput = values.get(_THROUGHPUT.get(scenario, ""))
-    metric = METRICS[scenario]
+    metric = OFFICIAL[scenario].key
     return Performance(
         scenario=scenario,
         valid=values["result_validity"] == "VALID",

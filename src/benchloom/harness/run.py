@@ -1,9 +1,10 @@
 """One run of LoadGen over a predictor: settings in, a folder of logs out."""
 
 import gc
+import math
 import time
 from collections.abc import Iterator, Mapping, Sequence
-from contextlib import contextmanager
+from contextlib import AbstractContextManager, contextmanager
 from pathlib import Path
 from typing import Any
 
@@ -17,7 +18,7 @@ from benchloom.harness.issue import Issuer, issuer_for
 from benchloom.harness.predictor import Predictor
 
 _WORTH_SAYING = 5.0  # seconds
-_LABELS = {lg.TestMode.PerformanceOnly: "performance run", lg.TestMode.AccuracyOnly: "accuracy run"}
+_MUCH_LONGER = 1.2  # times the least duration
 
 
 def run_loadgen(
@@ -47,16 +48,26 @@ def run_loadgen(
         predictors[0].forget(_array(indexes))
 
     qsl = lg.ConstructQSL(total, performance_count, load, unload)
-    is_accuracy = settings.mode == lg.TestMode.AccuracyOnly
     try:
-        about = f", about {human_seconds(seconds)}" if seconds is not None and seconds >= _WORTH_SAYING else ""
-        label, whole = f"{_LABELS[settings.mode]}{about}", total if is_accuracy else None
-        with reported(environ, label, "samples", whole, lambda: issuer.done), _without_collector():
+        with _shown(environ, settings, issuer, total, seconds), _without_collector():
             issuer.serve_during(lambda: lg.StartTestWithLogSettings(sut, qsl, settings, _logs(folder), ""))
     finally:
         lg.DestroyQSL(qsl)
         lg.DestroySUT(sut)
     return issuer
+
+
+def _shown(
+    environ: Mapping[str, str], settings: Any, issuer: Issuer, total: int, seconds: float | None
+) -> AbstractContextManager[None]:
+    """Report an accuracy run by its samples, and a performance run by its time beside LoadGen's least duration."""
+    scenario = settings.scenario.name
+    if settings.mode == lg.TestMode.AccuracyOnly:
+        return reported(environ, f"{scenario} accuracy", "samples", total, lambda: issuer.done)
+    least, begun = math.ceil(settings.min_duration_ms / 1000), time.monotonic()
+    is_longer = seconds is not None and seconds >= max(_WORTH_SAYING, _MUCH_LONGER * least)
+    about = f", about {human_seconds(seconds)}" if seconds is not None and is_longer else ""
+    return reported(environ, f"{scenario} performance{about}", "s", least, lambda: int(time.monotonic() - begun))
 
 
 @contextmanager

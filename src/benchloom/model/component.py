@@ -172,6 +172,11 @@ class Input(Value, frozen=True, kw_only=True):
     minimum: float | None = None
     secret: bool = False
 
+    @property
+    def is_switch(self) -> bool:
+        """Whether ``--name`` by itself is enough: it means yes."""
+        return self.type == "bool" or set(self.choices) == {"yes", "no"}
+
 
 class Command(Value, frozen=True, kw_only=True):
     """One of a program's ``run_cmds``: text with ``$<<VARIABLE>>$`` places, split into words without a shell."""

@@ -9,6 +9,7 @@ Origin = Literal["installed", "detected", "installable"]
 Action = Literal["fetch", "extract", "detect", "build", "install", "run", "reuse"]
 
 PLAN_SCHEMA = "benchloom.plan/1"
+TARGET_ROLE = "target"  # of what was asked for
 
 
 class Candidate(Document, frozen=True, kw_only=True):

@@ -7,6 +7,7 @@ from benchloom.model.plan import Plan
 
 RECORD_SCHEMA = "benchloom.record/1"
 RESULTS_SCHEMA = "benchloom.results/1"
+BUSY = 0.1  # of the usable cores taken by others: from here on a figure is not the machine's own
 
 
 class Accuracy(Document, frozen=True, kw_only=True):
@@ -132,10 +133,32 @@ class Statistics(Value, frozen=True, kw_only=True):
     stdev: float
 
 
+class Conditions(Value, frozen=True, kw_only=True):
+    """What else the machine did while a repetition ran; None if the system does not say.
+
+    Attributes:
+        load_before: the load average of the last minute as it began.
+        load_after: the same as it ended.
+        others: the part of the usable cores, 0 to 1, that was taken by other processes and by other guests of the hypervisor.
+        beside: ids of other runs in this home that measured at the same time.
+    """
+
+    load_before: float | None = None
+    load_after: float | None = None
+    others: float | None = None
+    beside: tuple[str, ...] = ()
+
+    @property
+    def is_busy(self) -> bool:
+        """Whether figures of this repetition may be worse than the machine's own."""
+        return bool(self.beside) or (self.others or 0) >= BUSY
+
+
 class Repetition(Value, frozen=True, kw_only=True):
     """One execution of the program. ``status`` tells how it ended; exactly one of exit_code and signal is set.
 
-    ``problem`` says what is wrong with what a program that ended well left behind.
+    ``problem`` says what is wrong with what a program that ended well left behind. ``conditions`` are unknown if it was interrupted,
+    and in older records.
     """
 
     started: str
@@ -146,6 +169,7 @@ class Repetition(Value, frozen=True, kw_only=True):
     signal: str = ""
     problem: str = ""
     results: Results | None = None
+    conditions: Conditions | None = None
 
 
 class Record(Document, frozen=True, kw_only=True):

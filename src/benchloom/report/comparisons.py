@@ -1,6 +1,6 @@
 """Records side by side: one line per run, best first where that is asked for, and which settings they do not share."""
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from pathlib import Path
 
 import msgspec
@@ -8,11 +8,12 @@ import msgspec
 from benchloom.base.units import human_bytes
 from benchloom.model.base import Document, Value
 from benchloom.model.record import Record, Results
-from benchloom.report.records import PERCENTILES, host_line, latency, loadgen_messages, number, percent
+from benchloom.report.records import PERCENTILES, host_line, latency, loadgen_messages, number, percent, short_ids
 
 Setting = str | int | float | bool | None
 
 # What a short measurement before each run found is no setting that anybody chose.
+_SEED = "_seed"
 _MEASURED = ("_expected_latency_ns", "_expected_qps")
 
 
@@ -38,6 +39,7 @@ class ComparedRun(Value, frozen=True, kw_only=True):
         peak_memory_bytes: largest resident memory of the program.
         host: the machine in one line.
         settings: what the run was set to, with the samples used.
+        busy: whether the machine did something else at the same time.
     """
 
     id: str
@@ -68,6 +70,7 @@ class ComparedRun(Value, frozen=True, kw_only=True):
     peak_memory_bytes: int | None = None
     host: str = ""
     settings: dict[str, Setting] = {}
+    busy: bool = False
     tags: tuple[str, ...] = ()
 
 
@@ -115,6 +118,7 @@ def _run(record: Record, path: Path) -> ComparedRun:
         repetitions=len(record.repetitions),
         host=host_line(record.host),
         tags=record.tags,
+        busy=any(item.conditions is not None and item.conditions.is_busy for item in record.repetitions),
     )
     return run if record.results is None else _measured(_described(run, record.results), record, record.results)
 
@@ -180,23 +184,68 @@ def _all_settings(run: ComparedRun) -> dict[str, Setting]:
     return {"dataset": run.dataset, "ruleset": run.ruleset, **run.settings} if run.scenario else {}
 
 
-_HEADS = (
-    *("record", "program", "model", "precision", "backend", "scenario", "mode", "accuracy", "to reference"),
-    *("samples/s", *PERCENTILES, "memory", "LoadGen"),
-)
+# What a run is, by head; a column where it differs between runs.
+_DESCRIBED: dict[str, Callable[[ComparedRun], str]] = {
+    "program": lambda run: run.program.rpartition(":")[2],
+    "model": lambda run: run.model,
+    "precision": lambda run: run.precision,
+    "backend": lambda run: f"{run.backend} {run.backend_version}".strip(),
+    "scenario": lambda run: run.scenario,
+    "mode": lambda run: run.mode or run.status,
+    "host": lambda run: run.host,
+}
+# What was measured, by head; a column where some run has it.
+_MEASURED_FIGURES: dict[str, Callable[[ComparedRun], str]] = {
+    "accuracy": lambda run: _shown(run.accuracy, percent),
+    "to reference": lambda run: _shown(run.difference, lambda value: f"{round(value * 100, 2) + 0.0:+.2f} points"),
+    "samples/s": lambda run: _shown(run.samples_per_second, number),
+    "p50": lambda run: _percentile(run, run.latency_p50_ns),
+    "p90": lambda run: _percentile(run, run.latency_p90_ns),
+    "p99": lambda run: _percentile(run, run.latency_p99_ns),
+    "memory": lambda run: "" if run.peak_memory_bytes is None else human_bytes(run.peak_memory_bytes),
+    "LoadGen": lambda run: _verdict(run),  # noqa: PLW0108 - defined below,
+}
 
 
-def comparison_rows(comparison: Comparison) -> list[tuple[str, ...]]:
-    """Return the heads and a row of cells per run; hosts and settings are columns where they are not all the same."""
-    hosts = {run.host for run in comparison.runs}
-    heads = (*_HEADS, *(("host",) if len(hosts) > 1 else ()), *(("settings",) if comparison.differing else ()))
-    return [heads, *(_cells(run, comparison, with_host=len(hosts) > 1) for run in comparison.runs)]
+def comparison_rows(comparison: Comparison, *, everything: bool = False, short: bool = False) -> list[tuple[str, ...]]:
+    """Return the heads and a row of cells per run: what differs between the runs, and what was measured.
+
+    ``everything`` keeps what is the same in all runs, and the seeds. ``short`` shortens ids to the time they begin with, if that is
+    enough to tell them apart; every verb takes the start of an id.
+    """
+    runs = comparison.runs
+    names = short_ids([run.id for run in runs]) if short else [run.id for run in runs]
+    settings = _settings_cells(comparison, everything=everything)
+    columns = [
+        ("record", names),
+        *((head, cells) for head, cells in _columns(runs, _DESCRIBED) if everything or len(set(cells)) > 1),
+        *((head, cells) for head, cells in _columns(runs, _MEASURED_FIGURES) if everything or any(cells)),
+        *([("settings", settings)] if any(settings) else []),
+    ]
+    heads = tuple(head for head, _ in columns)
+    return [heads, *(tuple(cell or "-" for cell in row) for row in zip(*(cells for _, cells in columns), strict=True))]
+
+
+def _columns(
+    runs: Sequence[ComparedRun], table: dict[str, Callable[[ComparedRun], str]]
+) -> Iterator[tuple[str, list[str]]]:
+    return ((head, [show(run) for run in runs]) for head, show in table.items())
+
+
+def _settings_cells(comparison: Comparison, *, everything: bool) -> list[str]:
+    names = [name for name in comparison.differing if everything or not name.endswith(_SEED)]
+    shown = [_all_settings(run) for run in comparison.runs]
+    return [" ".join(f"{name}={item[name]}" for name in names if name in item) for item in shown]
 
 
 def shared_lines(comparison: Comparison) -> list[str]:
-    """Return what holds for every run, a line each."""
-    hosts = {run.host for run in comparison.runs}
-    return [f"host: {host}" for host in hosts if len(hosts) == 1]
+    """Return what holds for every run, a line each: what the runs are, as far as it is the same, and the machine."""
+    same = {
+        head: cells[0] for head, cells in _columns(comparison.runs, _DESCRIBED) if len(set(cells)) == 1 and cells[0]
+    }
+    host = same.pop("host", "")
+    about = ", ".join(f"{head} {text}" for head, text in same.items())
+    return [*([f"all: {about}"] if about else []), *([f"host: {host}"] if host else [])]
 
 
 def message_lines(comparison: Comparison) -> list[str]:
@@ -209,25 +258,9 @@ def message_lines(comparison: Comparison) -> list[str]:
     ]
 
 
-def _cells(run: ComparedRun, comparison: Comparison, *, with_host: bool) -> tuple[str, ...]:
-    shown = _all_settings(run)
-    settings = " ".join(f"{name}={shown[name]}" for name in comparison.differing if name in shown)
-    cells = (
-        run.id,
-        run.program.rpartition(":")[2],
-        run.model or "-",
-        run.precision or "-",
-        f"{run.backend} {run.backend_version}".strip() or "-",
-        run.scenario or "-",
-        run.mode or run.status,
-        _shown(run.accuracy, percent),
-        _shown(run.difference, lambda value: f"{round(value * 100, 2) + 0.0:+.2f} points"),
-        _shown(run.samples_per_second, number),
-        *(_shown(value, latency) for value in (run.latency_p50_ns, run.latency_p90_ns, run.latency_p99_ns)),
-        "-" if run.peak_memory_bytes is None else human_bytes(run.peak_memory_bytes),
-        _verdict(run),
-    )
-    return (*cells, *((run.host,) if with_host else ()), *((settings or "-",) if comparison.differing else ()))
+def _percentile(run: ComparedRun, nanoseconds: float | None) -> str:
+    """A latency that stands for the run: Offline's one query has none but its own."""
+    return "" if run.scenario == "Offline" else _shown(nanoseconds, latency)
 
 
 def _verdict(run: ComparedRun) -> str:
@@ -235,8 +268,10 @@ def _verdict(run: ComparedRun) -> str:
     for name, texts in (("error", run.loadgen_errors), ("warning", run.loadgen_warnings)):
         if texts:
             verdict.append(f"{len(texts)} {name}{'s' if len(texts) > 1 else ''}")
-    return ", ".join(verdict) or "-"
+    if run.busy:
+        verdict.append("busy")
+    return ", ".join(verdict)
 
 
 def _shown(value: float | None, show: Callable[[float], str]) -> str:
-    return "-" if value is None else show(value)
+    return "" if value is None else show(value)

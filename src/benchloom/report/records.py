@@ -1,11 +1,13 @@
 """A record as a table for people: what ran, what was measured, whether it counts, and where to read more."""
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping, Sequence
 from pathlib import Path
 
 from benchloom.base.units import human_bytes, human_seconds
+from benchloom.model.metrics import OFFICIAL
 from benchloom.model.plan import Plan
-from benchloom.model.record import Accuracy, Host, Performance, Record, Results, Statistics
+from benchloom.model.record import BUSY, Accuracy, Conditions, Host, Performance, Record, Results, Statistics
+from benchloom.report.verdicts import next_steps
 
 PERCENTILES = ("p50", "p90", "p99")
 _METRICS = {"top1": "top-1"}
@@ -24,7 +26,7 @@ def record_text(record: Record, path: Path) -> str:
     places = [("record", str(path)), ("run", record.directory)]
     lines = [f"{record.target}{command}", *_aligned([*rows, *places])]
     if len(record.repetitions) > 1 and record.statistics:
-        lines += ["", f"over {len(record.repetitions)} repetitions", *_statistics(record.statistics)]
+        lines += ["", f"over {len(record.repetitions)} repetitions", *_statistics(record.statistics, record.results)]
     return "\n".join(lines)
 
 
@@ -48,6 +50,17 @@ def _outcome(record: Record) -> Iterator[Row]:
             yield "ended", f"repetition {number}: {item.status}, {how}"
         if item.problem:
             yield "problem", item.problem
+        if item.conditions and item.conditions.is_busy:
+            yield from _busy(item.conditions, record.host, f"repetition {number}: " if often else "")
+
+
+def _busy(conditions: Conditions, host: Host, which: str) -> Iterator[Row]:
+    yield from (("busy", f"{which}another run measured at the same time: {other}") for other in conditions.beside)
+    if (conditions.others or 0) >= BUSY:
+        cores = f"{host.cores} core{'s' if host.cores != 1 else ''}"
+        loads = (conditions.load_before, conditions.load_after)
+        load = "" if None in loads else f"; load average {loads[0]:.1f} before, {loads[1]:.1f} after"
+        yield "busy", f"{which}other processes used {conditions.others:.0%} of {cores}{load}".replace("%", " %")
 
 
 def _measured(results: Results, plan: Plan) -> Iterator[Row]:
@@ -59,7 +72,8 @@ def _measured(results: Results, plan: Plan) -> Iterator[Row]:
     if results.accuracy:
         yield "accuracy", accuracy_line(results.accuracy)
     if results.performance:
-        yield from _performance(results.performance)
+        yield from _performance(results, results.performance)
+        yield from (("do next", step) for step in next_steps(results, plan.target))
     yield from loadgen_messages(results)
     if results.peak_memory_bytes is not None:
         yield "memory", f"{human_bytes(results.peak_memory_bytes)} resident at most"
@@ -108,7 +122,20 @@ def ruleset_line(results: Results) -> str:
     return results.ruleset if results.submission_valid else f"{results.ruleset}: not submission-valid"
 
 
-def _performance(performance: Performance) -> Iterator[Row]:
+def official_text(scenario: str, key: str, value: float, *, short: bool = False) -> str:
+    """Return the official figure ``key`` of a scenario, such as ``90th percentile latency 290 µs``, or ``short`` ``290 µs p90``."""
+    known = OFFICIAL.get(scenario)
+    if known is None or known.key != key:
+        return ""
+    shown = latency(value) if known.unit == "ns" else f"{number(value)} {known.unit}"
+    return f"{shown} {known.short}".rstrip() if short else f"{known.title} {shown}"
+
+
+def _performance(results: Results, performance: Performance) -> Iterator[Row]:
+    scenario = performance.scenario
+    if performance.value is not None and (text := official_text(scenario, performance.metric, performance.value)):
+        since = OFFICIAL[scenario].since
+        yield "official", f"{text} (the figure of rounds since v{since})" if since else text
     counts = f"{performance.query_count:,} {'query' if performance.query_count == 1 else 'queries'}"
     if performance.sample_count != performance.query_count:
         counts += f" of {performance.sample_count:,} samples in all"
@@ -116,19 +143,33 @@ def _performance(performance: Performance) -> Iterator[Row]:
     shown = [
         f"{name} {latency(performance.latency_ns[name])}" for name in PERCENTILES if name in performance.latency_ns
     ]
-    if shown:
+    if shown and scenario != "Offline":  # whose one query has a latency, and no percentiles
         yield "latency", "   ".join(shown)
+    if target := _server_target(results.settings):
+        yield "target", target
     yield "LoadGen", "VALID" if performance.valid else "INVALID"
     if not performance.valid:
         yield from (("reason", reason) for reason in performance.invalid_reasons if reason not in performance.errors)
 
 
-def _statistics(statistics: dict[str, Statistics]) -> list[str]:
+def _server_target(settings: Mapping[str, object]) -> str:
+    """What Server was asked for: its rate, and the bound that LoadGen holds its latency to."""
+    names = ("server_target_qps", "server_target_latency_ns", "server_target_latency_percentile")
+    qps, bound, part = (settings.get(name) for name in names)
+    if not (isinstance(qps, (int, float)) and isinstance(bound, (int, float)) and isinstance(part, (int, float))):
+        return ""
+    return f"{number(qps)} queries/s, {part * 100:g} % of them within {latency(bound)}"
+
+
+def _statistics(statistics: dict[str, Statistics], results: Results | None) -> list[str]:
+    official = OFFICIAL.get(results.scenario) if results else None
+    percentiles = PERCENTILES if results is None or results.scenario != "Offline" else ()
     names = {
         "accuracy.top1": ("accuracy", percent),
         "accuracy.mAP": ("accuracy", percent),
+        **({"performance.value": ("official", latency if official.unit == "ns" else number)} if official else {}),
         "performance.samples_per_second": ("samples/s", number),
-        **{f"performance.latency_ns.{name}": (f"latency {name}", latency) for name in PERCENTILES},
+        **{f"performance.latency_ns.{name}": (f"latency {name}", latency) for name in percentiles},
         "peak_memory_bytes": ("memory", _memory),
     }
     heads = ("min", "median", "mean", "max", "stdev")
@@ -171,6 +212,12 @@ def number(value: float) -> str:
 def _three_digits(value: float) -> str:
     digits = 0 if abs(value) >= 99.95 else 1 if abs(value) >= 9.995 else 2
     return f"{value:.{digits}f}"
+
+
+def short_ids(ids: Sequence[str]) -> list[str]:
+    """Return the time that each id of a record begins with, where it tells it from the others; else the id."""
+    starts = [item.partition("-")[0] for item in ids]
+    return [start if starts.count(start) == 1 and start else whole for start, whole in zip(starts, ids, strict=True)]
 
 
 def percent(fraction: float) -> str:

@@ -245,4 +245,10 @@ def _from_zero(show: Callable[[float], str]) -> Callable[[float], str]:
 def _drawn(figure: "plotille.Figure") -> str:
     text, _, legend = figure.show(legend=True).partition("Legend:\n-------\n")
     names = [line[1:].replace("⠤", "", 1).strip() for line in legend.splitlines()]
-    return "\n".join([*(line.rstrip(" ⠀") for line in text.rstrip().splitlines()), *(f"  {name}" for name in names)])
+    lines = [line.rstrip(" ⠀") for line in text.rstrip().splitlines()]
+    axis = next(number for number, line in enumerate(lines) if line.endswith(f"-> ({figure.x_label})"))
+    lines[axis] = lines[axis].removesuffix(
+        f" ({figure.x_label})"
+    )  # beside the axis it would make the plot wider than a terminal
+    indent = " " * (lines[axis].index("|") + 2)
+    return "\n".join([*lines, f"{indent}({figure.x_label})", *(f"  {name}" for name in names)])

@@ -10,7 +10,7 @@ from benchloom.base.digest import of_bytes
 from benchloom.errors import ResolutionError
 from benchloom.model.base import to_json
 from benchloom.model.component import Component, Fetch, Requirement
-from benchloom.model.plan import PLAN_SCHEMA, Action, Candidate, Node, Origin, Plan
+from benchloom.model.plan import PLAN_SCHEMA, TARGET_ROLE, Action, Candidate, Node, Origin, Plan
 from benchloom.resolve.host import HostFacts, Overrides
 from benchloom.resolve.keys import environment_key, library_key, result_key
 from benchloom.resolve.options import Option, Universe, produces, version_named
@@ -18,7 +18,6 @@ from benchloom.resolve.provider import requirements_of
 from benchloom.resolve.reasons import reason_of
 from benchloom.resolve.solve import Solution, solve
 
-TARGET_ROLE = "target"
 PYTHON = "python"
 
 

@@ -216,6 +216,11 @@ def _refuse_untrusted(plan: Plan, means: Means) -> None:
 
 
 def _materialise(node: Node, plan: Plan, means: Means, ready: Ready) -> Facts:
+    with means.talk.progress(f"preparing {node.id}", None, ""):  # to unpack, verify and seal big files takes a while
+        return _materialised(node, plan, means, ready)
+
+
+def _materialised(node: Node, plan: Plan, means: Means, ready: Ready) -> Facts:
     if node.action == "reuse" and node.key:
         _refuse_damaged(node, plan, means)
     if node.pip:
@@ -383,7 +388,7 @@ def _build(node: Node, component: Component, means: Means, ready: Ready, folder:
     )
     argv = _build_command(install.module, install.script, source, ready.python, install.arguments)
     log = means.logs / f"{_plain(node.id)}.log"
-    with watched(progress, means.talk):
+    with watched(progress, means.talk, f"building {node.id}"):
         result = run_process(argv, cwd=folder, env=env, timeout=None, stdout=log, stderr=log.with_suffix(".err"))
     if result.status != "ok":
         if refused := carried.take(error):

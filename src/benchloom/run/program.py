@@ -88,7 +88,8 @@ def run_program(
         },
     )
     limit = timeout if timeout is not None else component.program.timeout
-    with watched(progress, means.talk):
+    label = "" if echo else f"starting {plan.target}"  # a bar would break what is echoed into lines of its own
+    with watched(progress, means.talk, label):
         result = run_process(
             argv,
             cwd=folder,

@@ -8,16 +8,19 @@ from pathlib import Path
 from typing import Any
 
 from benchloom.base import bounded, limits
-from benchloom.base.talk import Progress, Talk
+from benchloom.base.talk import Talk
 
 _INTERVAL = 0.1
 
 
 @contextmanager
-def watched(path: Path, talk: Talk) -> Iterator[None]:
-    """Show what appears in ``path`` (``label``, ``unit``, ``total``, ``done``) until the block ends; then remove the file."""
+def watched(path: Path, talk: Talk, label: str) -> Iterator[None]:
+    """Show what appears in ``path`` (``label``, ``unit``, ``total``, ``done``) until the block ends; then remove the file.
+
+    Until something does, ``label`` (if there is one) shows that the child is at work.
+    """
     stop = threading.Event()
-    thread = threading.Thread(target=_follow, args=(path, talk, stop), daemon=True)
+    thread = threading.Thread(target=_follow, args=(path, talk, label, stop), daemon=True)
     thread.start()
     try:
         yield
@@ -27,10 +30,10 @@ def watched(path: Path, talk: Talk) -> Iterator[None]:
         path.unlink(missing_ok=True)
 
 
-def _follow(path: Path, talk: Talk, stop: threading.Event) -> None:
-    label, shown = "", 0
-    bar: Progress | None = None
+def _follow(path: Path, talk: Talk, label: str, stop: threading.Event) -> None:
+    shown = 0
     with ExitStack() as stack:
+        bar = stack.enter_context(talk.progress(label, None, "")) if label else None
         while not stop.wait(_INTERVAL):
             state = _read(path)
             if state is None:

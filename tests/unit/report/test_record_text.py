@@ -8,6 +8,7 @@ from benchloom.model.record import (
     RECORD_SCHEMA,
     RESULTS_SCHEMA,
     Accuracy,
+    Conditions,
     Host,
     Performance,
     Record,
@@ -15,7 +16,7 @@ from benchloom.model.record import (
     Results,
 )
 from benchloom.record.statistics import over_results
-from benchloom.report.records import accuracy_line, host_line, latency, number, record_text
+from benchloom.report.records import accuracy_line, host_line, latency, number, official_text, record_text
 
 replace = msgspec.structs.replace
 
@@ -51,6 +52,8 @@ RESULTS = Results(
         valid=True,
         samples_per_second=1234.56,
         latency_ns={"mean": 1, "p50": 812_345, "p90": 999_600, "p99": 12_340_000},
+        metric="result_90.00_percentile_latency_ns",
+        value=999_600.0,
         query_count=2048,
         sample_count=2048,
     ),
@@ -91,6 +94,7 @@ program:app (default)
   backend     onnxruntime 1.32.0
   scenario    SingleStream, performance and accuracy
   accuracy    98.67 % top-1 (444 of 450); reference 98.67 %
+  official    90th percentile latency 1.00 ms
   throughput  1,235 samples/s (2,048 queries)
   latency     p50 812 µs   p90 1.00 ms   p99 12.3 ms
   LoadGen     VALID
@@ -158,7 +162,8 @@ def test_record_text_of_repetitions_shows_statistics_in_units():
     assert "ok after 8.5 s, 2 repetitions" in text
     table = text.split("over 2 repetitions\n")[1].splitlines()
     assert table[0].split() == ["min", "median", "mean", "max", "stdev"]
-    assert table[2].split() == ["samples/s", "1,000", "1,117", "1,117", "1,235", "166"]
+    assert table[2].split()[:3] == ["official", "1.00", "ms"]
+    assert table[3].split() == ["samples/s", "1,000", "1,117", "1,117", "1,235", "166"]
     assert len({len(line) for line in table}) == 1
 
 
@@ -186,3 +191,98 @@ def test_latency_takes_the_unit_with_few_digits(nanoseconds: float, expected: st
 
 def test_number_keeps_three_digits_of_small_figures():
     assert [number(value) for value in (0.5, 99.96, 999.4, 1234567.8)] == ["0.50", "100", "999", "1,234,568"]
+
+
+def shown(scenario: str, metric: str, value: float, **settings: object) -> list[list[str]]:
+    """Rows of a run of ``scenario``, by name and text."""
+    performance = replace(RESULTS.performance, scenario=scenario, metric=metric, value=value)
+    results = replace(RESULTS, scenario=scenario, performance=performance, settings=settings)
+    text = record_text(replace(RECORD, results=results), Path("r.json"))
+    return [line.split(maxsplit=1) for line in text.splitlines()]
+
+
+@pytest.mark.parametrize(
+    ("scenario", "metric", "value", "row", "short"),
+    [
+        ("SingleStream", "result_90.00_percentile_latency_ns", 290_000, "90th percentile latency 290 µs", "290 µs p90"),
+        (
+            "MultiStream",
+            "result_99.00_percentile_per_query_latency_ns",
+            48_700_000,
+            "99th percentile latency of a query 48.7 ms (the figure of rounds since v2.0)",
+            "48.7 ms p99 of a query",
+        ),
+        (
+            "Server",
+            "result_scheduled_samples_per_sec",
+            1317.7,
+            "scheduled queries 1,318 queries/s",
+            "1,318 queries/s",
+        ),
+        ("Offline", "result_samples_per_second", 1067.0, "throughput 1,067 samples/s", "1,067 samples/s"),
+    ],
+)
+def test_record_text_marks_the_official_figure_of_each_scenario(
+    scenario: str, metric: str, value: float, row: str, short: str
+):
+    rows = shown(scenario, metric, value)
+    assert ["official", row] in rows
+    assert [name for name, _ in rows].index("official") < [name for name, _ in rows].index("throughput")
+    assert official_text(scenario, metric, value, short=True) == short
+
+
+def test_record_text_has_no_percentiles_of_offline():
+    assert "latency" not in [row[0] for row in shown("Offline", "result_samples_per_second", 1067.0)]
+
+
+def test_record_text_of_server_has_its_target_and_bound():
+    settings = {
+        "server_target_qps": 1280.5,
+        "server_target_latency_ns": 10_000_000,
+        "server_target_latency_percentile": 0.99,
+    }
+    rows = shown("Server", "result_scheduled_samples_per_sec", 1317.7, **settings)
+    assert ["target", "1,280 queries/s, 99 % of them within 10.0 ms"] in rows
+
+
+def test_record_text_of_a_record_without_an_official_figure_has_the_rest():
+    performance = replace(RESULTS.performance, metric="", value=None)
+    text = record_text(replace(RECORD, results=replace(RESULTS, performance=performance)), Path("r.json"))
+    assert text == "\n".join(
+        line for line in record_text(RECORD, Path("r.json")).splitlines() if "official" not in line
+    )
+
+
+BUSY = Conditions(load_before=1.25, load_after=2.0, others=0.374)
+
+
+@pytest.mark.parametrize(
+    ("conditions", "rows"),
+    [
+        (None, []),
+        (Conditions(load_before=9.0, load_after=9.0, others=0.05), []),
+        (Conditions(), []),
+        (BUSY, [["busy", "other processes used 37 % of 2 cores; load average 1.2 before, 2.0 after"]]),
+        (replace(BUSY, load_before=None), [["busy", "other processes used 37 % of 2 cores"]]),
+        (Conditions(beside=("other",)), [["busy", "another run measured at the same time: other"]]),
+    ],
+)
+def test_record_text_says_if_the_machine_was_busy(conditions: Conditions | None, rows: list[list[str]]):
+    record = replace(RECORD, repetitions=(replace(REPETITION, conditions=conditions),))
+    found = [line.split(maxsplit=1) for line in record_text(record, Path("r.json")).splitlines()]
+    assert [row for row in found if row[0] == "busy"] == rows
+
+
+def test_record_text_says_which_repetition_was_disturbed():
+    record = replace(RECORD, repetitions=(REPETITION, replace(REPETITION, conditions=BUSY)))
+    assert "  busy        repetition 2: other processes used 37 % of 2 cores" in record_text(record, Path("r.json"))
+
+
+def test_repetitions_of_offline_have_no_percentiles_and_those_of_others_their_official_figure():
+    for scenario, heads in (("SingleStream", {"official", "latency p50"}), ("Offline", {"official"})):
+        results = replace(RESULTS, scenario=scenario)
+        record = replace(
+            RECORD, repetitions=(REPETITION, REPETITION), results=results, statistics=over_results([results, results])
+        )
+        table = record_text(record, Path("r.json")).split("over 2 repetitions\n")[1]
+        assert {head for head in ("official", "latency p50") if f"  {head} " in table} == heads

@@ -6,6 +6,7 @@ import pytest
 from benchloom.model.record import Host
 from benchloom.model.tuning import TUNING_SCHEMA, Probe, Settings, Tuning
 from benchloom.report.tunings import plain, plot, probe_line, tuning_rows, unsteady, verdict_lines
+from support.repo import SOURCE
 
 HOST = Host(os="", kernel="", arch="", cpu_model="", cores=2, memory_bytes=None, python="")
 BLANK = Tuning(
@@ -171,3 +172,26 @@ def test_unsteady_names_targets_with_both_verdicts():
     assert unsteady(msgspec.structs.replace(SERVER, probes=(*SERVER.probes, again))) == (
         "threads 2 at 1,500 queries/s",
     )
+
+
+def test_sample_of_the_page_has_the_heads_labels_and_axis_that_are_printed():
+    page = (SOURCE.parent / "docs" / "how-to" / "find-the-best-settings.md").read_text(encoding="utf-8")
+    sample = [line[4:] for line in page.splitlines() if line.startswith("    ")]
+    settings = {"threads": 1, "instances": 2}
+    tuning = msgspec.structs.replace(
+        OFFLINE,
+        probes=tuple(offline(1000.0 * size, batch_size=size, **settings) for size in (1, 2, 4, 8, 16, 32, 64)),
+        best=offline(32_000, batch_size=32, **settings),
+    )
+    drawn = plot(tuning).splitlines()
+
+    assert (
+        "  ".join(next(iter(tuning_rows(tuning)))).split() == next(line for line in sample if "figure" in line).split()
+    )
+    assert {line for line in drawn if line.startswith("---")} < {line for line in sample if line.startswith("---")}
+    assert "(batch)" in [line.strip() for line in drawn]
+    assert "(batch)" in [line.strip() for line in sample]
+    assert max(map(len, drawn)) <= 80
+    labels = [line.partition(":")[0] for line in sample if line.startswith(("best", "user.conf", "lock", "to run"))]
+    printed = [line.partition(":")[0] for line in verdict_lines(tuning) if not line.startswith(" ")]
+    assert labels == [*printed, *printed]  # of Offline and of Server

@@ -20,10 +20,10 @@ from benchloom.model.component import (
     Variation,
     Version,
 )
-from benchloom.model.plan import Candidate, Plan, Platform
+from benchloom.model.plan import TARGET_ROLE, Candidate, Plan, Platform
 from benchloom.model.query import parse_query
 from benchloom.resolve.host import HostFacts, Installed, Overrides
-from benchloom.resolve.plan import TARGET_ROLE, make_plan
+from benchloom.resolve.plan import make_plan
 from benchloom.resolve.reach import reachable
 from benchloom.resolve.variations import choose
 

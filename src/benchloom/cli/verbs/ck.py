@@ -11,7 +11,7 @@ from benchloom.app.ck_registered import Registered, model_of_file, verified
 from benchloom.app.detecting import is_model
 from benchloom.cli.ask import ask_options, parse_ask
 from benchloom.cli.common import Session, verb
-from benchloom.cli.render import write, write_json
+from benchloom.cli.render import write_exact, write_json
 
 _FOLDER = click.Path(file_okay=False, path_type=Path)
 
@@ -49,7 +49,7 @@ def command(
     session.workspace.search_too(repositories)
     ask = parse_ask(**asked)
     if prefix is not None:
-        write(f"{install_for_ck(session.workspace, ask, prefix.resolve())}\n")
+        write_exact(f"{install_for_ck(session.workspace, ask, prefix.resolve())}\n")
     elif work is not None:
         role, flag, chosen = dataset.split(",", 2) if dataset else ("", "", "")
         ck = CkChoices(
@@ -64,7 +64,7 @@ def command(
     elif is_model(session.workspace, ask.name, ""):
         write_json(model_of_file(session.workspace, ask.name, ask.query, paths[0]))
     else:
-        write(msgspec.json.encode(verified(session.workspace, ask.name, paths)).decode() + "\n")
+        write_exact(msgspec.json.encode(verified(session.workspace, ask.name, paths)).decode() + "\n")
 
 
 def _choice(text: str) -> Choice:

@@ -1,11 +1,14 @@
 """``loom compare``."""
 
+import sys
+
 import click
 
 from benchloom.app.comparing import compare_records
+from benchloom.app.records import nothing_of
 from benchloom.cli.common import Session, verb
 from benchloom.cli.complete import complete_order, complete_record
-from benchloom.cli.render import write, write_columns, write_json
+from benchloom.cli.render import width_of, write, write_columns, write_json
 from benchloom.report.comparisons import comparison_rows, message_lines, shared_lines
 
 
@@ -22,19 +25,22 @@ from benchloom.report.comparisons import comparison_rows, message_lines, shared_
     shell_complete=complete_order,
     help="started, program, model; or, best first: accuracy, difference, throughput, p50, p90, p99, memory.",
 )
-def command(session: Session, names: tuple[str, ...], *, target: str, tags: str, order: str) -> int:
+@click.option("--all", "everything", is_flag=True, help="Show all columns and settings, the seeds, too.")
+def command(session: Session, names: tuple[str, ...], *, target: str, tags: str, order: str, everything: bool) -> int:
     """Put records of runs side by side, one a line: those named, and those that --target and --tags choose; else all.
 
     Accuracy stands with its difference to the model's reference; figures are medians over repetitions. What the runs
-    were set to is shown where it is not the same in all of them. Exits 1 where there are no records.
+    are and were set to is a column where it differs, and a line below where it is the same in all of them.
+    Exits 1 if there are no records.
     """
     found = compare_records(session.workspace, names, target, tags, order)
     if session.as_json:
         write_json(found)
     elif found.runs:
-        write_columns(comparison_rows(found))
+        rows = comparison_rows(found, everything=everything, short=width_of(sys.stdout) is not None)
+        write_columns(rows, has_heads=True)
         for line in (*shared_lines(found), *message_lines(found)):
             write(line)
     else:
-        session.talk.note("no records")
+        session.talk.note(nothing_of(session.workspace, target, tags))
     return 0 if found.runs else 1

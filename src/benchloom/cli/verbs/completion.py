@@ -3,7 +3,7 @@
 import click
 
 from benchloom.cli.common import Session, verb
-from benchloom.cli.render import write, write_json
+from benchloom.cli.render import write_exact, write_json
 from benchloom.cli.shells import SHELLS, script
 
 
@@ -24,4 +24,4 @@ def command(session: Session, shell: str) -> None:
 
         write_json(CompletionScript(shell=shell, script=text))
     else:
-        write(text)
+        write_exact(text)

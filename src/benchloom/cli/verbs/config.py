@@ -11,7 +11,7 @@ from benchloom.app.settings import (
     unset_setting,
 )
 from benchloom.cli.common import Session, verb
-from benchloom.cli.render import write, write_columns, write_json
+from benchloom.cli.render import write_columns, write_exact, write_json
 from benchloom.errors import InputError
 
 
@@ -52,7 +52,7 @@ def _show_one(session: Session, setting: Setting | None) -> None:
     if session.as_json:
         write_json(setting)
     elif setting:
-        write(text(setting))
+        write_exact(text(setting))
 
 
 def _say_if_hidden(session: Session, setting: Setting) -> None:

@@ -3,6 +3,7 @@
 import click
 
 from benchloom.app.detecting import detect, forget_model, give_model, is_model
+from benchloom.app.finding import nearest_to
 from benchloom.cli.common import Session, verb
 from benchloom.cli.render import write, write_columns, write_json
 
@@ -24,13 +25,15 @@ def command(session: Session, name: str, tags: str, full_path: str, search_dirs:
     if forget or (full_path and (name or tags) and is_model(session.workspace, name, tags)):
         return _give(session, name, tags, "" if forget else full_path)
     search = [item for item in search_dirs.split(",") if item]
-    found = detect(session.workspace, name, tags, full_path=full_path, search=search)
+    with session.talk.progress("looking for software", None, ""):
+        found = detect(session.workspace, name, tags, full_path=full_path, search=search)
     if session.as_json:
         write_json(found)
     else:
         write_columns([(item.component, item.version or "unknown version", item.location or "-") for item in found])
         if not found:
-            session.talk.note("nothing found")
+            hint = nearest_to(session.workspace, ("soft",), tags)
+            session.talk.note(f"nothing found; {hint}" if hint else "nothing found")
     return 0 if found else 1
 
 

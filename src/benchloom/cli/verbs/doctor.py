@@ -11,7 +11,8 @@ def command(session: Session) -> int:
 
     Exits 1 where something keeps benchloom from working.
     """
-    found = diagnose(session.workspace)
+    with session.talk.progress("checking this machine", None, ""):
+        found = diagnose(session.workspace)
     if session.as_json:
         write_json(found)
     else:

@@ -9,6 +9,7 @@ from benchloom.cli.ask import ask_options, parse_ask
 from benchloom.cli.common import Session, verb
 from benchloom.cli.render import write, write_columns, write_json
 from benchloom.errors import EXIT_NEGATIVE, EXIT_OK, InputError
+from benchloom.model.component import KINDS
 from benchloom.report.explanations import explanation_text, explanations_rows, why_not_text
 
 
@@ -48,9 +49,9 @@ def command(session: Session, words: tuple[str, ...], other: str, **asked: Any) 
 
 
 def _split_subject(words: tuple[str, ...], *, has_target: bool) -> tuple[tuple[str, ...], str]:
-    """Take the role out of the words: the second plain one, or the first where ``--tags`` names the target."""
+    """Take the role out of the words: the second plain one, or the first if ``--tags`` chooses the target and no kind stands there."""
     plain = [word for word in words if not word.startswith(("-", "@"))]
-    place = 1 if has_target else 0
+    place = 1 if has_target or (plain[:1] and plain[0] in KINDS) else 0
     if len(plain) <= place:
         return words, ""
     subject = plain[place]

@@ -28,7 +28,8 @@ def command(
 
     Runs and records stay.
     """
-    report = gc(session.workspace, everything=everything, remove=remove, older_than=older_than, dry_run=dry_run)
+    with session.talk.progress("looking through the store", None, ""):
+        report = gc(session.workspace, everything=everything, remove=remove, older_than=older_than, dry_run=dry_run)
     if session.as_json:
         write_json(report)
         return

@@ -9,7 +9,7 @@ from benchloom.app.planning import plan
 from benchloom.base.atomic import write_text
 from benchloom.cli.ask import ask_options, parse_ask
 from benchloom.cli.common import Session, verb
-from benchloom.cli.render import write, write_json
+from benchloom.cli.render import write_exact, write_json
 from benchloom.errors import InputError
 from benchloom.model.base import to_json
 from benchloom.report.drawing import svg_text
@@ -36,7 +36,7 @@ def command(session: Session, *, format_: str | None, output: Path | None, **ask
     graph = graph_of(plan(session.workspace, parse_ask(**asked)))
     format_ = "json" if session.as_json else format_ or (_ENDINGS.get(output.suffix.lower()) if output else None)
     if output is None:
-        write_json(graph) if format_ == "json" else write(_text(graph, format_ or "svg"))
+        write_json(graph) if format_ == "json" else write_exact(_text(graph, format_ or "svg"))
     else:
         _save(output, to_json(graph).decode() if format_ == "json" else f"{_text(graph, format_ or 'svg')}\n")
         session.talk.note(f"written to {output}")

@@ -21,7 +21,8 @@ def command(session: Session, words: tuple[str, ...], only: str, list_rules: boo
         else:
             write_columns([(item.group, item.id, item.description) for item in known])
         return 0
-    found, looked_at = lint(session.workspace, words, only=only, fix=fix)
+    with session.talk.progress("checking components", None, ""):
+        found, looked_at = lint(session.workspace, words, only=only, fix=fix)
     if session.as_json:
         write_json(found)
     else:

@@ -1,12 +1,14 @@
 """``loom record``: ls, show, rm."""
 
+import sys
+
 import click
 
-from benchloom.app.records import RecordLine, find_record, list_records, remove_record
+from benchloom.app.records import RecordLine, find_record, list_records, nothing_of, remove_record
 from benchloom.cli.common import Session, verb
 from benchloom.cli.groups import HelpfulGroup
-from benchloom.cli.render import write, write_columns, write_json
-from benchloom.report.records import number, percent, record_text
+from benchloom.cli.render import width_of, write, write_columns, write_json
+from benchloom.report.records import number, official_text, percent, record_text, short_ids
 
 command = HelpfulGroup(
     "record",
@@ -20,14 +22,16 @@ command = HelpfulGroup(
 @click.option("--target", default="", metavar="PROGRAM", help="Only records of this program.")
 @click.option("--tags", default="", metavar="A,B", help="Only records that have all of these tags.")
 def list_(session: Session, target: str, tags: str) -> int:
-    """List records, oldest first: id, program, status, scenario, throughput, accuracy. Exits 1 where there are none."""
+    """List records, oldest first: id, program, status, scenario, official figure, accuracy, verdict. Exits 1 if there are none."""
     found = list_records(session.workspace, target, tags)
     if session.as_json:
         write_json(found)
     else:
-        write_columns([_row(item) for item in found])
+        ids = [item.id for item in found]
+        shown = short_ids(ids) if width_of(sys.stdout) is not None else ids
+        write_columns([_row(item, name) for item, name in zip(found, shown, strict=True)])
         if not found:
-            session.talk.note("no records")
+            session.talk.note(nothing_of(session.workspace, target, tags))
     return 0 if found else 1
 
 
@@ -57,14 +61,21 @@ for _subcommand in (list_, show, remove):
     command.add_command(_subcommand)
 
 
-def _row(item: RecordLine) -> tuple[str, ...]:
+def _row(item: RecordLine, name: str) -> tuple[str, ...]:
     return (
-        item.id,
+        name,
         item.target,
         item.status,
         item.scenario or "-",
-        "-" if item.samples_per_second is None else f"{number(item.samples_per_second)} samples/s",
+        _figure(item),
         "-" if item.accuracy is None else percent(item.accuracy),
-        "-" if item.valid is None else "VALID" if item.valid else "INVALID",
+        "-" if item.valid is None else f"{'VALID' if item.valid else 'INVALID'}{', busy' if item.busy else ''}",
         ",".join(item.tags),
     )
+
+
+def _figure(item: RecordLine) -> str:
+    """The official figure; of records that lack it, the throughput."""
+    if item.value is not None and (text := official_text(item.scenario, item.metric, item.value, short=True)):
+        return text
+    return "-" if item.samples_per_second is None else f"{number(item.samples_per_second)} samples/s"

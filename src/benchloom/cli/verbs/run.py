@@ -40,12 +40,12 @@ def command(
 ) -> None:
     """Run the program TARGET: resolve, prepare what is missing, run, and leave a record.
 
-    Inputs of the program are written --NAME=VALUE; see them with loom show TARGET. A script with run_cmds runs in the
+    Inputs of the program are written --NAME=VALUE or --NAME VALUE; see them with loom show TARGET. A script with run_cmds runs in the
     same way, and what it prints is shown. A LoadGen result of INVALID is reported,
     with LoadGen's reason, and exits 0: the run itself succeeded. A failing program exits 4; its own status is in the
     message and in the record.
     """
-    ask, secrets = split_secrets(session.workspace, parse_ask(**asked))
+    ask, secrets = split_secrets(session.workspace, parse_ask(**asked, runnable=True))
     made = plan(session.workspace, ask)
     if dry_run:
         write_json(made) if session.as_json else write(plan_text(made))

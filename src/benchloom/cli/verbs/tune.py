@@ -10,7 +10,7 @@ from benchloom.app.tuning import seconds_of, tune
 from benchloom.app.tuning_search import TuneOptions
 from benchloom.cli.ask import ask_options, parse_ask
 from benchloom.cli.common import YEAR, BoundedFloat, Session, verb
-from benchloom.cli.render import write, write_columns, write_json
+from benchloom.cli.render import width_of, write, write_columns, write_exact, write_json
 from benchloom.model.tuning import Tuning
 
 
@@ -58,7 +58,7 @@ def command(
     The same command goes on where the last one ended. Exits 1 where nothing was VALID.
     """
     seconds = seconds_of(budget)
-    ask, secrets = split_secrets(session.workspace, parse_ask(**asked))
+    ask, secrets = split_secrets(session.workspace, parse_ask(**asked, runnable=True))
     options = TuneOptions(
         budget=seconds,
         over=over,
@@ -98,11 +98,17 @@ def _write(tuning: Tuning) -> None:
 
     said = plain if _is_narrow() else str
     write_columns([tuple(said(cell) for cell in row) for row in tuning_rows(tuning)])
-    if drawn := plot(tuning):
-        write(f"\n{said(drawn)}")
+    if (drawn := plot(tuning)) and _is_room_for(drawn):
+        write_exact(f"\n{said(drawn)}")
     lines = [said(line) for line in verdict_lines(tuning)]
     if lines:
         write("\n".join(["", *lines]))
+
+
+def _is_room_for(drawn: str) -> bool:
+    """Whether a plot fits the terminal: it cannot be wrapped."""
+    width = width_of(sys.stdout)
+    return width is None or max(map(len, drawn.split("\n"))) <= width
 
 
 def _is_narrow() -> bool:

@@ -13,11 +13,11 @@ from benchloom.app import venvs
 from benchloom.app.activation import SHELLS, activated, command_for, interactive
 from benchloom.app.locking import read_venv_lock, write_lock
 from benchloom.app.workspace import Workspace
-from benchloom.cli.ask import parse_ask
+from benchloom.cli.ask import joined, parse_ask
 from benchloom.cli.common import Session, verb
 from benchloom.cli.complete import complete_word
 from benchloom.cli.groups import HelpfulGroup
-from benchloom.cli.render import write, write_columns, write_json
+from benchloom.cli.render import write_columns, write_exact, write_json
 from benchloom.errors import InputError, LoomError
 from benchloom.model.environment import Venv
 
@@ -77,7 +77,15 @@ def create(
     """
     if template and tags:
         raise InputError("a template is chosen by its name or by tags", where="--tags", fix="leave one of them out")
-    asked = parse_ask(words, tags=tags, cmd_key="", dataset_path="", model_path="", lock_file="", locked=False)
+    asked = parse_ask(
+        joined(session.workspace, words),
+        tags=tags,
+        cmd_key="",
+        dataset_path="",
+        model_path="",
+        lock_file="",
+        locked=False,
+    )
     if asked.name:
         raise InputError(f"{asked.name!r} is one word too many", where="command line", fix="one environment at a time")
     held = read_venv_lock(Path(lock)) if lock else None
@@ -104,7 +112,7 @@ def activate(session: Session, name: str, shell: str | None) -> None:
         session.talk.note(f"a shell inside {name}: leave it with exit")
         _become(interactive(folder, used), activated(folder, os.environ))
     line = command_for(folder, shell or Path(used).name)
-    write_json(line) if session.as_json else write(line)
+    write_json(line) if session.as_json else write_exact(line)
 
 
 @verb("exec", rest=True, example="loom venv exec mlperf -- ck run program:image-classification-onnx --quiet")

@@ -15,7 +15,8 @@ def command(session: Session, keys: tuple[str, ...]) -> int:
 
     Exits 5 where bytes differ, files are missing or extra ones are there.
     """
-    found = verify(session.workspace, keys)
+    with session.talk.progress("verifying the store", None, ""):
+        found = verify(session.workspace, keys)
     if session.as_json:
         write_json(found)
     else:

@@ -1,0 +1,67 @@
+"""What to do about a run that LoadGen calls INVALID, by its reasons."""
+
+import re
+from collections.abc import Callable
+
+from benchloom.model.record import Performance, Results
+
+_MARGIN = 1.3  # of a stated throughput over the measured one: LoadGen prepares no more than that asks for
+
+
+def next_steps(results: Results, target: str) -> tuple[str, ...]:
+    """Return what to change so that a run of ``target`` like the one of ``results`` can become VALID; nothing for a VALID one."""
+    performance = results.performance
+    if performance is None or performance.valid:
+        return ()
+    reasons = [*performance.invalid_reasons, *performance.errors]
+    found = [step(results, performance, target) for pattern, step in _STEPS if any(map(pattern.search, reasons))]
+    if performance.min_queries_met is False or performance.min_duration_met is False:
+        found.append(_run_longer(results, performance, target))
+    steps = dict.fromkeys(text for text in found if text)
+    return tuple(steps) or ("read performance/mlperf_log_detail.txt in the folder of the run",)
+
+
+def _lower_target(results: Results, performance: Performance, target: str) -> str:
+    del performance
+    qps = results.settings.get("server_target_qps")
+    below = f" below {qps:.5g}" if isinstance(qps, (int, float)) else ""
+    return f"state a --target_qps{below}, or let loom tune {target} --scenario=Server find the highest valid one"
+
+
+def _higher_rate(results: Results, performance: Performance, target: str) -> str:
+    del results, target
+    return f"state what the system does: --target_qps={performance.samples_per_second * _MARGIN:.0f}"
+
+
+def _lower_latency(results: Results, performance: Performance, target: str) -> str:
+    del results, target
+    median = performance.latency_ns.get("p50")
+    value = f"={median / 1e6:.3g}" if median else ""
+    return f"state what the system does: --target_latency_ms{value}, or leave it out"
+
+
+def _run_longer(results: Results, performance: Performance, target: str) -> str:
+    """More queries, unless what is wrong is something else: a missed bound, or too few prepared."""
+    del target
+    if any(
+        pattern.search(reason)
+        for pattern, step in _STEPS
+        if step is not _run_longer
+        for reason in performance.invalid_reasons
+    ):
+        return ""
+    least = results.settings.get("min_duration_ms")
+    more = sum(int(match[1]) for reason in performance.invalid_reasons for match in _MORE_QUERIES.finditer(reason))
+    if not (isinstance(least, (int, float)) and performance.query_count):
+        return "run longer: --duration=SECONDS"
+    seconds = least / 1000 * (1 + more / performance.query_count) * 1.2
+    return f"run longer: --duration={max(1, round(seconds))}"
+
+
+_MORE_QUERIES = re.compile(r"at least (\d+) more queries")
+_STEPS: tuple[tuple[re.Pattern[str], Callable[[Results, Performance, str], str]], ...] = (
+    (re.compile(r"Reduce target QPS|latency constraint was not met"), _lower_target),
+    (re.compile(r"Increase (?:the target|expected) QPS"), _higher_rate),
+    (re.compile(r"Decrease the expected latency"), _lower_latency),
+    (re.compile(r"early stopping|exited early"), _run_longer),
+)

@@ -1,0 +1,60 @@
+"""Which runs measure at the same time in one home: each holds a lock in a folder, and tells those that are there already."""
+
+import contextlib
+from collections.abc import Iterator
+from pathlib import Path
+
+from filelock import FileLock, Timeout
+
+
+class Measuring:
+    """A run that measures: ``beside`` are the ids of the others that did so at some time since it began."""
+
+    def __init__(self, folder: Path, name: str) -> None:
+        self._folder, self._name = folder, name
+        self._at_start = tuple(sorted(set(_active(folder, name))))
+        for other in self._at_start:
+            with contextlib.suppress(OSError), (folder / f"{other}.beside").open("a") as stream:
+                stream.write(f"{name}\n")
+
+    @property
+    def beside(self) -> tuple[str, ...]:
+        """Ids of runs, sorted."""
+        try:
+            later = (self._folder / f"{self._name}.beside").read_text().split()
+        except OSError:
+            later = []
+        return tuple(sorted({*self._at_start, *later}))
+
+
+@contextlib.contextmanager
+def measuring(folder: Path, name: str) -> Iterator[Measuring]:
+    """Be known as the run ``name`` in ``folder`` until the block ends."""
+    folder.mkdir(parents=True, exist_ok=True)
+    with FileLock(folder / f"{name}.lock"):
+        found = Measuring(folder, name)
+        (folder / f"{name}.beside").touch()
+        try:
+            yield found
+        finally:
+            _forget(folder, name)
+
+
+def _active(folder: Path, own: str) -> Iterator[str]:
+    """Yield the runs besides ``own`` whose locks are held; what a killed one left behind is removed."""
+    for path in folder.glob("*.lock"):
+        if path.stem == own:
+            continue
+        lock = FileLock(path)
+        try:
+            with lock.acquire(timeout=0):
+                _forget(folder, path.stem)
+        except Timeout:
+            yield path.stem
+        except OSError:  # somebody else has just removed it
+            continue
+
+
+def _forget(folder: Path, name: str) -> None:
+    for ending in ("lock", "beside"):
+        (folder / f"{name}.{ending}").unlink(missing_ok=True)

@@ -1,0 +1,78 @@
+"""A real terminal: a command in a pseudo terminal of so many columns, and all that appears on it with the time of each piece."""
+
+import fcntl
+import os
+import pty
+import re
+import select
+import struct
+import subprocess
+import termios
+import time
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
+
+_CONTROL = re.compile(r"\x1b(?:\[[0-?]*[ -/]*[@-~]|\][^\x07]*\x07|[@-Z\\-_])")
+_LIMIT = 240  # seconds
+
+
+@dataclass
+class Shown:
+    """What a command showed: ``raw`` with control sequences, ``silence`` the longest time in seconds without any output."""
+
+    code: int
+    raw: str
+    silence: float
+    pieces: list[tuple[float, str]] = field(default_factory=list, repr=False)
+
+    @property
+    def text(self) -> str:
+        """All that was written, without control sequences; what was drawn over stands in lines of its own."""
+        return _CONTROL.sub("", self.raw).replace("\r\n", "\n").replace("\r", "\n")
+
+    @property
+    def lines(self) -> list[str]:
+        """Everything that stood in a line of the terminal at some time, without trailing blanks."""
+        return [line.rstrip() for line in self.text.split("\n")]
+
+    def ok(self) -> "Shown":
+        """Return self; fails with everything that was shown if the exit code is not 0."""
+        assert self.code == 0, self.text
+        return self
+
+
+def in_terminal(words: Sequence[str], environ: Mapping[str, str], columns: int, cwd: str | None = None) -> Shown:
+    """Run ``words`` at a terminal of ``columns`` columns until they end, and return what was shown."""
+    master, slave = pty.openpty()
+    fcntl.ioctl(slave, termios.TIOCSWINSZ, struct.pack("HHHH", 50, columns, 0, 0))
+    env = {
+        "TERM": "xterm-256color",
+        **{key: value for key, value in environ.items() if key not in {"COLUMNS", "LINES"}},
+    }
+    child = subprocess.Popen(
+        list(words), stdin=slave, stdout=slave, stderr=slave, env=env, cwd=cwd, start_new_session=True
+    )
+    os.close(slave)
+    begun = last = time.monotonic()
+    pieces: list[tuple[float, str]] = []
+    silence, data = 0.0, b""
+    try:
+        while time.monotonic() - begun < _LIMIT:
+            ready, _, _ = select.select([master], [], [], 0.1)
+            if not ready:
+                continue
+            try:
+                chunk = os.read(master, 65536)
+            except OSError:  # the other side is closed
+                chunk = b""
+            now = time.monotonic()
+            silence, last = max(silence, now - last), now
+            if not chunk:
+                break
+            data += chunk
+            pieces.append((now - begun, chunk.decode("utf-8", "replace")))
+        else:
+            child.kill()
+    finally:
+        os.close(master)
+    return Shown(child.wait(timeout=10), data.decode("utf-8", "replace"), silence, pieces)
