@@ -87,9 +87,9 @@ def setup(i: dict[str, Any]) -> dict[str, Any]:
     model = models.get(customize.get("full_path", ""), {})
     path = Path(os.path.abspath(customize.get("full_path", "")))
     customize["full_path"] = str(path)  # a later run is in another folder
-    stated = _version(path)
-    if stated and i["version"] and _pieces(i["version"])[: len(_pieces(stated))] != _pieces(stated):
-        return {"return": 1, "error": f"{path} is version {stated}, not {i['version']}"}
+    version = _version(path)
+    if version and i["version"] and _pieces(i["version"])[: len(_pieces(version))] != _pieces(version):
+        return {"return": 1, "error": f"{path} is version {version}, not {i['version']}"}
     env[customize["env_prefix"] + "_FILE"] = str(path)
     if customize.get("loom_role") and path.name == FACTS:
         env["LOOM_" + customize["loom_role"].upper()] = str(path)
@@ -97,16 +97,17 @@ def setup(i: dict[str, Any]) -> dict[str, Any]:
         # which ck has on record when it sets it up again
         asked["package_uoa"] = model.get("component") or asked["package_uoa"]
         customize["skip_file_check"] = "yes"  # Benchloom says what to do where the file is gone
-    package = _package(i["ck_kernel"], asked.get("package_uoa", ""))
+    package = _package(i["ck_kernel"], asked.get("package_uoa") or _component(_facts(path)))
+    stated, of_ck = package.get("model", {}), customize.get("ck_env", {})
     if customize.get("loom_role") == MODEL:
         is_own = _is_own_model(customize, str(path))
-        customize["soft_name"] = _title(package.get("model", {})) + (", own file" if is_own else "")
-        customize["sort"] = (
-            ABOVE_ALL if is_own else package.get("sort", 0)
-        )  # of several, ck takes the default then, too
+        of_ck = of_ck.get(stated.get("format", ""), {})
+        # of several environments, ck takes the default then, as it does of several packages
+        customize["sort"] = ABOVE_ALL if is_own else package.get("sort", 0)
+        customize["soft_name"] = _title(stated) + (", own file" if is_own else "")
     if place := _place(path):
         env[customize["env_prefix"]] = place
-        env.update(_of_ck(customize.get("ck_env", {}), Path(place), package.get("model", {})))
+        env.update(_of_ck(of_ck, Path(place), stated))
         asked["install_path"] = place if os.path.isdir(place) else os.path.dirname(place)
     return {"return": 0, "bat": ""}
 
@@ -124,9 +125,7 @@ def _title(model: dict[str, Any]) -> str:
 
 
 def _of_ck(table: dict[str, Any], place: Path, model: dict[str, Any]) -> dict[str, str]:
-    """Return the variables that CK's own programs read for what lies at ``place``: those of a model's format, of files that exist."""
-    if model:
-        table = table.get(model["format"], {})
+    """Return the variables of ``table``, which CK's own programs read, for what lies at ``place``; not for files that are not there."""
     words = {"path": place, "folder": place if place.is_dir() else place.parent, "name": place.name}
     words |= {key[:-1]: model[key][0]["name"] for key in ("inputs", "outputs") if len(model.get(key, [])) == 1}
     known = {name: text for name, text in table.items() if text.strip("{}") in words or "}/" in text or "{" not in text}
@@ -157,7 +156,7 @@ def _problem(i: dict[str, Any], file: str) -> str:
 
 def _is_of_soft(ck: Any, facts: dict[str, Any]) -> bool:
     """Tell whether the package that facts are of registers what is sought."""
-    meta = _package(ck, str(facts.get("component", "")).partition(":")[2])
+    meta = _package(ck, _component(facts))
     soft = ck.access({"action": "find", "module_uoa": "soft", "data_uoa": meta.get("soft_uoa") or "-"})
     return soft.get("path") == sought["path"]
 
@@ -224,6 +223,11 @@ def _facts(path: Path) -> dict[str, Any]:
     except (OSError, ValueError):
         return {}
     return facts if isinstance(facts, dict) else {}
+
+
+def _component(facts: dict[str, Any]) -> str:
+    """Return the alias of the component that facts are of."""
+    return str(facts.get("component", "")).partition(":")[2]
 
 
 def _version(path: Path) -> str:
