@@ -118,3 +118,13 @@ def test_a_program_of_ck_alone_finds_the_model_by_the_names_it_knows(ck: Ck):
     assert found["CK_ENV_ONNX_MODEL_ONNX_FILENAME"] == file.name == "digits.onnx"
     assert found["CK_ENV_ONNX_MODEL_INPUT_LAYER_NAME"] == "input"
     assert found["CK_ENV_ONNX_MODEL_OUTPUT_LAYER_NAME"] == "logits"
+
+
+def test_a_data_set_that_is_not_downloaded_says_what_to_do(ck: Ck):
+    done = ck.call("install", "package", "--tags=dataset,imagenet,val,full")
+    assert done.returncode != 0
+    assert "get ILSVRC2012_img_val.tar from https://www.image-net.org/download.php" in done.stdout
+    assert "ck detect soft:dataset.imagenet.val --search_dirs=DIR" in done.stdout
+    other = ck.call("install", "package", "--tags=dataset,coco,2017,val,full", HTTP_PROXY="http://127.0.0.1:9")
+    assert other.returncode != 0
+    assert "if you have it: ck detect soft:dataset.coco.2017.val --search_dirs=DIR" in other.stderr

@@ -51,3 +51,11 @@ def test_a_tag_for_another_data_set_beside_it_is_refused(loom: Loom, folder: Pat
     words = (*RANDOM, "--dep_add_tags.dataset=digits")
     answer = loom.here("plan", PROGRAM, *words, f"--dataset_path={folder}")
     assert (answer.code, f"the plan would not use the data set in {folder}" in answer.err) == (2, True)
+
+
+def test_data_that_are_obtained_by_hand_say_how(loom: Loom):
+    answer = loom.here("install", "package:imagenet-2012-val")
+    assert answer.code == 3
+    assert "it is obtained by hand: its terms of access ask for an account" in answer.err
+    assert "then --dataset_path=DIR for loom" in answer.err
+    assert answer.err.rstrip().endswith("fix: obtain it as this says")

@@ -9,6 +9,7 @@ from benchloom.model.query import Query
 
 Kind = str
 VENV_TEMPLATE = "venv.template"
+BY_HAND = "it is obtained by hand: "  # how a component's ``foreign_work`` begins that only the user can do
 KINDS = ("program", "package", "soft", "dataset", "script", VENV_TEMPLATE)
 
 Convention = Literal["ck", "cm"]
