@@ -27,7 +27,7 @@ def choose_defaults(frame: FrameType | None) -> None:
     ck, of_caller = frame.f_globals["ck"], frame.f_locals
     if not ck.cfg.get(QUIET_INSTALL):
         ck.cfg[QUIET_INSTALL] = ck.work[NOTE] = "yes"
-    for dep in of_caller["deps"].values():
+    for dep in of_caller["deps"].values() if of_caller["ran"] != "yes" else ():
         if not dep.get("uoa") and len(_environments(ck, dep["tags"])) > 1:
             _choose(ck, dep, of_caller)
 

@@ -50,13 +50,14 @@ def model_of(printed: str) -> str:
     return next(line.strip() for line in printed.splitlines() if line.startswith("  Model: "))
 
 
-def at_a_terminal(ck: Ck, *words: str) -> str:
-    """Run ``ck WORDS`` at a terminal at which nobody types; return what it printed. Fails unless it ends well."""
+def at_a_terminal(ck: Ck, *words: str, typed: bytes = b"") -> str:
+    """Run ``ck WORDS`` at a terminal at which somebody types; return what it printed. Fails unless it ends well."""
     master, slave = pty.openpty()
     process = subprocess.Popen(
         [python_with_ck(), "-c", CLI, *words], env=ck.environ, cwd=ck.home, stdin=slave, stdout=slave, stderr=slave
     )
     os.close(slave)
+    os.write(master, typed)
     printed, end = b"", time.monotonic() + LIMIT
     while time.monotonic() < end:
         if select.select([master], [], [], 1)[0]:
@@ -128,3 +129,10 @@ def test_a_data_set_that_is_not_downloaded_says_what_to_do(ck: Ck):
     other = ck.call("install", "package", "--tags=dataset,coco,2017,val,full", HTTP_PROXY="http://127.0.0.1:9")
     assert other.returncode != 0
     assert "if you have it: ck detect soft:dataset.coco.2017.val --search_dirs=DIR" in other.stderr
+
+
+def test_each_question_of_add_repo_is_answered_by_return(tmp_path: Path):
+    ck = Ck(tmp_path)
+    printed = at_a_terminal(ck, "add", "repo:benchloom", f"--path={ROOT}", typed=b"\n" * 9)
+    assert "CK repository successfully registered!" in printed
+    assert "benchloom" in ck.ok("ls", "repo")
