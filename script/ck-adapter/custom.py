@@ -8,11 +8,13 @@ PUBLISHED = "published"
 
 
 def pre_path(i: dict[str, Any]) -> dict[str, Any]:
-    """Refuse ``--version``, which is not a flag of ck: it would install another version without a word.
+    """Refuse what is obtained by hand, and ``--version``, which is not a flag of ck: it would install another version without a word.
 
     A model is tagged as published: else ck would install it over the environment of a file that the user gave for it.
     """
     asked = sys._getframe(2).f_locals.get("i", {})  # noqa: SLF001 - ck hands its scripts no flags
+    if by_hand := i["cfg"].get("by_hand"):
+        return {"return": 1, "error": f"it is obtained by hand: {by_hand}"}
     if version := asked.get("version"):
         return {"return": 1, "error": f"--version={version} is not a flag of ck: write --force_version={version}"}
     if "model" in i["cfg"]:

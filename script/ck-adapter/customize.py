@@ -12,6 +12,7 @@ from typing import Any
 HERE = Path(__file__).resolve().parent
 FACTS = "loom.json"
 MODEL = "model"
+ABOVE_ALL = 1000  # where ck chooses among models, by "sort" of their packages otherwise
 OWN_FILE = "own-file"  # the tag of a model's file that the user gave: `ck` replaces what has the same tags
 # Where ck looks for everything. What this repository needs is looked for where it can be, and where the user says.
 EVERYWHERE = frozenset({"/usr", "/opt", "/usr/local/Cellar", os.path.expanduser("~"), os.environ.get("CK_TOOLS", "")})
@@ -29,9 +30,7 @@ def dirs(i: dict[str, Any]) -> dict[str, Any]:
     name = detect.get("python", {}).get("distribution", "")
     sought.clear()
     asked = sys._getframe(1).f_locals["i"]  # noqa: SLF001 - ck hands its scripts no flags
-    sought.update(
-        i["cfg"], path=i["soft_entry_path"], interactive=i["interactive"], extra_tags=asked.get("extra_tags", "")
-    )
+    sought.update(i["cfg"], path=i["soft_entry_path"], extra_tags=asked.get("extra_tags", ""))
     verified.clear()
     models.clear()
     usual = [*_distribution(name), *(os.path.expanduser(os.path.expandvars(place)) for place in _search(detect))]
@@ -40,13 +39,15 @@ def dirs(i: dict[str, Any]) -> dict[str, Any]:
 
 
 def limit(i: dict[str, Any]) -> dict[str, Any]:
-    """Keep, of the files found, those that are what is looked for: one of each folder of data, METADATA of the distribution.
+    """Keep, of the files found, the one that is what is looked for: of a folder of data, or METADATA of the newest distribution.
 
-    Without any, ck would ask where it is; of several data sets it would take one without asking.
+    Without any, ck would ask where it is, and of several which one is meant. Several data sets are refused.
     """
     found = _one_of_each_folder(i["list"]) if _is_data() else [path for path in i["list"] if not _problem(i, path)]
-    if _is_data() and len(found) > 1 and not sought["interactive"]:
+    if _is_data() and len(found) > 1:
         return {"return": 1, "error": f"several were found: {', '.join(found)}; name one of them with --full_path="}
+    if _is_library():
+        found = sorted(found, key=lambda path: (_numbers(_version(Path(path))), path))[-1:]
     if found:
         return {"return": 0, "list": found}
     return {"return": NOT_FOUND, "error": f"{sought.get('soft_name', 'it')} was not found"}
@@ -62,6 +63,8 @@ def version_cmd(i: dict[str, Any]) -> dict[str, Any]:
     if is_sought and (problem := _problem(i, i["full_path"])):
         return {"return": 1, "error": problem}
     caller = sys._getframe(2).f_locals  # noqa: SLF001 - no hook may return tags, and ck tells none who registers
+    if "ltags" in caller:
+        caller["i"]["quiet"] = "yes"  # what is registered again takes the place of the same, without asking
     if _is_own_model(i.get("customize", {}), i["full_path"]) and "ltags" in caller:
         model = models.get(i["full_path"], {}) if is_sought else {}
         if not (model or caller["i"].get("package_uoa")):
@@ -77,28 +80,57 @@ def setup(i: dict[str, Any]) -> dict[str, Any]:
     """Export where what was registered lies as ``<PREFIX>``, the file registered as ``<PREFIX>_FILE``.
 
     The file is ``LOOM_<ROLE>`` too, if it states facts. A version that is not the one found is refused. A model's file that the
-    user gave comes before what the same model downloads.
+    user gave comes before what the same model downloads. What CK's own programs read is exported by their names.
     """
     customize, env = i["customize"], i["env"]
     asked = sys._getframe(1).f_locals["i"]  # noqa: SLF001 - `ck locate` reads it, and no hook may return it
     model = models.get(customize.get("full_path", ""), {})
     path = Path(os.path.abspath(customize.get("full_path", "")))
     customize["full_path"] = str(path)  # a later run is in another folder
-    stated = _version(path)
-    if stated and i["version"] and _pieces(i["version"])[: len(_pieces(stated))] != _pieces(stated):
-        return {"return": 1, "error": f"{path} is version {stated}, not {i['version']}"}
+    version = _version(path)
+    if version and i["version"] and _pieces(i["version"])[: len(_pieces(version))] != _pieces(version):
+        return {"return": 1, "error": f"{path} is version {version}, not {i['version']}"}
     env[customize["env_prefix"] + "_FILE"] = str(path)
     if customize.get("loom_role") and path.name == FACTS:
         env["LOOM_" + customize["loom_role"].upper()] = str(path)
     if _is_own_model(customize, str(path)):
-        asked["package_uoa"] = (
-            model.get("component") or asked["package_uoa"]
-        )  # which ck has on record when it sets it up again
-        customize.update(sort=1, skip_file_check="yes")  # Benchloom says what to do where the file is gone
+        # which ck has on record when it sets it up again
+        asked["package_uoa"] = model.get("component") or asked["package_uoa"]
+        customize["skip_file_check"] = "yes"  # Benchloom says what to do where the file is gone
+    package = _package(i["ck_kernel"], asked.get("package_uoa") or _component(_facts(path)))
+    stated, of_ck = package.get("model", {}), customize.get("ck_env", {})
+    if customize.get("loom_role") == MODEL:
+        is_own = _is_own_model(customize, str(path))
+        of_ck = of_ck.get(stated.get("format", ""), {})
+        # of several environments, ck takes the default then, as it does of several packages
+        customize["sort"] = ABOVE_ALL if is_own else package.get("sort", 0)
+        customize["soft_name"] = _title(stated) + (", own file" if is_own else "")
     if place := _place(path):
         env[customize["env_prefix"]] = place
+        env.update(_of_ck(of_ck, Path(place), stated))
         asked["install_path"] = place if os.path.isdir(place) else os.path.dirname(place)
     return {"return": 0, "bat": ""}
+
+
+def _package(ck: Any, uoa: str) -> dict[str, Any]:
+    """Return the metadata of a package, empty if there is none."""
+    found: dict[str, Any] = {}
+    return ck.access({"action": "load", "module_uoa": "package", "data_uoa": uoa}).get("dict", found) if uoa else found
+
+
+def _title(model: dict[str, Any]) -> str:
+    """Return which model it is, as `ck show env` prints it."""
+    opset = f" opset {model['opset']}" if "opset" in model else ""
+    return f"{model.get('name', 'model')} {model.get('precision', '')} ({model.get('format', '')}{opset})"
+
+
+def _of_ck(table: dict[str, Any], place: Path, model: dict[str, Any]) -> dict[str, str]:
+    """Return the variables of ``table``, which CK's own programs read, for what lies at ``place``; not for files that are not there."""
+    words = {"path": place, "folder": place if place.is_dir() else place.parent, "name": place.name}
+    words |= {key[:-1]: model[key][0]["name"] for key in ("inputs", "outputs") if len(model.get(key, [])) == 1}
+    known = {name: text for name, text in table.items() if text.strip("{}") in words or "}/" in text or "{" not in text}
+    values = {name: text.format(**words) for name, text in known.items()}
+    return {name: value for name, value in values.items() if not os.path.isabs(value) or os.path.exists(value)}
 
 
 def _problem(i: dict[str, Any], file: str) -> str:
@@ -124,10 +156,7 @@ def _problem(i: dict[str, Any], file: str) -> str:
 
 def _is_of_soft(ck: Any, facts: dict[str, Any]) -> bool:
     """Tell whether the package that facts are of registers what is sought."""
-    package = str(facts.get("component", "")).partition(":")[2]
-    meta = (
-        ck.access({"action": "load", "module_uoa": "package", "data_uoa": package}).get("dict", {}) if package else {}
-    )
+    meta = _package(ck, _component(facts))
     soft = ck.access({"action": "find", "module_uoa": "soft", "data_uoa": meta.get("soft_uoa") or "-"})
     return soft.get("path") == sought["path"]
 
@@ -196,6 +225,11 @@ def _facts(path: Path) -> dict[str, Any]:
     return facts if isinstance(facts, dict) else {}
 
 
+def _component(facts: dict[str, Any]) -> str:
+    """Return the alias of the component that facts are of."""
+    return str(facts.get("component", "")).partition(":")[2]
+
+
 def _version(path: Path) -> str:
     if path.name == FACTS:
         return str(_facts(path).get("version", ""))
@@ -207,6 +241,11 @@ def _version(path: Path) -> str:
 
 def _pieces(version: str) -> list[str]:
     return re.split(r"[-._+]", version)
+
+
+def _numbers(version: str) -> list[int]:
+    """Return what ck compares of a version."""
+    return [int(piece) if piece.isdigit() else 0 for piece in _pieces(version)]
 
 
 def _is_library() -> bool:

@@ -13,6 +13,8 @@ DATASET_PATH = "LOOM_DATASET_PATH"
 FACTS = "loom.json"
 EXIT_INPUT = 2
 OF_CK_PROGRAM = os.path.join("program", "module.py")
+DEFAULTS = "benchloom"  # the dependency that has ck choose without asking, and its note of the setting that it made
+QUIET_INSTALL = "package_quiet_install"
 
 
 def ck_preprocess(i: dict[str, Any]) -> dict[str, Any]:
@@ -21,6 +23,8 @@ def ck_preprocess(i: dict[str, Any]) -> dict[str, Any]:
     ck ends with 0 even then, so at a terminal the process ends here, with the exit code of loom.
     """
     ck, given = i["ck_kernel"], i.get("env", {})
+    if ck.work.pop(DEFAULTS, None):
+        ck.cfg.pop(QUIET_INSTALL, None)
     place = Path(i.get("params", {}).get("program_path") or Path.cwd().parent)
     command = [str(HERE / "benchloom.sh"), sys.executable, "ck", f"program:{place.name}"]
     command += [f"--work={Path.cwd() / 'loom'}", "--json"]
@@ -35,7 +39,17 @@ def ck_preprocess(i: dict[str, Any]) -> dict[str, Any]:
     done = subprocess.run(command, stdin=subprocess.DEVNULL, stdout=subprocess.PIPE, env=environ, check=False)  # noqa: S603
     if done.returncode:
         return _failed(i, "Benchloom could not prepare the program; see above", done.returncode)
-    return {"return": 0, "bat": "", "new_env": json.loads(done.stdout)["variables"]}
+    variables = json.loads(done.stdout)["variables"]
+    if i.get("out") == "con" and "LOOM_MODEL" in variables:
+        ck.out(_model_that_runs(variables["LOOM_MODEL"]))
+    return {"return": 0, "bat": "", "new_env": variables}
+
+
+def _model_that_runs(file: str) -> str:
+    """Return a line that says which model the program gets, by its ``file`` of facts."""
+    facts = json.loads(Path(file).read_text(encoding="utf-8"))
+    model = facts["model"]
+    return f"  Model: {model['name']}, {model['precision']}, {model['format']} ({facts['path']})"
 
 
 def _failed(i: dict[str, Any], message: str, status: int) -> dict[str, Any]:
@@ -53,13 +67,14 @@ def _words(ck: Any, i: dict[str, Any], asked: dict[str, Any]) -> tuple[list[str]
     """
     flags = _flags(asked)
     dataset_path = i.get("env", {}).get(DATASET_PATH, "")
-    used = [dep["dict"] for dep in i["deps"].values() if dep.get("dict")]
-    words = [word for role, dep in i["deps"].items() if dep.get("dict") for word in _chosen(ck, role, dep, asked)]
+    chosen = {role: dep for role, dep in i["deps"].items() if dep.get("dict") and role != DEFAULTS}
+    used = [dep["dict"] for dep in chosen.values()]
+    words = [word for role, dep in chosen.items() for word in _chosen(ck, role, dep, asked)]
     words += [f"--dataset_path={dataset_path}"] if dataset_path else []
     is_data_chosen = bool(dataset_path)
     for flag, text in flags.items():
         role = flag.partition(".")[2]
-        if role in i["deps"]:
+        if role in chosen:
             continue
         uid, entry = _environment(ck, flag, text, i["meta"].get("needs", {}).get(role))
         if not entry:
@@ -86,7 +101,7 @@ def _chosen(ck: Any, role: str, dep: dict[str, Any], asked: dict[str, Any]) -> l
     entry = dep["dict"]
     if not _is_own_model(entry):
         return [_choice(role, entry)]
-    choices = {uid: _load(ck, uid) for uid in dep.get("choices", [])} if asked.get("quiet") == "yes" else {}
+    choices = {uid: _load(ck, uid) for uid in dep.get("choices", [])}
     rivals = {
         uid: other
         for uid, other in choices.items()

@@ -11,6 +11,7 @@ from benchloom.app.workspace import Workspace
 
 ROOT = Path(__file__).resolve().parents[2]
 ADAPTER = {"module_uoa": "script", "data_uoa": "ck-adapter"}
+DEFAULTS = "benchloom"
 
 
 def entries(kind: str) -> list[Any]:
@@ -37,7 +38,8 @@ def test_package_is_installed_by_the_adapter_and_registered_by_its_soft(folder: 
 @pytest.mark.parametrize("folder", entries("soft"))
 def test_soft_is_detected_by_the_adapter(folder: Path):
     found = meta(folder)
-    assert found["use_customize_script_from_another_entry"] == ADAPTER
+    if folder.name != DEFAULTS:  # ck imports the file of this one alone, and it registers nothing that is used
+        assert found["use_customize_script_from_another_entry"] == ADAPTER
     assert {"env_prefix", "soft_file_universal", "check_that_exists", "ck_version", "skip_version"} <= set(
         found["customize"]
     )
@@ -55,4 +57,7 @@ def test_program_is_prepared_and_read_by_the_adapter(folder: Path):
     for command in found["run_cmds"].values():
         for when in ("pre", "post"):
             assert command["run_time"][f"{when}_process_via_ck"] == {**ADAPTER, "script_name": f"{when}process"}
+        first = command["run_deps"][DEFAULTS]  # before all others, so that ck asks nothing about them
+        assert set(first["tags"].split(",")) <= set(meta(ROOT / "soft" / DEFAULTS)["tags"])
+        assert first["sort"] < min(need["sort"] for need in found["run_deps"].values())
     assert all(need["local"] == "yes" and need["tags"] for need in found["run_deps"].values())

@@ -36,7 +36,7 @@ def test_ck_run_twice_reuses_its_environments_and_agrees_with_loom(ck: Ck):
     known = ck.environments
     second = ck.run(*SHORT)
     assert ck.environments == known
-    assert len(known) == 2
+    assert len(known) == 3  # the model, the backend, and what has ck choose without asking
     by_loom = ck.loom("run", PROGRAM, "--mode=accuracy", "--count=50")["results"]
     for name in ("accuracy", "model", "dataset", "backend", "versions"):
         assert first[name] == second[name] == by_loom[name]

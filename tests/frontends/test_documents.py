@@ -11,6 +11,7 @@ import pytest
 
 from support.ck import ROOT
 from support.document import Step, agrees, play, steps
+from support.other_venv import ALIAS, other_venv
 from support.reference import NAME, archive
 from support.server import FileServer
 
@@ -46,6 +47,12 @@ def environments(home: Path) -> set[str]:
     return {path.name for path in (home / "CK" / "local" / "env").glob("[0-9a-f]" * 16)}
 
 
+def unquiet(item: Step) -> Step:
+    """Return the step as one types it who does not know `--quiet`; pip's stays."""
+    is_of_pip = " pip " in item.command
+    return Step(item.section, item.command if is_of_pip else item.command.replace(" --quiet", ""), item.shown)
+
+
 def with_path(script: list[Step]) -> list[Step]:
     return [Step(item.section, item.command.replace("/path/to/benchloom", str(ROOT)), item.shown) for item in script]
 
@@ -64,30 +71,34 @@ def committed(folder: Path) -> Path:
 
 
 @needs_pip_ck
-def test_the_page_on_ck_holds_twice_by_path(tmp_path: Path):
+def test_the_page_on_ck_holds_by_path_and_again_without_quiet_beside_another_repository(tmp_path: Path):
     environ, script = environment(tmp_path), with_path(steps(PAGE))
     assert len(script) > 25
     carried_out(script, environ, tmp_path)
     known = environments(tmp_path)
     results = ROOT / "program" / "image-classification-onnx" / "tmp" / "results.json"
     assert json.loads(results.read_text())["accuracy"]["correct"] == 446
-    again = [item for item in script if item.section in {"Run", "Choose", "Record", "Search"}]
     activate = next(item for item in script if item.command.startswith(". "))
-    carried_out([activate, *again], environ, tmp_path)
+    other = Step(SETUP, f"ck add repo:{ALIAS} --path={other_venv(tmp_path / 'other')} --quiet", "...\n")
+    again = [unquiet(item) for item in script if item.section in {"Run", "Choose", "Record", "Search"}]
+    carried_out([activate, other, *again], environ, tmp_path)
     assert environments(tmp_path) == known  # what was registered is used again
     point = next((tmp_path / "CK" / "local" / "experiment" / "digits").glob("ckp-*.0001.json"))
     assert len(json.loads(point.read_text())["characteristics_list"]) == 3
+    carried_out(
+        [activate, *(unquiet(item) for item in script if item.section.startswith("Install"))], environ, tmp_path
+    )
 
 
 @needs_pip_ck
-def test_the_page_on_ck_holds_for_a_repository_pulled_by_git(tmp_path: Path):
+def test_the_page_on_ck_holds_without_quiet_for_a_repository_pulled_by_git(tmp_path: Path):
     bare = tmp_path / "benchloom.git"
     subprocess.run(["git", "clone", "--quiet", "--bare", str(committed(tmp_path / "work")), str(bare)], check=True)
     environ = environment(tmp_path / "home")
     assert PULL in PAGE.read_text()
     pulled = Step(SETUP, PULL.replace("https://your.host/benchloom.git", bare.as_uri()), "...\n")
     script = [pulled if item.command.startswith("ck add repo") else item for item in steps(PAGE)]
-    script = [item for item in script if item.section in {SETUP, "Run", "Search"}]
+    script = [unquiet(item) for item in script if item.section in {SETUP, "Run", "Search"}]
     carried_out(script, environ, tmp_path / "home")
     assert (tmp_path / "home" / "CK" / "benchloom" / ".ckr.json").is_file()
 

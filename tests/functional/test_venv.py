@@ -282,7 +282,32 @@ def test_venv_needs_of_a_template_that_fail_leave_nothing(tmp_path: Path):
     loom = Loom(tmp_path / "home", repo)
     failed = loom.here("venv", "create", "new", "--tags=broken-template")
     assert failed.code == 3
+    assert "Python packages" not in failed.err  # what is fetched comes first
     assert files(loom) == set()
+
+
+def test_venv_leaves_out_what_its_template_can_do_without_and_says_how_to_add_it(tmp_path: Path):
+    repo = Repo(tmp_path / "repo")
+    fetch = {"url": "http://127.0.0.1:9/source.zip", "unpinned": "a trial"}
+    repo.package("source", "trial,source", fetch=[fetch])
+    need = {"tags": "trial,source", "continue_on_error": "yes"}
+    needs = {"source": need, "ck": {"tags": "lib,python-package,ck"}}
+    repo.entry("venv.template", "trial", "trial,venv,open-template", needs=needs)
+    loom = Loom(tmp_path / "home", repo)
+    created = loom("venv", "create", "new", "--template=trial").ok()
+    how = "loom venv create new --template=trial --force --mirror=DIR, where DIR has source.zip"
+    why = f"source.zip could not be fetched; to add it: {how}"
+    assert f"loom: warning: source is left out: {why}\n" in created.err
+    assert created.err.index("left out") < created.err.index("Python packages")
+    assert (facts(loom, "new")["left_out"], facts(loom, "new")["needs"]) == ({"source": why}, {})
+    asked = loom.here("venv", "create", "other", "--template=trial", "--dep_add_tags.source=trial")
+    assert (asked.code, files(loom)) == (3, {"new"})
+    (tmp_path / "mirror").mkdir()
+    (tmp_path / "mirror" / "source.zip").write_bytes(b"anything")
+    lock = str(loom.home / "venvs" / "new" / "loom-venv.lock.json")
+    again = loom("venv", "create", "again", f"--lock={lock}", f"--mirror={tmp_path / 'mirror'}").ok()
+    assert "left out" not in again.err
+    assert Path(facts(loom, "again")["needs"]["source"]).exists()
 
 
 @pytest.mark.parametrize("version", ["3.10", "3.12", "3.13"])

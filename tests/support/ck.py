@@ -22,7 +22,7 @@ from support.repo import SOURCE, Loom, Repo
 
 PROGRAM = "program:image-classification-onnx"
 ROOT = SOURCE.parent
-_CLI = "from ck.kernel import cli; cli()"
+CLI = "from ck.kernel import cli; cli()"
 _PLACE = "Current directory: "
 
 
@@ -53,7 +53,7 @@ class Ck:
     def call(self, *words: str, **environ: str) -> "subprocess.CompletedProcess[str]":
         """Run ``ck WORDS``."""
         done = subprocess.run(
-            [python_with_ck(), "-c", _CLI, *words],
+            [python_with_ck(), "-c", CLI, *words],
             env={**self.environ, **environ},
             cwd=self.home,
             stdin=subprocess.DEVNULL,

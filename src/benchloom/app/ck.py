@@ -28,7 +28,7 @@ from benchloom.app.settings import is_official
 from benchloom.app.workspace import Workspace
 from benchloom.base.atomic import write_bytes
 from benchloom.base.names import did_you_mean
-from benchloom.errors import InputError, InstallError, UnknownNameError
+from benchloom.errors import FetchError, InputError, InstallError, UnknownNameError
 from benchloom.model.base import Document, Value, to_json
 from benchloom.model.component import Requirement
 from benchloom.model.plan import TARGET_ROLE, Plan
@@ -90,7 +90,10 @@ def install_for_ck(workspace: Workspace, ask: Ask, prefix: Path) -> Path:
     made = plan(workspace, ask)
     folder = new_folder(workspace, "install")
     with protected(workspace.store, made, folder.name):
-        ready = prepare(made, means_for(workspace, folder))
+        try:
+            ready = prepare(made, means_for(workspace, folder))
+        except FetchError as error:
+            raise _or_detected(workspace, made, error) from error
         protect_install(workspace.store, made)
     node = next((item for item in made.nodes if TARGET_ROLE in item.roles), None)
     if node is None or node.id not in ready.facts:
@@ -99,6 +102,16 @@ def install_for_ck(workspace: Workspace, ask: Ask, prefix: Path) -> Path:
     place = facts.path or str(ready.python.parent.parent)  # a library lies in an environment
     write_bytes(facts_file, to_json(msgspec.structs.replace(facts, path=place)))
     return facts_file
+
+
+def _or_detected(workspace: Workspace, made: Plan, error: FetchError) -> FetchError:
+    """Return ``error`` with what else can be done about data that may be on this machine already."""
+    component = workspace.index.get(made.target)
+    soft = next((item for item in workspace.index.components if item.ref == component.family and item.detect), None)
+    if soft is None or soft.detect is None or soft.detect.files is None:
+        return error
+    fix = f"{error.fix}; if you have it: ck detect {soft.ref} --search_dirs=DIR"
+    return type(error)(error.what, where=error.where, why=error.why, fix=fix, details=error.details)
 
 
 def variables_for_ck(workspace: Workspace, ask: Ask, chosen: CkChoices, folder: Path) -> CkVariables:

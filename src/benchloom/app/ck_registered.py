@@ -7,18 +7,17 @@ import msgspec
 
 from benchloom.app.detecting import models, one_model
 from benchloom.app.given import model_file
+from benchloom.app.given_data import requirement_on_data, same_data
 from benchloom.app.workspace import Workspace
 from benchloom.base.names import nearest
 from benchloom.errors import InputError, ResolutionError, UnknownNameError
 from benchloom.model.base import Value
 from benchloom.model.component import Component, FileGlob, Requirement
 from benchloom.model.plan import Candidate, Plan
-from benchloom.model.query import Query
 from benchloom.resolve.plan import PYTHON
 from benchloom.store.detect import detect, needed_files, recognised_by
 
 TAGS = "--extra_tags"  # the flag of `ck detect` that says which model a file is
-DATASET = "dataset"  # the role, and the tag of what can fill it
 _ALIKE = 0.85  # words more alike than this are a slip of the pen
 _DEEPEST = 3  # folders between a registered file and the root of its data set, that one included
 
@@ -54,7 +53,7 @@ def recognise(workspace: Workspace, component: Component, path: Path) -> tuple[F
     alike = [
         (item, item.detect.files)
         for item in workspace.index.components
-        if item.detect and item.detect.files and _same_data(item, component)
+        if item.detect and item.detect.files and same_data(item, component)
     ]
     for folder in [path] if path.is_dir() else path.absolute().parents[:_DEEPEST]:
         found = [
@@ -143,24 +142,14 @@ def refuse_replaced_data(workspace: Workspace, made: Plan, lost: Sequence[Regist
         nodes = (
             node for node in made.nodes if node.candidate.component != PYTHON and node.candidate.origin != "detected"
         )
-        if any(_same_data(workspace.index.get(node.candidate.component), component) for node in nodes):
+        if any(same_data(workspace.index.get(node.candidate.component), component) for node in nodes):
             raise lost_data(item, f"env:{item.uid}")
 
 
 def requirement_on(workspace: Workspace, found: Found, role: str, where: str) -> Requirement:
     """Return the requirement that ``role`` is filled by the data of ``found``, as they are or as what is made of them."""
     component = workspace.index.get(found.candidate.component)
-    tags = [set(item.tags) for item in workspace.index.components if _same_data(item, component)]
-    is_made_of_it = role == DATASET and DATASET not in component.tags and any(DATASET in item for item in tags)
-    shared = set.intersection(*(item for item in tags if DATASET in item)) if is_made_of_it else set()
-    return Requirement(
-        role=role,
-        query=Query(tags=tuple(sorted(shared))),
-        requirer="ck",
-        where=where,
-        optional=True,
-        only="" if is_made_of_it else component.ref,
-    )
+    return requirement_on_data(workspace.index, component, role=role, requirer="ck", where=where)
 
 
 def refuse_other_data(made: Plan, found: Sequence[Found], where: str) -> None:
@@ -187,7 +176,7 @@ def refuse_ambiguous_data(workspace: Workspace, made: Plan, found: Sequence[Foun
         rivals = {
             other.registered.uid: other.folder
             for other in found
-            if other.registered and _same_data(workspace.index.get(other.candidate.component), component)
+            if other.registered and same_data(workspace.index.get(other.candidate.component), component)
         }
         if len(set(rivals.values())) > 1:
             raise ResolutionError(
@@ -203,7 +192,3 @@ def _is_part(path: Path, folder: Path, files: FileGlob) -> bool:
     return any(
         path.absolute() == (folder / name).absolute() for names in recognised_by(folder, files) for name in names
     )
-
-
-def _same_data(one: Component, other: Component) -> bool:
-    return one.ref == other.ref or bool(one.dataset and other.dataset and one.dataset.name == other.dataset.name)

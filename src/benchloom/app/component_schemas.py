@@ -62,6 +62,10 @@ _NEED: Schema = {
         "version_from": {"type": "array"},
         "version_to": {"type": "array"},
         "optional": {"enum": ["yes", "no", True, False]},
+        "continue_on_error": _described(
+            {"enum": ["yes", "no", True, False]},
+            "in a venv.template: leave it out, with a note, if it cannot be fetched",
+        ),
         "local": _YES,
         "sort": {"type": "integer"},
         "env": _ENV,

@@ -7,6 +7,7 @@ from pathlib import Path
 import msgspec
 
 from benchloom.app.given import refuse_lost_files
+from benchloom.app.given_data import DATASET, requirement_on_data, same_model, unused_data
 from benchloom.app.host import Places, host_facts
 from benchloom.app.settings import Settings
 from benchloom.app.targets import by_name, by_tags, meant_by
@@ -17,7 +18,7 @@ from benchloom.index.index import Index
 from benchloom.model.base import Value
 from benchloom.model.component import VENV_TEMPLATE, Component, Input, Requirement
 from benchloom.model.lock import Lock
-from benchloom.model.plan import Plan
+from benchloom.model.plan import Candidate, Plan
 from benchloom.model.possible import refuse_impossible
 from benchloom.model.query import Query, parse_query
 from benchloom.resolve.host import HostFacts, Overrides
@@ -83,12 +84,40 @@ def _planned(workspace: Workspace, ask: Ask, *, to_run: bool) -> Plan:
             raise
         raise _drifted(ask, [error.what, *error.why]) from error
     workspace.index.remember()
+    if ask.dataset_path and not _uses_given_data(workspace, made, asked):
+        made = _with_given_data(workspace, ask, asked, made)
     refuse_lost_files(made)
     if to_run:
         _refuse_impossible(workspace, made)
     if ask.lock and (differences := drift(ask.lock, made)):
         raise _drifted(ask, differences)
     return made
+
+
+def _given_data(workspace: Workspace, asked: Question) -> list[Candidate]:
+    """Return as what the folder of ``--dataset_path`` is recognised: where it is given, no other data set is looked for."""
+    return [item for item in asked.host.detected if workspace.index.get(item.component).dataset]
+
+
+def _uses_given_data(workspace: Workspace, made: Plan, asked: Question) -> bool:
+    places = {item.location for item in _given_data(workspace, asked)}
+    return any(node.candidate.location in places for node in made.nodes)
+
+
+def _with_given_data(workspace: Workspace, ask: Ask, asked: Question, made: Plan) -> Plan:
+    """Return a plan with the model of ``made`` that uses the data set given. Raises InputError if there is none."""
+    recognised = workspace.index.get(_given_data(workspace, asked)[0].component)
+    wanted = requirement_on_data(
+        workspace.index, recognised, role=DATASET, requirer="the command line", where="--dataset_path"
+    )
+    overrides = msgspec.structs.replace(asked.overrides, locked=(*asked.overrides.locked, wanted, *same_model(made)))
+    try:
+        again = make_plan(asked.target, asked.command, workspace.index, asked.host, overrides, ask.env)
+    except ResolutionError:
+        raise unused_data(made, ask.dataset_path) from None
+    if not _uses_given_data(workspace, again, asked):
+        raise unused_data(made, ask.dataset_path)
+    return again
 
 
 def _refuse_impossible(workspace: Workspace, made: Plan) -> None:

@@ -168,6 +168,10 @@ def _for_ck(alias: str) -> Mapping[str, Any]:
     }
 
 
+# With this dependency, resolved first, ck asks nothing about the others (soft:benchloom).
+_CK_DEFAULTS = {"local": "yes", "name": "Benchloom", "sort": 1, "tags": "tool,benchloom"}
+
+
 def _program() -> Mapping[str, Any]:
     run_time: dict[str, Any] = {"run_cmd_main": "$<<LOOM_PYTHON>>$ $<<LOOM_COMPONENT>>$/main.py"}
     for when in ("pre", "post"):
@@ -179,7 +183,7 @@ def _program() -> Mapping[str, Any]:
         "no_target_file": "yes",
         "process_in_tmp": "yes",
         "main_language": "python",
-        "run_cmds": {"default": {"run_time": run_time}},
+        "run_cmds": {"default": {"run_time": run_time, "run_deps": {"benchloom": dict(_CK_DEFAULTS)}}},
         "run_deps": {},
         "inputs": {"count": {"summary": f"{PLACEHOLDER}: what it counts", "type": "int", "default": "1"}},
     }

@@ -10,7 +10,7 @@ import re
 import secrets
 import shlex
 import sys
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
@@ -29,16 +29,17 @@ from benchloom.base import bounded, limits, toml
 from benchloom.base.atomic import write_bytes, write_text
 from benchloom.base.group import output_of_group
 from benchloom.base.names import did_you_mean
-from benchloom.errors import InputError, InstallError, IntegrityError, LockDriftError, UnknownNameError
+from benchloom.errors import FetchError, InputError, InstallError, IntegrityError, LockDriftError, UnknownNameError
 from benchloom.index.repositories import Repository
 from benchloom.model.base import to_json
 from benchloom.model.component import VENV_TEMPLATE
 from benchloom.model.environment import VENV_LOCK_SCHEMA, VENV_SCHEMA, Distribution, Venv, VenvLock
-from benchloom.model.plan import Plan
+from benchloom.model.plan import Node, Plan
 from benchloom.resolve.lock import make_lock
-from benchloom.run.executor import OwnEnvironment, Ready, prepare
+from benchloom.run.executor import OwnEnvironment, Ready, Step, prepare
 from benchloom.run.process import utc_now
 from benchloom.store.entries import discard, remove_tree
+from benchloom.store.fetch import file_name
 from benchloom.store.python_env import environment_python, interpreter_version, replace_path
 
 DEFAULT_TEMPLATE = "generic"
@@ -103,13 +104,41 @@ def create(
         made = plan(workspace, ask)
         stage = final.parent / f".{name}.{secrets.token_hex(4)}"
         try:
-            venv = _Making(workspace, made, ask, stage, final).make(lock)
+            venv = _Making(workspace, made, ask, stage, final, _left_out(workspace, made, ask, name)).make(lock)
             discard(final, f".{name}.")
             os.rename(stage, final)
         finally:
             remove_tree(stage)
         protect_venv(workspace.store, made, name)
     return venv
+
+
+def _left_out(workspace: Workspace, made: Plan, ask: Ask, name: str) -> dict[str, str]:
+    """Fetch what the template can do without, and return why that which cannot be fetched is left out, by role."""
+    template = workspace.index.get(made.target)
+    roles = {need.role for need in template.requires if need.continue_on_error} - set(ask.roles)
+    left: dict[str, str] = {}
+    for node in made.nodes:
+        if node.pip or not node.roles or not roles.issuperset(node.roles):
+            continue
+        try:
+            prepare(
+                msgspec.structs.replace(made, nodes=(node,)),
+                means_for(workspace, new_folder(workspace, f"venv-{name}")),
+            )
+        except FetchError as error:
+            files = " and ".join(item.filename or file_name(item) for item in node.fetch)
+            again = f"loom venv create {name} --template={template.alias} --force --mirror=DIR, where DIR has {files}"
+            for role in node.roles:
+                left[role] = f"{error.what}; to add it: {again}"
+                workspace.talk.warn(f"{role} is left out: {left[role]}")
+    return left
+
+
+def _downloads_first(nodes: Sequence[Node]) -> Step:
+    """Return the step before anything that needs something else, such as the packages: what is fetched is there then."""
+    fetched = {node.id for node in nodes if node.action in {"fetch", "extract"} and not node.needs}
+    return Step(holds_back={node.id for node in nodes} - fetched, act=lambda _: None)
 
 
 def environment(workspace: Workspace, name: str) -> dict[str, str]:
@@ -126,6 +155,7 @@ class _Making:
     ask: Ask
     stage: Path
     final: Path
+    left_out: dict[str, str]
 
     def make(self, lock: VenvLock | None) -> Venv:
         interpreter = Path(self.ask.python or sys.executable)
@@ -137,7 +167,12 @@ class _Making:
             locked=lock.distributions if lock else (),
         )
         means = means_for(self.workspace, new_folder(self.workspace, f"venv-{self.final.name}"))
-        ready = prepare(self.made, replace(means, environment=place))
+        nodes = tuple(node for node in self.made.nodes if not set(node.roles) & set(self.left_out))
+        ready = prepare(
+            msgspec.structs.replace(self.made, nodes=nodes),
+            replace(means, environment=place),
+            first=_downloads_first(nodes),
+        )
         if lock:
             _refuse_difference(lock, ready.distributions)
         self._add_engine()
@@ -151,6 +186,7 @@ class _Making:
             created=utc_now(),
             repositories=self._add_repositories(ready),
             needs=self._needs(ready),
+            left_out=self.left_out,
             distributions=ready.distributions,
         )
         write_bytes(self.stage / FACTS_FILE, to_json(venv))

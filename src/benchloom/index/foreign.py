@@ -7,6 +7,8 @@ from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
+from benchloom.model.component import BY_HAND
+
 # What a component states in this engine's own terms; with one of these it needs no other tool.
 _OURS = ("fetch", "install", "detect", "model", "dataset", "profile", "backend", "pip", "run_cmds")
 _CM_WORK = ("run.sh", "run.bat", "customize.py")
@@ -31,6 +33,8 @@ def _of_script(folder: Path, meta: Mapping[str, Any], is_ck: bool) -> str:
 
 
 def _of_package(folder: Path, meta: Mapping[str, Any], _: bool) -> str:
+    if isinstance(meta.get("by_hand"), str):
+        return f"{BY_HAND}{meta['by_hand']}"
     script = meta.get("process_script")
     is_scripted = isinstance(script, str) and bool(script)
     return f"its script {script!r} is run by ck, not by loom" if is_scripted else _said(folder, _CK_WORK, "ck")

@@ -52,6 +52,7 @@ CK_KEYS = frozenset(
         "run_deps",
         "compile_deps",
         "process_script",
+        "by_hand",
         "end_full_path",
         "end_full_path_universal",
         "use_scripts_from_another_entry",

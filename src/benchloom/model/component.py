@@ -9,6 +9,7 @@ from benchloom.model.query import Query
 
 Kind = str
 VENV_TEMPLATE = "venv.template"
+BY_HAND = "it is obtained by hand: "  # how a component's ``foreign_work`` begins that only the user can do
 KINDS = ("program", "package", "soft", "dataset", "script", VENV_TEMPLATE)
 
 Convention = Literal["ck", "cm"]
@@ -32,7 +33,8 @@ class Requirement(Value, frozen=True, kw_only=True):
     """A query with a role and a requirer: one need of one component (or of the command line).
 
     ``optional`` requirements constrain a role that something else requires; alone they bring nothing in.
-    ``only`` limits the answer to one component (``kind:alias``) or family.
+    ``only`` limits the answer to one component (``kind:alias``) or family. What ``continue_on_error`` brings in is left out of a
+    virtual environment, with a note, if it cannot be fetched.
     """
 
     role: str
@@ -40,6 +42,7 @@ class Requirement(Value, frozen=True, kw_only=True):
     requirer: str
     where: str = ""
     optional: bool = False
+    continue_on_error: bool = False
     conditions: tuple[Condition, ...] = ()
     sort: int = 0
     env: dict[str, str] = {}

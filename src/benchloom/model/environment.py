@@ -38,6 +38,7 @@ class Venv(Document, frozen=True, kw_only=True):
         created: UTC, ISO 8601.
         repositories: names of the repositories that its `ck` knows.
         needs: where what the template needs besides Python libraries lies, by role.
+        left_out: why what the template can do without was left out, and how to add it, by role.
         distributions: what is installed in it, sorted by name.
     """
 
@@ -49,4 +50,5 @@ class Venv(Document, frozen=True, kw_only=True):
     created: str
     repositories: tuple[str, ...] = ()
     needs: dict[str, str] = {}
+    left_out: dict[str, str] = {}
     distributions: tuple[Distribution, ...] = ()

@@ -128,6 +128,8 @@ class _Facts:
             return f"ask for another version than @{ranged[0].query.version}{_place(ranged[0])}"
         if ranged and "unknown-version" in kinds:
             return f"state the component's version, or leave out @{ranged[0].query.version}{_place(ranged[0])}"
+        if kinds == {"by-hand"}:
+            return "obtain it as this says"
         if "foreign" in kinds:
             return "let the tool that it was written for do it (ck, cm or mlc), or choose something else that answers"
         if "need" in kinds:

@@ -8,7 +8,7 @@ import msgspec
 
 from benchloom.errors import InputError
 from benchloom.model.base import Value
-from benchloom.model.component import Component, Requirement, Version
+from benchloom.model.component import BY_HAND, Component, Requirement, Version
 from benchloom.model.plan import Candidate, Origin
 from benchloom.model.query import Query
 from benchloom.model.variation import find_variation
@@ -22,7 +22,17 @@ _ORIGINS: dict[Origin, int] = {"installed": 0, "detected": 1, "installable": 2}
 Rank = tuple[int, int, int]
 _Question = tuple[tuple[tuple[str, str, tuple[tuple[str, str], ...]], ...], frozenset[str], bool]
 RefusalKind = Literal[
-    "variation", "range", "unknown-version", "python", "library", "absent", "env", "random-weights", "need", "foreign"
+    "variation",
+    "range",
+    "unknown-version",
+    "python",
+    "library",
+    "absent",
+    "env",
+    "random-weights",
+    "need",
+    "foreign",
+    "by-hand",
 ]
 RANDOM_WEIGHTS = "random-weights"
 
@@ -205,7 +215,8 @@ class Examiner:
                 refusals.append(Refusal(component=component.ref, reason=reason, kind="random-weights"))
                 continue
             if component.foreign_work:
-                refusals.append(Refusal(component=component.ref, reason=component.foreign_work, kind="foreign"))
+                kind: RefusalKind = "by-hand" if component.foreign_work.startswith(BY_HAND) else "foreign"
+                refusals.append(Refusal(component=component.ref, reason=component.foreign_work, kind=kind))
                 continue
             options, refused = self._of_component(component, query, env)
             found += [sorted(options, key=order_within)] if options else []

@@ -204,4 +204,4 @@ def _details(item: Venv) -> list[tuple[str, str]]:
     ]
     if item.repositories:
         rows.append(("ck knows", ", ".join(item.repositories)))
-    return [*rows, *item.needs.items()]
+    return [*rows, *item.needs.items(), *((role, f"left out: {why}") for role, why in item.left_out.items())]
