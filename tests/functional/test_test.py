@@ -13,7 +13,14 @@ def run(tmp_path: Path, code: str) -> tuple[int, str, list[Path]]:
     places = tmp_path / "temporary"
     places.mkdir()
     answer = Loom(tmp_path / "home")(
-        "test", "--only=tests", "--", "-q", "-p", "no:cacheprovider", str(tmp_path / "test_trial.py"), TMPDIR=str(places)
+        "test",
+        "--only=tests",
+        "--",
+        "-q",
+        "-p",
+        "no:cacheprovider",
+        str(tmp_path / "test_trial.py"),
+        TMPDIR=str(places),
     )
     return answer.code, answer.err, [path for path in places.iterdir() if path.name.startswith("loom-test-")]
 
