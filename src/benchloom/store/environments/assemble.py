@@ -21,6 +21,7 @@ from benchloom.base.group import GRACE_SECONDS, start_group, wait_for_group
 from benchloom.base.talk import Talk
 from benchloom.errors import InstallError
 from benchloom.store.entries import Entry, Store
+from benchloom.store.environments import bare_venv
 from benchloom.store.environments.seam import Commands
 from benchloom.store.environments.wheels import dist_info, record_digest
 from benchloom.store.python_env import environment_python
@@ -30,24 +31,20 @@ if TYPE_CHECKING:
 
 _CLONE = 0x40049409  # FICLONE of Linux: both files share their blocks until one of them is written to
 _ABOUT_THE_FILE = frozenset({errno.ENOENT, errno.EEXIST, errno.ENOSPC, errno.EDQUOT, errno.EIO})
-# Without scripts to activate it: they would name the folder, which is about to be renamed.
-_VENV = """
-import sys, venv
-class Builder(venv.EnvBuilder):
-    def setup_scripts(self, context):
-        pass
-Builder(symlinks=sys.platform != "win32").create(sys.argv[1])
-"""
 
 
 @contextlib.contextmanager
 def started_venv(interpreter: Path, folder: Path, env: Mapping[str, str], commands: Commands) -> Iterator[None]:
-    """Make an empty environment of ``interpreter`` in ``folder`` beside the block; it is whole when the block ends well.
+    """Make an empty environment of ``interpreter`` in ``folder``, which is whole when the block ends well.
 
-    Raises InstallError.
+    Another interpreter than the running one does that itself, beside the block. Raises InstallError.
     """
+    if interpreter == Path(sys.executable):
+        bare_venv.make(str(folder))
+        yield
+        return
     with commands.log.open("ab") as sink:
-        child = start_group([str(interpreter), "-IB", "-c", _VENV, str(folder)], env=env, stdout=sink)
+        child = start_group([str(interpreter), "-IB", bare_venv.__file__, str(folder)], env=env, stdout=sink)
     try:
         yield
     finally:
@@ -55,9 +52,6 @@ def started_venv(interpreter: Path, folder: Path, env: Mapping[str, str], comman
     if child.returncode:
         said = commands.log.read_text(errors="replace").splitlines()[-3:]
         raise InstallError(f"{interpreter} could not make an environment", where=str(commands.log), why=said)
-    config = folder / "pyvenv.cfg"
-    lines = config.read_text(encoding="utf-8").splitlines(keepends=True)
-    config.write_text("".join(line for line in lines if not line.startswith("command")), encoding="utf-8")
 
 
 class Linker:

@@ -91,10 +91,10 @@ class _Making:
     def make(self, place: Place) -> tuple[tuple[Distribution, ...], Made]:
         from benchloom.store.environments.assemble import link_all, started_venv  # late: few commands make one
 
-        with started_venv(place.interpreter, place.folder, self._environ(), self.commands):
-            pairs = self._wheels()
-        wheels = [self._unpacked(entry) for _, entry in pairs]
         with disk_full_reported(place.final, "Python environment"):
+            with started_venv(place.interpreter, place.folder, self._environ(), self.commands):
+                pairs = self._wheels()
+            wheels = [self._unpacked(entry) for _, entry in pairs]
             linked = link_all(wheels, place.folder, place.final, self.talk)
         found = {wheel.distribution_name: pinned for wheel, (pinned, _) in zip(wheels, pairs, strict=True)}
         made = Made(

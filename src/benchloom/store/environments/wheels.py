@@ -59,12 +59,17 @@ class Wheels:
 
         Raises what fetching raises, IntegrityError for a wheel that is not what its index or its RECORD says, SolverError.
         """
-        missing = [item for item in pinned if self.sound(builder.key(item)) is None]
+        missing = self._missing(pinned, builder)
         with tempfile.TemporaryDirectory() as folder:
             here = self._by_pip(missing, Path(folder), builder) if self._must_ask_pip(missing) else {}
-            self._in_parallel([item for item in missing if item.is_wheel], builder, here)
-            for item in (item for item in missing if not item.is_wheel):
-                self._make(item, builder, here)
+            try:
+                self._make_all(missing, builder, here)
+            except FetchError as error:
+                if here or not any(map(_is_remote, missing)):
+                    raise
+                self.talk.note(f"{error.what}, so pip is asked")  # it may know credentials that we do not
+                missing = self._missing(missing, builder)
+                self._make_all(missing, builder, self._by_pip(missing, Path(folder), builder))
         return [self._make(item, builder, {}) for item in pinned]
 
     def sound(self, key: str) -> Entry | None:
@@ -76,8 +81,14 @@ class Wheels:
             self.store.remove(key)
         return self.store.find(key)
 
-    def _in_parallel(self, wheels: Sequence[Pinned], builder: Builder, here: Mapping[str, Path]) -> None:
-        largest_first = sorted(wheels, key=lambda item: item.size or 0, reverse=True)
+    def _missing(self, pinned: Sequence[Pinned], builder: Builder) -> list[Pinned]:
+        return [item for item in pinned if self.sound(builder.key(item)) is None]
+
+    def _make_all(self, missing: Sequence[Pinned], builder: Builder, here: Mapping[str, Path]) -> None:
+        """Make wheels, several at once, and then what must be built."""
+        largest_first = sorted(
+            (item for item in missing if item.is_wheel), key=lambda item: item.size or 0, reverse=True
+        )
         with ThreadPoolExecutor(_AT_ONCE) as pool:
             futures = [pool.submit(self._make, item, builder, here) for item in largest_first]
             try:
@@ -86,6 +97,8 @@ class Wheels:
             except BaseException:
                 pool.shutdown(wait=False, cancel_futures=True)
                 raise
+        for item in (item for item in missing if not item.is_wheel):
+            self._make(item, builder, here)
 
     def _make(self, pinned: Pinned, builder: Builder, here: Mapping[str, Path]) -> Entry:
         key = builder.key(pinned)
@@ -122,15 +135,18 @@ class Wheels:
 
     def _must_ask_pip(self, missing: Iterable[Pinned]) -> bool:
         """Tell whether pip is configured with a way to an index that our own downloads do not have."""
-        is_remote = any(not item.url.startswith("file:") for item in missing)
-        return is_remote and connects_otherwise(self.pip.source.environ)
+        return any(map(_is_remote, missing)) and connects_otherwise(self.pip.source.environ)
 
     def _by_pip(self, missing: Sequence[Pinned], out: Path, builder: Builder) -> dict[str, Path]:
-        remote = [item for item in missing if not item.url.startswith("file:")]
+        remote = [item for item in missing if _is_remote(item)]
         names = ", ".join(item.name for item in remote)
         with self.talk.progress(f"pip downloads {names}, as it is configured to", None, ""):
             self.pip.download(remote, out, str(builder.python))
         return {of_file(path): path for path in out.iterdir()}
+
+
+def _is_remote(pinned: Pinned) -> bool:
+    return pinned.url.startswith(("http:", "https:"))
 
 
 def _refuse_other_bytes(path: Path, pinned: Pinned) -> None:

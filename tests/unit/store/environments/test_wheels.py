@@ -299,6 +299,24 @@ def test_an_index_that_wants_credentials_is_downloaded_from_by_pip(world: World,
     assert "pip downloads tiny, as it is configured to" in world.talk.lines
 
 
+def test_pip_is_asked_for_what_our_own_download_is_refused(world: World, guarded: str):
+    host = guarded.rpartition("@")[2].rstrip("/")
+    netrc = world.folder / "netrc"
+    netrc.write_text(f"machine {host.partition(':')[0]} login me password it\n")
+    netrc.chmod(0o600)
+    environ = {
+        **CLEAN,
+        "PIP_INDEX_URL": f"http://{host}/",
+        "NETRC": str(netrc),
+        "UV_CACHE_DIR": str(world.folder / "cache"),
+    }
+    [found] = world.environment(
+        "environment-1", Wanted(requirements=("tiny",)), environ=environ, offline=False, find_links=()
+    )
+    assert found.name == "tiny"
+    assert "tiny-1.0-py3-none-any.whl could not be fetched, so pip is asked" in world.talk.lines
+
+
 def test_files_are_copied_where_they_can_be_neither_cloned_nor_linked(tmp_path: Path, monkeypatch: pytest.MonkeyPatch):
     def refuse(*_: object) -> None:
         raise OSError(18, "cross-device link")
