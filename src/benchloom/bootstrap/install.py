@@ -117,7 +117,9 @@ def _write(path: str, text: str) -> None:
 
 
 def _output(words: list[str]) -> list[str]:
-    done = subprocess.run(words, stdin=subprocess.DEVNULL, capture_output=True, check=True)  # noqa: S603 - an interpreter
+    done = subprocess.run(words, stdin=subprocess.DEVNULL, capture_output=True, check=False)  # noqa: S603 - an interpreter
+    if done.returncode:
+        raise BootstrapError(f"{words[0]} does not run\n  " + os.fsdecode(done.stderr).strip().replace("\n", "\n  "))
     return os.fsdecode(done.stdout).splitlines()
 
 

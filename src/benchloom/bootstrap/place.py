@@ -13,6 +13,7 @@ from benchloom.bootstrap.terminal import BootstrapError, say
 
 STAMP = "loom-stamp.json"
 LOCK = "loom-install.lock"
+LAYOUT = 2  # of what is in the environment; the first one had an editable installation, which names the checkout, too
 Stamp = dict[str, Any]
 
 
@@ -57,6 +58,7 @@ def make_stamp(root: str, venv: str, extras: list[str]) -> Stamp:
     with open(os.path.join(root, "pyproject.toml"), "rb") as stream:
         project = hashlib.sha256(stream.read()).hexdigest()
     return {
+        "layout": LAYOUT,
         "root": root,
         "venv": os.path.realpath(venv),
         "interpreter": os.path.realpath(python_in(venv)),
@@ -76,6 +78,7 @@ def decide(root: str, venv: str, extras: list[str]) -> tuple[str, str]:
     for is_wrong, why in (
         (not os.path.exists(python_in(venv)) or stamp.get("interpreter") != now["interpreter"], "its Python changed"),
         (stamp.get("venv") != now["venv"], "it was moved"),
+        (stamp.get("layout") != LAYOUT, "another version of loom made it"),
         (now["chosen"] and stamp.get("chosen") != now["chosen"], "LOOM_PYTHON changed"),
     ):
         if is_wrong:

@@ -16,8 +16,6 @@ from benchloom.bootstrap.place import (
 )
 from benchloom.bootstrap.terminal import BootstrapError, say
 
-EXIT_INSTALL = 3
-
 
 def ready_folder(root: str, arguments: list[str]) -> tuple[str, bool]:
     """Return the folder of the virtual environment for this command, and whether it is ready. Raises BootstrapError."""
