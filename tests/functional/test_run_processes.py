@@ -130,9 +130,10 @@ def test_secret_input_is_in_no_answer_of_any_verb(repo: Repo, loom: Loom, tmp_pa
     first, *more = verb.split()
     words = [*more, f"--output={tmp_path / 'made'}"] if first in {"lock", "graph"} else more
     for form in ([], ["--json"]):
-        answer = loom.here(first, "program:signs", "--token=s3cret", *words, *form)
-        assert "no input" not in answer.err
-        assert "s3cret" not in answer.out + answer.err
+        for given in (["--token=s3cret"], ["--token", "s3cret"]):
+            answer = loom.here(first, "program:signs", *given, *words, *form)
+            assert "no input" not in answer.err
+            assert "s3cret" not in answer.out + answer.err
     assert not (tmp_path / "made").exists() or "s3cret" not in (tmp_path / "made").read_text()
 
 
@@ -144,16 +145,22 @@ def test_secret_input_as_a_variable_is_refused(repo: Repo, loom: Loom):
     assert "s3cret" not in answer.err
 
 
-def test_t19_secret_input_reaches_the_program_and_no_file(repo: Repo, loom: Loom):
+@pytest.mark.parametrize(
+    ("words", "recorded"),
+    [(["--token=s3cr3t-t0k3n"], ["--token=***"]), (["--token", "s3cr3t-t0k3n"], ["--token", "***"])],
+)
+def test_t19_secret_input_reaches_the_program_and_no_file(
+    repo: Repo, loom: Loom, words: list[str], recorded: list[str]
+):
     code = "import os\nassert os.environ['LOOM_INPUT_TOKEN'] == 's3cr3t-t0k3n'\nprint('signed in')\n"
     repo.program("signs", "trial,signs", code=code, inputs={"token": {"summary": "a token", "secret": True}})
-    answer = loom("run", "program:signs", "--token=s3cr3t-t0k3n", "--json").ok()
+    answer = loom("run", "program:signs", *words, "--json").ok()
     assert (Path(answer.json["directory"]) / "stdout.txt").read_text() == "signed in\n"
     for path in loom.home.rglob("*"):
         if path.is_file():
             assert b"s3cr3t-t0k3n" not in path.read_bytes(), path
     assert "s3cr3t" not in answer.out + answer.err
-    assert "--token=***" in last_record(loom)["arguments"]
+    assert last_record(loom)["arguments"][-len(recorded) - 1 : -1] == recorded
 
 
 def test_program_without_its_python_module_says_which(repo: Repo, loom: Loom):

@@ -25,8 +25,11 @@ def human_seconds(seconds: float) -> str:
 
 
 def amount_text(done: int, total: int | None, unit: str) -> str:
-    """Return how far work is: ``12 of 450 images``, ``1.2 MiB of 10.0 MiB`` (B), ``12 s of at least 60 s`` (s); '' without a unit."""
-    if not unit:
+    """Return how far work is: ``12 of 450 images``, ``1.2 MiB of 10.0 MiB`` (B), ``12 s of at least 60 s`` (s).
+
+    Empty without a unit, and as long as neither the whole nor a part is known.
+    """
+    if not unit or not (done or total):
         return ""
     if unit == "s":
         return f"{done} s of at least {total} s" if total else f"{done} s"

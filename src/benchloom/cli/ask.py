@@ -79,6 +79,18 @@ def joined(workspace: Workspace, words: Sequence[str]) -> tuple[str, ...]:
     return tuple(found)
 
 
+def masked(words: Sequence[str], secrets: Mapping[str, str]) -> tuple[str, ...]:
+    """Return the words of a command line without the values of ``secrets``, behind ``=`` or a space."""
+    found: list[str] = []
+    for word in words:
+        name = word[2:].partition("=")[0] if word.startswith("--") else ""
+        if found and found[-1].startswith("--") and found[-1][2:] in secrets and not word.startswith(("-", "@")):
+            found.append("***")
+        else:
+            found.append(f"--{name}=***" if name in secrets and "=" in word else word)
+    return tuple(found)
+
+
 def _takes_value(index: Index, name: str, word: str) -> bool:
     if not _is_input(name):
         return True

@@ -34,9 +34,14 @@ def make_talk(*, quiet: bool) -> Talk:
 
 def say(text: str, *, is_error: bool = False) -> None:
     """Write a message to standard error: at a terminal no wider than that, and the beginning of errors and warnings in colour."""
-    text = fitted(printable(as_typed(text)), width_of(sys.stderr))
+    text = _shaped(text, width_of(sys.stderr))
     in_colour = has_colour(sys.stderr)
     click.echo(painted_message(text, is_error=is_error) if in_colour else text, err=True, color=in_colour)
+
+
+def _shaped(text: str, width: int | None) -> str:
+    """Return a message as it is shown, whoever shows it."""
+    return fitted(printable(as_typed(text)), width)
 
 
 class _Bar:
@@ -179,9 +184,7 @@ class TerminalTalk(PlainTalk):
                 say(text)
             else:
                 width = self._display.console.width
-                self._display.console.print(
-                    fitted(printable(as_typed(text)), width), markup=False, highlight=False, soft_wrap=True
-                )
+                self._display.console.print(_shaped(text, width), markup=False, highlight=False, soft_wrap=True)
 
 
 def _started() -> "RichProgress":

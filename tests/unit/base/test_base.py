@@ -6,6 +6,7 @@ import pytest
 
 from benchloom.base import atomic, digest, names
 from benchloom.base.paths import locate
+from benchloom.base.units import amount_text
 
 
 @pytest.mark.parametrize(
@@ -138,3 +139,21 @@ def test_locate_refuses_a_temporary_folder_that_others_could_have_filled(
         forged.chmod(0o777 if kind == "open to all" else 0o755)
     with pytest.raises(PermissionError, match="this user alone"):
         locate({})
+
+
+@pytest.mark.parametrize(
+    ("done", "total", "unit", "text"),
+    [
+        (12, 450, "images", "12 of 450 images"),
+        (1200, None, "packages", "1,200 packages"),
+        (0, None, "packages", ""),
+        (0, 3, "packages", "0 of 3 packages"),
+        (1 << 20, 10 << 20, "B", "1.0 MiB of 10.0 MiB"),
+        (1 << 20, None, "B", "1.0 MiB"),
+        (12, 60, "s", "12 s of at least 60 s"),
+        (12, None, "s", "12 s"),
+        (5, 7, "", ""),
+    ],
+)
+def test_amount_text_never_has_an_unknown_whole(done: int, total: int | None, unit: str, text: str):
+    assert amount_text(done, total, unit) == text

@@ -7,7 +7,7 @@ import click
 
 from benchloom.app.planning import plan, split_secrets
 from benchloom.app.running import RunOptions, run, summary
-from benchloom.cli.ask import ask_options, parse_ask
+from benchloom.cli.ask import ask_options, masked, parse_ask
 from benchloom.cli.common import YEAR, BoundedFloat, Session, verb
 from benchloom.cli.render import write, write_json
 from benchloom.report.plans import plan_text
@@ -54,7 +54,7 @@ def command(
         repetitions=repetitions,
         timeout=timeout,
         secrets=secrets,
-        arguments=_told(secrets),
+        arguments=masked(sys.argv[1:], secrets),
         tags=tuple(sorted(tag for tag in record_tags.split(",") if tag)),
         jobs=jobs,
         verify=verify,
@@ -71,12 +71,3 @@ def command(
 
 def _echo(text: str) -> None:
     click.echo(text, nl=False, err=True)
-
-
-def _told(secrets: dict[str, str]) -> tuple[str, ...]:
-    """Return the user's words, without the values of secrets."""
-    return tuple(
-        f"--{name}=***" if name in secrets else word
-        for word in sys.argv[1:]
-        for name in [word[2:].partition("=")[0] if word.startswith("--") else ""]
-    )

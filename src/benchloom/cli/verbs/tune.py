@@ -8,7 +8,7 @@ import click
 from benchloom.app.planning import split_secrets
 from benchloom.app.tuning import seconds_of, tune
 from benchloom.app.tuning_search import TuneOptions
-from benchloom.cli.ask import ask_options, parse_ask
+from benchloom.cli.ask import ask_options, masked, parse_ask
 from benchloom.cli.common import YEAR, BoundedFloat, Session, verb
 from benchloom.cli.render import width_of, write, write_columns, write_exact, write_json
 from benchloom.model.tuning import Tuning
@@ -67,8 +67,8 @@ def command(
         out=out,
         timeout=timeout,
         secrets=secrets,
-        words=_told((*_chosen(**asked), *asked["words"]), secrets),
-        arguments=_told(sys.argv[1:], secrets),
+        words=masked((*_chosen(**asked), *asked["words"]), secrets),
+        arguments=masked(sys.argv[1:], secrets),
         jobs=jobs,
     )
     tuning = tune(session.workspace, ask, options)
@@ -84,13 +84,6 @@ def _chosen(*, tags: str, cmd_key: str, dataset_path: str, model_path: str, **_o
     """The options that choose the target and its data, as words."""
     options = {"tags": tags, "cmd_key": cmd_key, "dataset_path": dataset_path, "model_path": model_path}
     return [f"--{name}={value}" for name, value in options.items() if value]
-
-
-def _told(words: Any, secrets: dict[str, str]) -> tuple[str, ...]:
-    """Return the words without the values of secrets."""
-    return tuple(
-        f"--{name}=***" if (name := word.removeprefix("--").partition("=")[0]) in secrets else word for word in words
-    )
 
 
 def _write(tuning: Tuning) -> None:
