@@ -104,7 +104,7 @@ def setup(i: dict[str, Any]) -> dict[str, Any]:
         of_ck = of_ck.get(stated.get("format", ""), {})
         # of several environments, ck takes the default then, as it does of several packages
         customize["sort"] = ABOVE_ALL if is_own else package.get("sort", 0)
-        customize["soft_name"] = _title(stated) + (", own file" if is_own else "")
+        customize["soft_name"] = _title(package) + (", own file" if is_own else "")
     if place := _place(path):
         env[customize["env_prefix"]] = place
         env.update(_of_ck(of_ck, Path(place), stated))
@@ -118,10 +118,13 @@ def _package(ck: Any, uoa: str) -> dict[str, Any]:
     return ck.access({"action": "load", "module_uoa": "package", "data_uoa": uoa}).get("dict", found) if uoa else found
 
 
-def _title(model: dict[str, Any]) -> str:
-    """Return which model it is, as `ck show env` prints it."""
+def _title(package: dict[str, Any]) -> str:
+    """Return which model a package is of, as `ck show env` prints it: name, version if it has one, precision and format."""
+    model = package.get("model", {})
+    versions = [tag for tag in package.get("tags", []) if re.fullmatch(r"v\d+(\.\d+)+", tag)]
+    words = [model.get("name", "model"), *versions[:1], model.get("precision", "")]
     opset = f" opset {model['opset']}" if "opset" in model else ""
-    return f"{model.get('name', 'model')} {model.get('precision', '')} ({model.get('format', '')}{opset})"
+    return f"{' '.join(filter(None, words))} ({model.get('format', '')}{opset})"
 
 
 def _of_ck(table: dict[str, Any], place: Path, model: dict[str, Any]) -> dict[str, str]:

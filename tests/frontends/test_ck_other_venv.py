@@ -30,9 +30,9 @@ def store(tmp_path_factory: pytest.TempPathFactory) -> Path:
     return root / "home" / "loom"
 
 
-@pytest.fixture(params=["disk", "memory"])
-def home(request: pytest.FixtureRequest, tmp_path: Path) -> Iterator[Path]:
-    if request.param == "disk":
+@pytest.fixture
+def home(place: str, tmp_path: Path) -> Iterator[Path]:
+    if place == "disk":
         yield tmp_path / "home"
     elif not os.access(IN_MEMORY, os.W_OK):
         pytest.skip("there is no file system in memory")
@@ -42,7 +42,7 @@ def home(request: pytest.FixtureRequest, tmp_path: Path) -> Iterator[Path]:
         shutil.rmtree(folder)
 
 
-@pytest.mark.parametrize("how", ["path", "zip"])
+@pytest.mark.parametrize(("place", "how"), [("disk", "path"), ("disk", "zip"), ("memory", "path")])
 @pytest.mark.parametrize("is_other_first", [False, True], ids=["ours first", "other first"])
 def test_the_repository_listed_first_answers_and_ours_when_it_is_named(
     home: Path, store: Path, tmp_path: Path, how: str, is_other_first: bool

@@ -59,3 +59,10 @@ def test_data_that_are_obtained_by_hand_say_how(loom: Loom):
     assert "it is obtained by hand: its terms of access ask for an account" in answer.err
     assert "then --dataset_path=DIR for loom" in answer.err
     assert answer.err.rstrip().endswith("fix: obtain it as this says")
+
+
+def test_explain_tells_of_the_plan_that_is_made(loom: Loom, folder: Path):
+    said = loom.here("explain", PROGRAM, "dataset", *RANDOM, f"--dataset_path={folder}").ok().out
+    assert "soft:dataset.imagenet.val" in said.splitlines()[0]
+    refused = loom.here("explain", PROGRAM, "dataset", f"--dataset_path={folder}")
+    assert (refused.code, "would not use the data set" in refused.err) == (2, True)

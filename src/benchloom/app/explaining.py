@@ -1,6 +1,6 @@
 """Explain: why a plan answers a role as it does, and why not otherwise."""
 
-from benchloom.app.planning import Ask, Question, question
+from benchloom.app.planning import Ask, Question, settled_question
 from benchloom.app.workspace import Workspace
 from benchloom.base.names import did_you_mean
 from benchloom.errors import InputError, UnknownNameError
@@ -15,7 +15,7 @@ def explain(workspace: Workspace, ask: Ask, subject: str = "") -> tuple[Explanat
 
     Raises what planning raises, and UnknownNameError where the plan holds no such thing.
     """
-    asked = question(workspace, ask)
+    asked = settled_question(workspace, ask)
     solution = _solve(workspace, asked)
     roles = [role_of(solution, subject)] if subject else sorted(solution.options, key=lambda role: role == TARGET_ROLE)
     return tuple(explain_role(solution, role) for role in roles)
@@ -26,7 +26,7 @@ def explain_why_not(workspace: Workspace, ask: Ask, subject: str, candidate: str
 
     Raises what planning raises, and UnknownNameError for an unknown role or component.
     """
-    asked = question(workspace, ask)
+    asked = settled_question(workspace, ask)
     role = role_of(_solve(workspace, asked), subject)
     name, _, rest = candidate.replace(",@", "@").partition("@")
     component = workspace.index.get(name)

@@ -78,7 +78,7 @@ def plan(workspace: Workspace, ask: Ask, *, to_run: bool = True) -> Plan:
 def _planned(workspace: Workspace, ask: Ask, *, to_run: bool) -> Plan:
     asked = question(workspace, ask)
     try:
-        made = make_plan(asked.target, asked.command, workspace.index, asked.host, asked.overrides, ask.env)
+        made = _answer(workspace, ask, asked)
     except (ResolutionError, UnknownNameError) as error:
         if ask.lock is None:
             raise
@@ -104,15 +104,42 @@ def _uses_given_data(workspace: Workspace, made: Plan, asked: Question) -> bool:
     return any(node.candidate.location in places for node in made.nodes)
 
 
-def _with_given_data(workspace: Workspace, ask: Ask, asked: Question, made: Plan) -> Plan:
-    """Return a plan with the model of ``made`` that uses the data set given. Raises InputError if there is none."""
+def settled_question(workspace: Workspace, ask: Ask) -> Question:
+    """Return the question that ``plan`` answers: that of ``ask``, on the data set of ``--dataset_path`` where only this has it used.
+
+    Raises what ``question`` raises, and InputError if no plan would use that data set.
+    """
+    asked = question(workspace, ask)
+    if not ask.dataset_path:
+        return asked
+    try:
+        made = _answer(workspace, ask, asked)
+    except (ResolutionError, UnknownNameError):
+        return asked  # it has no answer
+    if _uses_given_data(workspace, made, asked):
+        return asked
+    _with_given_data(workspace, ask, asked, made)
+    return _on_given_data(workspace, asked, made)
+
+
+def _answer(workspace: Workspace, ask: Ask, asked: Question) -> Plan:
+    return make_plan(asked.target, asked.command, workspace.index, asked.host, asked.overrides, ask.env)
+
+
+def _on_given_data(workspace: Workspace, asked: Question, made: Plan) -> Question:
+    """Return ``asked`` with the requirement that the plan has the model of ``made`` and uses the data set given."""
     recognised = workspace.index.get(_given_data(workspace, asked)[0].component)
     wanted = requirement_on_data(
         workspace.index, recognised, role=DATASET, requirer="the command line", where="--dataset_path"
     )
-    overrides = msgspec.structs.replace(asked.overrides, locked=(*asked.overrides.locked, wanted, *same_model(made)))
+    locked = (*asked.overrides.locked, wanted, *same_model(made))
+    return msgspec.structs.replace(asked, overrides=msgspec.structs.replace(asked.overrides, locked=locked))
+
+
+def _with_given_data(workspace: Workspace, ask: Ask, asked: Question, made: Plan) -> Plan:
+    """Return a plan with the model of ``made`` that uses the data set given. Raises InputError if there is none."""
     try:
-        again = make_plan(asked.target, asked.command, workspace.index, asked.host, overrides, ask.env)
+        again = _answer(workspace, ask, _on_given_data(workspace, asked, made))
     except ResolutionError:
         raise unused_data(made, ask.dataset_path) from None
     if not _uses_given_data(workspace, again, asked):
