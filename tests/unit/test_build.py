@@ -5,7 +5,11 @@ import tarfile
 from importlib.machinery import SourceFileLoader
 from types import ModuleType
 
+import yaml
+
+import benchloom
 from benchloom.app.workspace import built_in_repository
+from benchloom.base import toml
 
 
 def recipe() -> ModuleType:
@@ -32,3 +36,19 @@ def test_a_source_archive_has_the_same_bytes_whatever_times_modes_owners_and_ord
     with tarfile.open(fileobj=io.BytesIO(one)) as archive:
         found = [(item.name, item.mtime, item.mode, archive.extractfile(item).read()) for item in archive]
     assert found == [("a", 1_700_000_000, 0o644, b"a"), ("b", 1_700_000_000, 0o644, b"b")]
+
+
+def test_the_version_is_the_same_wherever_it_stands():
+    root = built_in_repository()
+    project = toml.loads((root / "pyproject.toml").read_text(encoding="utf-8"))["project"]
+    cited = yaml.safe_load((root / "CITATION.cff").read_text(encoding="utf-8"))
+    assert project["version"] == benchloom.__version__ == cited["version"]
+    assert project["license"] == cited["license"]
+
+
+def test_ci_runs_every_python_that_the_project_supports():
+    root = built_in_repository()
+    project = toml.loads((root / "pyproject.toml").read_text(encoding="utf-8"))["project"]
+    stated = [item.rpartition(" ")[2] for item in project["classifiers"] if ":: Python :: 3." in item]
+    workflow = yaml.safe_load((root / ".github" / "workflows" / "ci.yml").read_text(encoding="utf-8"))
+    assert workflow["jobs"]["run"]["strategy"]["matrix"]["python"] == stated
