@@ -21,6 +21,7 @@ OTHER_WORDS = {
     "CV_IO_MAX_IMAGE_PIXELS",
     "PICKLED_CLASSES",
     "PRETTY_NAME",
+    "SC_CLK_TCK",
     "SC_PAGE_SIZE",
     "SC_PHYS_PAGES",
 }
