@@ -25,7 +25,7 @@ def blockers(
     conf: str = "",
     scenario: str = "Server",
     ruleset: Ruleset = V1_0,
-    performance: Performance = VALID,
+    performance: Performance | None = VALID,
     accuracy: Accuracy | None = GOOD,
 ) -> tuple[str, ...]:
     """Return the blockers of ResNet-50 on all of ImageNet, as nobody but ``words`` and ``conf`` changes it."""
@@ -95,6 +95,14 @@ def test_errors_of_either_run_block(tmp_path: Path):
 )
 def test_accuracy_that_does_not_reach_the_target_blocks(tmp_path: Path, accuracy: Accuracy, told: str):
     assert blockers(tmp_path, accuracy=accuracy) == (told,)
+
+
+@pytest.mark.parametrize("mode", ["performance", "accuracy"])
+def test_half_a_submission_blocks(tmp_path: Path, mode: str):
+    """What a submission consists of are both runs, whatever the one that there is says."""
+    told = f"a submission needs both a performance and an accuracy run; this was {mode}"
+    performance, accuracy = (VALID, None) if mode == "performance" else (None, GOOD)
+    assert blockers(tmp_path, f"--mode={mode}", performance=performance, accuracy=accuracy) == (told,)
 
 
 def test_ruleset_that_is_not_official_has_no_blockers(tmp_path: Path):

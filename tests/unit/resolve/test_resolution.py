@@ -188,6 +188,26 @@ def test_python_library_conflict_names_its_own_reason():
     assert "package:lib has 1" in caught.value.why
 
 
+def test_two_roles_of_one_family_with_different_env_are_a_conflict():
+    """A package stands in a plan once: it cannot be built with two values of one variable."""
+
+    def made(one: str, other: str) -> Plan:
+        needs = (_need("a", "thing", env={"SIZE": one}), _need("b", "thing", env={"SIZE": other}))
+        return _plan(
+            _component("script", "app", "app", requires=needs),
+            _component("package", "thing", "thing", install=BUILT),
+        )
+
+    [node] = [node for node in made("1", "1").nodes if node.id == "package:thing"]
+    assert (node.roles, node.env) == (("a", "b"), {"SIZE": "1"})
+    with pytest.raises(ResolutionError, match="can be in a plan only once") as caught:
+        made("1", "2")
+    assert caught.value.why[:2] == (
+        "package:app needs thing with SIZE=1 as a (package:app: a)",
+        "package:app needs thing with SIZE=2 as b (package:app: b)",
+    )
+
+
 @pytest.mark.parametrize(
     ("wanted", "excluded", "variations", "problem"),
     [
