@@ -22,7 +22,12 @@ class Universe(Index):
 
 
 def entry(kind: str, alias: str, tags: str, **fields: Any) -> Component:
-    base = {"uid": "", "repo": "t", "path": f"{kind}/{alias}", "file": f"{kind}/{alias}/.cm/meta.json"}
+    base = {
+        "uid": fields.pop("uid", ""),
+        "repo": "t",
+        "path": f"{kind}/{alias}",
+        "file": f"{kind}/{alias}/.cm/meta.json",
+    }
     family = fields.pop("family", f"{kind}:{alias}")
     return Component(kind=kind, alias=alias, tags=tuple(sorted(tags.split(","))), family=family, **base, **fields)
 
