@@ -74,7 +74,7 @@ class _Facts:
 
     def needs(self) -> list[str]:
         return [
-            f"{item.requirer} needs {asked(item)}{f' as {item.role}' if len(self.roles) > 1 else ''}"
+            f"{item.requirer} needs {asked(item)}{_with(item.env)}{f' as {item.role}' if len(self.roles) > 1 else ''}"
             + (f" ({item.where})" if item.where else "")
             for item in self.everything
         ]
@@ -165,6 +165,10 @@ class _Facts:
 
 def _is_program(requirement: Requirement) -> bool:
     return requirement.requirer.startswith("program:")
+
+
+def _with(env: Mapping[str, str]) -> str:
+    return f" with {', '.join(f'{key}={text}' for key, text in sorted(env.items()))}" if env else ""
 
 
 def _place(requirement: Requirement) -> str:

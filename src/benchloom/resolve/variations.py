@@ -1,16 +1,27 @@
 """Which variations of a component are in force, and what they make of it.
 
 Explicit ones first (with their bases), then the defaults of groups that have no member yet, then CK's
-``on_by_default`` ones. Two explicitly chosen variations that set one variable differently are a conflict by name; a
-default that collides with something already chosen yields silently (CK's rule).
+``on_by_default`` ones. Two explicitly chosen variations that set one variable, or what is fetched or installed,
+differently are a conflict by name; a default that collides with something already chosen, or with a base that does,
+yields silently (CK's rule).
+
+A choice chooses itself again: a lock names all of its variations and cannot tell which of them were asked for.
 """
 
+import copy
 from collections.abc import Iterable
 
 from benchloom.base.names import did_you_mean
 from benchloom.model.base import Value
 from benchloom.model.component import Component, Fetch, Requirement, Variation
 from benchloom.model.variation import find_variation
+
+# What a component has once, and how two variations that state it are told apart.
+_ONE_OF = {
+    "fetch": "fetch different files",
+    "version": "are of different versions",
+    "pip": "install different distributions",
+}
 
 
 class Choice(Value, frozen=True, kw_only=True):
@@ -64,24 +75,27 @@ class _Builder:
                 self.add_explicit(base)
 
     def add_defaults(self) -> None:
-        defaults = dict(self.component.default_variations)
-        for variation in list(self.chosen.values()):
-            defaults.update(variation.default_variations)
-        for group, name in sorted(defaults.items()):
-            if group not in self.groups:
-                self._add_default(name)
-        for name, variation in sorted(self.component.variations.items()):
-            if variation.default:
-                self._add_default(name)
+        """Add one default after the other, until no more fit: what one brings in may have defaults of its own."""
+        while not self.problem and any(self._add_default(name) for name in self._defaults()):
+            pass
 
-    def _add_default(self, name: str) -> None:
-        variation = find_variation(self.component, name)
-        if variation is None or variation.name in self.chosen or variation.name in self.excluded:
-            return
-        if not self._clash(variation):
-            self._take(variation)
-            for base in variation.base:
-                self._add_default(base)
+    def _defaults(self) -> list[str]:
+        """Return the defaults of groups without a member, then what is on by default."""
+        of_groups = dict(self.component.default_variations)
+        for _, variation in sorted(self.chosen.items()):
+            of_groups.update(variation.default_variations)
+        groups = [name for group, name in sorted(of_groups.items()) if group not in self.groups]
+        return [*groups, *(name for name, item in sorted(self.component.variations.items()) if item.default)]
+
+    def _add_default(self, name: str) -> bool:
+        """Add a default and its bases, and tell whether that is anything new. If not all of them fit, none is added."""
+        trial = copy.copy(self)
+        trial.chosen, trial.groups, trial.setters = dict(self.chosen), dict(self.groups), dict(self.setters)
+        trial.add_explicit(name)
+        if trial.problem or len(trial.chosen) == len(self.chosen):
+            return False
+        self.chosen, self.groups, self.setters = trial.chosen, trial.groups, trial.setters
+        return True
 
     def _unknown(self, name: str) -> str:
         parameter = name.removesuffix(".#")
@@ -100,6 +114,11 @@ class _Builder:
             if key in self.setters and self.setters[key][1] != text:
                 owner, other = self.setters[key]
                 return f"variations {owner!r} and {name!r} set {key} to different values ({other!r} and {text!r})"
+        for field, words in _ONE_OF.items():
+            value = getattr(variation, field)
+            for item in self.chosen.values() if value else ():
+                if getattr(item, field) not in (value, type(value)()):
+                    return f"variations {item.name!r} and {name!r} {words}"
         return ""
 
     def _take(self, variation: Variation) -> None:
@@ -113,9 +132,9 @@ class _Builder:
         self.problem = self.problem or problem
 
     def result(self) -> Choice:
-        variations = list(self.chosen.values())
+        variations = [self.chosen[name] for name in sorted(self.chosen)]
         return Choice(
-            variations=tuple(sorted(self.chosen)),
+            variations=tuple(item.name for item in variations),
             env={**self.component.env, **{key: text for key, (_, text) in sorted(self.setters.items())}},
             tags=tuple(sorted({tag for item in variations for tag in item.tags})),
             fetch=next((item.fetch for item in variations if item.fetch), self.component.fetch),

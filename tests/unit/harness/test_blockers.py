@@ -25,15 +25,20 @@ def blockers(
     conf: str = "",
     scenario: str = "Server",
     ruleset: Ruleset = V1_0,
-    performance: Performance = VALID,
+    performance: Performance | None = VALID,
     accuracy: Accuracy | None = GOOD,
+    name: str = "resnet50",
+    complete: int | None = TOTAL,
+    missing: tuple[str, ...] = (),
 ) -> tuple[str, ...]:
-    """Return the blockers of ResNet-50 on all of ImageNet, as nobody but ``words`` and ``conf`` changes it."""
+    """Return the blockers of ResNet-50 on all of ImageNet, as nobody but the arguments changes it."""
     (folder / "user.conf").write_text(conf)
     options = parse([f"--scenario={scenario}", f"--user_conf={folder / 'user.conf'}", *words], {})
-    model = Model(name="resnet50", task="image-classification", format="onnx", precision="fp32", inputs=(), outputs=())
+    model = Model(name=name, task="image-classification", format="onnx", precision="fp32", inputs=(), outputs=())
     samples = np.broadcast_to(np.float32(0), (TOTAL, 1))
-    inputs = Inputs(model, "", Backend(name="x"), "d", samples, np.zeros(TOTAL, np.int64), complete=TOTAL)
+    inputs = Inputs(
+        model, "", Backend(name="x"), "d", samples, np.zeros(TOTAL, np.int64), complete=complete, missing=missing
+    )
     made = settings_for(options, ruleset, model.name, None)
     return submission_blockers(options, ruleset, inputs, made, performance, accuracy)
 
@@ -95,6 +100,80 @@ def test_errors_of_either_run_block(tmp_path: Path):
 )
 def test_accuracy_that_does_not_reach_the_target_blocks(tmp_path: Path, accuracy: Accuracy, told: str):
     assert blockers(tmp_path, accuracy=accuracy) == (told,)
+
+
+@pytest.mark.parametrize("mode", ["performance", "accuracy"])
+def test_half_a_submission_blocks(tmp_path: Path, mode: str):
+    """What a submission consists of are both runs, whatever the one that there is says."""
+    told = f"a submission needs both a performance and an accuracy run; this was {mode}"
+    performance, accuracy = (VALID, None) if mode == "performance" else (None, GOOD)
+    assert blockers(tmp_path, f"--mode={mode}", performance=performance, accuracy=accuracy) == (told,)
+
+
+def test_accuracy_that_just_reaches_the_target_blocks_nothing(tmp_path: Path):
+    assert blockers(tmp_path, accuracy=Accuracy(metric="top1", top1=0.757, target=0.757)) == ()
+
+
+def test_invalid_run_blocks(tmp_path: Path):
+    performance = Performance(scenario="Server", valid=False, samples_per_second=1.0, latency_ns={})
+    assert blockers(tmp_path, performance=performance) == ("LoadGen says that the performance run is INVALID",)
+
+
+@pytest.mark.parametrize(
+    ("complete", "whole"), [(50_001, "50001"), (500, "500"), (None, "an unknown number"), (0, "an unknown number")]
+)
+def test_part_of_the_data_set_blocks(tmp_path: Path, complete: int | None, whole: str):
+    told = f"{TOTAL} samples were used, the whole data set has {whole}"
+    assert blockers(tmp_path, complete=complete) == (told,)
+
+
+def test_skipped_images_block(tmp_path: Path):
+    told = "2 images are missing and were skipped (--allow_missing_images)"
+    assert blockers(tmp_path, missing=("a", "b")) == (told,)
+
+
+def test_model_that_the_round_does_not_know_blocks(tmp_path: Path):
+    assert blockers(tmp_path, name="digits") == ("digits is not a benchmark of mlperf-inference-1.0",)
+
+
+def test_scenario_that_is_not_the_rounds_any_more_blocks(tmp_path: Path):
+    assert blockers(tmp_path, scenario="MultiStream") == (V1_0.notes["MultiStream"],)
+
+
+@pytest.mark.parametrize(
+    ("conf", "found"),
+    [
+        ("*.Server.min_duration = 599999\n", "599.999 s and 270336 queries"),
+        ("*.Server.min_query_count = 270335\n", "600 s and 270335 queries"),
+    ],
+)
+def test_shorter_run_than_the_rounds_blocks(tmp_path: Path, conf: str, found: str):
+    told = f"{found} are less than the round's 600 s and 270336 (--duration, --user_conf)"
+    assert blockers(tmp_path, conf=conf) == (told,)
+
+
+def test_latency_bound_is_servers_alone(tmp_path: Path):
+    assert blockers(tmp_path, "--max_latency_ms=20", scenario="Offline") == ()
+
+
+@pytest.mark.parametrize(("drawn", "count"), [("0", 0), ("1023", 1), ("1024", 0), ("1", 1)])
+def test_number_of_samples_to_draw_from_blocks_below_the_rounds(tmp_path: Path, drawn: str, count: int):
+    conf = f"*.Server.performance_sample_count_override = {drawn}\n"
+    assert len(blockers(tmp_path, conf=conf)) == count
+
+
+def test_blockers_come_worst_first(tmp_path: Path):
+    performance = Performance(scenario="Server", valid=False, samples_per_second=1.0, latency_ns={}, errors=("one",))
+    found = blockers(
+        tmp_path,
+        "--max_latency_ms=20",
+        conf="*.Server.max_async_queries = 1\n",
+        performance=performance,
+        accuracy=Accuracy(metric="top1", top1=0.7, target=0.757),
+        missing=("a",),
+    )
+    words = ("INVALID", "error", "accuracy 70.000 %", "missing", "latency bound", "open division")
+    assert [word in item for word, item in zip(words, found, strict=True)] == [True] * len(words)
 
 
 def test_ruleset_that_is_not_official_has_no_blockers(tmp_path: Path):

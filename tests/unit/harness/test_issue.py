@@ -1,10 +1,12 @@
 """Every way to serve queries, under real LoadGen: each sample is answered once, with its own answer."""
 
 from pathlib import Path
-from typing import Any
+from typing import Any, NamedTuple
 
 import mlperf_loadgen as lg
 import pytest
+from hypothesis import given
+from hypothesis import strategies as st
 
 from benchloom.harness import settings as loadgen
 from benchloom.harness.issue import issuer_for
@@ -63,6 +65,51 @@ def test_user_conf_may_take_the_joining_of_queries_back(tmp_path: Path):
     conf = tmp_path / "user.conf"
     conf.write_text("*.Server.coalesce_queries = 0\n")
     assert not settings("Server", 1, lg.TestMode.PerformanceOnly, f"--user_conf={conf}").server_coalesce_queries
+
+
+class Sample(NamedTuple):
+    """What LoadGen gives of a sample."""
+
+    id: int
+    index: int
+
+
+def batches(indexes: list[int], instances: int) -> list[tuple[list[int], list[int]]]:
+    """Return the batches of a query of samples with these ``indexes``, whose ids count from 100; instances take up to 8 samples."""
+    issuer = issuer_for("Offline", [predictor()[0] for _ in range(instances)])
+    return list(issuer._batches([Sample(100 + place, index) for place, index in enumerate(indexes)]))
+
+
+@pytest.mark.parametrize(
+    ("samples", "instances", "sizes"),
+    [
+        (20, 1, [7, 7, 6]),
+        (20, 2, [5, 5, 5, 5]),  # three would leave the second instance idle while the first has its last
+        (16, 2, [8, 8]),
+        (17, 2, [5, 5, 5, 2]),
+        (8, 1, [8]),
+        (9, 1, [5, 4]),
+        (8, 4, [2, 2, 2, 2]),
+        (1, 2, [1]),
+    ],
+)
+def test_batches_are_equal_and_as_many_for_each_instance(samples: int, instances: int, sizes: list[int]):
+    assert [len(ids) for ids, _ in batches(list(range(samples)), instances)] == sizes
+
+
+@given(st.lists(st.integers(0, 19), min_size=1, max_size=100), st.integers(1, 4))
+def test_batches_hold_every_sample_once_with_its_id_and_in_the_order_of_the_data_set(
+    indexes: list[int], instances: int
+):
+    found = batches(indexes, instances)
+    pairs = [pair for ids, places in found for pair in zip(ids, places, strict=True)]
+    assert sorted(pairs) == [(100 + place, index) for place, index in enumerate(indexes)]
+    assert all(len(ids) <= 8 for ids, _ in found)
+    if len(found) > 1:
+        assert [index for _, index in pairs] == sorted(indexes)
+    in_turn = -(-len(indexes) // (8 * instances))  # batches of an instance, if none is asked more often than need be
+    assert len(found) <= in_turn * instances
+    assert len(found[0][0]) == -(-len(indexes) // (in_turn * instances))
 
 
 def test_failure_of_loadgen_is_raised_whoever_runs_it():

@@ -69,6 +69,74 @@ def test_line_without_effect_or_bound_is_refused_with_its_place(tmp_path: Path, 
     assert ":3" in caught.value.where
 
 
+@pytest.mark.parametrize("key", [
+    "coalesce_queries", "performance_issue_unique", "performance_issue_same", "sample_concatenate_permutation", "print_timestamps",
+])  # fmt: skip
+def test_key_that_is_on_or_off_takes_nothing_else(tmp_path: Path, key: str):
+    with pytest.raises(InputError, match=f"{key} takes 0 or 1, not 2"):
+        made(tmp_path, f"*.Server.{key} = 2\n", "Server")
+
+
+@pytest.mark.parametrize(
+    ("key", "told"),
+    [
+        ("sample_index_rng_seed", "the ruleset sets them"),
+        ("schedule_rng_seed", "the ruleset sets them"),
+        ("accuracy_log_rng_seed", "compliance"),
+        ("accuracy_log_sampling_target", "compliance"),
+        ("accuracy_log_probability", "compliance"),
+        ("test05", "compliance"),
+        ("use_token_latencies", "tokens"),
+        ("ttft_latency", "tokens"),
+        ("tpot_latency", "tokens"),
+        ("infer_token_latencies", "tokens"),
+        ("token_latency_scaling_factor", "tokens"),
+    ],
+)
+def test_key_that_loadgen_knows_and_that_does_nothing_here_is_refused_with_the_reason(
+    tmp_path: Path, key: str, told: str
+):
+    with pytest.raises(InputError, match=told):
+        made(tmp_path, f"*.Server.{key} = 1\n", "Server")
+
+
+def test_keys_of_the_open_division_are_those_that_change_what_is_measured():
+    assert {name for name, key in KEYS.items() if key.is_open} == {
+        "target_latency_percentile",
+        "max_async_queries",
+        "performance_issue_unique",
+        "performance_issue_same",
+        "performance_issue_same_index",
+        "accuracy_sample_count_override",
+        "sample_concatenate_permutation",
+    }
+
+
+PLACES = ["*.*", "digits.*", "*.Server", "digits.Server"]
+
+
+@pytest.mark.parametrize("second", PLACES)
+@pytest.mark.parametrize("first", PLACES)
+def test_of_two_lines_the_more_specific_one_wins_as_in_loadgen(tmp_path: Path, first: str, second: str):
+    """Of equal ones the last: what LoadGen itself made of the file is what we say it applied."""
+    found = made(tmp_path, f"{first}.target_qps = 1\n{second}.target_qps = 2\n", "Server")
+    [line] = found.applied
+    assert found.test.server_target_qps == line.new == line.line
+    other = 3 - line.line
+    assert found.not_applied == (f"user.conf line {other} is not applied: line {line.line} takes its place",)
+    assert line.line == (1 if PLACES.index(first) > PLACES.index(second) else 2)
+
+
+def test_file_that_cannot_be_read_is_refused_with_the_reason(tmp_path: Path):
+    (tmp_path / "user.conf").mkdir()
+    with pytest.raises(InputError, match="cannot be read") as caught:
+        read_user_conf(tmp_path / "user.conf", "digits", "Server")
+    assert caught.value.why == ("Is a directory",)
+    (tmp_path / "latin").write_bytes(b"# \xe9\n")
+    with pytest.raises(InputError, match="not text in UTF-8"):
+        read_user_conf(tmp_path / "latin", "digits", "Server")
+
+
 def test_byte_order_mark_is_refused(tmp_path: Path):
     with pytest.raises(InputError, match="byte order mark"):
         made(tmp_path, "\ufeff*.SingleStream.target_latency = 7\n")

@@ -3,6 +3,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+import yaml
 
 from benchloom.index.index import Index, load
 from benchloom.index.locate import locate
@@ -189,9 +190,14 @@ def test_index_folder_without_metadata_is_a_finding_only(repo: Repo):
     assert [item.rule for item in index.findings] == ["no-metadata"]
 
 
-def test_locate_finds_lines_in_json_with_tabs_and_names_with_dots(tmp_path: Path):
+@pytest.mark.parametrize("has_libyaml", [True, False])
+def test_locate_finds_lines_in_json_with_tabs_and_names_with_dots(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, has_libyaml: bool
+):
+    if not has_libyaml:  # libyaml is less strict about tabs
+        monkeypatch.delattr(yaml, "CSafeLoader")
     file = tmp_path / "meta.json"
-    file.write_text('{\n\t"a.b": {\n\t\t"c": [\n\t\t\t1,\n\t\t\t{"d": 2}\n\t\t]\n\t}\n}\n')
+    file.write_text('\t{\n\t"a.b": {\n\t\t"c": [\n\t\t\t1,\n\t\t\t{"d": 2}\n\t\t]\n\t}\n}\n')
 
     assert locate(file, ["a", "b"]) == 2
     assert locate(file, ["a", "b", "c", "1", "d"]) == 5

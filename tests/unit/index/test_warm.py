@@ -91,6 +91,21 @@ def test_edit_within_the_same_clock_tick_is_seen(repo: Repo, tmp_path: Path):
     assert _load(repo, tmp_path / "cache").get("package:p0").tags == ("trial-b",)
 
 
+def test_edit_that_puts_size_inode_and_mtime_back_is_seen(repo: Repo, tmp_path: Path):
+    """Only the time of the change of its status, which nobody can set, tells of the edit."""
+    file = repo.root / "package" / "p0" / ".cm" / "meta.json"
+    file.write_text('{"tags": ["trial-a"]}')
+    _settle(repo)
+    before = file.stat()
+    assert _load(repo, tmp_path / "cache").get("package:p0").tags == ("trial-a",)
+    file.write_text('{"tags": ["trial-b"]}')
+    os.utime(file, ns=(before.st_atime_ns, before.st_mtime_ns))
+    after = file.stat()
+
+    assert (after.st_size, after.st_ino, after.st_mtime_ns) == (before.st_size, before.st_ino, before.st_mtime_ns)
+    assert _load(repo, tmp_path / "cache").get("package:p0").tags == ("trial-b",)
+
+
 @pytest.mark.parametrize("damage", [b"", b"\x00" * 50, b"\xff\xfe garbage"])
 def test_damaged_cache_is_read_anew(repo: Repo, tmp_path: Path, damage: bytes):
     cache = tmp_path / "cache"
@@ -144,4 +159,10 @@ def test_folder_digest_is_that_of_its_files_and_follows_every_change(repo: Repo,
     (folder / "sub").mkdir()
     (folder / "more").rename(folder / "sub" / "more")
     seen.add(check())
-    assert len(seen) == 5
+    _settle(repo)
+    check()  # now it is remembered
+    status = (folder / "sub" / "more").stat()
+    (folder / "sub" / "more").write_text("3")
+    os.utime(folder / "sub" / "more", ns=(status.st_atime_ns, status.st_mtime_ns))
+    seen.add(check())
+    assert len(seen) == 6

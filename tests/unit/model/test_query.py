@@ -24,6 +24,18 @@ def test_parse_query_versions_are_canonical(text: str, version: str):
     assert parse_query(text).version == version
 
 
+@pytest.mark.parametrize("operator", [">=", "<=", "==", "!=", "~=", ">", "<"])
+def test_parse_query_range_goes_on_with_any_operator(operator: str):
+    assert parse_query(f"a,@>0,{operator}1.2").tags == ("a",)
+    assert f"{operator}1.2" in parse_query(f"a,@>0,{operator}1.2").version.split(",")
+
+
+def test_query_is_written_as_it_is_read():
+    text = "a,b,-c,_d,-_e,@>=1,<2"
+    assert str(parse_query("b,@<2,>=1,_d,-_e,-c,a")) == text
+    assert str(Query()) == ""
+
+
 def test_parse_query_equal_questions_are_equal_values():
     assert parse_query("b, a,,a,") == parse_query("a,b")
 
@@ -47,3 +59,4 @@ def test_merged_is_the_conjunction_in_any_order():
 
     assert one.merged(two) == two.merged(one) == parse_query("a,b,-c,_x,@>=1,<2")
     assert one.merged(Query()) == one
+    assert parse_query("-_x,-_y").merged(parse_query("-_z")).without_variations == ("x", "y", "z")

@@ -32,7 +32,19 @@ def test_version_key_orders_what_people_write():
 
 
 @pytest.mark.parametrize(
-    ("one", "two"), [("1.2", "1.2.0"), ("v1.2", "1.2"), ("r5.1", "5.1"), ("1.0rc1", "1.0.0rc1"), ("1-2", "1.2")]
+    ("one", "two"),
+    [
+        ("1.2", "1.2.0"),
+        ("v1.2", "1.2"),
+        ("r5.1", "5.1"),
+        ("1.0rc1", "1.0.0rc1"),
+        ("1-2", "1.2"),
+        ("1.02", "1.2"),
+        ("1.0alpha1", "1.0a1"),
+        ("1.0beta1", "1.0b1"),
+        ("1.0c1", "1.0rc1"),
+        ("1.0pre1", "1.0rc1"),
+    ],
 )
 def test_version_key_equal_spellings_are_equal(one: str, two: str):
     assert version_key(one) == version_key(two)
@@ -44,7 +56,7 @@ def test_version_key_equal_spellings_are_equal(one: str, two: str):
         ("", ["1", "x"], []),
         ("1.2", ["1.2", "1.2.0"], ["1.2.1", "1.1"]),
         (">=1.2,<2", ["1.2", "1.10"], ["2", "2.0rc1", "1.1", "1.2rc1"]),
-        ("<2.0rc2", ["2.0rc1", "1"], ["2.0rc2", "2.0"]),
+        ("<2.0rc2", ["2.0rc1", "1", "2.0rc2.dev1"], ["2.0rc2", "2.0"]),
         ("~=1.4.2", ["1.4.2", "1.4.9"], ["1.5", "1.5rc1", "1.4.1"]),
         ("~=1.4", ["1.4", "1.9"], ["2", "1.3"]),
         ("~=1.4rc1", ["1.4rc1", "1.9"], ["2"]),
@@ -64,6 +76,10 @@ def test_range_admits(text: str, admitted: list[str], refused: list[str]):
 def test_range_does_not_admit_an_unknown_version():
     assert not parse_range(">=0").admits("")
     assert parse_range("").admits("")
+
+
+def test_range_is_written_with_its_lower_bounds_first():
+    assert str(parse_range("<2, 1.5 ,>=1")) == ">=1,==1.5,<2"
 
 
 def test_broken_by_names_only_the_clauses_that_fail():

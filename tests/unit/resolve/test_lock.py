@@ -2,15 +2,21 @@ from pathlib import Path
 
 import msgspec
 import pytest
+from msgspec.structs import replace
 
 from benchloom.app.planning import Ask, plan
 from benchloom.app.workspace import Workspace
 from benchloom.errors import LockDriftError
 from benchloom.model.base import to_json
+from benchloom.model.component import Fetch, Install, Version
 from benchloom.model.lock import Lock
-from benchloom.model.plan import Plan
+from benchloom.model.plan import Candidate, Plan
+from benchloom.resolve.host import HostFacts
 from benchloom.resolve.lock import drift, lock_requirements, make_lock
+from support.components import PLATFORM, entry, need, planned
 from support.repo import Loom, Repo
+
+TWO = (Version(version="1"), Version(version="2"))
 
 
 @pytest.fixture
@@ -87,6 +93,70 @@ def test_drift_names_node_and_field(repo: Repo, home: Path):
     with pytest.raises(LockDriftError) as caught:
         _plan(home, lock)
     assert list(caught.value.why) == differences
+
+
+def test_lock_keeps_uids_of_what_has_files_and_families_of_libraries():
+    library = entry("package", "lib", "lib", family="soft:lib", uid="1", install=Install(pip="lib"), versions=TWO)
+    data = entry("package", "data", "data", uid="2", fetch=(Fetch(path="x"),))
+    tool = Candidate(component="soft:cc", family="soft:cc", version="12", origin="detected")
+    app = entry("script", "app", "app", uid="3", requires=(need("l", "lib"), need("d", "data"), need("c", "cc")))
+    host = HostFacts(platform=PLATFORM, detected=(tool,))
+    lock = make_lock(planned(app, library, data, entry("soft", "cc", "cc", uid="4"), host=host))
+
+    assert {node.id: (node.family, node.uid, node.version) for node in lock.nodes} == {
+        "script:app": ("script:app", "3", ""),
+        "package:data": ("package:data", "2", ""),
+        "soft:lib": ("soft:lib", "", "2"),
+        "soft:cc": ("soft:cc", "", "12"),  # what is found on a machine is the same whoever describes it
+        "python": ("python", "", ""),
+    }
+    assert {item.role: item.only for item in lock_requirements(lock, "my.lock")} == {
+        "target": "script:app",
+        "d": "package:data",
+        "l": "soft:lib",
+        "c": "soft:cc",
+    }
+
+
+def test_drift_says_what_was_and_what_is_in_order():
+    made = planned(entry("package", "app", "app", fetch=(Fetch(url="http://x/1", digest="sha256:1"),)))
+    lock = make_lock(made)
+    [node] = made.nodes
+    now = replace(
+        made,
+        target="package:other",
+        command="fast",
+        inputs={"b": "2", "a": "1"},
+        env={"C": "3"},
+        nodes=(
+            replace(node, fetch=(), roles=("a", "b")),
+            *(replace(node, id=f"package:{name}") for name in ("z", "y", "x")),
+        ),
+    )
+    old = replace(
+        lock, nodes=(*lock.nodes, *(replace(lock.nodes[0], id=f"package:{name}") for name in ("q", "p", "o")))
+    )
+    assert drift(old, now) == [
+        "target was package:app, is package:other",
+        "command was nothing, is fast",
+        "inputs was nothing, is a=1, b=2",
+        "env was nothing, is C=3",
+        "package:o is no longer in the plan",
+        "package:p is no longer in the plan",
+        "package:q is no longer in the plan",
+        "package:x is new in the plan",
+        "package:y is new in the plan",
+        "package:z is new in the plan",
+        "package:app: roles was target, is a, b",
+        "package:app: fetch was http://x/1 sha256:1, is nothing",
+    ]
+
+
+def test_drift_names_the_path_of_a_file_of_the_component():
+    made = planned(entry("package", "app", "app", fetch=(Fetch(path="a/file"),)))
+    [node] = made.nodes
+    now = replace(made, nodes=(replace(node, fetch=(Fetch(path="b/file"),)),))
+    assert drift(make_lock(made), now) == ["package:app: fetch was a/file, is b/file"]
 
 
 def test_drift_names_what_came_and_what_went(repo: Repo, home: Path):

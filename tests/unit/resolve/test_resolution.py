@@ -2,62 +2,28 @@
 
 import ast
 from pathlib import Path
-from typing import Any
 
 import pytest
 
 import benchloom.resolve
 from benchloom.errors import ResolutionError
-from benchloom.index.index import Index
-from benchloom.index.read import Read
 from benchloom.model.component import (
-    Component,
     Detect,
     Fetch,
     Install,
     PythonModule,
-    Requirement,
     Variation,
     Version,
 )
 from benchloom.model.plan import TARGET_ROLE, Candidate, Plan, Platform
-from benchloom.model.query import parse_query
-from benchloom.resolve.host import HostFacts, Installed, Overrides
-from benchloom.resolve.plan import make_plan
+from benchloom.resolve.host import HostFacts, Installed
 from benchloom.resolve.reach import reachable
 from benchloom.resolve.variations import choose
-
-PLATFORM = Platform(os="linux", arch="x86_64", python="3.11")
-
-
-class Universe(Index):
-    """Components without folders."""
-
-    def files_digest(self, component: Component) -> str:
-        return f"sha256:{component.alias}"
-
-
-def _component(kind: str, alias: str, tags: str, **fields: Any) -> Component:
-    base = {"uid": "", "repo": "t", "path": f"{kind}/{alias}", "file": f"{kind}/{alias}/.cm/meta.json"}
-    family = fields.pop("family", f"{kind}:{alias}")
-    return Component(kind=kind, alias=alias, tags=tuple(sorted(tags.split(","))), family=family, **base, **fields)
-
-
-def _need(role: str, query: str, requirer: str = "package:app", **fields: Any) -> Requirement:
-    return Requirement(role=role, query=parse_query(query), requirer=requirer, where=f"{requirer}: {role}", **fields)
-
-
-def _plan(*components: Component, query: str = "app", host: HostFacts | None = None, **overrides: Any) -> Plan:
-    universe = Universe((), [Read(component=item, findings=()) for item in components])
-    target = _need(TARGET_ROLE, query, "the test")
-    return make_plan(target, "", universe, host or HostFacts(platform=PLATFORM), Overrides(**overrides), {})
+from support.components import BUILT, PLATFORM, entry, need, planned, universe
 
 
 def _node(plan: Plan, role: str) -> Candidate:
     return next(node.candidate for node in plan.nodes if role in node.roles)
-
-
-BUILT = Install(script="build.py")
 
 
 def test_role_two_requirers_one_of_whom_names_a_variation_is_answered_once():
@@ -65,10 +31,10 @@ def test_role_two_requirers_one_of_whom_names_a_variation_is_answered_once():
         "big": Variation(name="big", group="size", env={"S": "big"}),
         "small": Variation(name="small", group="size", env={"S": "small"}, default=True),
     }
-    plan = _plan(
-        _component("script", "app", "app", requires=(_need("a", "thing"), _need("step", "step"))),
-        _component("script", "step", "step", requires=(_need("a", "thing,_big", "script:step"),)),
-        _component("package", "thing", "thing", install=BUILT, variations=size),
+    plan = planned(
+        entry("script", "app", "app", requires=(need("a", "thing"), need("step", "step"))),
+        entry("script", "step", "step", requires=(need("a", "thing,_big", "script:step"),)),
+        entry("package", "thing", "thing", install=BUILT, variations=size),
     )
 
     assert _node(plan, "a").variations == ("big",)
@@ -77,25 +43,21 @@ def test_role_two_requirers_one_of_whom_names_a_variation_is_answered_once():
 
 def test_role_first_answered_alone_is_answered_again_for_all():
     """``a`` sorts before ``z``: it is answered before what narrows it is known."""
-    plan = _plan(
-        _component("script", "app", "app", requires=(_need("a", "lib"), _need("z", "z"))),
-        _component("script", "z", "z", requires=(_need("a", "lib,@<2", "script:z"),)),
-        _component("package", "lib", "lib", install=BUILT, versions=(Version(version="1.0"), Version(version="2.0"))),
+    plan = planned(
+        entry("script", "app", "app", requires=(need("a", "lib"), need("z", "z"))),
+        entry("script", "z", "z", requires=(need("a", "lib,@<2", "script:z"),)),
+        entry("package", "lib", "lib", install=BUILT, versions=(Version(version="1.0"), Version(version="2.0"))),
     )
     assert _node(plan, "a").version == "1.0"
 
 
 def test_answer_that_was_replaced_leaves_no_requirements_behind():
-    plan = _plan(
-        _component("script", "app", "app", requires=(_need("a", "lib"), _need("z", "z"))),
-        _component(
-            "script", "z", "z", requires=(_need("a", "lib,old", "script:z"), _need("b", "dep,@>=2", "script:z"))
-        ),
-        _component(
-            "package", "new", "lib", priority=1, install=BUILT, requires=(_need("b", "dep,@<2", "package:new"),)
-        ),
-        _component("package", "old", "lib,old", install=BUILT),
-        _component("package", "dep", "dep", install=BUILT, versions=(Version(version="1"), Version(version="2"))),
+    plan = planned(
+        entry("script", "app", "app", requires=(need("a", "lib"), need("z", "z"))),
+        entry("script", "z", "z", requires=(need("a", "lib,old", "script:z"), need("b", "dep,@>=2", "script:z"))),
+        entry("package", "new", "lib", priority=1, install=BUILT, requires=(need("b", "dep,@<2", "package:new"),)),
+        entry("package", "old", "lib,old", install=BUILT),
+        entry("package", "dep", "dep", install=BUILT, versions=(Version(version="1"), Version(version="2"))),
     )
 
     assert _node(plan, "a").component == "package:old"
@@ -103,18 +65,18 @@ def test_answer_that_was_replaced_leaves_no_requirements_behind():
 
 
 def test_optional_requirement_narrows_but_brings_nothing_in():
-    lib = _component("package", "lib", "lib", install=BUILT, versions=(Version(version="1"), Version(version="2")))
-    alone = _component("script", "app", "app", requires=(_need("a", "lib,@<2", optional=True),))
-    both = _component("script", "app", "app", requires=(_need("a", "lib,@<2", optional=True), _need("a", "lib")))
+    lib = entry("package", "lib", "lib", install=BUILT, versions=(Version(version="1"), Version(version="2")))
+    alone = entry("script", "app", "app", requires=(need("a", "lib,@<2", optional=True),))
+    both = entry("script", "app", "app", requires=(need("a", "lib,@<2", optional=True), need("a", "lib")))
 
-    assert [node.id for node in _plan(alone, lib).nodes] == ["script:app"]
-    assert _node(_plan(both, lib), "a").version == "1"
+    assert [node.id for node in planned(alone, lib).nodes] == ["script:app"]
+    assert _node(planned(both, lib), "a").version == "1"
 
 
 def test_version_environment_is_exported_and_changes_the_key():
     def made(text: str) -> Plan:
         versions = (Version(version="1", env={"URL": text}),)
-        return _plan(_component("package", "app", "app", install=BUILT, versions=versions))
+        return planned(entry("package", "app", "app", install=BUILT, versions=versions))
 
     assert made("one").nodes[0].env == {"URL": "one"}
     assert made("one").nodes[0].key != made("two").nodes[0].key
@@ -124,68 +86,88 @@ def test_key_of_what_is_built_depends_on_the_version_found_on_the_machine():
     def made(version: str) -> str:
         found = Candidate(component="soft:gcc", family="soft:gcc", version=version, origin="detected", location="/x")
         host = HostFacts(platform=PLATFORM, detected=(found,))
-        app = _component("package", "app", "app", install=BUILT, requires=(_need("cc", "gcc"),))
-        return _plan(app, _component("soft", "gcc", "gcc"), host=host).nodes[-1].key
+        app = entry("package", "app", "app", install=BUILT, requires=(need("cc", "gcc"),))
+        return planned(app, entry("soft", "gcc", "gcc"), host=host).nodes[-1].key
 
     assert made("12.1") == made("12.1")
     assert made("12.1") != made("13.2")
 
 
 def test_key_of_what_is_only_fetched_is_the_same_on_every_platform():
-    fetched = _component("package", "app", "app", fetch=(Fetch(url="http://x/y", digest="sha256:0"),))
-    built = _component("package", "app", "app", install=BUILT)
+    fetched = entry("package", "app", "app", fetch=(Fetch(url="http://x/y", digest="sha256:0"),))
+    built = entry("package", "app", "app", install=BUILT)
     other = HostFacts(platform=Platform(os="darwin", arch="arm64", python="3.12"))
 
-    assert _plan(fetched).nodes[0].key == _plan(fetched, host=other).nodes[0].key
-    assert _plan(built).nodes[0].key != _plan(built, host=other).nodes[0].key
+    assert planned(fetched).nodes[0].key == planned(fetched, host=other).nodes[0].key
+    assert planned(built).nodes[0].key != planned(built, host=other).nodes[0].key
 
 
 def test_entry_that_was_installed_from_other_files_is_not_called_installed():
     stale = HostFacts(platform=PLATFORM, installed=frozenset([Installed(component="package:app")]))
-    node = _plan(_component("package", "app", "app", install=BUILT), host=stale).nodes[0]
+    node = planned(entry("package", "app", "app", install=BUILT), host=stale).nodes[0]
 
     assert (node.action, node.candidate.origin) == ("build", "installable")
 
 
 def test_role_called_python_keeps_both_its_answer_and_the_environment():
-    library = _component("package", "lib", "lib", install=Install(pip="lib"), versions=(Version(version="1"),))
-    python = _component("package", "py", "py", install=BUILT)
-    app = _component("script", "app", "app", install=BUILT, requires=(_need("python", "py"), _need("lib", "lib")))
-    plan = _plan(app, library, python)
+    library = entry("package", "lib", "lib", install=Install(pip="lib"), versions=(Version(version="1"),))
+    python = entry("package", "py", "py", install=BUILT)
+    app = entry("script", "app", "app", install=BUILT, requires=(need("python", "py"), need("lib", "lib")))
+    plan = planned(app, library, python)
 
     assert sorted(plan.node("script:app").needs.values()) == ["package:lib", "package:py", "python"]
 
 
 def test_scripts_of_different_configuration_stand_side_by_side():
     speed = {"fast": Variation(name="fast", env={"S": "1"}), "slow": Variation(name="slow", env={"S": "2"})}
-    plan = _plan(
-        _component("script", "app", "app", requires=(_need("a", "s,_fast"), _need("b", "s,_slow"))),
-        _component("script", "s", "s", variations=speed),
+    plan = planned(
+        entry("script", "app", "app", requires=(need("a", "s,_fast"), need("b", "s,_slow"))),
+        entry("script", "s", "s", variations=speed),
     )
     assert [node.id for node in plan.nodes] == ["script:s,_fast", "script:s,_slow", "script:app"]
 
 
 def test_reachable_does_not_look_at_what_an_override_without_tags_would_match():
-    components = (_component("package", "app", "app"), _component("soft", "other", "other"))
-    universe = Universe((), [Read(component=item, findings=()) for item in components])
-    override = _need("a", "@>=2", "the command line", optional=True)
+    components = (entry("package", "app", "app"), entry("soft", "other", "other"))
+    found = universe(*components)
+    override = need("a", "@>=2", "the command line", optional=True)
 
-    assert [item.ref for item in reachable([_need(TARGET_ROLE, "app"), override], universe)] == ["package:app"]
+    assert [item.ref for item in reachable([need(TARGET_ROLE, "app"), override], found)] == ["package:app"]
 
 
 def test_python_library_conflict_names_its_own_reason():
     found = Candidate(component="soft:lib", family="soft:lib", version="2.0", origin="detected")
     host = HostFacts(platform=PLATFORM, detected=(found,))
-    soft = _component("soft", "lib", "lib", detect=Detect(python=PythonModule(distribution="lib")))
-    package = _component(
+    soft = entry("soft", "lib", "lib", detect=Detect(python=PythonModule(distribution="lib")))
+    package = entry(
         "package", "lib", "lib", family="soft:lib", install=Install(pip="lib"), versions=(Version(version="1"),)
     )
-    app = _component("script", "app", "app", requires=(_need("lib", "lib,@>=9"),))
+    app = entry("script", "app", "app", requires=(need("lib", "lib,@>=9"),))
 
     with pytest.raises(ResolutionError) as caught:
-        _plan(app, soft, package, host=host)
+        planned(app, soft, package, host=host)
     assert "soft:lib has 2.0" in caught.value.why
     assert "package:lib has 1" in caught.value.why
+
+
+def test_two_roles_of_one_family_with_different_env_are_a_conflict():
+    """A package stands in a plan once: it cannot be built with two values of one variable."""
+
+    def made(one: str, other: str) -> Plan:
+        needs = (need("a", "thing", env={"SIZE": one}), need("b", "thing", env={"SIZE": other}))
+        return planned(
+            entry("script", "app", "app", requires=needs),
+            entry("package", "thing", "thing", install=BUILT),
+        )
+
+    [node] = [node for node in made("1", "1").nodes if node.id == "package:thing"]
+    assert (node.roles, node.env) == (("a", "b"), {"SIZE": "1"})
+    with pytest.raises(ResolutionError, match="can be in a plan only once") as caught:
+        made("1", "2")
+    assert caught.value.why[:2] == (
+        "package:app needs thing with SIZE=1 as a (package:app: a)",
+        "package:app needs thing with SIZE=2 as b (package:app: b)",
+    )
 
 
 @pytest.mark.parametrize(
@@ -222,7 +204,7 @@ def test_choose_applies_explicit_then_default_variations(
         Variation(name="alias", alias="g2"),
     ]
     table = {item.name: item for item in made}
-    component = _component("package", "x", "x", variations=table, default_variations={"g": "g1"})
+    component = entry("package", "x", "x", variations=table, default_variations={"g": "g1"})
     choice = choose(component, [w for w in wanted.split(",") if w], [w for w in excluded.split(",") if w])
 
     if problem:

@@ -224,6 +224,14 @@ def test_extract_bomb_is_refused_by_its_ratio(tmp_path: Path, kind: str):
     refused(tmp_path, data, kind, "times its size")
 
 
+def test_extract_small_file_of_repetitions_is_no_bomb(tmp_path: Path):
+    """A thousand times its size, but below what is checked: masks and empty tables are packed as well as that."""
+    archive = tmp_path / "archive"
+    archive.write_bytes(gzip.compress(bytes(8 << 20)))
+    [found] = extract(archive, "gz", tmp_path / "out", name="zeros")
+    assert found.stat().st_size == 8 << 20
+
+
 def test_extract_zip_whose_header_lies_about_the_size_is_refused(tmp_path: Path):
     data = bytearray(zip_of(("f", b"x" * 5000)))
     for place in (data.index(b"PK\x03\x04") + 22, data.index(b"PK\x01\x02") + 24):

@@ -96,6 +96,23 @@ def test_collect_stage_of_a_live_builder_stays(store: Store):
     assert store.build("key-live", "live", builder).files
 
 
+class Raced(Store):
+    """A store in which another process publishes an entry, with a root, as soon as the roots were read."""
+
+    def roots(self) -> dict[str, frozenset[str]]:
+        found = super().roots()
+        other = Store(self.root)
+        other.build("key-late", "late", fill)
+        other.add_root("record-late", ["key-late"])
+        return found
+
+
+def test_collect_entry_that_is_published_meanwhile_stays(store: Store):
+    report = collect(Raced(store.root))
+    assert report.removed == ("key-dead", "key-kept")
+    assert store.keys() == ("key-late", "key-root")
+
+
 def test_collect_entry_behind_a_removed_root_goes(store: Store):
     store.remove_root("record-1")
     assert "key-root" in collect(store).removed
