@@ -64,9 +64,12 @@ def test_broken_links_are_found(tmp_path: Path):
 
 
 @pytest.mark.parametrize("page", [page for page in PAGES if page.is_relative_to(DOCS)], ids=name_of)
-def test_what_belongs_to_an_item_of_a_list_is_indented_by_four(page: Path):
-    text = re.sub(r"^([ ]*)```.*?^\1```$", "", page.read_text(encoding="utf-8"), flags=re.DOTALL | re.MULTILINE)
-    assert re.findall(r"\n\n(?: {1,3}| {5,7})\S.*", text) == [], "the website shows it as a paragraph after the list"
+def test_the_website_shows_lists_as_lists(page: Path):
+    text = re.sub(r"^([ ]*)```.*?^\1```$", r"\1block", page.read_text(encoding="utf-8"), flags=re.DOTALL | re.MULTILINE)
+    assert re.findall(r"\n\n(?: {1,3}| {5,7})\S.*", text) == [], "what belongs to an item has to be indented by four"
+    assert re.findall(r"\n\n(?: {4}\S.*\n)+(?:- |\d+\. ).*", text) == [], (
+        "an item after such a paragraph needs an empty line"
+    )
 
 
 def test_every_page_is_in_the_menu_of_the_website():
