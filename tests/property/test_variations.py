@@ -4,7 +4,9 @@ from typing import Any
 
 from hypothesis import event, given
 from hypothesis import strategies as st
+from msgspec.structs import replace
 
+from benchloom.model.base import to_json
 from benchloom.model.component import Component, Fetch, Variation
 from benchloom.model.variation import find_variation
 from benchloom.resolve.variations import Choice, choose
@@ -75,7 +77,8 @@ def test_choice_fits_together_and_is_what_was_asked_for(component: Component, wa
 @given(COMPONENTS, WANTED, WANTED)
 def test_order_and_repetition_do_not_matter(component: Component, wanted: set[str], excluded: set[str]):
     words, others = sorted(wanted), sorted(excluded)
-    assert choose(component, [*words[::-1], *words], others[::-1]) == choose(component, words, others)
+    turned = replace(component, variations=dict(reversed(component.variations.items())))
+    assert choose(turned, [*words[::-1], *words], others[::-1]) == choose(component, words, others)
 
 
 @given(COMPONENTS, WANTED, WANTED)
@@ -83,7 +86,7 @@ def test_what_was_chosen_chooses_itself_again(component: Component, wanted: set[
     """A lock names all variations of a node, those that were chosen by default, too."""
     choice = choose(component, wanted, excluded)
     if not choice.problem:
-        assert choose(component, choice.variations, excluded) == choice
+        assert to_json(choose(component, choice.variations, excluded)) == to_json(choice)
 
 
 @given(COMPONENTS, WANTED)

@@ -16,7 +16,7 @@ from typing import Any
 from benchloom.base import bounded, limits
 from benchloom.base.names import is_unicode
 
-_WHOLE_NUMBERS = range(-(2**63), 2**64)
+WHOLE_NUMBERS = range(-(2**63), 2**64)
 _DIGITS = 20  # of the longest whole number of 64 bits, with its sign
 
 Key = tuple[str, ...]
@@ -140,7 +140,7 @@ def _problem(value: Any) -> str:
     if isinstance(value, bool) or value is None:
         return ""
     if isinstance(value, int):
-        return "" if value in _WHOLE_NUMBERS else "a whole number is beyond 64 bits"
+        return "" if value in WHOLE_NUMBERS else "a whole number is beyond 64 bits"
     if isinstance(value, float):
         return "" if math.isfinite(value) else "a number is beyond what can be stored"
     return "" if isinstance(value, dict | list) else f"a value is of a type that JSON has not ({type(value).__name__})"

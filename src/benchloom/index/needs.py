@@ -4,6 +4,7 @@ from collections.abc import Iterator, Mapping
 from typing import Any
 
 from benchloom.errors import InputError
+from benchloom.index.files import WHOLE_NUMBERS
 from benchloom.model.component import Condition, Requirement
 from benchloom.model.query import Query, parse_query
 from benchloom.model.version import parse_range
@@ -84,7 +85,7 @@ def _requirement(role: str, dep: Mapping[str, Any], key: str, requirer: str, fil
         optional=dep.get("optional") in (True, "yes"),
         continue_on_error=dep.get("continue_on_error") in (True, "yes"),
         conditions=tuple(_conditions(dep, where)),
-        sort=int(dep.get("sort") or 0),
+        sort=whole(dep.get("sort"), f"{where}.sort"),
         env={str(key): text(value) for key, value in (dep.get("env") or {}).items()},
     )
 
@@ -143,3 +144,14 @@ def text(value: Any) -> str:
     if isinstance(value, bool):
         return "yes" if value else "no"
     return "" if value is None else str(value)
+
+
+def whole(value: Any, where: str) -> int:
+    """Return a whole number, 0 for nothing. Raises InputError for what is none, or is beyond 64 bits: a float may be."""
+    try:
+        number = int(value or 0)
+    except (TypeError, ValueError):
+        number = WHOLE_NUMBERS.stop
+    if number not in WHOLE_NUMBERS:
+        raise InputError("it must be a whole number within 64 bits", where=where)
+    return number

@@ -14,7 +14,7 @@ from benchloom.errors import LoomError
 from benchloom.index.files import UnreadableFileError, read_file
 from benchloom.index.foreign import foreign_work
 from benchloom.index.keys import COMMAND_KEYS, INPUT_KEYS, KEYS, VARIATION_KEYS
-from benchloom.index.needs import DEP_KEYS, UNHEARD, read_requirements, text
+from benchloom.index.needs import DEP_KEYS, UNHEARD, read_requirements, text, whole
 from benchloom.index.unknown import unknown_keys
 from benchloom.model.component import (
     Check,
@@ -242,7 +242,7 @@ class _Reader:
             default_for=_listed(meta.get("default_for"), ""),
             published=self._typed(meta, "published", PublishedFile, None),
             stand_in=self._typed(meta, "stand_in", StandIn, None),
-            priority=int(meta.get("priority") or 0),
+            priority=whole(meta.get("priority"), f"{self.file}: priority"),
             versions=self._versions(meta, customize),
             default_version=text(meta.get("default_version")),
             variations=self._variations(meta.get("variations") or {}),

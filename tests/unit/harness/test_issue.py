@@ -1,5 +1,6 @@
 """Every way to serve queries, under real LoadGen: each sample is answered once, with its own answer."""
 
+import time
 from pathlib import Path
 from typing import Any, NamedTuple
 
@@ -44,7 +45,9 @@ def test_each_sample_gets_its_own_answer(tmp_path: Path, scenario: str, instance
 def test_every_sample_that_loadgen_asked_for_is_counted(tmp_path: Path, scenario: str, instances: int):
     predictors = [predictor()[0] for _ in range(instances)]
     wanted = settings(scenario, instances, lg.TestMode.PerformanceOnly, "--target_qps=5000", "--duration=0.2")
+    start = time.monotonic()
     issuer = run_loadgen(wanted, predictors, total=20, performance_count=20, folder=tmp_path, environ={})
+    assert (0.1 if scenario == "Server" else 0) < issuer.seconds < time.monotonic() - start
     found = read_performance(tmp_path, scenario, samples=issuer.done, seconds=issuer.seconds)
     a_query = {"MultiStream": 8, "Offline": issuer.done}.get(scenario, 1)
     assert issuer.done == found.query_count * a_query

@@ -1,4 +1,5 @@
 import json
+from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
@@ -111,6 +112,33 @@ def test_read_unknown_key_is_a_finding_with_line_and_nearest(
 
     assert [(item.rule, item.key, item.line, item.fix) for item in findings] == [("unknown-key", key, line, fix)]
     assert findings[0].file == "package/x/.cm/meta.json"
+
+
+@pytest.mark.parametrize("number", [1e20, -1e308, "9" * 20, "x", [1], {"a": 1}], ids=str)
+@pytest.mark.parametrize(
+    ("key", "line", "meta"),
+    [
+        ("priority", 5, lambda number: {"tags": ["a"], "priority": number}),
+        ("deps.b.sort", 8, lambda number: {"tags": ["a"], "deps": {"b": {"tags": "b", "sort": number}}}),
+    ],
+)
+def test_read_number_that_is_not_whole_or_beyond_64_bits_is_a_finding(
+    repo: Repo, key: str, line: int, meta: Callable[[Any], Any], number: Any
+):
+    repo.write("package", "x", json.dumps(meta(number), indent=1))
+    index = _index(repo)
+
+    assert index.components == ()  # of which the persisted index could hold no such number
+    [found] = index.findings
+    assert (found.rule, found.key, found.line) == ("bad-value", key, line)
+    assert found.message == "it must be a whole number within 64 bits"
+
+
+@pytest.mark.parametrize(
+    ("number", "read"), [(2**64 - 1, 2**64 - 1), (-(2**63), -(2**63)), ("7", 7), (None, 0), ("", 0)]
+)
+def test_read_whole_number(repo: Repo, number: Any, read: int):
+    assert _read(repo, "package", {"tags": ["a"], "priority": number})[0].priority == read
 
 
 def test_read_comments_are_not_unknown_keys(repo: Repo):

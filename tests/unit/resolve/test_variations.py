@@ -8,7 +8,7 @@ from benchloom.model.component import Fetch, Variation
 from benchloom.model.plan import Plan
 from benchloom.resolve.lock import drift, lock_requirements, make_lock
 from benchloom.resolve.variations import choose
-from support.components import BUILT, entry, planned
+from support.components import BUILT, entry, need, planned
 
 
 def variations(**fields: dict[str, Any]) -> dict[str, Variation]:
@@ -70,4 +70,25 @@ def test_what_a_component_has_once_is_stated_by_one_variation(field: str, one: A
     assert choice("ab").problem == problem
     assert getattr(choice("acd"), field) == one
     assert getattr(choice("bc"), field) == other
+    assert getattr(choice("cd"), field) == one
     assert (choice("a", default=True).variations, getattr(choice("a", default=True), field)) == (("a",), one)
+
+
+def test_variations_that_set_one_variable_alike_go_together_and_add_what_they_need():
+    table = variations(
+        b={"env": {"K": "1"}, "requires": (need("b", "b"),), "tags": ("y",)},
+        a={"env": {"K": "1", "A": "2"}, "requires": (need("a", "a"),), "tags": ("x", "y")},
+    )
+    found = choose(entry("package", "x", "x", variations=table, env={"K": "0", "L": "3"}), ("b", "a"))
+    assert (found.env, found.tags) == ({"K": "1", "L": "3", "A": "2"}, ("x", "y"))
+    assert [item.role for item in found.requires] == ["a", "b"]
+
+
+def test_excluded_alias_excludes_what_it_stands_for():
+    table = variations(on={"default": True}, other={"alias": "on"})
+    assert choose(entry("package", "x", "x", variations=table), (), ("other",)).variations == ()
+
+
+def test_first_problem_is_reported_and_a_component_without_variations_says_so():
+    found = choose(entry("package", "x", "x"), ("nothing", "missing"))
+    assert found.problem == "it has no variation 'missing' (it has: none)"

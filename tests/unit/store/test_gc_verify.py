@@ -6,11 +6,11 @@ from pathlib import Path
 
 import pytest
 
-from benchloom.errors import InputError
+from benchloom.errors import InputError, IntegrityError
 from benchloom.store.entries import Store
 from benchloom.store.fetch import download_lock
 from benchloom.store.gc import collect
-from benchloom.store.verify import verify
+from benchloom.store.verify import refuse_damaged, verify
 
 
 @pytest.fixture
@@ -179,3 +179,69 @@ def test_verify_unreadable_file_is_an_error(store: Store):
 def test_verify_bad_key_is_input_error(store: Store):
     with pytest.raises(InputError):
         verify(store, ["../etc"])
+
+
+def damaged(store: Store, *, fully: bool = False) -> tuple[str, str]:
+    """Return the file that a use of the entry is refused for, and why; nothing if it is not."""
+    try:
+        refuse_damaged(store, "key-kept", fully=fully)
+    except IntegrityError as error:
+        return os.path.relpath(error.where, store.content("key-kept")), error.why[0].partition(" (")[0]
+    return "", ""
+
+
+def rewrite(file: Path, data: bytes) -> None:
+    file.chmod(0o644)
+    file.write_bytes(data)
+
+
+@pytest.mark.parametrize("fully", [False, True])
+def test_use_of_a_sound_entry_or_of_none_is_not_refused(store: Store, fully: bool):
+    assert damaged(store, fully=fully) == ("", "")
+    refuse_damaged(store, "key-never", fully=fully)
+
+
+@pytest.mark.parametrize("fully", [False, True])
+def test_use_of_an_entry_with_a_changed_or_missing_file_or_link_is_refused(store: Store, fully: bool):
+    content = store.content("key-kept")
+    rewrite(content / "b", b"B" * 10)
+    assert damaged(store, fully=fully) == ("b", "b changed" if fully else "it changed")
+    rewrite(content / "b", b"b" * 10)
+    assert damaged(store, fully=fully) == ("", "")
+    (content / "link").unlink()
+    (content / "link").symlink_to("sub/a")
+    assert damaged(store, fully=fully)[0] == "link"
+    (content / "link").unlink()
+    assert damaged(store, fully=fully)[0] == "link"
+    (content / "link").write_text("b")
+    assert damaged(store, fully=fully)[0] == "link"
+    (content / "link").unlink()
+    (content / "link").symlink_to("b")
+    (content / "sub/a").unlink()
+    assert damaged(store, fully=fully)[0] == "sub/a"
+
+
+def test_file_of_the_sealed_size_and_time_is_read_only_if_everything_is(store: Store):
+    file = store.content("key-kept") / "b"
+    assert damaged(store) == ("", "")
+    status = file.stat()
+    rewrite(file, b"B" * 10)
+    os.utime(file, ns=(status.st_atime_ns, status.st_mtime_ns))
+    file.chmod(status.st_mode)
+    assert damaged(store, fully=True) == ("b", "b changed")
+
+
+def test_file_that_was_touched_is_sealed_anew(store: Store):
+    os.utime(store.content("key-kept") / "b", ns=(1, 1))
+    before = store.seal("key-kept")
+    assert damaged(store) == ("", "")
+    assert store.seal("key-kept") != before
+
+
+def test_file_that_never_was_a_model_is_found_but_not_damaged(store: Store):
+    store.build("key-page", "page", lambda folder: (folder / "m.onnx").write_text("<html></html>") and None)
+    assert rules(store, "key-page") == [("store-file-no-model", "error", "m.onnx")]
+    refuse_damaged(store, "key-page", fully=True)
+    (store.content("key-page") / "more").write_text("x")
+    with pytest.raises(IntegrityError, match="damaged"):
+        refuse_damaged(store, "key-page", fully=True)
