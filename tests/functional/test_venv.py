@@ -286,6 +286,15 @@ def test_venv_needs_of_a_template_that_fail_leave_nothing(tmp_path: Path):
     assert files(loom) == set()
 
 
+def test_venv_of_a_template_without_python_libraries_has_the_engine(tmp_path: Path):
+    repo = Repo(tmp_path / "repo")
+    repo.entry("venv.template", "bare", "trial,venv,bare-template")
+    loom = Loom(tmp_path / "home", repo)
+    loom("venv", "create", "new", "--template=bare").ok()
+    answer = loom("venv", "exec", "new", "--", "loom", "find", "--tags=trial,bare-template", "--json").ok()
+    assert [item["ref"] for item in answer.json] == ["venv.template:bare"]
+
+
 def test_venv_leaves_out_what_its_template_can_do_without_and_says_how_to_add_it(tmp_path: Path):
     repo = Repo(tmp_path / "repo")
     fetch = {"url": "http://127.0.0.1:9/source.zip", "unpinned": "a trial"}

@@ -14,6 +14,8 @@ from graphlib import TopologicalSorter
 from pathlib import Path
 from typing import TYPE_CHECKING
 
+from msgspec import structs
+
 from benchloom.base.atomic import failures_named
 from benchloom.base.group import end_live
 from benchloom.base.reported import VARIABLE
@@ -32,6 +34,7 @@ from benchloom.run.data_checks import refuse_unfit_data
 from benchloom.run.process import INPUT_PREFIX, clean_environment, how_it_ended, last_lines, run_process
 from benchloom.run.progress import watched
 from benchloom.store.entries import Store
+from benchloom.store.environments.seam import Source, Wanted
 from benchloom.store.fetch import Fetcher, file_name
 from benchloom.store.python_env import environment_python
 from benchloom.store.sealing import Made
@@ -124,6 +127,8 @@ def prepare(plan: Plan, means: Means, jobs: int = 4, first: "Step | None" = None
         first.act(ready)
         nodes = {name: node for name, node in nodes.items() if name in first.holds_back}
     _bring(nodes, plan, means, jobs, ready)
+    if means.environment and not any(node.pip for node in plan.nodes):
+        _fill_own_environment(Wanted(requirements=()), means, ready)
     return ready
 
 
@@ -425,9 +430,8 @@ def _build_command(module: str, script: str, source: Path, python: Path, argumen
 
 
 def _python_environment(node: Node, means: Means, ready: Ready) -> Facts:
-    if own := means.environment:
-        ready.distributions, _ = _install(node, means, own)
-        ready.python = environment_python(own.folder)
+    if means.environment:
+        _fill_own_environment(Wanted(requirements=node.pip, built_among=node.built_among), means, ready)
     elif node.key:
         means.store.build(node.key, "Python environment", lambda folder: _install_entry(node, means, folder))
         ready.python = environment_python(means.store.content(node.key))
@@ -436,24 +440,27 @@ def _python_environment(node: Node, means: Means, ready: Ready) -> Facts:
     )
 
 
+def _fill_own_environment(wanted: Wanted, means: Means, ready: Ready) -> None:
+    """Install what the plan wants of Python, and what the environment is to have besides."""
+    if own := means.environment:
+        ready.distributions, _ = _install(wanted, means, own)
+        ready.python = environment_python(own.folder)
+
+
 def _install_entry(node: Node, means: Means, folder: Path) -> Made:
     place = OwnEnvironment(folder=folder, final=means.store.content(node.key), interpreter=Path(sys.executable))
-    distributions, made = _install(node, means, place)
+    wanted = Wanted(requirements=node.pip, built_among=node.built_among)
+    distributions, made = _install(wanted, means, place)
     versions = {f"pip:{item.name}": item.version for item in distributions}
     return replace(made, meta={"component": "python", "version": node.candidate.version, **versions, **made.meta})
 
 
-def _install(node: Node, means: Means, place: OwnEnvironment) -> tuple[tuple[Distribution, ...], Made]:
-    from benchloom.store.environments.install import (
-        Place,
-        Wanted,
-        install_environment,
-    )  # late: most runs install nothing
-    from benchloom.store.environments.seam import Source
+def _install(wanted: Wanted, means: Means, place: OwnEnvironment) -> tuple[tuple[Distribution, ...], Made]:
+    from benchloom.store.environments.install import Place, install_environment  # late: most runs install nothing
 
     return install_environment(
         Place(folder=place.folder, final=place.final, interpreter=place.interpreter),
-        Wanted(requirements=(*node.pip, *place.also), built_among=node.built_among, locked=place.locked),
+        structs.replace(wanted, requirements=(*wanted.requirements, *place.also), locked=place.locked),
         Source(
             python=Path(sys.executable),
             environ=means.environ,

@@ -19,7 +19,17 @@ from benchloom.model.base import Value
 from benchloom.model.environment import Distribution
 from benchloom.store.entries import WHEEL_KEY, WHEELS, Entry, Store, disk_full_reported
 from benchloom.store.environments.here import StandIns, stand_ins
-from benchloom.store.environments.seam import Commands, Pinned, Question, Solver, SolverError, Source, named, plain
+from benchloom.store.environments.seam import (
+    Commands,
+    Pinned,
+    Question,
+    Solver,
+    SolverError,
+    Source,
+    Wanted,
+    named,
+    plain,
+)
 from benchloom.store.environments.solve_pip import Pip
 from benchloom.store.environments.solve_uv import Uv
 from benchloom.store.environments.wheels import Builder, Wheels
@@ -32,18 +42,6 @@ if TYPE_CHECKING:
 
 _Answer = TypeVar("_Answer")
 _Protect = Callable[[Iterable[str]], None]
-
-
-class Wanted(Value, frozen=True, kw_only=True):
-    """What an environment is to hold.
-
-    ``built_among`` names those of ``requirements`` that are built among others, which are installed, too. ``locked`` takes the
-    place of solving: exactly these, each from a file with its digest.
-    """
-
-    requirements: tuple[str, ...]
-    built_among: dict[str, tuple[str, ...]] = {}
-    locked: tuple[Distribution, ...] = ()
 
 
 class Place(Value, frozen=True, kw_only=True):

@@ -25,6 +25,18 @@ class Source(Value, frozen=True, kw_only=True):
     installer: Installer = "auto"
 
 
+class Wanted(Value, frozen=True, kw_only=True):
+    """What an environment is to hold.
+
+    ``built_among`` names those of ``requirements`` that are built among others, which are installed, too. ``locked`` takes the
+    place of solving: exactly these, each from a file with its digest.
+    """
+
+    requirements: tuple[str, ...]
+    built_among: dict[str, tuple[str, ...]] = {}
+    locked: tuple[Distribution, ...] = ()
+
+
 class Pinned(Value, frozen=True, kw_only=True):
     """One distribution that was chosen: a wheel, or a source archive that one is built from.
 

@@ -16,8 +16,8 @@ from benchloom.base.talk import Silent
 from benchloom.errors import InstallError, OfflineError
 from benchloom.model.environment import Distribution
 from benchloom.store.entries import WHEELS, Store
-from benchloom.store.environments.install import Place, Wanted, install_environment
-from benchloom.store.environments.seam import Source
+from benchloom.store.environments.install import Place, install_environment
+from benchloom.store.environments.seam import Source, Wanted
 from benchloom.store.fetch import Fetcher, FetchOptions
 from benchloom.store.python_env import environment_python
 from benchloom.store.sealing import Made

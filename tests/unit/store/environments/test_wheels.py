@@ -23,8 +23,8 @@ from benchloom.model.environment import Distribution
 from benchloom.store.entries import WHEELS, Store
 from benchloom.store.environments.assemble import Linker
 from benchloom.store.environments.here import lacking
-from benchloom.store.environments.install import Place, Wanted, install_environment
-from benchloom.store.environments.seam import Commands, Pinned, Source
+from benchloom.store.environments.install import Place, install_environment
+from benchloom.store.environments.seam import Commands, Pinned, Source, Wanted
 from benchloom.store.environments.solve_pip import Pip
 from benchloom.store.environments.wheels import Builder, Wheels
 from benchloom.store.fetch import Fetcher, FetchOptions
