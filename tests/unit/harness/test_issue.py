@@ -115,6 +115,33 @@ def test_batches_hold_every_sample_once_with_its_id_and_in_the_order_of_the_data
     assert len(found[0][0]) == -(-len(indexes) // (in_turn * instances))
 
 
+@pytest.mark.parametrize("instances", [1, 2])
+def test_server_takes_what_is_in_line_up_to_a_batch(instances: int):
+    issuer = issuer_for("Server", [predictor()[0] for _ in range(instances)])
+    issuer._issue([Sample(100 + number, number) for number in range(11)])  # nobody is busy, so this does not wait
+    assert issuer._next() == (list(range(100, 108)), list(range(8)))
+    assert issuer._next() == ([108, 109, 110], [8, 9, 10])
+    issuer._issue([Sample(111, 11)])
+    issuer._end()
+    assert issuer._next() == ([111], [11])
+    assert [issuer._next() for _ in range(instances)] == [None] * instances
+
+
+def test_server_rests_while_every_instance_is_busy(monkeypatch: pytest.MonkeyPatch):
+    rests: list[float] = []
+    monkeypatch.setattr("benchloom.harness.issue.time.sleep", rests.append)
+    issuer = issuer_for("Server", [predictor()[0] for _ in range(2)])
+    issuer._pace = 0.0001  # seconds of a sample
+    issuer._is_busy = [True, False]
+    issuer._issue([Sample(0, 0)])
+    assert rests == []
+    issuer._is_busy = [True, True]
+    issuer._issue([Sample(1, 1), Sample(2, 2), Sample(3, 3)])
+    assert rests == pytest.approx([4 * 0.0001 / 2])  # four wait for two
+    issuer._issue([Sample(number, 0) for number in range(100)])
+    assert rests[1] == 0.001
+
+
 def test_failure_of_loadgen_is_raised_whoever_runs_it():
     def test() -> None:
         raise RuntimeError("no test")

@@ -8,7 +8,7 @@ from benchloom.app.planning import Ask, plan
 from benchloom.app.workspace import Workspace
 from benchloom.errors import LockDriftError
 from benchloom.model.base import to_json
-from benchloom.model.component import Fetch, Install, Version
+from benchloom.model.component import Fetch, Install, Variation, Version
 from benchloom.model.lock import Lock
 from benchloom.model.plan import Candidate, Plan
 from benchloom.resolve.host import HostFacts
@@ -150,6 +150,29 @@ def test_drift_says_what_was_and_what_is_in_order():
         "package:app: roles was target, is a, b",
         "package:app: fetch was http://x/1 sha256:1, is nothing",
     ]
+
+
+def test_drift_lists_changed_nodes_by_name_and_scripts_are_locked_without_their_configuration():
+    both = {name: Variation(name=name, env={name: "1"}) for name in ("one", "two")}
+    names = [f"s{number}" for number in range(6)]
+    scripts = [entry("script", name, name, variations=both) for name in names]
+    needs = tuple(need(name, f"{name},_one,_two") for name in names)
+    made = planned(entry("script", "app", "app", requires=needs), *scripts)
+    lock = make_lock(made)
+    only = {item.role: item.only for item in lock_requirements(lock, "my.lock")}
+    assert only == {"target": "script:app", **{name: f"script:{name}" for name in names}}
+    assert (
+        drift(
+            lock, planned(entry("script", "app", "app", requires=needs), *scripts, locked=lock_requirements(lock, ""))
+        )
+        == []
+    )
+    changed = replace(lock, nodes=tuple(replace(node, version="9") for node in reversed(lock.nodes)))
+    wanted = [
+        f"{place}: version was 9, is nothing"
+        for place in ("script:app", *(f"script:{name},_one,_two" for name in names))
+    ]
+    assert drift(changed, made) == wanted
 
 
 def test_drift_names_the_path_of_a_file_of_the_component():

@@ -10,6 +10,7 @@ from benchloom.index.index import Index
 from benchloom.index.read import Read
 from benchloom.index.repositories import Repository
 from benchloom.model.component import Component, Detect, Install, PythonModule, Requirement, Variation, Version
+from benchloom.model.facts import Model
 from benchloom.model.plan import Candidate
 from benchloom.resolve.host import HostFacts, Installed, Overrides
 from benchloom.resolve.options import Examiner, Option
@@ -200,3 +201,49 @@ def test_version_for_another_python_is_refused_and_an_invalid_range_names_the_fi
     with pytest.raises(InputError, match="'newer' is not valid") as caught:
         labels(entry("package", "x", "thing", install=BUILT, versions=wrong))
     assert caught.value.where == "package/x/.cm/meta.json"
+
+
+def refused(component: Component, *requirements: Requirement) -> tuple[list[str], list[tuple[str, str]]]:
+    """Return what answers, and kind and reason of what was refused."""
+    found = Examiner(universe(component), HostFacts(platform=PLATFORM), Overrides(), "running").examine(requirements)
+    return [item.component.ref for item in found.options], [(item.kind, item.reason) for item in found.refusals]
+
+
+def test_requirers_that_set_one_variable_differently_have_no_answer():
+    one, other = (need("r", "thing", f"package:{name}", env={"S": name}) for name in "ab")
+    alike = need("r", "thing", "package:c", env={"S": "a", "T": "1"})
+    assert refused(THING, one, other) == ([], [("env", "package:a sets its S to 'a', package:b to 'b'")])
+    assert refused(THING, other, one) == refused(THING, one, other)
+    assert refused(THING, one, alike)[0] == ["package:thing"] * 2
+
+
+def test_random_weights_answer_only_who_asks_for_them():
+    weights = Model(name="m", task="t", format="onnx", precision="fp32", inputs=(), outputs=(), weights="random")
+    model = entry("package", "m", "thing,random-weights", family="soft:m", install=BUILT, model=weights)
+    assert refused(model, need("r", "thing,random-weights")) == (["package:m"], [])
+    assert refused(model, need("r", "thing", only="package:m")) == (["package:m"], [])
+    [(kind, reason)] = refused(model, need("r", "thing"))[1]
+    assert (kind, refused(model, need("r", "thing"))[0]) == ("random-weights", [])
+    assert "random-weights is asked for" in reason
+    assert refused(model, need("r", "thing", only="soft:m"))[0] == []
+    assert refused(replace(model, model=replace(weights, weights="trained")), need("r", "thing"))[0] == ["package:m"]
+
+
+def test_work_for_another_tool_is_refused_with_its_reason():
+    foreign = replace(THING, foreign_work="its customize.py is for ck")
+    assert refused(foreign, need("r", "thing")) == ([], [("foreign", "its customize.py is for ck")])
+
+
+def test_versions_that_do_not_fit_are_refused_one_by_one():
+    assert refused(THING, need("r", "thing,@>=1.5,<2"))[1] == [
+        ("range", "version 1 is not >=1.5"),
+        ("range", "version 2 is not <2"),
+    ]
+    plain = entry("package", "x", "thing", install=BUILT)
+    reason = "its version is unknown, so it cannot be shown to be >=1"
+    assert refused(plain, need("r", "thing,@>=1")) == ([], [("unknown-version", reason)])
+    absent = entry("soft", "x", "thing")
+    assert refused(absent, need("r", "thing")) == ([], [("absent", "it was not found on this machine")])
+    assert refused(THING, need("r", "thing,_big,_small"))[1] == [
+        ("variation", "variations 'big' and 'small' are both of group 'size'")
+    ]

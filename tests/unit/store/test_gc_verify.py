@@ -70,6 +70,19 @@ def test_collect_dry_run_reports_the_same_and_removes_nothing(store: Store):
     assert real.bytes > 1000 + 400 + 3 * 20
 
 
+def space(root: Path) -> int:
+    return sum(path.lstat().st_size for path in root.rglob("*") if "locks" not in path.parts and not path.is_dir())
+
+
+@pytest.mark.parametrize("what", ["entries", "quarantine", "downloads", "stage"])
+def test_collect_counts_the_bytes_of_everything_that_it_removes(store: Store, what: str):
+    for folder in {"entries", "quarantine", "downloads", "stage"} - {what}:
+        shutil.rmtree(store.root / folder)
+    before = space(store.root)
+    report = collect(store, frozenset({"key-kept"}))
+    assert report.bytes == before - space(store.root) > 0
+
+
 def test_collect_again_finds_nothing(store: Store):
     collect(store)
     again = collect(store)
@@ -83,6 +96,7 @@ def test_collect_without_downloads_leaves_them(store: Store):
 
 def test_collect_download_in_progress_stays(store: Store):
     with download_lock(store.root, "sha256-bb"):
+        assert collect(store, dry_run=True).downloads == ("sha256-aa",)
         report = collect(store)
     assert report.downloads == ("sha256-aa",)
     assert names(store.root / "downloads") == [".sha256-bb.part.tag.x1.tmp", "sha256-bb.part", "sha256-bb.part.tag"]
