@@ -1,0 +1,108 @@
+"""Plans: their one Python environment, their order, and what will be done about each node."""
+
+from typing import Any
+
+import pytest
+
+from benchloom.errors import ResolutionError
+from benchloom.model.component import Component, Detect, Fetch, Install, PythonModule, Version
+from benchloom.model.plan import Candidate, Plan
+from benchloom.resolve.host import HostFacts
+from support.components import BUILT, PLATFORM, entry, need, planned
+
+LIBRARIES = ("lib-b", "lib-a", "lib-c")
+
+
+def library(name: str, **fields: Any) -> Component:
+    versions = (Version(version="1"), Version(version="2"))
+    return entry("package", name, name, family=f"soft:{name}", versions=versions, install=Install(pip=name, **fields))
+
+
+def with_libraries(**facts: Any) -> Plan:
+    app = entry("script", "app", "app", requires=tuple(need(name, name) for name in LIBRARIES))
+    softs = [entry("soft", name, name, detect=Detect(python=PythonModule(distribution=name))) for name in LIBRARIES]
+    return planned(app, *map(library, LIBRARIES), *softs, host=HostFacts(platform=PLATFORM, **facts))
+
+
+def test_libraries_share_one_environment_which_is_installed_once():
+    plan = with_libraries()
+    python = plan.nodes[0]
+    assert (python.id, python.action, python.pip) == ("python", "install", ("lib-a==2", "lib-b==2", "lib-c==2"))
+    assert (python.candidate.origin, python.candidate.version, python.bytes) == ("installable", "3.11", None)
+    assert [node.id for node in plan.nodes[1:]] == ["package:lib-a", "package:lib-b", "package:lib-c", "script:app"]
+    assert {node.action for node in plan.nodes[1:4]} == {"install"}
+
+    again = with_libraries(stored=frozenset([python.key]))
+    assert again.nodes[0].key == python.key
+    assert (again.nodes[0].action, again.nodes[0].candidate.origin, again.nodes[0].bytes) == ("reuse", "installed", 0)
+    assert {node.action for node in again.nodes[:4]} == {"reuse"}
+
+
+def test_libraries_of_the_running_interpreter_are_used_where_all_are_there():
+    def found(*names: str) -> tuple[Candidate, ...]:
+        return tuple(
+            Candidate(component=f"soft:{n}", family=f"soft:{n}", version="7", origin="detected") for n in names
+        )
+
+    python = with_libraries(detected=found(*LIBRARIES)).nodes[0]
+    assert (python.action, python.key, python.candidate.origin, python.bytes) == ("reuse", "", "detected", 0)
+    assert python.pip == ("lib-a==7", "lib-b==7", "lib-c==7")
+    python = with_libraries(detected=found("lib-a", "lib-b")).nodes[0]
+    assert (python.action, python.candidate.origin) == ("install", "installable")
+    assert python.reason.endswith(": it lacks soft:lib-c")
+
+
+def test_requirements_that_a_library_does_not_state_are_installed_where_their_markers_hold():
+    stated = ("numpy<2", "old; python_version<'3.11'", "posix>=1; sys_platform=='linux'")
+    plan = planned(entry("script", "app", "app", requires=(need("l", "lib"),)), library("lib", unstated=stated))
+    assert plan.nodes[0].pip == ("lib==2", "numpy<2", "posix>=1")
+    assert plan.nodes[0].built_among == {"lib==2": ("numpy<2", "posix>=1")}
+
+
+def test_nodes_come_after_their_needs_and_else_by_name():
+    parts = [entry("script", name, name, requires=tuple(need(n, n) for n in needs)) for name, needs in {
+        "app": "dcba", "a": "", "b": "d", "c": "", "d": "",
+    }.items()]  # fmt: skip
+    assert [node.id for node in planned(*parts).nodes] == [f"script:{n}" for n in ("a", "c", "d", "b", "app")]
+
+
+def test_circle_is_named_from_its_first_member():
+    parts = [entry("script", name, name, requires=tuple(need(f"role-{n}", n) for n in needs)) for name, needs in {
+        "app": ["z"], "z": ["b"], "b": ["c"], "c": ["z", "leaf"], "leaf": [],
+    }.items()]  # fmt: skip
+    with pytest.raises(ResolutionError, match="in a circle") as caught:
+        planned(*parts)
+    assert caught.value.details == {"circle": ["script:b", "script:c", "script:z"]}
+    assert caught.value.why[0] == "script:b needs script:c as role-c (package:app: role-c)"
+
+
+@pytest.mark.parametrize(
+    ("fetch", "size", "action"),
+    [
+        ((Fetch(url="u", size=3), Fetch(url="v", size=4)), 7, "fetch"),
+        ((Fetch(url="u", size=3), Fetch(url="v")), None, "fetch"),
+        ((Fetch(path="p", size=3), Fetch(url="v", size=4, archive="zip")), 4, "extract"),
+        ((Fetch(path="p"),), 0, "fetch"),
+    ],
+)
+def test_download_is_of_the_sizes_that_are_stated(fetch: tuple[Fetch, ...], size: int | None, action: str):
+    [node] = planned(entry("package", "app", "app", fetch=fetch)).nodes
+    assert (node.bytes, node.action, node.fetch) == (size, action, fetch)
+    stored = HostFacts(platform=PLATFORM, stored=frozenset([node.key]))
+    [node] = planned(entry("package", "app", "app", fetch=fetch), host=stored).nodes
+    assert (node.bytes, node.action, node.candidate.origin) == (0, "reuse", "installed")
+
+
+def test_inputs_that_a_component_reads_are_in_its_environment_and_key():
+    reads = entry("package", "app", "app", install=Install(script="x.py", reads_inputs=("labels", "other")))
+    plain = planned(reads).nodes[0]
+    given = planned(reads, inputs={"labels": "/a", "more": "x", "other": ""}).nodes[0]
+    assert (plain.env, given.env) == ({}, {"LOOM_INPUT_LABELS": "/a"})
+    assert given.key != plain.key
+
+    def of_file(digest: str, path: str) -> str:
+        host = HostFacts(platform=PLATFORM, input_files={"labels": digest})
+        return planned(reads, inputs={"labels": path}, host=host).nodes[0].key
+
+    assert of_file("1", "/a") == of_file("1", "/b") != of_file("2", "/a")  # of a file, the content counts
+    assert planned(entry("package", "app", "app", install=BUILT), inputs={"labels": "/a"}).nodes[0].env == {}
