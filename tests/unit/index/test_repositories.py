@@ -117,12 +117,14 @@ def test_trust_repository_is_of_one_repository_and_can_be_taken_back(tmp_path: P
         trust_repository(locations, "c", trusted=True)
 
 
-def test_list_repositories_names_an_added_one_once(tmp_path: Path, locations: Locations):
+def test_list_repositories_names_each_folder_once(tmp_path: Path, locations: Locations):
     item = _repository(tmp_path, "a", priority=3)
     add_repository(locations, item)
     (tmp_path / "built-in").mkdir()
-    found = list_repositories(locations, tmp_path / "built-in", [Path(item.path)])
-    assert [item.alias for item in found] == ["a", "built-in"]
+    (tmp_path / "more").mkdir()
+    more = [tmp_path / "built-in", Path(item.path), tmp_path / "more", tmp_path / "more"]
+    found = list_repositories(locations, tmp_path / "built-in", more)
+    assert [item.alias for item in found] == ["a", "built-in", "more"]
     assert found[0] == item
 
 
