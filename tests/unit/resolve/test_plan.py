@@ -3,9 +3,10 @@
 from typing import Any
 
 import pytest
+from msgspec.structs import replace
 
 from benchloom.errors import ResolutionError
-from benchloom.model.component import Component, Detect, Fetch, Install, PythonModule, Version
+from benchloom.model.component import Component, Detect, Fetch, Install, Program, PythonModule, Variation, Version
 from benchloom.model.plan import Candidate, Plan
 from benchloom.resolve.host import HostFacts
 from support.components import BUILT, PLATFORM, entry, need, planned
@@ -106,3 +107,62 @@ def test_inputs_that_a_component_reads_are_in_its_environment_and_key():
 
     assert of_file("1", "/a") == of_file("1", "/b") != of_file("2", "/a")  # of a file, the content counts
     assert planned(entry("package", "app", "app", install=BUILT), inputs={"labels": "/a"}).nodes[0].env == {}
+
+
+@pytest.mark.parametrize(
+    ("fields", "action"),
+    [
+        ({"install": Install(script="x.py")}, "build"),
+        ({"install": Install(module="benchloom.x")}, "build"),
+        ({"install": Install(script="x.py"), "fetch": (Fetch(url="u"),)}, "build"),
+        ({"program": Program(commands=())}, "run"),
+        ({}, "reuse"),
+    ],
+)
+def test_action_follows_from_what_a_component_brings(fields: dict[str, Any], action: str):
+    plan = planned(entry("package", "app", "app", **fields))
+    assert [node.action for node in plan.nodes] == [action]
+
+
+def test_result_of_a_module_is_another_if_the_module_is():
+    component = entry("package", "app", "app", install=Install(module="benchloom.x"))
+    keys = {
+        planned(component, host=HostFacts(platform=PLATFORM, modules={"benchloom.x": d})).nodes[0].key for d in "aab"
+    }
+    assert len(keys) == 2
+
+
+def test_download_is_the_versions_own_or_the_components():
+    own, common = (Fetch(url="own"),), (Fetch(url="common"),)
+    versions = (Version(version="1"), Version(version="2", fetch=own))
+    thing = entry("package", "app", "app", fetch=common, versions=versions)
+    assert planned(thing, query="app,@1").nodes[0].fetch == common
+    assert planned(thing, query="app,@2").nodes[0].fetch == own
+
+
+def test_what_is_found_is_neither_fetched_nor_made_and_has_no_key():
+    found = Candidate(component="package:app", family="package:app", origin="detected", location="/x")
+    host = HostFacts(platform=PLATFORM, detected=(found,))
+    thing = entry(
+        "package", "app", "app", fetch=(Fetch(url="u", size=3),), install=BUILT, requires=(need("n", "none"),)
+    )
+    [node] = planned(thing, host=host).nodes
+    assert (node.action, node.fetch, node.key, node.bytes, node.needs) == ("detect", (), "", 0, {})
+    assert node.candidate == found
+
+
+def test_node_is_called_by_its_variations_and_names_another_repository():
+    variations = {name: Variation(name=name) for name in "ab"}
+    [node] = planned(entry("package", "app", "app", variations=variations, install=BUILT), query="app,_b,_a").nodes
+    assert (node.id, node.repo) == ("package:app,_a,_b", "t")
+
+
+def test_pip_name_is_the_variations_the_packages_or_the_softs():
+    variations = {"gpu": Variation(name="gpu", pip="lib-gpu")}
+    lib = replace(library("lib"), variations=variations)
+    app = entry("script", "app", "app", requires=(need("l", "lib,_gpu"),))
+    assert planned(app, lib).nodes[0].pip == ("lib-gpu==2",)
+    soft = entry("soft", "lib", "lib", detect=Detect(python=PythonModule(distribution="distributed")))
+    found = Candidate(component="soft:lib", family="soft:lib", version="7", origin="detected")
+    app = entry("script", "app", "app", requires=(need("l", "lib"),))
+    assert planned(app, soft, host=HostFacts(platform=PLATFORM, detected=(found,))).nodes[0].pip == ("distributed==7",)
