@@ -30,6 +30,7 @@ def test_libraries_share_one_environment_which_is_installed_once():
     python = plan.nodes[0]
     assert (python.id, python.action, python.pip) == ("python", "install", ("lib-a==2", "lib-b==2", "lib-c==2"))
     assert (python.candidate.origin, python.candidate.version, python.bytes) == ("installable", "3.11", None)
+    assert python.built_among == {}
     assert [node.id for node in plan.nodes[1:]] == ["package:lib-a", "package:lib-b", "package:lib-c", "script:app"]
     assert {node.action for node in plan.nodes[1:4]} == {"install"}
 
@@ -166,3 +167,11 @@ def test_pip_name_is_the_variations_the_packages_or_the_softs():
     found = Candidate(component="soft:lib", family="soft:lib", version="7", origin="detected")
     app = entry("script", "app", "app", requires=(need("l", "lib"),))
     assert planned(app, soft, host=HostFacts(platform=PLATFORM, detected=(found,))).nodes[0].pip == ("distributed==7",)
+
+
+def test_needs_are_sorted_by_role_with_the_environment_among_them():
+    needs = (need("z", "z"), need("lib", "lib"), need("a", "a"))
+    parts = (entry("package", name, name, install=BUILT) for name in "az")
+    plan = planned(entry("script", "app", "app", install=BUILT, requires=needs), *parts, library("lib"))
+    wanted = {"a": "package:a", "lib": "package:lib", "python": "python", "z": "package:z"}
+    assert list(plan.node("script:app").needs.items()) == list(wanted.items())
