@@ -43,7 +43,7 @@ def _composed(file: Path, modified: int, size: int) -> yaml.Node | None:
 def _step(node: yaml.Node, key: Sequence[str]) -> tuple[int, yaml.Node, int] | None:
     """Return the line and value of the longest beginning of ``key`` that ``node`` holds, and how many parts it took."""
     if isinstance(node, yaml.SequenceNode):
-        if not key[0].isdigit() or int(key[0]) >= len(node.value):
+        if not key[0].isdecimal() or int(key[0]) >= len(node.value):
             return None
         item = node.value[int(key[0])]
         return item.start_mark.line + 1, item, 1

@@ -70,9 +70,10 @@ def read_repository(path: Path, *, url: str = "", priority: int = 0) -> Reposito
 def list_repositories(locations: Locations, built_in: Path, extra: Sequence[Path] = ()) -> tuple[Repository, ...]:
     """Return the repositories in order of precedence: by falling priority, the built-in one, added ones, the ``extra`` ones."""
     stored = stored_repositories(locations)
-    known = {item.path for item in stored}
-    more = [item for item in map(read_repository, (built_in, *extra)) if item.path not in known]
-    found = [msgspec.structs.replace(item, built_in=item.path == str(built_in)) for item in (*stored, *more)]
+    by_path: dict[str, Repository] = {}
+    for item in (*stored, *map(read_repository, (built_in, *extra))):
+        by_path.setdefault(item.path, item)
+    found = [msgspec.structs.replace(item, built_in=path == str(built_in)) for path, item in by_path.items()]
     return tuple(sorted(found, key=lambda item: (-item.priority, not item.built_in)))
 
 

@@ -1,6 +1,10 @@
 """Every way to serve queries, under real LoadGen: each sample is answered once, with its own answer."""
 
+import contextlib
+import functools
+import threading
 import time
+from collections.abc import Callable
 from pathlib import Path
 from typing import Any, NamedTuple
 
@@ -15,7 +19,7 @@ from benchloom.harness.logs import read_performance, read_records
 from benchloom.harness.options import SCENARIOS, parse
 from benchloom.harness.rulesets import QUICK
 from benchloom.harness.run import run_loadgen
-from support.one_hot import SAMPLES, predictor
+from support.one_hot import SAMPLES, OneHot, predictor
 
 WAYS = [
     (scenario, instances)
@@ -113,6 +117,27 @@ def test_batches_hold_every_sample_once_with_its_id_and_in_the_order_of_the_data
     in_turn = -(-len(indexes) // (8 * instances))  # batches of an instance, if none is asked more often than need be
     assert len(found) <= in_turn * instances
     assert len(found[0][0]) == -(-len(indexes) // (in_turn * instances))
+
+
+@pytest.mark.parametrize("scenario", ["MultiStream", "Server", "Offline"])
+def test_every_instance_serves(tmp_path: Path, scenario: str, monkeypatch: pytest.MonkeyPatch):
+    """The first batch of each instance waits for that of the other: one instance alone would come by itself."""
+    barrier, threads = threading.Barrier(2), []
+
+    def meet(backend: OneHot, predict: Callable[[Any], Any], batch: Any) -> Any:
+        if not backend.batches:
+            with contextlib.suppress(threading.BrokenBarrierError):
+                barrier.wait(timeout=2)
+                threads.append(threading.get_ident())
+        return predict(batch)
+
+    made = [predictor() for _ in range(2)]
+    for _, backend in made:
+        monkeypatch.setattr(backend, "predict", functools.partial(meet, backend, backend.predict))
+    wanted = settings(scenario, 2, lg.TestMode.AccuracyOnly, "--target_qps=5000")
+    predictors = [item for item, _ in made]
+    run_loadgen(wanted, predictors, total=20, performance_count=20, folder=tmp_path, environ={})
+    assert len(set(threads)) == 2
 
 
 @pytest.mark.parametrize("instances", [1, 2])

@@ -229,6 +229,7 @@ def test_locate_finds_lines_in_json_with_tabs_and_names_with_dots(
 
     assert locate(file, ["a", "b"]) == 2
     assert locate(file, ["a", "b", "c", "1", "d"]) == 5
-    assert locate(file, ["a", "b", "c", "9"]) == 3
+    assert [locate(file, ["a", "b", "c", place]) for place in ("0", "1", "2", "9", "x", "²")] == [4, 5, 3, 3, 3, 3]
+    assert locate(file, ["a", "b", "c", "0", "d"]) == 4
     assert locate(file, ["absent"]) == 0
     assert locate(tmp_path / "absent", ["a"]) == 0

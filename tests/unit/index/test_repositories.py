@@ -14,6 +14,7 @@ from benchloom.index.repositories import (
     read_repository,
     remove_repository,
     stored_repositories,
+    trust_repository,
 )
 
 
@@ -91,6 +92,51 @@ def test_remove_repository_unknown_name_hints_at_the_nearest(tmp_path: Path, loc
     with pytest.raises(UnknownNameError) as caught:
         remove_repository(locations, "component")
     assert "components" in caught.value.fix
+
+    with pytest.raises(UnknownNameError) as caught:
+        remove_repository(locations, "xyz")
+    assert caught.value.fix == "see loom repo list"
+
+
+def test_remove_repository_forgets_that_one_and_keeps_its_files(tmp_path: Path, locations: Locations):
+    items = [_repository(tmp_path, name) for name in ("a", "b", "c")]
+    for item in items:
+        add_repository(locations, item)
+    assert remove_repository(locations, "b") == items[1]
+    assert stored_repositories(locations) == (items[0], items[2])
+    assert Path(items[1].path).is_dir()
+
+
+def test_trust_repository_is_of_one_repository_and_can_be_taken_back(tmp_path: Path, locations: Locations):
+    for name in ("a", "b"):
+        add_repository(locations, _repository(tmp_path, name))
+    assert trust_repository(locations, "a", trusted=True).trusted
+    assert [item.trusted for item in stored_repositories(locations)] == [True, False]
+    assert not trust_repository(locations, "a", trusted=False).trusted
+    with pytest.raises(UnknownNameError):
+        trust_repository(locations, "c", trusted=True)
+
+
+def test_list_repositories_names_each_folder_once(tmp_path: Path, locations: Locations):
+    item = _repository(tmp_path, "a", priority=3)
+    add_repository(locations, item)
+    (tmp_path / "built-in").mkdir()
+    (tmp_path / "more").mkdir()
+    more = [tmp_path / "built-in", Path(item.path), tmp_path / "more", tmp_path / "more"]
+    found = list_repositories(locations, tmp_path / "built-in", more)
+    assert [item.alias for item in found] == ["a", "built-in", "more"]
+    assert found[0] == item
+
+
+def test_list_of_repositories_is_readable_by_its_owner_alone(tmp_path: Path, locations: Locations):
+    add_repository(locations, _repository(tmp_path, "a"))
+    assert locations.repositories.stat().st_mode & 0o777 == 0o600
+
+
+def test_read_repository_of_older_identity_is_called_by_its_uoa(tmp_path: Path):
+    (tmp_path / ".ckr.json").write_text('{"data_uoa": "old"}')
+    found = read_repository(tmp_path)
+    assert (found.alias, found.uid, found.priority) == ("old", "", 0)
 
 
 def test_stored_repositories_unreadable_list_names_the_file(locations: Locations):

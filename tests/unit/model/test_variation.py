@@ -48,7 +48,10 @@ def test_find_variation_value_may_hold_dots_and_the_longest_name_wins():
     assert version is not None
     assert (version.version, version.group) == ("1.5.1", "v")
     assert size is not None
-    assert size.name == "batch.size.8"
+    assert (size.name, size.env) == ("batch.size.8", {})  # not batch.# with the value size.8
+    both = find_variation(COMPONENT, "batch.size.1.5")
+    assert both is not None
+    assert (both.name, both.env, both.group) == ("batch.size.1.5", {}, "batch.size.#")
 
 
 def test_find_variation_unknown_or_parameter_without_value_is_none():
