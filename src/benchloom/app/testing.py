@@ -97,5 +97,5 @@ def _commands(root: Path, arguments: Sequence[str]) -> dict[str, list[str]]:
         "format": [*python, "ruff", "format", "--check", "--quiet", *[name for name in code if (root / name).exists()]],
         "types": [*python, "mypy"],
         "layers": [str(scripts / "lint-imports")],
-        "tests": [*python, "pytest", *(arguments or ["-n", "auto", "-q"])],
+        "tests": [*python, "pytest", *(arguments or ["-n", "auto", "--dist", "worksteal", "-q"])],
     }
