@@ -76,6 +76,7 @@ def _duration(workspace: Workspace) -> str:
 def _temporary_files(workspace: Workspace, steps: Sequence[Step]) -> Iterator[Path]:
     """Make a folder for the block's temporary files; remove it unless one of ``steps`` has failed by then."""
     folder = Path(tempfile.mkdtemp(prefix="loom-test-"))
+    folder.chmod(0o711)  # tests of what other users may do go through it
     try:
         yield folder
     finally:
