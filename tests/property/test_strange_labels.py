@@ -144,7 +144,10 @@ def test_changed_annotations_are_refused_or_scored_by_pycocotools(tmp_path: Path
             Campaign("").outcome(read)
         if found is None:
             continue
-        data = json.loads(path.read_bytes().removeprefix(b"\xef\xbb\xbf"))
+        try:
+            data = json.loads(path.read_bytes().removeprefix(b"\xef\xbb\xbf"))
+        except ValueError:  # Python alone limits the digits of a number, where nothing reads it
+            continue
         if found.with_objects and scored < examples(60):
             scored += 1
             if not any(item.get("iscrowd") or item.get("area") == 0 for item in data["annotations"]):

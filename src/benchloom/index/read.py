@@ -299,7 +299,10 @@ class _Reader:
         if isinstance(block, dict):
             return tuple(Version(version=text(k), env=_texts((v or {}).get("env") or {})) for k, v in block.items())
         if block:
-            return tuple(self._typed(meta, "versions", tuple[Version, ...], ()))
+            found: tuple[Version, ...] = self._typed(meta, "versions", tuple[Version, ...], ())
+            for number, item in enumerate(found):
+                _refuse_no_python_range(item.requires_python, f"{self.file}: versions.{number}.requires_python")
+            return found
         listed = customize.get("supported_versions") or ([customize["version"]] if customize.get("version") else [])
         return tuple(Version(version=text(item)) for item in listed)
 
@@ -349,6 +352,17 @@ class _Reader:
             timeout=float(meta["timeout"]) if meta.get("timeout") else None,
             check=self._typed(meta, "check", Check, None),
         )
+
+
+def _refuse_no_python_range(text: str, where: str) -> None:
+    if not text:
+        return
+    from packaging.specifiers import InvalidSpecifier, SpecifierSet  # late: the warm index has read it before
+
+    try:
+        SpecifierSet(text)
+    except InvalidSpecifier as error:
+        raise LoomError("it is not a range of Pythons", where=where, why=[str(error)]) from error
 
 
 def _texts(table: Mapping[str, Any]) -> dict[str, str]:

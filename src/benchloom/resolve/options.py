@@ -6,7 +6,6 @@ from typing import Literal, Protocol
 
 import msgspec
 
-from benchloom.errors import InputError
 from benchloom.model.base import Value
 from benchloom.model.component import BY_HAND, Component, Requirement, Version
 from benchloom.model.plan import Candidate, Origin
@@ -304,7 +303,7 @@ class Examiner:
     def _version_problem(self, component: Component, candidate: Candidate, allowed: VersionRange) -> Refusal | None:
         version = candidate.version
         needed = version_named(component, version).requires_python
-        if candidate.origin != "detected" and not _python_admits(needed, self.host.platform.python, component.file):
+        if candidate.origin != "detected" and not _python_admits(needed, self.host.platform.python):
             reason = f"version {version} needs Python {needed}, this is {self.host.platform.python}"
             return Refusal(component=component.ref, reason=reason, kind="python", version=version)
         if allowed.admits(version):
@@ -395,17 +394,9 @@ def _merged_env(requirements: Sequence[Requirement]) -> tuple[dict[str, str], st
     return {key: text for key, (_, text) in setters.items()}, ""
 
 
-def _python_admits(specifier: str, python: str, where: str) -> bool:
+def _python_admits(specifier: str, python: str) -> bool:
     if not specifier:
         return True
-    from packaging.specifiers import InvalidSpecifier, SpecifierSet  # late: it takes longer than most plans
+    from packaging.specifiers import SpecifierSet  # late: it takes longer than most plans
 
-    try:
-        return SpecifierSet(specifier).contains(python)
-    except InvalidSpecifier as error:
-        raise InputError(
-            f"requires_python {specifier!r} is not valid",
-            where=where,
-            why=[str(error)],
-            fix="write for instance >=3.10",
-        ) from error
+    return SpecifierSet(specifier).contains(python)
