@@ -96,7 +96,7 @@ def setup(i: dict[str, Any]) -> dict[str, Any]:
     if _is_own_model(customize, str(path)):
         # which ck has on record when it sets it up again
         asked["package_uoa"] = model.get("component") or asked["package_uoa"]
-        customize["skip_file_check"] = "yes"  # Benchloom says what to do where the file is gone
+        customize["skip_file_check"] = "yes"  # Benchloom says what to do if the file is gone
     package = _package(i["ck_kernel"], asked.get("package_uoa") or _component(_facts(path)))
     stated, of_ck = package.get("model", {}), customize.get("ck_env", {})
     if customize.get("loom_role") == MODEL:

@@ -13,6 +13,7 @@ import pytest
 from benchloom.app import running
 from benchloom.base.atomic import write_bytes
 from benchloom.run import process
+from support.mounts import mounted
 from support.repo import SOURCE, Loom, Repo
 
 FULL = Path("/dev/full")
@@ -169,30 +170,12 @@ def test_a_file_that_cannot_be_written_to_its_end_is_named(tmp_path: Path):
     assert not list(tmp_path.iterdir())
 
 
-def mounted(
-    mount: str, folder: Path, *words: str, then: str = ":", cwd: Path | None = None
+def mounted_home(
+    mount: str, home: Path, *words: str, then: str = ":", cwd: Path | None = None
 ) -> subprocess.CompletedProcess[str]:
-    """Run the command with ``folder`` as its home, mounted by ``mount`` in a namespace of its own: what binds root, too.
-
-    ``then`` is what a shell does afterwards.
-    """
-    code = f'{mount} || exit 77; shift; "$@"; code=$?; {then}; exit $code'
-    argv = ["unshare", "--mount", *([] if os.getuid() == 0 else ["--map-root-user"]), "sh", "-c", code, "sh"]
-    try:
-        done = subprocess.run(
-            [*argv, str(folder), sys.executable, "-m", "benchloom", *words],
-            env={**os.environ, "PYTHONPATH": str(SOURCE), "LOOM_HOME": str(folder)},
-            capture_output=True,
-            text=True,
-            timeout=120,
-            check=False,
-            cwd=cwd,
-        )
-    except FileNotFoundError:
-        pytest.skip("no unshare on this machine")
-    if done.returncode == 77 or done.stderr.startswith("unshare:"):
-        pytest.skip("this machine lets us mount nothing")
-    return done
+    """Run the command with a home that is mounted by ``mount``."""
+    env = {**os.environ, "PYTHONPATH": str(SOURCE), "LOOM_HOME": str(home)}
+    return mounted(mount, home, sys.executable, "-m", "benchloom", *words, then=then, cwd=cwd, env=env)
 
 
 @pytest.mark.parametrize(
@@ -213,7 +196,7 @@ def test_a_home_that_is_mounted_read_only_serves_what_only_reads(
     home.mkdir()
     Repo(tmp_path / "repo", "trial")
     mount = 'mount --bind "$1" "$1" && mount -o remount,ro,bind "$1"'
-    done = mounted(mount, home, *words, cwd=tmp_path / "repo")
+    done = mounted_home(mount, home, *words, cwd=tmp_path / "repo")
     fix = "set LOOM_HOME to a folder that can be written"
     assert done.returncode == code, done.stderr
     expected = f"loom: Read-only file system\n  where: {home / refused}\n  fix: {fix}\n"
@@ -234,7 +217,7 @@ def test_a_build_that_fails_on_a_full_disk_says_so(tmp_path: Path):
     folder = repo.package("fills", "trial,fills", install={"script": "fill.sh"})
     (folder / "fill.sh").write_text("dd if=/dev/zero of=all bs=64k 2>/dev/null\n")
     Loom(tmp_path / "home", repo)
-    done = mounted(SMALL, tmp_path / "home", "install", "package:fills")
+    done = mounted_home(SMALL, tmp_path / "home", "install", "package:fills")
     assert done.returncode == 3
     assert "loom: the disk is full: package:fills could not be written\n" in done.stderr
 
@@ -243,7 +226,7 @@ def test_a_run_that_fills_the_disk_leaves_its_record(tmp_path: Path):
     repo = Repo(tmp_path / "repo", "trial")
     repo.program("fills", "trial,fills", code=FILL)
     Loom(tmp_path / "home", repo)
-    done = mounted(SMALL, tmp_path / "home", "run", "program:fills", then='cat "$LOOM_HOME"/records/*.json')
+    done = mounted_home(SMALL, tmp_path / "home", "run", "program:fills", then='cat "$LOOM_HOME"/records/*.json')
     assert done.returncode == 4
     assert "program:fills ended with exit code 1" in done.stderr
     assert json.loads(done.stdout)["status"] == "failed"

@@ -95,7 +95,7 @@ def _planned(workspace: Workspace, ask: Ask, *, to_run: bool) -> Plan:
 
 
 def _given_data(workspace: Workspace, asked: Question) -> list[Candidate]:
-    """Return as what the folder of ``--dataset_path`` is recognised: where it is given, no other data set is looked for."""
+    """Return as what the folder of ``--dataset_path`` is recognised: if it is given, no other data set is looked for."""
     return [item for item in asked.host.detected if workspace.index.get(item.component).dataset]
 
 

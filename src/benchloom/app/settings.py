@@ -41,7 +41,7 @@ SUMMARIES = {
     "jobs": "how many nodes of a plan are worked on at once",
     "offline": "open no socket; say what is missing",
     "ruleset": "the ruleset of programs that take one and are not told which",
-    "installer": "what chooses Python packages: uv, pip, or auto (uv where it is there, else pip)",
+    "installer": "what chooses Python packages: uv, pip, or auto (uv if it is there, else pip)",
 }
 
 

@@ -26,20 +26,11 @@ def estimated_seconds(extras: list[str]) -> int:
 
 def build(root: str, venv: str, extras: list[str]) -> None:
     """Make the virtual environment from nothing. Raises BootstrapError."""
-    uv = find_uv(os.environ)
-    settings = _uv_settings(venv) if uv else None
-    if uv and settings:
-        clear(venv)
-        try:
-            words = [uv, "venv", "--quiet", "--no-project", "--allow-existing", "--python", sys.executable, venv]
-            _call(words, venv, "making a virtual environment", settings.environ)
-            _install_by_uv(uv, settings, root, venv, extras)
-        except BootstrapError:
-            say("uv could not do it: going on with pip")
-        else:
-            _link(root, venv)
-            return
-    _build_by_pip(root, venv, extras)
+    clear(venv)
+    if _is_done_by_uv(find_uv(os.environ), root, venv, extras, is_new=True):
+        _link(root, venv)
+    else:
+        _build_by_pip(root, venv, extras)
 
 
 def _build_by_pip(root: str, venv: str, extras: list[str]) -> None:
@@ -62,17 +53,25 @@ def _build_by_pip(root: str, venv: str, extras: list[str]) -> None:
 def install(root: str, venv: str, extras: list[str]) -> None:
     """Install what the project and ``extras`` need, and let the environment find the checkout. Raises BootstrapError."""
     uv = shutil.which("uv", path=os.path.dirname(python_in(venv))) or find_uv(os.environ)
-    settings = _uv_settings(venv) if uv else None
-    if uv and settings:
-        try:
-            _install_by_uv(uv, settings, root, venv, extras)
-        except BootstrapError:
-            say("uv could not do it: going on with pip")
-        else:
-            _link(root, venv)
-            return
-    _install_by_pip(root, venv, extras)
+    if not _is_done_by_uv(uv, root, venv, extras, is_new=False):
+        _install_by_pip(root, venv, extras)
     _link(root, venv)
+
+
+def _is_done_by_uv(uv: str | None, root: str, venv: str, extras: list[str], *, is_new: bool) -> bool:
+    """Let uv install, into an environment that it makes if that ``is_new``; tell whether it was there and did."""
+    settings = _uv_settings(venv) if uv else None
+    if not uv or not settings:
+        return False
+    try:
+        if is_new:
+            words = [uv, "venv", "--quiet", "--no-project", "--allow-existing", "--python", sys.executable, venv]
+            _call(words, venv, "making a virtual environment", settings.environ)
+        _install_by_uv(uv, settings, root, venv, extras)
+    except BootstrapError:
+        say("uv could not do it: going on with pip")
+        return False
+    return True
 
 
 def _install_by_uv(uv: str, settings: UvSettings, root: str, venv: str, extras: list[str]) -> None:

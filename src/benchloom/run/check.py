@@ -9,7 +9,7 @@ from benchloom.errors import ExecutionError, carried
 from benchloom.model.component import Check, Component
 from benchloom.model.plan import Node, Plan
 from benchloom.run.executor import Means, Ready, Step, facts_of, role_variables
-from benchloom.run.process import INPUT_PREFIX, how_it_ended, last_lines, run_process
+from benchloom.run.process import how_it_ended, last_lines, run_process
 from benchloom.run.program import child_environment, command_words, program_node
 
 _WORK = frozenset({"fetch", "extract", "build"})
@@ -72,9 +72,9 @@ def _ask(
         component,
         ready,
         means,
+        secrets,
         {
             **role_variables({role: node.id for role, node in by_role.items()}, told, folder / "facts"),
-            **{f"{INPUT_PREFIX}{name.upper()}": value for name, value in secrets.items()},
             carried.VARIABLE: str(error),
         },
     )

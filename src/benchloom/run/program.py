@@ -40,9 +40,9 @@ def program_environment(plan: Plan, component: Component) -> dict[str, str]:
 
 
 def child_environment(
-    plan: Plan, component: Component, ready: Ready, means: Means, more: Mapping[str, str]
+    plan: Plan, component: Component, ready: Ready, means: Means, secrets: Mapping[str, str], more: Mapping[str, str]
 ) -> dict[str, str]:
-    """Return all that a process of the program ``component`` sees: the program's own variables, places, and ``more``."""
+    """Return all that a process of the program ``component`` sees: its own variables, places, secret inputs, and ``more``."""
     return clean_environment(
         means.environ,
         {
@@ -50,6 +50,7 @@ def child_environment(
             **runtime_variables(means),
             "LOOM_PYTHON": str(ready.python),
             "LOOM_COMPONENT": str(means.index.folder(component)),
+            **{f"{INPUT_PREFIX}{name.upper()}": value for name, value in secrets.items()},
             **more,
         },
     )
@@ -79,10 +80,10 @@ def run_program(
         component,
         ready,
         means,
+        secrets,
         {
             **role_variables(node.needs, ready, folder / "facts"),
             **(_engine_variables(means) if component.kind == "script" else {}),
-            **{f"{INPUT_PREFIX}{name.upper()}": value for name, value in secrets.items()},
             VARIABLE: str(progress),
             carried.VARIABLE: str(error),
         },

@@ -18,6 +18,7 @@ from benchloom.base.talk import Silent
 from benchloom.errors import FetchError, InputError, IntegrityError, LoomError, OfflineError
 from benchloom.model.component import Fetch
 from benchloom.store.fetch import Fetcher, FetchOptions, redacted
+from support.mounts import mounted
 from support.server import FileServer
 
 DATA = bytes(range(256)) * 4096  # 1 MiB
@@ -578,20 +579,8 @@ except InstallError as error:
     print(error)
     print(sorted(path.name for path in (Path(root) / "downloads").iterdir()))
 """
-    mount = 'mount -t tmpfs -o size=256k tmpfs "$1" || exit 77; shift; exec "$@"'
-    argv = ["unshare", "--mount", *([] if os.getuid() == 0 else ["--map-root-user"]), "sh", "-c", mount, "sh"]
-    try:
-        done = subprocess.run(
-            [*argv, str(small), sys.executable, "-c", code, str(small / "s"), server.url("data.bin"), DIGEST],
-            capture_output=True,
-            text=True,
-            check=False,
-            timeout=60,
-        )
-    except FileNotFoundError:
-        pytest.skip("no unshare on this machine")
-    if done.returncode == 77 or done.stderr.startswith("unshare:"):
-        pytest.skip("this machine does not let us mount a small file system")
+    words = [sys.executable, "-c", code, str(small / "s"), server.url("data.bin"), DIGEST]
+    done = mounted('mount -t tmpfs -o size=256k tmpfs "$1"', small, *words)
     assert "the disk is full: data.bin could not be written" in done.stdout, done.stderr
     assert done.stdout.splitlines()[-1] == "[]"
 

@@ -175,7 +175,7 @@ class _Making:
         return Builder(solver, self.interpreter, self.tags[0])
 
     def _by_either(self, work: Callable[[Solver], _Answer]) -> _Answer:
-        """Return what ``work`` does with uv, or with pip where there is no uv or it does not manage."""
+        """Return what ``work`` does with uv, or with pip if there is no uv or it fails."""
         if self.uv:
             try:
                 return work(self.uv)
@@ -187,7 +187,7 @@ class _Making:
         return work(self.pip)
 
     def _uv(self) -> Uv | None:
-        """Return uv where it is to be used. Raises InstallError if it must be and cannot."""
+        """Return uv if it is to be used. Raises InstallError if it must be and cannot."""
         source = self.source
         if source.installer == "pip":
             return None

@@ -15,7 +15,7 @@ class Source(Value, frozen=True, kw_only=True):
     """Where distributions come from: ``python`` is the interpreter whose pip is used, ``environ`` what uv and pip see.
 
     ``find_links`` are folders of wheels that are looked into as well; ``offline`` forbids all else. ``installer`` chooses between
-    uv and pip; by itself, uv is taken where it is there and can do what pip is configured to do.
+    uv and pip; by itself, uv is taken if it is there and can do what pip is configured to do.
     """
 
     python: Path
