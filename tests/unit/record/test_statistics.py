@@ -5,28 +5,14 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from benchloom.model.record import RESULTS_SCHEMA, Accuracy, Performance, Results
+from benchloom.model.record import Accuracy, Performance
 from benchloom.record.statistics import over_results, statistics_of
+from support.results import RESULTS
 
 
 def results(speed: float, top1: float | None = None):
     performance = Performance(scenario="Offline", valid=True, samples_per_second=speed, latency_ns={"p50": int(speed)})
-    return Results(
-        schema=RESULTS_SCHEMA,
-        task="",
-        model="",
-        dataset="",
-        backend="",
-        scenario="",
-        mode="",
-        ruleset="",
-        submission_valid=False,
-        accuracy=Accuracy(metric="top1", top1=top1),
-        performance=performance,
-        settings={},
-        versions={},
-        notes=(),
-    )
+    return msgspec.structs.replace(RESULTS, accuracy=Accuracy(metric="top1", top1=top1), performance=performance)
 
 
 def test_statistics_of_one_value_has_no_deviation():

@@ -3,17 +3,16 @@ from pathlib import Path
 import msgspec
 import pytest
 
+import support.results
 from benchloom.model.plan import PLAN_SCHEMA, Candidate, Node, Plan, Platform
 from benchloom.model.record import (
     RECORD_SCHEMA,
-    RESULTS_SCHEMA,
     Accuracy,
     Conditions,
     Host,
     Performance,
     Record,
     Repetition,
-    Results,
 )
 from benchloom.record.statistics import over_results
 from benchloom.report.records import accuracy_line, host_line, latency, number, official_text, record_text
@@ -36,16 +35,8 @@ PLAN = Plan(
     platform=Platform(os="linux", arch="x86_64", python="3.11"),
     nodes=(node("package:net", "model", "1.5"), node("dataset:digits-val", "dataset")),
 )
-RESULTS = Results(
-    schema=RESULTS_SCHEMA,
-    task="image-classification",
-    model="digits",
-    dataset="dataset:digits-val",
-    backend="onnxruntime",
-    scenario="SingleStream",
-    mode="both",
-    ruleset="quick",
-    submission_valid=False,
+RESULTS = replace(
+    support.results.RESULTS,
     accuracy=Accuracy(metric="top1", top1=444 / 450, correct=444, total=450, reference=0.986667),
     performance=Performance(
         scenario="SingleStream",

@@ -3,7 +3,8 @@
 import msgspec
 import pytest
 
-from benchloom.model.record import RESULTS_SCHEMA, Performance, Results
+import support.results
+from benchloom.model.record import Performance
 from benchloom.report.verdicts import next_steps
 
 replace = msgspec.structs.replace
@@ -16,21 +17,12 @@ PERFORMANCE = Performance(
     query_count=500,
     sample_count=500,
 )
-RESULTS = Results(
-    schema=RESULTS_SCHEMA,
-    task="image-classification",
-    model="digits",
-    dataset="dataset:digits-val",
-    backend="onnxruntime",
+RESULTS = replace(
+    support.results.RESULTS,
     scenario="Server",
     mode="performance",
-    ruleset="quick",
-    submission_valid=False,
-    accuracy=None,
     performance=PERFORMANCE,
     settings={"server_target_qps": 1280.546, "min_duration_ms": 1500},
-    versions={},
-    notes=(),
 )
 EARLY = (
     "early stopping: * Run unsuccessful. * Processed 500 queries. * Would need to run at least {} more queries, with the run "
