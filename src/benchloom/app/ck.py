@@ -21,7 +21,8 @@ from benchloom.app.ck_registered import (
     requirement_on,
 )
 from benchloom.app.given import model_file
-from benchloom.app.planning import Ask, plan
+from benchloom.app.planning import plan
+from benchloom.app.requests import PlanRequest
 from benchloom.app.roots import protect_install, protected
 from benchloom.app.running import means_for, new_folder
 from benchloom.app.settings import is_official
@@ -80,14 +81,14 @@ class CkChoices(Value, frozen=True, kw_only=True):
     dataset_source: str = ""
 
 
-def install_for_ck(workspace: Workspace, ask: Ask, prefix: Path) -> Path:
-    """Bring the component of ``ask`` into being and leave its facts in ``prefix``; return the facts file.
+def install_for_ck(workspace: Workspace, request: PlanRequest, prefix: Path) -> Path:
+    """Bring the component of ``request`` into being and leave its facts in ``prefix``; return the facts file.
 
     Raises what planning and preparing raise; then no facts file is left, so that nothing takes the folder for whole.
     """
     facts_file = prefix / FACTS_FILE
     facts_file.unlink(missing_ok=True)
-    made = plan(workspace, ask)
+    made = plan(workspace, request)
     folder = new_folder(workspace, "install")
     with protected(workspace.store, made, folder.name):
         try:
@@ -97,7 +98,7 @@ def install_for_ck(workspace: Workspace, ask: Ask, prefix: Path) -> Path:
         protect_install(workspace.store, made)
     node = next((item for item in made.nodes if TARGET_ROLE in item.roles), None)
     if node is None or node.id not in ready.facts:
-        raise InstallError(f"{ask.name} is nothing that can be installed")
+        raise InstallError(f"{request.name} is nothing that can be installed")
     facts = ready.facts[node.id]
     place = facts.path or str(ready.python.parent.parent)  # a library lies in an environment
     write_bytes(facts_file, to_json(msgspec.structs.replace(facts, path=place)))
@@ -114,13 +115,13 @@ def _or_detected(workspace: Workspace, made: Plan, error: FetchError) -> FetchEr
     return type(error)(error.what, where=error.where, why=error.why, fix=fix, details=error.details)
 
 
-def variables_for_ck(workspace: Workspace, ask: Ask, chosen: CkChoices, folder: Path) -> CkVariables:
-    """Prepare everything the program of ``ask`` needs around ``chosen``, and return its variables; files go to ``folder``.
+def variables_for_ck(workspace: Workspace, request: PlanRequest, chosen: CkChoices, folder: Path) -> CkVariables:
+    """Prepare everything the program of ``request`` needs around ``chosen``, and return its variables; files go to ``folder``.
 
     Inputs come from the environment. Raises what planning and preparing raise: also where what `ck` chose does not go
     together, and where the plan would not use the data set that the user chose, or cannot tell which one is meant.
     """
-    made = _plan_around(workspace, ask, chosen)
+    made = _plan_around(workspace, request, chosen)
     folder.mkdir(parents=True, exist_ok=True)
     means = means_for(workspace, folder, verify=is_official(made.inputs.get("ruleset", "")))
     ready = prepare(made, means, first=check_before_long_work(made, means, {}, folder / "check"))
@@ -134,7 +135,7 @@ def variables_for_ck(workspace: Workspace, ask: Ask, chosen: CkChoices, folder: 
     )
 
 
-def _plan_around(workspace: Workspace, ask: Ask, chosen: CkChoices) -> Plan:
+def _plan_around(workspace: Workspace, request: PlanRequest, chosen: CkChoices) -> Plan:
     found, lost = found_among(workspace, [chosen.dataset] if chosen.dataset else chosen.registered)
     if chosen.dataset and not found:
         raise lost_data(chosen.dataset, chosen.dataset_source)
@@ -146,12 +147,12 @@ def _plan_around(workspace: Workspace, ask: Ask, chosen: CkChoices) -> Plan:
     made = plan(
         workspace,
         msgspec.structs.replace(
-            ask,
-            inputs=inputs_from(workspace.index.get(ask.name), workspace.environ),
+            request,
+            inputs=inputs_from(workspace.index.get(request.name), workspace.environ),
             chosen=tuple(kept),
             given=_given(workspace, chosen.models),
             search=(exported, *folders) if exported else folders,
-            dataset_path=folders[0] if chosen.dataset else ask.dataset_path,
+            dataset_path=folders[0] if chosen.dataset else request.dataset_path,
         ),
     )
     _refuse_unknown_roles(made, kept)

@@ -1,6 +1,7 @@
 """Explain: why a plan answers a role as it does, and why not otherwise."""
 
-from benchloom.app.planning import Ask, Question, settled_question
+from benchloom.app.planning import ResolutionProblem, settled_problem
+from benchloom.app.requests import PlanRequest
 from benchloom.app.workspace import Workspace
 from benchloom.base.names import did_you_mean
 from benchloom.errors import InputError, UnknownNameError
@@ -10,42 +11,42 @@ from benchloom.resolve.solve import Solution, solve
 from benchloom.resolve.why import Explanation, WhyNot, explain_role, why_not
 
 
-def explain(workspace: Workspace, ask: Ask, subject: str = "") -> tuple[Explanation, ...]:
+def explain(workspace: Workspace, request: PlanRequest, subject: str = "") -> tuple[Explanation, ...]:
     """Explain ``subject`` (a role, or a component of the plan), or every role where none is given, the target last.
 
     Raises what planning raises, and UnknownNameError where the plan holds no such thing.
     """
-    asked = settled_question(workspace, ask)
-    solution = _solve(workspace, asked)
+    problem = settled_problem(workspace, request)
+    solution = _solve(workspace, problem)
     roles = [role_of(solution, subject)] if subject else sorted(solution.options, key=lambda role: role == TARGET_ROLE)
     return tuple(explain_role(solution, role) for role in roles)
 
 
-def explain_why_not(workspace: Workspace, ask: Ask, subject: str, candidate: str) -> WhyNot:
+def explain_why_not(workspace: Workspace, request: PlanRequest, subject: str, candidate: str) -> WhyNot:
     """Say why ``candidate`` (a component, or ``component,@version``) is not what answers ``subject``.
 
     Raises what planning raises, and UnknownNameError for an unknown role or component.
     """
-    asked = settled_question(workspace, ask)
-    role = role_of(_solve(workspace, asked), subject)
+    problem = settled_problem(workspace, request)
+    role = role_of(_solve(workspace, problem), subject)
     name, _, rest = candidate.replace(",@", "@").partition("@")
     component = workspace.index.get(name)
     version = parse_query(f"@{rest}", where="--not").version if rest else ""
     if version and not version.startswith("=="):
         raise InputError(f"--not takes one version, not {version}", where="--not", fix=f"write {name}@1.2")
     return why_not(
-        asked.target,
+        problem.target,
         workspace.index,
-        asked.host,
-        asked.overrides,
+        problem.host,
+        problem.overrides,
         role=role,
         component=component,
         version=version.removeprefix("=="),
     )
 
 
-def _solve(workspace: Workspace, asked: Question) -> Solution:
-    return solve(asked.target, workspace.index, asked.host, asked.overrides)
+def _solve(workspace: Workspace, problem: ResolutionProblem) -> Solution:
+    return solve(problem.target, workspace.index, problem.host, problem.overrides)
 
 
 def role_of(solution: Solution, subject: str) -> str:

@@ -10,10 +10,10 @@ import msgspec
 
 from benchloom.app.given import given_models, kept_files
 from benchloom.app.module_digests import ModuleDigests
+from benchloom.app.requests import Places
 from benchloom.app.workspace import Workspace
 from benchloom.base.digest import of_file
 from benchloom.errors import InputError
-from benchloom.model.base import Value
 from benchloom.model.component import Component, Requirement
 from benchloom.model.labels import LABELS_PATH
 from benchloom.model.plan import Candidate, Platform
@@ -21,24 +21,6 @@ from benchloom.resolve.host import HostFacts, Installed
 from benchloom.resolve.reach import reachable
 from benchloom.store.commands import PrintedVersions
 from benchloom.store.detect import detect, needed_files
-
-
-class Places(Value, frozen=True, kw_only=True):
-    """Where the user says that things are.
-
-    Attributes:
-        dataset_path: where the data set is; others on this machine are then not considered.
-        model_path: the file to use in the place of that which the chosen model would download.
-        given: files in the place of what models would download, by reference of the component.
-        search: folders that hold data sets registered elsewhere; what is found there takes the place of the usual search.
-        python: the interpreter the plan is for; empty means the running one.
-    """
-
-    dataset_path: str = ""
-    model_path: str = ""
-    given: dict[str, str] = {}
-    search: tuple[str, ...] = ()
-    python: str = ""
 
 
 def host_facts(

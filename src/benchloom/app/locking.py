@@ -1,11 +1,12 @@
-"""Locks as files: make one from a plan, read one, and ask for what it holds."""
+"""Locks as files: make one from a plan, read one, and hold a request to one."""
 
 from pathlib import Path
 from typing import TypeVar
 
 import msgspec
 
-from benchloom.app.planning import Ask, plan
+from benchloom.app.planning import plan
+from benchloom.app.requests import PlanRequest
 from benchloom.app.workspace import Workspace
 from benchloom.base import bounded, limits
 from benchloom.base.atomic import write_bytes
@@ -19,9 +20,9 @@ DEFAULT_LOCK = "loom.lock.json"
 AnyLock = TypeVar("AnyLock", Lock, VenvLock)
 
 
-def make_target_lock(workspace: Workspace, ask: Ask) -> Lock:
-    """Return the lock of what ``ask`` resolves to on this machine. Raises what planning raises."""
-    return make_lock(plan(workspace, ask))
+def make_target_lock(workspace: Workspace, request: PlanRequest) -> Lock:
+    """Return the lock of what ``request`` resolves to on this machine. Raises what planning raises."""
+    return make_lock(plan(workspace, request))
 
 
 def write_lock(lock: Lock | VenvLock, path: Path) -> None:
@@ -56,15 +57,15 @@ def _read(path: Path, type_: type[AnyLock], schema: str, how: str) -> AnyLock:
     return lock
 
 
-def with_lock(ask: Ask, lock: Lock, file: str) -> Ask:
-    """Return ``ask`` held to ``lock``; where it names no target, target, command, inputs and variables are the lock's."""
-    held = msgspec.structs.replace(ask, lock=lock, lock_file=file)
-    if ask.name or ask.query:
+def with_lock(request: PlanRequest, lock: Lock, file: str) -> PlanRequest:
+    """Return ``request`` held to ``lock``; where it names no target, target, command, inputs and variables are the lock's."""
+    held = msgspec.structs.replace(request, lock=lock, lock_file=file)
+    if request.name or request.query:
         return held
     return msgspec.structs.replace(
         held,
         name=lock.target,
-        command=ask.command or lock.command,
-        inputs={**lock.inputs, **ask.inputs},
-        env={**lock.env, **ask.env},
+        command=request.command or lock.command,
+        inputs={**lock.inputs, **request.inputs},
+        env={**lock.env, **request.env},
     )

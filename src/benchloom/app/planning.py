@@ -1,23 +1,20 @@
 """Plan: from what the user typed to a Plan."""
 
-import math
-from collections.abc import Collection, Mapping, Sequence
-from pathlib import Path
+from collections.abc import Mapping
 
 import msgspec
 
 from benchloom.app.given import refuse_lost_files
 from benchloom.app.given_data import DATASET, requirement_on_data, same_model, unused_data
-from benchloom.app.host import Places, host_facts
-from benchloom.app.settings import Settings
-from benchloom.app.targets import by_name, by_tags, meant_by
+from benchloom.app.host import host_facts
+from benchloom.app.inputs import check_inputs, refuse_inputs, refuse_secret_variables, secret_names, settled_inputs
+from benchloom.app.requests import PlanRequest
+from benchloom.app.targets import by_name, by_tags
 from benchloom.app.workspace import Workspace
 from benchloom.base.names import did_you_mean
 from benchloom.errors import InputError, LockDriftError, ResolutionError, UnknownNameError
-from benchloom.index.index import Index
 from benchloom.model.base import Value
-from benchloom.model.component import VENV_TEMPLATE, Component, Input, Requirement
-from benchloom.model.lock import Lock
+from benchloom.model.component import VENV_TEMPLATE, Component, Requirement
 from benchloom.model.plan import Candidate, Plan
 from benchloom.model.possible import refuse_impossible
 from benchloom.model.query import Query, parse_query
@@ -26,39 +23,8 @@ from benchloom.resolve.lock import drift, lock_requirements
 from benchloom.resolve.plan import make_plan
 
 
-class Ask(Places, frozen=True, kw_only=True):
-    """What is to be planned, and where things are.
-
-    Attributes:
-        name: ``kind:alias`` (or alias, or uid) of the target; empty where ``query`` says it by tags.
-        query: tags of the target, or tags to add to ``name``.
-        runnable: the target must be something that runs.
-        command: which ``run_cmds`` entry; empty means the only one, or ``default``.
-        roles: queries to add by role (``--dep_add_tags.<role>``), each with the flag it came from in ``sources``.
-        env: ``--env.X`` variables.
-        inputs: program inputs as given.
-        lock: a lock the plan must keep to.
-        flags: the verb's own flags, so that a misspelt one is not taken for an input.
-        chosen: what a front end has chosen for roles already.
-    """
-
-    name: str = ""
-    query: str = ""
-    kind: str = ""
-    runnable: bool = False
-    command: str = ""
-    roles: dict[str, Query] = {}
-    sources: dict[str, str] = {}
-    env: dict[str, str] = {}
-    inputs: dict[str, str] = {}
-    lock: Lock | None = None
-    lock_file: str = ""
-    flags: tuple[str, ...] = ()
-    chosen: tuple[Requirement, ...] = ()
-
-
-class Question(Value, frozen=True, kw_only=True):
-    """An ask as resolution takes it: the requirement on role ``target``, what is added to it, and the host facts."""
+class ResolutionProblem(Value, frozen=True, kw_only=True):
+    """A request as the resolver takes it: the requirement on role ``target``, what is added to it, and the host facts."""
 
     target: Requirement
     command: str
@@ -66,84 +32,84 @@ class Question(Value, frozen=True, kw_only=True):
     host: HostFacts
 
 
-def plan(workspace: Workspace, ask: Ask, *, to_run: bool = True) -> Plan:
-    """Resolve ``ask`` on this machine; what is only installed (not ``to_run``) may have inputs that no run could have.
+def plan(workspace: Workspace, request: PlanRequest, *, to_run: bool = True) -> Plan:
+    """Resolve ``request`` on this machine; what is only installed (not ``to_run``) may have inputs that no run could have.
 
-    Raises UnknownNameError, InputError or ResolutionError; where ``ask`` holds a lock, LockDriftError with every difference.
+    Raises UnknownNameError, InputError or ResolutionError; where ``request`` holds a lock, LockDriftError with every difference.
     """
     with workspace.talk.progress("planning", None, ""):
-        return _planned(workspace, ask, to_run=to_run)
+        return _planned(workspace, request, to_run=to_run)
 
 
-def _planned(workspace: Workspace, ask: Ask, *, to_run: bool) -> Plan:
-    asked = question(workspace, ask)
+def _planned(workspace: Workspace, request: PlanRequest, *, to_run: bool) -> Plan:
+    problem = resolution_problem(workspace, request)
     try:
-        made = _answer(workspace, ask, asked)
+        made = _answer(workspace, request, problem)
     except (ResolutionError, UnknownNameError) as error:
-        if ask.lock is None:
+        if request.lock is None:
             raise
-        raise _drifted(ask, [error.what, *error.why]) from error
+        raise _drifted(request, [error.what, *error.why]) from error
     workspace.index.remember()
-    if ask.dataset_path and not _uses_given_data(workspace, made, asked):
-        made = _with_given_data(workspace, ask, asked, made)
+    if request.dataset_path and not _uses_given_data(workspace, made, problem):
+        made = _with_given_data(workspace, request, problem, made)
     refuse_lost_files(made)
     if to_run:
         _refuse_impossible(workspace, made)
-    if ask.lock and (differences := drift(ask.lock, made)):
-        raise _drifted(ask, differences)
+    if request.lock and (differences := drift(request.lock, made)):
+        raise _drifted(request, differences)
     return made
 
 
-def _given_data(workspace: Workspace, asked: Question) -> list[Candidate]:
+def _given_data(workspace: Workspace, problem: ResolutionProblem) -> list[Candidate]:
     """Return as what the folder of ``--dataset_path`` is recognised: if it is given, no other data set is looked for."""
-    return [item for item in asked.host.detected if workspace.index.get(item.component).dataset]
+    return [item for item in problem.host.detected if workspace.index.get(item.component).dataset]
 
 
-def _uses_given_data(workspace: Workspace, made: Plan, asked: Question) -> bool:
-    places = {item.location for item in _given_data(workspace, asked)}
+def _uses_given_data(workspace: Workspace, made: Plan, problem: ResolutionProblem) -> bool:
+    places = {item.location for item in _given_data(workspace, problem)}
     return any(node.candidate.location in places for node in made.nodes)
 
 
-def settled_question(workspace: Workspace, ask: Ask) -> Question:
-    """Return the question that ``plan`` answers: that of ``ask``, on the data set of ``--dataset_path`` where only this has it used.
+def settled_problem(workspace: Workspace, request: PlanRequest) -> ResolutionProblem:
+    """Return the problem that ``plan`` solves: that of ``request``, on the data set of ``--dataset_path`` where only this has it used.
 
     Raises what ``question`` raises, and InputError if no plan would use that data set.
     """
-    asked = question(workspace, ask)
-    if not ask.dataset_path:
-        return asked
+    problem = resolution_problem(workspace, request)
+    if not request.dataset_path:
+        return problem
     try:
-        made = _answer(workspace, ask, asked)
+        made = _answer(workspace, request, problem)
     except (ResolutionError, UnknownNameError):
-        return asked  # it has no answer
-    if _uses_given_data(workspace, made, asked):
-        return asked
-    _with_given_data(workspace, ask, asked, made)
-    return _on_given_data(workspace, asked, made)
+        return problem  # it has no answer
+    if _uses_given_data(workspace, made, problem):
+        return problem
+    _with_given_data(workspace, request, problem, made)
+    return _on_given_data(workspace, problem, made)
 
 
-def _answer(workspace: Workspace, ask: Ask, asked: Question) -> Plan:
-    return make_plan(asked.target, asked.command, workspace.index, asked.host, asked.overrides, ask.env)
+def _answer(workspace: Workspace, request: PlanRequest, problem: ResolutionProblem) -> Plan:
+    return make_plan(problem.target, problem.command, workspace.index, problem.host, problem.overrides, request.env)
 
 
-def _on_given_data(workspace: Workspace, asked: Question, made: Plan) -> Question:
-    """Return ``asked`` with the requirement that the plan has the model of ``made`` and uses the data set given."""
-    recognised = workspace.index.get(_given_data(workspace, asked)[0].component)
+def _on_given_data(workspace: Workspace, problem: ResolutionProblem, made: Plan) -> ResolutionProblem:
+    """Return ``problem`` with the requirement that the plan has the model of ``made`` and uses the data set given."""
+    recognised = workspace.index.get(_given_data(workspace, problem)[0].component)
     wanted = requirement_on_data(
         workspace.index, recognised, role=DATASET, requirer="the command line", where="--dataset_path"
     )
-    locked = (*asked.overrides.locked, wanted, *same_model(made))
-    return msgspec.structs.replace(asked, overrides=msgspec.structs.replace(asked.overrides, locked=locked))
+    locked = (*problem.overrides.locked, wanted, *same_model(made))
+    return msgspec.structs.replace(problem, overrides=msgspec.structs.replace(problem.overrides, locked=locked))
 
 
-def _with_given_data(workspace: Workspace, ask: Ask, asked: Question, made: Plan) -> Plan:
+def _with_given_data(workspace: Workspace, request: PlanRequest, problem: ResolutionProblem, made: Plan) -> Plan:
     """Return a plan with the model of ``made`` that uses the data set given. Raises InputError if there is none."""
     try:
-        again = _answer(workspace, ask, _on_given_data(workspace, asked, made))
+        again = _answer(workspace, request, _on_given_data(workspace, problem, made))
     except ResolutionError:
-        raise unused_data(made, ask.dataset_path) from None
-    if not _uses_given_data(workspace, again, asked):
-        raise unused_data(made, ask.dataset_path)
+        raise unused_data(made, request.dataset_path) from None
+    if not _uses_given_data(workspace, again, problem):
+        raise unused_data(made, request.dataset_path)
     return again
 
 
@@ -162,157 +128,67 @@ def _refuse_impossible(workspace: Workspace, made: Plan) -> None:
     )
 
 
-def question(workspace: Workspace, ask: Ask) -> Question:
-    """Check ``ask`` and gather the facts it is resolved with. Raises UnknownNameError or InputError."""
-    target = target_requirement(workspace, ask)
+def resolution_problem(workspace: Workspace, request: PlanRequest) -> ResolutionProblem:
+    """Check ``request`` and gather the facts it is resolved with. Raises UnknownNameError or InputError."""
+    target = target_requirement(workspace, request)
     component = workspace.index.get(target.only) if target.only else None
     if component is None:
-        _refuse_inputs(ask)
-    given = {**_settled_inputs(workspace, component), **ask.inputs}
-    inputs = check_inputs(workspace.index, component, given, ask.flags) if component else given
-    secret = _secret_names(component)
-    _refuse_secret_variables(ask, secret)
+        refuse_inputs(request)
+    given = {**settled_inputs(workspace, component), **request.inputs}
+    inputs = check_inputs(workspace.index, component, given, request.flags) if component else given
+    secret = secret_names(component)
+    refuse_secret_variables(request, secret)
     overrides = Overrides(
-        roles=ask.roles,
-        env=ask.env,
+        roles=request.roles,
+        env=request.env,
         inputs={name: value for name, value in inputs.items() if name not in secret},  # whatever verb asks
-        sources=ask.sources,
-        locked=(*ask.chosen, *(lock_requirements(ask.lock, ask.lock_file) if ask.lock else ())),
+        sources=request.sources,
+        locked=(*request.chosen, *(lock_requirements(request.lock, request.lock_file) if request.lock else ())),
         isolated=bool(component and component.kind == VENV_TEMPLATE),
     )
-    return Question(
+    return ResolutionProblem(
         target=target,
-        command=_command(component, ask.command) if component and component.program else "",
+        command=_command(component, request.command) if component and component.program else "",
         overrides=overrides,
         host=host_facts(
             workspace,
-            [target, *overrides.locked, *_as_requirements(ask.roles)],
+            [target, *overrides.locked, *_as_requirements(request.roles)],
             overrides.inputs,
-            ask,
+            request,
         ),
     )
 
 
-def _drifted(ask: Ask, differences: list[str]) -> LockDriftError:
+def _drifted(request: PlanRequest, differences: list[str]) -> LockDriftError:
     return LockDriftError(
         "the plan is not what the lock holds",
-        where=ask.lock_file,
+        where=request.lock_file,
         why=differences,
         fix="undo the change, or lock again: loom lock TARGET",
         details={"differences": differences},
     )
 
 
-def target_requirement(workspace: Workspace, ask: Ask) -> Requirement:
+def target_requirement(workspace: Workspace, request: PlanRequest) -> Requirement:
     """Return the requirement on role ``target``. Raises UnknownNameError for a tag or name nobody has."""
-    if ask.name:
-        return by_name(workspace.index, ask.name, ask.query, ask.kind)
-    query = parse_query(ask.query, where="--tags")
+    if request.name:
+        return by_name(workspace.index, request.name, request.query, request.kind)
+    query = parse_query(request.query, where="--tags")
     if not (query.tags or query.variations):
-        _refuse_inputs(ask)
+        refuse_inputs(request)
         raise InputError(
             "nothing was asked for", where="command line", fix="name a component (program:alias) or give --tags="
         )
-    return by_tags(workspace.index, query, ask.kind, runnable=ask.runnable)
+    return by_tags(workspace.index, query, request.kind, runnable=request.runnable)
 
 
-def _refuse_inputs(ask: Ask) -> None:
-    """Raise UnknownNameError for an input if there is no program that could have it: it may be a flag with a slip."""
-    for name in ask.inputs:
-        fix = did_you_mean(f"--{name}", [f"--{item}" for item in ask.flags])
-        raise UnknownNameError(f"there is no flag --{name}", where="command line", fix=fix)
-
-
-def split_secrets(workspace: Workspace, ask: Ask) -> tuple[Ask, dict[str, str]]:
-    """Return ``ask`` without the inputs that its program declares secret, and those: they belong in no plan."""
-    requirement = target_requirement(workspace, ask)
-    names = _secret_names(workspace.index.get(requirement.only) if requirement.only else None)
-    secrets = {name: value for name, value in ask.inputs.items() if name in names}
-    inputs = {name: value for name, value in ask.inputs.items() if name not in names}
-    return msgspec.structs.replace(ask, inputs=inputs), secrets
-
-
-def _secret_names(component: Component | None) -> frozenset[str]:
-    declared = component.program.inputs if component and component.program else ()
-    return frozenset(item.name for item in declared if item.secret)
-
-
-def _refuse_secret_variables(ask: Ask, names: Collection[str]) -> None:
-    """Refuse a secret that is given as a variable: plan, lock and record hold those."""
-    for name in names:
-        if (variable := f"LOOM_INPUT_{name.upper()}") in ask.env:
-            raise InputError(
-                f"{variable} is a secret, and --env is written to plan and record",
-                where=f"--env.{variable}",
-                fix=f"write --{name}=VALUE, which no file receives",
-            )
-
-
-def _settled_inputs(workspace: Workspace, component: Component | None) -> dict[str, str]:
-    """Inputs that the user's settings give, for a program that has them; a setting left alone gives none."""
-    inputs = component.program.inputs if component and component.program else ()
-    if not any(item.name == "ruleset" for item in inputs):
-        return {}
-    chosen = workspace.settings.ruleset
-    return {} if chosen == Settings().ruleset else {"ruleset": chosen}
-
-
-def check_inputs(
-    index: Index, component: Component, given: Mapping[str, str], flags: Sequence[str] = ()
-) -> dict[str, str]:
-    """Return the inputs after checking names and values against the program's declarations.
-
-    Raises UnknownNameError with what was probably meant (an input, a role, one of the verb's ``flags``), or InputError for a wrong value.
-    """
-    declared = {item.name: item for item in component.program.inputs} if component.program else {}
-    for name, value in given.items():
-        if name not in declared:
-            raise UnknownNameError(
-                f"{component.ref} has no input --{name}",
-                where="command line",
-                fix=meant_by(index, component, name, value, flags),
-            )
-    return {name: check_value(declared[name], value) for name, value in given.items()}
-
-
-def check_value(declared: Input, value: str) -> str:
-    """Return ``value`` in its declared spelling. Raises InputError where it is not of the declared type."""
-    where = f"--{declared.name}"
-    if declared.choices:
-        by_lower = {choice.lower(): choice for choice in declared.choices}
-        if value.lower() not in by_lower:
-            hint = "" if declared.secret else did_you_mean(value, declared.choices)
-            raise InputError(
-                f"{_shown(declared, value)} is not a value of --{declared.name}",
-                where=where,
-                why=[f"it takes {', '.join(declared.choices)}"],
-                fix=hint,
-            )
-        return by_lower[value.lower()]
-    if declared.type in {"int", "float"}:
-        return _check_number(declared, value, where)
-    if declared.type == "path":
-        path = Path(value).expanduser().resolve()
-        if not path.exists():
-            raise InputError(f"{'the path given' if declared.secret else value} does not exist", where=where)
-        return str(path)
-    return value
-
-
-def _shown(declared: Input, value: str) -> str:
-    return "the value given" if declared.secret else repr(value)
-
-
-def _check_number(declared: Input, value: str, where: str) -> str:
-    try:
-        number = int(value) if declared.type == "int" else float(value)
-    except ValueError:
-        raise InputError(f"{_shown(declared, value)} is not a number ({declared.type})", where=where) from None
-    if not math.isfinite(number):
-        raise InputError(f"{_shown(declared, value)} is not a finite number", where=where)
-    if declared.minimum is not None and number < declared.minimum:
-        raise InputError(f"{value} is below the minimum {declared.minimum:g}", where=where)
-    return value
+def split_secrets(workspace: Workspace, request: PlanRequest) -> tuple[PlanRequest, dict[str, str]]:
+    """Return ``request`` without the inputs that its program declares secret, and those: they belong in no plan."""
+    requirement = target_requirement(workspace, request)
+    names = secret_names(workspace.index.get(requirement.only) if requirement.only else None)
+    secrets = {name: value for name, value in request.inputs.items() if name in names}
+    inputs = {name: value for name, value in request.inputs.items() if name not in names}
+    return msgspec.structs.replace(request, inputs=inputs), secrets
 
 
 def _command(component: Component, asked: str) -> str:

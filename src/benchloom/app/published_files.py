@@ -12,8 +12,9 @@ from pathlib import Path
 
 import msgspec
 
-from benchloom.app.planning import Ask, plan
+from benchloom.app.planning import plan
 from benchloom.app.published_facts import report_on
+from benchloom.app.requests import PlanRequest
 from benchloom.app.running import means_for
 from benchloom.app.workspace import Workspace
 from benchloom.base.reported import reported
@@ -162,7 +163,7 @@ class Checker:
         """Return the interpreter that has ``backend``, installed at the first call, or why there is none."""
         if backend not in self._pythons:
             try:
-                made = plan(self.workspace, Ask(name=f"{SCRIPT},_{backend}"), to_run=False)
+                made = plan(self.workspace, PlanRequest(name=f"{SCRIPT},_{backend}"), to_run=False)
                 self._pythons[backend] = prepare(made, self.means).python
             except LoomError as error:
                 self._pythons[backend] = error

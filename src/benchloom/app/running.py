@@ -11,7 +11,8 @@ from pathlib import Path
 import msgspec
 
 import benchloom
-from benchloom.app.planning import Ask, plan
+from benchloom.app.planning import plan
+from benchloom.app.requests import PlanRequest
 from benchloom.app.roots import protect_install, protect_record, protected
 from benchloom.app.settings import is_official
 from benchloom.app.workspace import Workspace
@@ -55,9 +56,9 @@ class Installation(Document, frozen=True, kw_only=True):
     nodes: tuple[InstalledNode, ...]
 
 
-def install(workspace: Workspace, ask: Ask, jobs: int) -> Installation:
+def install(workspace: Workspace, request: PlanRequest, jobs: int) -> Installation:
     """Bring the target and everything it needs into being. Raises what planning and preparing raise."""
-    made = plan(workspace, ask, to_run=False)
+    made = plan(workspace, request, to_run=False)
     folder = new_folder(workspace, "install")
     with protected(workspace.store, made, folder.name):
         ready = prepare(made, means_for(workspace, folder), jobs)

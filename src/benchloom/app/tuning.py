@@ -9,7 +9,8 @@ import filelock
 import msgspec
 
 import benchloom
-from benchloom.app.planning import Ask, plan
+from benchloom.app.planning import plan
+from benchloom.app.requests import PlanRequest
 from benchloom.app.tuning_search import Search, Task, TuneOptions, declared_inputs
 from benchloom.app.tuning_space import GOALS, GRID, grid, parse_over
 from benchloom.app.workspace import Workspace
@@ -38,16 +39,16 @@ def seconds_of(text: str) -> float:
     return seconds
 
 
-def tune(workspace: Workspace, ask: Ask, options: TuneOptions) -> Tuning:
+def tune(workspace: Workspace, request: PlanRequest, options: TuneOptions) -> Tuning:
     """Search until the end, or until the budget is spent, and write what ``loom run`` takes where anything was valid.
 
     Raises what planning and preparing raise, InputError for a program that lacks the inputs to search over, and
     ExecutionError where every probe failed. What was measured is kept after each probe, whatever happens.
     """
-    task = _task(workspace, ask, options)
+    task = _task(workspace, request, options)
     folder = workspace.locations.tunings / f"{task.component.alias}-{task.scenario}-{task.key}"
     with _only_one(folder):
-        search = Search(workspace, ask, options, task, folder)
+        search = Search(workspace, request, options, task, folder)
         try:
             complete = search.run()
         except (KeyboardInterrupt, SystemExit):
@@ -68,8 +69,8 @@ def _only_one(folder: Path) -> Iterator[None]:
         ) from None
 
 
-def _task(workspace: Workspace, ask: Ask, options: TuneOptions) -> Task:
-    made = plan(workspace, ask)
+def _task(workspace: Workspace, request: PlanRequest, options: TuneOptions) -> Task:
+    made = plan(workspace, request)
     component = workspace.index.get(made.target)
     if not any(node.action == "run" for node in made.nodes):
         raise InputError(f"{made.target} is not a program", fix=f"to obtain it: loom install {made.target}")

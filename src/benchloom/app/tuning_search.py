@@ -7,7 +7,8 @@ from pathlib import Path
 
 import msgspec
 
-from benchloom.app.planning import Ask, plan
+from benchloom.app.planning import plan
+from benchloom.app.requests import PlanRequest
 from benchloom.app.running import RunOptions, run
 from benchloom.app.tuning_files import write_files
 from benchloom.app.tuning_space import CONFIRMATIONS, GRID, Goal, best_of, first_target, next_target, ranked
@@ -92,8 +93,10 @@ class _BudgetSpentError(Exception):
 class Search:
     """The probes of one search, and the means to make more."""
 
-    def __init__(self, workspace: Workspace, ask: Ask, options: TuneOptions, task: Task, folder: Path) -> None:
-        self.workspace, self.ask, self.options, self.task, self.folder = workspace, ask, options, task, folder
+    def __init__(
+        self, workspace: Workspace, request: PlanRequest, options: TuneOptions, task: Task, folder: Path
+    ) -> None:
+        self.workspace, self.request, self.options, self.task, self.folder = workspace, request, options, task, folder
         self.probes, self.bound = ([], None) if options.is_fresh else self._kept()
         self.spent = 0.0
         self.failures: list[Probe] = []
@@ -217,11 +220,11 @@ class Search:
 
     def _plan(self, inputs: dict[str, str]) -> Plan:
         """The plan with these inputs over the user's. A lock holds all the rest."""
-        ask = msgspec.structs.replace(self.ask, inputs={**self.ask.inputs, **inputs})
-        if ask.lock:
-            held = msgspec.structs.replace(ask.lock, inputs=dict(sorted({**ask.lock.inputs, **inputs}.items())))
-            ask = msgspec.structs.replace(ask, lock=held)
-        return plan(self.workspace, ask)
+        request = msgspec.structs.replace(self.request, inputs={**self.request.inputs, **inputs})
+        if request.lock:
+            held = msgspec.structs.replace(request.lock, inputs=dict(sorted({**request.lock.inputs, **inputs}.items())))
+            request = msgspec.structs.replace(request, lock=held)
+        return plan(self.workspace, request)
 
     def _read(self, blank: Probe, record: Record, path: Path) -> Probe:
         seconds = record.repetitions[-1].seconds  # the program alone: what had to be prepared is no part of a budget

@@ -21,7 +21,8 @@ from filelock import FileLock
 from benchloom.app.activation import activated, bashrc, scripts
 from benchloom.app.host import platform_of
 from benchloom.app.locking import with_lock, write_lock
-from benchloom.app.planning import Ask, plan
+from benchloom.app.planning import plan
+from benchloom.app.requests import PlanRequest
 from benchloom.app.roots import forget_venv, protect_venv
 from benchloom.app.running import link_engine, means_for, new_folder
 from benchloom.app.workspace import Workspace, built_in_repository
@@ -83,9 +84,15 @@ def remove(workspace: Workspace, name: str) -> Venv:
 
 
 def create(
-    workspace: Workspace, name: str, ask: Ask, *, lock: VenvLock | None = None, lock_from: str = "", anew: bool = False
+    workspace: Workspace,
+    name: str,
+    request: PlanRequest,
+    *,
+    lock: VenvLock | None = None,
+    lock_from: str = "",
+    anew: bool = False,
 ) -> Venv:
-    """Make the environment ``name`` from the template that ``ask`` names, or equal to the one that ``lock`` describes.
+    """Make the environment ``name`` from the template that ``request`` names, or equal to the one that ``lock`` describes.
 
     ``lock_from`` is the lock's file, for messages; ``anew`` replaces an environment of that name once the new one is whole.
     Raises InputError (a name that cannot be or is taken, no such Python), LockDriftError (the lock does not fit this machine
@@ -95,16 +102,16 @@ def create(
         fix = "use up to 64 letters, digits and . _ -, with a letter or digit first"
         raise InputError(f"{name!r} cannot be the name of a virtual environment", where="NAME", fix=fix)
     if lock:
-        ask = with_lock(ask, lock.plan, lock_from)
-        _refuse_other_platform(lock, ask, lock_from)
+        request = with_lock(request, lock.plan, lock_from)
+        _refuse_other_platform(lock, request, lock_from)
     with _locked(workspace, name) as final:
         if final.exists() and not anew:
             fix = f"loom venv rm {name}, or --force to make it anew"
             raise InputError(f"there is a virtual environment {name!r} already", where=str(final), fix=fix)
-        made = plan(workspace, ask)
+        made = plan(workspace, request)
         stage = final.parent / f".{name}.{secrets.token_hex(4)}"
         try:
-            venv = _Making(workspace, made, ask, stage, final, _left_out(workspace, made, ask, name)).make(lock)
+            venv = _Making(workspace, made, request, stage, final, _left_out(workspace, made, request, name)).make(lock)
             discard(final, f".{name}.")
             os.rename(stage, final)
         finally:
@@ -113,10 +120,10 @@ def create(
     return venv
 
 
-def _left_out(workspace: Workspace, made: Plan, ask: Ask, name: str) -> dict[str, str]:
+def _left_out(workspace: Workspace, made: Plan, request: PlanRequest, name: str) -> dict[str, str]:
     """Fetch what the template can do without, and return why that which cannot be fetched is left out, by role."""
     template = workspace.index.get(made.target)
-    roles = {need.role for need in template.requires if need.continue_on_error} - set(ask.roles)
+    roles = {need.role for need in template.requires if need.continue_on_error} - set(request.roles)
     left: dict[str, str] = {}
     for node in made.nodes:
         if node.pip or not node.roles or not roles.issuperset(node.roles):
@@ -152,13 +159,13 @@ class _Making:
 
     workspace: Workspace
     made: Plan
-    ask: Ask
+    request: PlanRequest
     stage: Path
     final: Path
     left_out: dict[str, str]
 
     def make(self, lock: VenvLock | None) -> Venv:
-        interpreter = Path(self.ask.python or sys.executable)
+        interpreter = Path(self.request.python or sys.executable)
         place = OwnEnvironment(
             folder=self.stage,
             final=self.final,
@@ -269,10 +276,10 @@ def engine_requirements() -> tuple[str, ...]:
     return tuple(stated["project"]["dependencies"])
 
 
-def template_ask(ask: Ask, template: str, python: str) -> Ask:
-    """Return ``ask`` for a template by name, where it does not ask by tags, to be made of the interpreter ``python``."""
-    name = f"{VENV_TEMPLATE}:{template}" if template and not ask.query else ""
-    return msgspec.structs.replace(ask, name=name, kind=VENV_TEMPLATE, python=python)
+def template_request(request: PlanRequest, template: str, python: str) -> PlanRequest:
+    """Return ``request`` for a template by name, where it chooses none by tags, to be made of the interpreter ``python``."""
+    name = f"{VENV_TEMPLATE}:{template}" if template and not request.query else ""
+    return msgspec.structs.replace(request, name=name, kind=VENV_TEMPLATE, python=python)
 
 
 def _why_not_for_ck(repository: Repository) -> str:
@@ -297,8 +304,8 @@ class _CkIdentity(msgspec.Struct):
     content: dict[str, Any] = msgspec.field(name="dict")
 
 
-def _refuse_other_platform(lock: VenvLock, ask: Ask, lock_from: str) -> None:
-    here = platform_of(ask.python)
+def _refuse_other_platform(lock: VenvLock, request: PlanRequest, lock_from: str) -> None:
+    here = platform_of(request.python)
     if here != lock.platform:
         was, now = (f"Python {item.python} on {item.os} {item.arch}" for item in (lock.platform, here))
         fix = "choose that Python with --python=PATH, or leave out --lock"

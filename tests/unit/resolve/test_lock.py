@@ -4,7 +4,8 @@ import msgspec
 import pytest
 from msgspec.structs import replace
 
-from benchloom.app.planning import Ask, plan
+from benchloom.app.planning import plan
+from benchloom.app.requests import PlanRequest
 from benchloom.app.workspace import Workspace
 from benchloom.errors import LockDriftError
 from benchloom.model.base import to_json
@@ -41,7 +42,8 @@ def home(tmp_path: Path, repo: Repo) -> Path:
 
 def _plan(home: Path, lock: Lock | None = None) -> Plan:
     return plan(
-        Workspace({"LOOM_HOME": str(home)}), Ask(name="program:locks-app", lock=lock, lock_file="loom.lock.json")
+        Workspace({"LOOM_HOME": str(home)}),
+        PlanRequest(name="program:locks-app", lock=lock, lock_file="loom.lock.json"),
     )
 
 

@@ -9,15 +9,15 @@ import msgspec
 from benchloom.app.ck import Choice, CkChoices, install_for_ck, variables_for_ck
 from benchloom.app.ck_registered import Registered, model_of_file, verified
 from benchloom.app.detecting import is_model
-from benchloom.cli.ask import ask_options, parse_ask
 from benchloom.cli.common import Session, verb
 from benchloom.cli.render import write_exact, write_json
+from benchloom.cli.request import parse_request, request_options
 
 _FOLDER = click.Path(file_okay=False, path_type=Path)
 
 
 @verb("ck", free=True, example="loom ck package:model-digits-onnx --prefix=FOLDER")
-@ask_options
+@request_options
 @click.option("--prefix", type=_FOLDER, help="Install TARGET and leave its facts here.")
 @click.option("--work", type=_FOLDER, help="Prepare the program TARGET, with logs and facts here.")
 @click.option("--full_path", "paths", multiple=True, type=click.Path(path_type=Path), help="Verify files of TARGET.")
@@ -47,9 +47,9 @@ def command(
     if sum(map(bool, (prefix, work, paths))) != 1:
         raise click.UsageError("give one of --prefix, --work and --full_path")
     session.workspace.search_too(repositories)
-    ask = parse_ask(**asked)
+    request = parse_request(**asked)
     if prefix is not None:
-        write_exact(f"{install_for_ck(session.workspace, ask, prefix.resolve())}\n")
+        write_exact(f"{install_for_ck(session.workspace, request, prefix.resolve())}\n")
     elif work is not None:
         role, flag, chosen = dataset.split(",", 2) if dataset else ("", "", "")
         ck = CkChoices(
@@ -60,11 +60,11 @@ def command(
             dataset_role=role,
             dataset_source=flag,
         )
-        write_json(variables_for_ck(session.workspace, ask, ck, work.resolve()))
-    elif is_model(session.workspace, ask.name, ""):
-        write_json(model_of_file(session.workspace, ask.name, ask.query, paths[0]))
+        write_json(variables_for_ck(session.workspace, request, ck, work.resolve()))
+    elif is_model(session.workspace, request.name, ""):
+        write_json(model_of_file(session.workspace, request.name, request.query, paths[0]))
     else:
-        write_exact(msgspec.json.encode(verified(session.workspace, ask.name, paths)).decode() + "\n")
+        write_exact(msgspec.json.encode(verified(session.workspace, request.name, paths)).decode() + "\n")
 
 
 def _choice(text: str) -> Choice:

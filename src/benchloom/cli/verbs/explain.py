@@ -5,9 +5,9 @@ from typing import Any
 import click
 
 from benchloom.app.explaining import explain, explain_why_not
-from benchloom.cli.ask import ask_options, parse_ask
 from benchloom.cli.common import Session, verb
 from benchloom.cli.render import write, write_columns, write_json
+from benchloom.cli.request import parse_request, request_options
 from benchloom.errors import EXIT_NEGATIVE, EXIT_OK, InputError
 from benchloom.model.component import KINDS
 from benchloom.report.explanations import explanation_text, explanations_rows, why_not_text
@@ -18,7 +18,7 @@ from benchloom.report.explanations import explanation_text, explanations_rows, w
     free=True,
     example="loom explain program:image-classification-onnx model --not package:model-digits-onnx-int8",
 )
-@ask_options
+@request_options
 @click.option("--not", "other", default="", metavar="NAME[@VERSION]", help="Say why this component was not chosen.")
 def command(session: Session, words: tuple[str, ...], other: str, **asked: Any) -> int:
     """Say why the plan of TARGET answers a ROLE as it does (a role or a component; all of them where none is given).
@@ -26,19 +26,19 @@ def command(session: Session, words: tuple[str, ...], other: str, **asked: Any) 
     With --not: why another component does not answer it, or the flag that would choose it. Exits 1 where nothing would.
     """
     words, subject = _split_subject(words, has_target=not asked["tags"])
-    ask = parse_ask(words=words, **asked)
+    request = parse_request(words=words, **asked)
     if other:
         if not subject:
             raise InputError(
                 "--not needs a role", where="command line", fix="write loom explain TARGET ROLE --not NAME"
             )
-        answer = explain_why_not(session.workspace, ask, subject, other)
+        answer = explain_why_not(session.workspace, request, subject, other)
         if session.as_json:
             write_json(answer)
         else:
             write(why_not_text(answer))
         return EXIT_OK if answer.can_answer else EXIT_NEGATIVE
-    found = explain(session.workspace, ask, subject)
+    found = explain(session.workspace, request, subject)
     if session.as_json:
         write_json(found)
     elif subject:

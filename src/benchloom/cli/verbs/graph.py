@@ -7,9 +7,9 @@ import click
 
 from benchloom.app.planning import plan
 from benchloom.base.atomic import write_text
-from benchloom.cli.ask import ask_options, parse_ask
 from benchloom.cli.common import Session, verb
 from benchloom.cli.render import write_exact, write_json
+from benchloom.cli.request import parse_request, request_options
 from benchloom.errors import InputError
 from benchloom.model.base import to_json
 from benchloom.report.drawing import svg_text
@@ -19,7 +19,7 @@ _ENDINGS = {".svg": "svg", ".dot": "dot", ".gv": "dot", ".mmd": "mermaid", ".mer
 
 
 @verb("graph", free=True, example="loom graph program:image-classification-onnx --output=plan.svg")
-@ask_options
+@request_options
 @click.option(
     "--format",
     "format_",
@@ -33,7 +33,7 @@ def command(session: Session, *, format_: str | None, output: Path | None, **ask
     svg is a picture for browsers and documents, dot is for Graphviz, mermaid is for Markdown, json is nodes and links.
     Like loom plan, this touches nothing.
     """
-    graph = graph_of(plan(session.workspace, parse_ask(**asked)))
+    graph = graph_of(plan(session.workspace, parse_request(**asked)))
     format_ = "json" if session.as_json else format_ or (_ENDINGS.get(output.suffix.lower()) if output else None)
     if output is None:
         write_json(graph) if format_ == "json" else write_exact(_text(graph, format_ or "svg"))

@@ -5,17 +5,17 @@ from typing import Any
 import click
 
 from benchloom.app.running import install
-from benchloom.cli.ask import ask_options, parse_ask
 from benchloom.cli.common import Session, verb
 from benchloom.cli.render import write_columns, write_json
+from benchloom.cli.request import parse_request, request_options
 
 
 @verb("install", free=True, example="loom install --tags=model,onnx,digits")
-@ask_options
+@request_options
 @click.option("--jobs", type=click.IntRange(min=1), default=4, show_default=True, help="Nodes to work on at once.")
 def command(session: Session, jobs: int, **asked: Any) -> None:
     """Bring TARGET and everything it needs into being: download, verify, extract, build. What is there is reused."""
-    installed = install(session.workspace, parse_ask(**asked), jobs)
+    installed = install(session.workspace, parse_request(**asked), jobs)
     if session.as_json:
         write_json(installed)
     else:

@@ -6,13 +6,13 @@ from typing import Any
 import click
 
 from benchloom.app.locking import DEFAULT_LOCK, make_target_lock, write_lock
-from benchloom.cli.ask import ask_options, parse_ask
 from benchloom.cli.common import Session, verb
 from benchloom.cli.render import write_json
+from benchloom.cli.request import parse_request, request_options
 
 
 @verb("lock", free=True, example="loom lock program:image-classification-onnx --scenario=Offline && loom run --locked")
-@ask_options
+@request_options
 @click.option("--output", default=DEFAULT_LOCK, show_default=True, metavar="FILE", help="Where to write it.")
 def command(session: Session, output: str, **asked: Any) -> None:
     """Write down what the plan of TARGET chose, less the facts of this machine.
@@ -20,7 +20,7 @@ def command(session: Session, output: str, **asked: Any) -> None:
     A later command with --locked (or --lock=FILE) makes the same choices, or fails with the differences (exit 5). Without
     a TARGET of its own it takes target, command and inputs from the lock.
     """
-    lock = make_target_lock(session.workspace, parse_ask(**asked))
+    lock = make_target_lock(session.workspace, parse_request(**asked))
     write_lock(lock, Path(output))
     if session.as_json:
         write_json(lock)

@@ -7,14 +7,14 @@ import click
 
 from benchloom.app.planning import plan, split_secrets
 from benchloom.app.running import RunOptions, run, summary
-from benchloom.cli.ask import ask_options, masked, parse_ask
 from benchloom.cli.common import YEAR, BoundedFloat, Session, verb
 from benchloom.cli.render import write, write_json
+from benchloom.cli.request import masked, parse_request, request_options
 from benchloom.report.plans import plan_text
 
 
 @verb("run", free=True, example="loom run program:image-classification-onnx --scenario=Offline --count=100")
-@ask_options
+@request_options
 @click.option(
     "--repetitions", type=click.IntRange(min=1), default=1, show_default=True, help="Run the program N times."
 )
@@ -45,8 +45,8 @@ def command(
     with LoadGen's reason, and exits 0: the run itself succeeded. A failing program exits 4; its own status is in the
     message and in the record.
     """
-    ask, secrets = split_secrets(session.workspace, parse_ask(**asked, runnable=True))
-    made = plan(session.workspace, ask)
+    request, secrets = split_secrets(session.workspace, parse_request(**asked, runnable=True))
+    made = plan(session.workspace, request)
     if dry_run:
         write_json(made) if session.as_json else write(plan_text(made))
         return

@@ -8,14 +8,14 @@ import click
 from benchloom.app.planning import split_secrets
 from benchloom.app.tuning import seconds_of, tune
 from benchloom.app.tuning_search import TuneOptions
-from benchloom.cli.ask import ask_options, masked, parse_ask
 from benchloom.cli.common import YEAR, BoundedFloat, Session, verb
 from benchloom.cli.render import width_of, write, write_columns, write_exact, write_json
+from benchloom.cli.request import masked, parse_request, request_options
 from benchloom.model.tuning import Tuning
 
 
 @verb("tune", free=True, example="loom tune program:image-classification-onnx --scenario=Offline --budget=30s")
-@ask_options
+@request_options
 @click.option(
     "--budget", default="5m", show_default=True, metavar="TIME", help="Begin no probe after so much time of probes."
 )
@@ -58,7 +58,7 @@ def command(
     The same command goes on where the last one ended. Exits 1 where nothing was VALID.
     """
     seconds = seconds_of(budget)
-    ask, secrets = split_secrets(session.workspace, parse_ask(**asked, runnable=True))
+    request, secrets = split_secrets(session.workspace, parse_request(**asked, runnable=True))
     options = TuneOptions(
         budget=seconds,
         over=over,
@@ -71,7 +71,7 @@ def command(
         arguments=masked(sys.argv[1:], secrets),
         jobs=jobs,
     )
-    tuning = tune(session.workspace, ask, options)
+    tuning = tune(session.workspace, request, options)
     if session.as_json:
         write_json(tuning)
     else:

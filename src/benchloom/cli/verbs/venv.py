@@ -13,11 +13,11 @@ from benchloom.app import venvs
 from benchloom.app.activation import SHELLS, activated, command_for, interactive
 from benchloom.app.locking import read_venv_lock, write_lock
 from benchloom.app.workspace import Workspace
-from benchloom.cli.ask import joined, parse_ask
 from benchloom.cli.common import Session, verb
 from benchloom.cli.complete import complete_word
 from benchloom.cli.groups import HelpfulGroup
 from benchloom.cli.render import write_columns, write_exact, write_json
+from benchloom.cli.request import joined, parse_request
 from benchloom.errors import InputError, LoomError
 from benchloom.model.environment import Venv
 
@@ -77,7 +77,7 @@ def create(
     """
     if template and tags:
         raise InputError("a template is chosen by its name or by tags", where="--tags", fix="leave one of them out")
-    asked = parse_ask(
+    asked = parse_request(
         joined(session.workspace, words),
         tags=tags,
         cmd_key="",
@@ -89,8 +89,8 @@ def create(
     if asked.name:
         raise InputError(f"{asked.name!r} is one word too many", where="command line", fix="one environment at a time")
     held = read_venv_lock(Path(lock)) if lock else None
-    ask = venvs.template_ask(asked, template or ("" if lock else venvs.DEFAULT_TEMPLATE), python)
-    made = venvs.create(session.workspace, name, ask, lock=held, lock_from=lock, anew=force)
+    request = venvs.template_request(asked, template or ("" if lock else venvs.DEFAULT_TEMPLATE), python)
+    made = venvs.create(session.workspace, name, request, lock=held, lock_from=lock, anew=force)
     if session.as_json:
         write_json(made)
         return

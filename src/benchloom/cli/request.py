@@ -1,4 +1,4 @@
-"""From the words of a command line, as CK and CM users write them, to an Ask.
+"""From the words of a command line, as CK and CM users write them, to a PlanRequest.
 
     program:alias[,tag,_variation]  --tags=a,b  --cmd_key=NAME  @file.json
     KIND --tags=a,b  --env.NAME=value  --dep_add_tags.ROLE=tags  --adr.ROLE.tags=tags  --adr.ROLE.version=range  --INPUT=value
@@ -15,7 +15,7 @@ from typing import TYPE_CHECKING, Any
 import click
 
 from benchloom.app.locking import DEFAULT_LOCK, read_lock, with_lock
-from benchloom.app.planning import Ask
+from benchloom.app.requests import PlanRequest
 from benchloom.app.workspace import Workspace
 from benchloom.base import bounded, limits
 from benchloom.cli.complete import complete_word
@@ -30,7 +30,7 @@ if TYPE_CHECKING:
 ROLE_PREFIXES = ("dep_add_tags.", "adr.", "ad.", "deps.")
 
 
-def ask_options(function: Callable[..., Any]) -> Callable[..., Any]:
+def request_options(function: Callable[..., Any]) -> Callable[..., Any]:
     """Add what every verb with a target takes; the function receives ``words``, ``tags``, ``cmd_key`` and ``lock``."""
 
     @wraps(function)
@@ -100,7 +100,7 @@ def _takes_value(index: Index, name: str, word: str) -> bool:
     return ":" not in word and word not in KINDS and not any(word in {one.alias, one.uid} for one in index.components)
 
 
-def parse_ask(
+def parse_request(
     words: Sequence[str],
     *,
     tags: str,
@@ -111,7 +111,7 @@ def parse_ask(
     locked: bool,
     kind: str = "",
     runnable: bool = False,
-) -> Ask:
+) -> PlanRequest:
     """Return what is asked for. Raises InputError naming the word that cannot be read."""
     names, values = _split(words)
     tags = values.get("tags", tags)
@@ -120,7 +120,7 @@ def parse_ask(
     if len(names) > 1:
         raise InputError(f"one target at a time, not {' and '.join(names)}", where="command line")
     roles, sources = _roles(values)
-    ask = Ask(
+    request = PlanRequest(
         name=names[0] if names else "",
         query=tags,
         kind=kind,
@@ -135,7 +135,7 @@ def parse_ask(
         model_path=values.get("model_path", model_path),
     )
     lock_file = lock_file or (DEFAULT_LOCK if locked else "")
-    return with_lock(ask, read_lock(Path(lock_file)), lock_file) if lock_file else ask
+    return with_lock(request, read_lock(Path(lock_file)), lock_file) if lock_file else request
 
 
 def _own_flags() -> tuple[str, ...]:

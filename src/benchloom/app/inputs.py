@@ -1,0 +1,105 @@
+"""Inputs of a program: their names and values as it declares them, its settings, and its secrets, which no plan holds."""
+
+import math
+from collections.abc import Collection, Mapping, Sequence
+from pathlib import Path
+
+from benchloom.app.requests import PlanRequest
+from benchloom.app.settings import Settings
+from benchloom.app.targets import meant_by
+from benchloom.app.workspace import Workspace
+from benchloom.base.names import did_you_mean
+from benchloom.errors import InputError, UnknownNameError
+from benchloom.index.index import Index
+from benchloom.model.component import Component, Input
+
+
+def refuse_inputs(request: PlanRequest) -> None:
+    """Raise UnknownNameError for an input if there is no program that could have it: it may be a flag with a slip."""
+    for name in request.inputs:
+        fix = did_you_mean(f"--{name}", [f"--{item}" for item in request.flags])
+        raise UnknownNameError(f"there is no flag --{name}", where="command line", fix=fix)
+
+
+def secret_names(component: Component | None) -> frozenset[str]:
+    """Return the names of the inputs that a program declares secret."""
+    declared = component.program.inputs if component and component.program else ()
+    return frozenset(item.name for item in declared if item.secret)
+
+
+def refuse_secret_variables(request: PlanRequest, names: Collection[str]) -> None:
+    """Raise InputError for a secret that is given as a variable: plan, lock and record hold those."""
+    for name in names:
+        if (variable := f"LOOM_INPUT_{name.upper()}") in request.env:
+            raise InputError(
+                f"{variable} is a secret, and --env is written to plan and record",
+                where=f"--env.{variable}",
+                fix=f"write --{name}=VALUE, which no file receives",
+            )
+
+
+def settled_inputs(workspace: Workspace, component: Component | None) -> dict[str, str]:
+    """Return the inputs that the user's settings give, for a program that has them; a setting left alone gives none."""
+    inputs = component.program.inputs if component and component.program else ()
+    if not any(item.name == "ruleset" for item in inputs):
+        return {}
+    chosen = workspace.settings.ruleset
+    return {} if chosen == Settings().ruleset else {"ruleset": chosen}
+
+
+def check_inputs(
+    index: Index, component: Component, given: Mapping[str, str], flags: Sequence[str] = ()
+) -> dict[str, str]:
+    """Return the inputs after checking names and values against the program's declarations.
+
+    Raises UnknownNameError with what was probably meant (an input, a role, one of the verb's ``flags``), or InputError for a wrong value.
+    """
+    declared = {item.name: item for item in component.program.inputs} if component.program else {}
+    for name, value in given.items():
+        if name not in declared:
+            raise UnknownNameError(
+                f"{component.ref} has no input --{name}",
+                where="command line",
+                fix=meant_by(index, component, name, value, flags),
+            )
+    return {name: check_value(declared[name], value) for name, value in given.items()}
+
+
+def check_value(declared: Input, value: str) -> str:
+    """Return ``value`` in its declared spelling. Raises InputError where it is not of the declared type."""
+    where = f"--{declared.name}"
+    if declared.choices:
+        by_lower = {choice.lower(): choice for choice in declared.choices}
+        if value.lower() not in by_lower:
+            hint = "" if declared.secret else did_you_mean(value, declared.choices)
+            raise InputError(
+                f"{_shown(declared, value)} is not a value of --{declared.name}",
+                where=where,
+                why=[f"it takes {', '.join(declared.choices)}"],
+                fix=hint,
+            )
+        return by_lower[value.lower()]
+    if declared.type in {"int", "float"}:
+        return _check_number(declared, value, where)
+    if declared.type == "path":
+        path = Path(value).expanduser().resolve()
+        if not path.exists():
+            raise InputError(f"{'the path given' if declared.secret else value} does not exist", where=where)
+        return str(path)
+    return value
+
+
+def _shown(declared: Input, value: str) -> str:
+    return "the value given" if declared.secret else repr(value)
+
+
+def _check_number(declared: Input, value: str, where: str) -> str:
+    try:
+        number = int(value) if declared.type == "int" else float(value)
+    except ValueError:
+        raise InputError(f"{_shown(declared, value)} is not a number ({declared.type})", where=where) from None
+    if not math.isfinite(number):
+        raise InputError(f"{_shown(declared, value)} is not a finite number", where=where)
+    if declared.minimum is not None and number < declared.minimum:
+        raise InputError(f"{value} is below the minimum {declared.minimum:g}", where=where)
+    return value
