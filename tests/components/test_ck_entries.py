@@ -7,7 +7,6 @@ from typing import Any
 import pytest
 
 from benchloom.app.skeleton import new
-from benchloom.app.workspace import Workspace
 
 ROOT = Path(__file__).resolve().parents[2]
 ADAPTER = {"module_uoa": "script", "data_uoa": "ck-adapter"}
@@ -27,7 +26,7 @@ def meta(folder: Path) -> Any:
 @pytest.mark.parametrize("folder", entries("package"))
 def test_package_is_installed_by_the_adapter_and_registered_by_its_soft(folder: Path, tmp_path: Path):
     found = meta(folder)
-    made = new(Workspace({"LOOM_HOME": str(tmp_path)}), f"package:{folder.name}", directory=str(tmp_path / "new"))
+    made = new((), f"package:{folder.name}", directory=str(tmp_path / "new"))
     shared = ("process_script", "use_scripts_from_another_entry", "end_full_path", "check_exit_status", "customize")
     skeleton = meta(Path(made.folder))
     assert {key: found[key] for key in shared} == {key: skeleton[key] for key in shared}

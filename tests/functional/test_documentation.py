@@ -5,14 +5,15 @@ from pathlib import Path
 import pytest
 
 from benchloom.app.documentation import models_page, reference
-from benchloom.app.workspace import built_in_repository
+from benchloom.app.schemas import schemas
 from benchloom.cli.help import all_verbs, common_options
 from benchloom.cli.main import VERBS
+from benchloom.index.built_in import built_in_repository
 from benchloom.index.index import load
 from benchloom.index.repositories import read_repository
 from support.repo import Loom, Repo
 
-PAGES = reference(all_verbs(), common_options())
+PAGES = reference(all_verbs(), common_options(), schemas())
 
 
 @pytest.mark.parametrize("name", PAGES)

@@ -8,7 +8,7 @@ import yaml
 
 from benchloom.app.component_schemas import component_schemas
 from benchloom.app.schemas import TYPES, schema_files, schemas
-from benchloom.app.workspace import built_in_repository
+from benchloom.index.built_in import built_in_repository
 from benchloom.index.read import metadata_files
 from support.repo import Loom, Repo
 

@@ -9,8 +9,8 @@ from pathlib import Path
 import pytest
 import yaml
 
-from benchloom.app.workspace import built_in_repository
 from benchloom.base import toml
+from benchloom.index.built_in import built_in_repository
 
 ROOT = built_in_repository()
 DOCS = ROOT / "docs"

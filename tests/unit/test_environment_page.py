@@ -7,7 +7,7 @@ from collections.abc import Iterator
 from pathlib import Path
 
 from benchloom.app.settings import SUMMARIES
-from benchloom.app.workspace import built_in_repository
+from benchloom.index.built_in import built_in_repository
 from benchloom.run import process
 
 ROOT = built_in_repository()

@@ -3,8 +3,8 @@
 import yaml
 
 import benchloom
-from benchloom.app.workspace import built_in_repository
 from benchloom.base import toml
+from benchloom.index.built_in import built_in_repository
 
 
 def test_the_version_is_the_same_wherever_it_stands():

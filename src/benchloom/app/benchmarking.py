@@ -12,8 +12,9 @@ import warnings
 from collections.abc import Iterator
 from pathlib import Path
 
-from benchloom.app.workspace import Workspace, built_in_repository
+from benchloom.app.workspace import Workspace
 from benchloom.errors import InputError
+from benchloom.index.built_in import built_in_repository
 from benchloom.model.base import Document
 from benchloom.model.measurement import Measurement
 from benchloom.report.measurements import figure_text

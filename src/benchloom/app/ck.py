@@ -32,6 +32,7 @@ from benchloom.base.names import did_you_mean
 from benchloom.errors import FetchError, InputError, InstallError, UnknownNameError
 from benchloom.model.base import Document, Value, to_json
 from benchloom.model.component import Requirement
+from benchloom.model.facts import CK_FACTS_FILE
 from benchloom.model.plan import TARGET_ROLE, Plan
 from benchloom.model.query import Query
 from benchloom.run.check import check_before_long_work
@@ -39,7 +40,6 @@ from benchloom.run.executor import Ready, prepare, role_variables, runtime_varia
 from benchloom.run.process import INPUT_PREFIX
 from benchloom.run.program import program_node
 
-FACTS_FILE = "loom.json"
 DATASET_PATH = "LOOM_DATASET_PATH"
 
 
@@ -86,7 +86,7 @@ def install_for_ck(workspace: Workspace, request: PlanRequest, prefix: Path) -> 
 
     Raises what planning and preparing raise; then no facts file is left, so that nothing takes the folder for whole.
     """
-    facts_file = prefix / FACTS_FILE
+    facts_file = prefix / CK_FACTS_FILE
     facts_file.unlink(missing_ok=True)
     made = plan(workspace, request)
     folder = new_folder(workspace, "install")

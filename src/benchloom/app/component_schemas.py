@@ -24,7 +24,7 @@ _SCALAR: Schema = {"type": ["string", "number", "boolean"]}
 _TABLE: Schema = {"type": "object"}
 _ENV: Schema = {"type": "object", "additionalProperties": _SCALAR}
 _COMMENTS: Schema = {"^(_|\\$|comment|FIXME)": {}}
-_TITLES = {
+COMPONENT_FILES = {
     "program": "program/<alias>/.cm/meta.json",
     "package": "package/<alias>/.cm/meta.json",
     "soft": "soft/<alias>/.cm/meta.json",
@@ -141,7 +141,7 @@ _TYPED: dict[str, Schema] = {
 def component_schemas() -> dict[str, Schema]:
     """Return a schema for the metadata file of each kind of component."""
     definitions = _definitions()
-    return {kind: _component(kind, title, definitions) for kind, title in _TITLES.items()}
+    return {kind: _component(kind, title, definitions) for kind, title in COMPONENT_FILES.items()}
 
 
 def _component(kind: str, title: str, definitions: Schema) -> Schema:

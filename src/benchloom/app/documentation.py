@@ -4,14 +4,15 @@ loom schema --docs docs/reference
 """
 
 import re
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from itertools import combinations
 from pathlib import Path
 from typing import Any
 
-from benchloom.app.schemas import TYPES, schemas
-from benchloom.app.workspace import built_in_repository, refuse_installed
+from benchloom.app.component_schemas import COMPONENT_FILES
+from benchloom.app.json_schemas import Schema
 from benchloom.base.atomic import write_text
+from benchloom.index.built_in import built_in_repository, refuse_installed
 from benchloom.index.index import Index, load
 from benchloom.index.repositories import read_repository
 from benchloom.model.base import Value
@@ -51,21 +52,23 @@ class VerbHelp(Value, frozen=True, kw_only=True):
     is_group: bool = False
 
 
-def write_reference(folder: Path, verbs: Sequence[VerbHelp], common: Sequence[OptionHelp]) -> tuple[Path, ...]:
+def write_reference(
+    folder: Path, verbs: Sequence[VerbHelp], common: Sequence[OptionHelp], schemas: Mapping[str, Schema]
+) -> tuple[Path, ...]:
     """Write every page to ``folder`` and return the files."""
     refuse_installed(folder)
-    pages = reference(verbs, common)
+    pages = reference(verbs, common, schemas)
     for name, text in pages.items():
         write_text(folder / name, text)
     return tuple(folder / name for name in pages)
 
 
-def reference(verbs: Sequence[VerbHelp], common: Sequence[OptionHelp]) -> dict[str, str]:
+def reference(verbs: Sequence[VerbHelp], common: Sequence[OptionHelp], schemas: Mapping[str, Schema]) -> dict[str, str]:
     """Return file names with contents: the reference of this engine and of the components it comes with."""
     index = load([read_repository(built_in_repository())], None)
     return {
         "commands.md": commands_page(verbs, common),
-        "schemas.md": schemas_page(),
+        "schemas.md": schemas_page(schemas),
         "components.md": components_page(index),
         "models.md": models_page(index),
     }
@@ -105,23 +108,22 @@ def _block(paragraph: str) -> str:
     return "\n".join(["```text", *lines, "```"])
 
 
-def schemas_page() -> str:
-    """Return the page on schemas: every value with its fields."""
+def schemas_page(schemas: Mapping[str, Schema]) -> str:
+    """Return the page on schemas, which are given by name: every value with its fields."""
     intro = [
         "What `--json` prints and what files hold, as JSON Schemas in the folder `schemas/`. `loom schema` lists them,",
         "`loom schema NAME` prints one. A field without `yes` may be left out where it holds its default.",
     ]
-    known = schemas()
-    rows = [(f"[{name}](#{name})", _plain(item["title"])) for name, item in known.items()]
+    rows = [(f"[{name}](#{name})", _plain(item["title"])) for name, item in schemas.items()]
     lines = [*intro, "", *_table(("Schema", "Where it is found"), rows)]
     shared: dict[str, dict[str, Any]] = {}
-    for name, item in known.items():
+    for name, item in schemas.items():
         lines += ["", f"## {name}", "", f"Found in: {_plain(item['title'])}.", ""]
-        if name in TYPES:
+        if name in COMPONENT_FILES:
+            lines += _fields({**item, "properties": {key: of for key, of in item["properties"].items() if of}})
+        else:
             shared.update(item.get("$defs", {}))
             lines.append(f"Its value: {_type(item)}.")
-        else:
-            lines += _fields({**item, "properties": {key: of for key, of in item["properties"].items() if of}})
     for name in sorted(shared):
         lines += ["", f"## Type {name}", "", _plain(shared[name].get("description", "")), "", *_fields(shared[name])]
     return _page("Schemas", lines)

@@ -7,9 +7,9 @@ from pathlib import Path
 import msgspec
 
 from benchloom.app.lint_rules import RULES, Subject
-from benchloom.app.workspace import Workspace, refuse_installed
 from benchloom.base.names import did_you_mean
 from benchloom.errors import InputError, IntegrityError, LoomError, UnknownNameError
+from benchloom.index.built_in import refuse_installed
 from benchloom.index.identity import apply, changes
 from benchloom.index.index import Index, load
 from benchloom.index.repositories import Repository, read_repository
@@ -29,30 +29,35 @@ class RuleInfo(Value, frozen=True, kw_only=True):
     fixable: bool = False
 
 
-def lint(
-    workspace: Workspace, words: Sequence[str] = (), *, only: str = "", fix: bool = False
-) -> tuple[tuple[Finding, ...], int]:
+@dataclass(frozen=True)
+class LintScope:
+    """What is linted and beside what: the repositories, the index over all of them, and the folder where indexes are cached."""
+
+    repositories: Sequence[Repository]
+    index: Index
+    cache: Path
+
+
+def refuse_unknown_rule(name: str) -> None:
+    """Raise UnknownNameError for a rule that there is not."""
+    if name and name not in RULES:
+        fix = did_you_mean(name, RULES) or "see loom lint --list-rules"
+        raise UnknownNameError(f"there is no rule {name!r}", where="--rule", fix=fix)
+
+
+def lint(scope: LintScope, words: Sequence[str] = (), *, only: str = "") -> tuple[tuple[Finding, ...], int]:
     """Return the findings on what ``words`` name (everything by default), and the number of components looked at.
 
-    A word is a component, the name or folder of a repository, or a component's folder. ``only`` is one rule; ``fix``
-    first puts right what needs no thought. Raises UnknownNameError for a word or rule that names nothing.
+    A word is a component, the name or folder of a repository, or a component's folder. ``only`` is one rule. Raises
+    UnknownNameError for a word that names nothing.
     """
-    if only and only not in RULES:
-        fix_text = did_you_mean(only, RULES) or "see loom lint --list-rules"
-        raise UnknownNameError(f"there is no rule {only!r}", where="--rule", fix=fix_text)
-    places = [place for word in words for place in _places(workspace, word)]
-    is_asked = bool(places)
-    places = places or [_Place(item) for item in workspace.repositories if Path(item.path).is_dir()]
-    own = [item for item in places if (is_asked or item.repository.built_in) and not item.repository.url]
-    if fix:
-        for place in own:
-            _fix(place)
-        workspace = Workspace(workspace.environ, talk=workspace.talk, offline=workspace.offline)
-    universe = _universe(workspace, places)
+    places = _named_places(scope, words)
+    own = _own(places, is_named=bool(words))
+    universe = _universe(scope, places)
     looked_at: set[tuple[str, str]] = set()
     found: dict[Finding, None] = {}
     for place in places:
-        here = load([place.repository], workspace.locations.index)
+        here = load([place.repository], scope.cache)
         subjects = [
             Subject(item, place.repository, universe) for item in here.components if place.holds(item.ref, item.path)
         ]
@@ -64,10 +69,32 @@ def lint(
     return tuple(ordered), len(looked_at)
 
 
-def _universe(workspace: Workspace, places: Sequence["_Place"]) -> Index:
+def fix_identity(scope: LintScope, words: Sequence[str] = ()) -> None:
+    """Write the tables for CK and CM of the repositories that ``words`` name (the built-in one by default) anew.
+
+    Raises UnknownNameError for a word that names nothing, and InputError for a repository that cannot be changed.
+    """
+    for place in _own(_named_places(scope, words), is_named=bool(words)):
+        if not place.component and not place.folder:
+            root = Path(place.repository.path)
+            refuse_installed(root)
+            apply(root, changes(root))
+
+
+def _named_places(scope: LintScope, words: Sequence[str]) -> list["_Place"]:
+    named = [place for word in words for place in _places(scope, word)]
+    return named or [_Place(item) for item in scope.repositories if Path(item.path).is_dir()]
+
+
+def _own(places: Sequence["_Place"], *, is_named: bool) -> list["_Place"]:
+    """Return the places whose identity is ours to look at: what was cloned is others'."""
+    return [item for item in places if (is_named or item.repository.built_in) and not item.repository.url]
+
+
+def _universe(scope: LintScope, places: Sequence["_Place"]) -> Index:
     """Every component that may answer a need of what is looked at, repositories that were not added among them."""
-    outside = [item.repository for item in places if item.repository not in workspace.repositories]
-    return load((*dict.fromkeys(outside), *workspace.repositories), None) if outside else workspace.index
+    outside = [item.repository for item in places if item.repository not in scope.repositories]
+    return load((*dict.fromkeys(outside), *scope.repositories), None) if outside else scope.index
 
 
 def _readings(place: "_Place", here: Index, universe: Index, subjects: Sequence[Subject]) -> Iterator[Finding]:
@@ -100,45 +127,45 @@ class _Place:
         return not self.component or ref == self.component
 
 
-def _places(workspace: Workspace, word: str) -> Iterable[_Place]:
+def _places(scope: LintScope, word: str) -> Iterable[_Place]:
     path = Path(word).expanduser()
-    if path.is_dir() and ("/" in word or word in {".", ".."} or not _is_known(workspace, word)):
-        return [_place_of(workspace, path.resolve())]
-    for repository in workspace.repositories:
+    if path.is_dir() and ("/" in word or word in {".", ".."} or not _is_known(scope, word)):
+        return [_place_of(scope, path.resolve())]
+    for repository in scope.repositories:
         if word == repository.alias:
             return [_Place(repository)]
     found = [
         _Place(repository, component=ref)
-        for repository in workspace.repositories
-        for ref in sorted(_refs(repository, workspace))
+        for repository in scope.repositories
+        for ref in sorted(_refs(repository, scope))
         if word in {ref, ref.partition(":")[2], f"{repository.alias}:{ref}"}
     ]
     if not found:
-        component = workspace.index.get(word)  # by uid, or else an error that names the nearest
-        repository = next(item for item in workspace.repositories if item.alias == component.repo)
+        component = scope.index.get(word)  # by uid, or else an error that names the nearest
+        repository = next(item for item in scope.repositories if item.alias == component.repo)
         found = [_Place(repository, component=component.ref)]
     return found
 
 
-def _place_of(workspace: Workspace, path: Path) -> _Place:
+def _place_of(scope: LintScope, path: Path) -> _Place:
     is_component = path.parent.name in KINDS
     root = path.parent.parent if is_component else path
     if not any((root / kind).is_dir() for kind in KINDS):
         raise InputError(f"{path} holds no components", fix="give a repository or the folder of a component")
-    known = (item for item in workspace.repositories if item.path == str(root))
+    known = (item for item in scope.repositories if item.path == str(root))
     repository = next(known, None) or read_repository(root)
     return _Place(repository, folder=f"{path.parent.name}/{path.name}" if is_component else "")
 
 
-def _is_known(workspace: Workspace, word: str) -> bool:
-    aliases = {item.alias for item in workspace.repositories}
+def _is_known(scope: LintScope, word: str) -> bool:
+    aliases = {item.alias for item in scope.repositories}
     return word in aliases or any(
-        word == ref.partition(":")[2] for item in workspace.repositories for ref in _refs(item, workspace)
+        word == ref.partition(":")[2] for item in scope.repositories for ref in _refs(item, scope)
     )
 
 
-def _refs(repository: Repository, workspace: Workspace) -> set[str]:
-    here = load([repository], workspace.locations.index)
+def _refs(repository: Repository, scope: LintScope) -> set[str]:
+    here = load([repository], scope.cache)
     return {item.ref for item in here.components} | {item.subject for item in here.findings}
 
 
@@ -180,10 +207,3 @@ def _drift(place: _Place) -> list[Finding]:
     message = f"{len(found)} files for CK and CM are not as the folders say; the first is {first.file}: {first.reason}"
     fix = f"loom repo sync {root}"
     return [Finding(rule="identity-drift", severity="warning", subject=subject, message=message, fix=fix)]
-
-
-def _fix(place: _Place) -> None:
-    if not place.component and not place.folder:
-        root = Path(place.repository.path)
-        refuse_installed(root)
-        apply(root, changes(root))

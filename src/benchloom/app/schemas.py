@@ -3,16 +3,13 @@
 To publish one more value, add a line to ``TYPES``, then run ``loom schema --write schemas``.
 """
 
-import re
 from pathlib import Path
 from typing import Any
 
-import msgspec
-
 from benchloom.app.benchmarking import BenchRun
-from benchloom.app.component_schemas import component_schemas
 from benchloom.app.detecting import Detected
 from benchloom.app.finding import Found
+from benchloom.app.json_schemas import Schema, json_schemas
 from benchloom.app.linting import RuleInfo
 from benchloom.app.records import RecordLine, RemovedRecord
 from benchloom.app.repositories import ListedRepository, Synced, Updated
@@ -20,10 +17,10 @@ from benchloom.app.running import Installation, RunSummary
 from benchloom.app.settings import Configuration, Setting
 from benchloom.app.skeleton import Created
 from benchloom.app.testing import TestRun
-from benchloom.app.workspace import refuse_installed
 from benchloom.base.atomic import write_bytes
 from benchloom.base.names import did_you_mean
 from benchloom.errors import UnknownNameError
+from benchloom.index.built_in import refuse_installed
 from benchloom.model.base import Document, Value, to_json
 from benchloom.model.component import Check, Component, Detect, Fetch, Input, Install
 from benchloom.model.environment import Venv, VenvLock
@@ -39,8 +36,6 @@ from benchloom.report.graphs import Graph
 from benchloom.resolve.why import Explanation, WhyNot
 from benchloom.store.entries import Entry
 from benchloom.store.gc import GcReport
-
-Schema = dict[str, Any]
 
 
 class ErrorFields(Value, frozen=True, kw_only=True):
@@ -140,10 +135,7 @@ TYPES: dict[str, tuple[Any, str]] = {
 
 def schemas() -> dict[str, Schema]:
     """Return every schema by name: the table's, and one for the metadata files of each kind of component."""
-    found = {name: _published(name, type_, text) for name, (type_, text) in TYPES.items()}
-    for name, schema in component_schemas().items():
-        found[name] = _headed(name, schema["title"], schema)
-    return found
+    return json_schemas(TYPES)
 
 
 def schema(name: str) -> Schema:
@@ -176,39 +168,3 @@ def write_schemas(folder: Path) -> tuple[Path, ...]:
 def schema_files() -> dict[str, bytes]:
     """Return file names with contents."""
     return {f"{name}.schema.json": to_json(item) for name, item in schemas().items()}
-
-
-def _published(name: str, type_: Any, title: str) -> Schema:
-    return _headed(name, title, described(msgspec.json.schema(type_)))
-
-
-def _headed(name: str, title: str, body: Schema) -> Schema:
-    head = {"$schema": "https://json-schema.org/draft/2020-12/schema", "$id": f"{name}.schema.json"}
-    plain: Schema = msgspec.json.decode(msgspec.json.encode({**head, **body, "title": title}))
-    return plain
-
-
-def described(schema: Schema) -> Schema:
-    """Move what a docstring says of its fields (its section Attributes) to the fields themselves."""
-    definitions = {key: _described(item) for key, item in schema.get("$defs", {}).items()}
-    return {**schema, **({"$defs": definitions} if definitions else {})}
-
-
-def _described(definition: Schema) -> Schema:
-    text, _, attributes = definition.get("description", "").partition("Attributes:")
-    notes = dict(_attribute(item) for item in re.split(r"\n +(?=[a-z_]+: )", f"\n {attributes}") if ":" in item)
-    properties = {
-        name: {**item, **({"description": notes[name]} if name in notes else {})}
-        for name, item in definition.get("properties", {}).items()
-    }
-    description = {"description": _one_line(text)} if text else {}
-    return {**definition, **description, **({"properties": properties} if properties else {})}
-
-
-def _attribute(text: str) -> tuple[str, str]:
-    name, _, note = text.partition(":")
-    return name.strip(), _one_line(note)
-
-
-def _one_line(text: str) -> str:
-    return " ".join(text.split())

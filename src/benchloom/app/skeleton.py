@@ -4,18 +4,19 @@ import json
 import os
 import re
 import uuid
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any, Literal
 
-from benchloom.app.ck import FACTS_FILE
 from benchloom.app.lint_rules import PLACEHOLDER, UNFINISHED
-from benchloom.app.workspace import Workspace, is_checkout, refuse_installed
 from benchloom.base.atomic import write_text
 from benchloom.base.names import did_you_mean
 from benchloom.errors import InputError, UnknownNameError
+from benchloom.index.built_in import is_checkout, refuse_installed
+from benchloom.index.repositories import Repository
 from benchloom.model.base import Document
 from benchloom.model.component import KINDS, VENV_TEMPLATE
+from benchloom.model.facts import CK_FACTS_FILE
 
 Template = Literal["model", "python-library", "archive"]
 TEMPLATES: tuple[Template, ...] = ("model", "python-library", "archive")
@@ -59,14 +60,14 @@ class Created(Document, frozen=True, kw_only=True):
 
 
 def new(
-    workspace: Workspace, name: str, *, directory: str = "", tags: str = "", template: Template = "model"
+    repositories: Sequence[Repository], name: str, *, directory: str = "", tags: str = "", template: Template = "model"
 ) -> Created:
-    """Write the skeleton of ``kind:alias`` into the first repository that can be written, or into ``directory``.
+    """Write the skeleton of ``kind:alias`` into the first of ``repositories`` that can be written, or into ``directory``.
 
     Raises InputError where the folder exists already, no repository can be written, or the name is not one.
     """
     kind, alias = _parsed(name)
-    root = Path(directory).expanduser().resolve() if directory else _writable(workspace)
+    root = Path(directory).expanduser().resolve() if directory else _writable(repositories)
     refuse_installed(root)
     folder = root / kind / alias
     if folder.exists() or folder.is_symlink():
@@ -78,7 +79,7 @@ def new(
             write_text(folder / file, text)
     except OSError as error:
         raise InputError("the component cannot be written", where=str(folder), why=[str(error)]) from error
-    is_known = str(root) in {item.path for item in workspace.repositories}
+    is_known = str(root) in {item.path for item in repositories}
     return Created(
         component=f"{kind}:{alias}",
         folder=str(folder),
@@ -104,9 +105,9 @@ def _parsed(name: str) -> tuple[str, str]:
     return kind, alias
 
 
-def _writable(workspace: Workspace) -> Path:
+def _writable(repositories: Sequence[Repository]) -> Path:
     # What was cloned is others' to change, and what was installed with the engine is the package's.
-    own = (item for item in workspace.repositories if not item.url and (is_checkout() or not item.built_in))
+    own = (item for item in repositories if not item.url and (is_checkout() or not item.built_in))
     for repository in sorted(own, key=lambda item: item.built_in):
         if os.access(repository.path, os.W_OK):
             return Path(repository.path)
@@ -161,7 +162,7 @@ def _for_ck(alias: str) -> Mapping[str, Any]:
     return {
         "process_script": "install",
         "use_scripts_from_another_entry": {"module_uoa": "script", "data_uoa": CK_ADAPTER},
-        "end_full_path": {"linux": FACTS_FILE},
+        "end_full_path": {"linux": CK_FACTS_FILE},
         "suggested_path": alias,
         "check_exit_status": "yes",
         "customize": {"skip_version": "yes"},

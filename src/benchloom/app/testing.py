@@ -10,8 +10,9 @@ import time
 from collections.abc import Iterator, Sequence
 from pathlib import Path
 
-from benchloom.app.workspace import Workspace, built_in_repository
+from benchloom.app.workspace import Workspace
 from benchloom.errors import InputError
+from benchloom.index.built_in import built_in_repository
 from benchloom.model.base import Document, Value
 from benchloom.store.entries import remove_tree
 

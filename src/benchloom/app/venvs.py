@@ -25,12 +25,13 @@ from benchloom.app.planning import plan
 from benchloom.app.requests import PlanRequest
 from benchloom.app.roots import forget_venv, protect_venv
 from benchloom.app.running import link_engine, means_for, new_folder
-from benchloom.app.workspace import Workspace, built_in_repository
+from benchloom.app.workspace import Workspace
 from benchloom.base import bounded, limits, toml
 from benchloom.base.atomic import write_bytes, write_text
 from benchloom.base.group import output_of_group
 from benchloom.base.names import did_you_mean
 from benchloom.errors import FetchError, InputError, InstallError, IntegrityError, LockDriftError, UnknownNameError
+from benchloom.index.built_in import built_in_repository
 from benchloom.index.repositories import Repository
 from benchloom.model.base import to_json
 from benchloom.model.component import VENV_TEMPLATE

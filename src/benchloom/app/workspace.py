@@ -5,19 +5,16 @@ from functools import cached_property
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-import benchloom
 from benchloom.app.settings import Settings, load_settings
 from benchloom.base.paths import Locations, locate
 from benchloom.base.talk import Silent, Talk
-from benchloom.errors import InputError, InstallError
+from benchloom.index.built_in import built_in_repository
 from benchloom.index.index import Index, load
 from benchloom.index.repositories import Repository, list_repositories
 
 if TYPE_CHECKING:
     from benchloom.store.entries import Store
     from benchloom.store.fetch import Fetcher
-
-_INSTALLED = "repository"  # where a wheel has the components, below the package
 
 
 class Workspace:
@@ -85,40 +82,3 @@ class Workspace:
 
         options = FetchOptions(offline=self.offline, mirror=self.mirror, is_mirror_preferred=bool(self._mirror))
         return Fetcher(self.locations.store, options, self.talk)
-
-
-def built_in_repository() -> Path:
-    """Return the repository this engine comes with: in an installed package its folder ``repository``, else the checkout.
-
-    Raises InstallError if it has neither: a copy of the modules alone has no components, and the folder above it is anybody's.
-    """
-    package = _package()
-    for root in (package / _INSTALLED, package.parents[1]):
-        if (root / ".ckr.json").is_file():
-            return root
-    raise InstallError(
-        "Benchloom is installed without its components",
-        where=str(package),
-        fix="install it again (pip install --force-reinstall benchloom), or run ./loom in a checkout",
-    )
-
-
-def is_checkout() -> bool:
-    """Tell whether the engine runs from a checkout, which is there to be changed, rather than from an installed package."""
-    return built_in_repository() != _package() / _INSTALLED
-
-
-def refuse_installed(folder: Path) -> None:
-    """Raise InputError if ``folder`` lies in the repository of an installed package: only an upgrade may write there."""
-    root = built_in_repository()
-    if not is_checkout() and folder.expanduser().resolve().is_relative_to(root):
-        raise InputError(
-            "the components of an installed Benchloom cannot be changed",
-            where=str(root),
-            why=["they belong to the package, and its next upgrade would replace what is written there"],
-            fix="name a repository of your own, or work in a checkout",
-        )
-
-
-def _package() -> Path:
-    return Path(benchloom.__file__).resolve().parent

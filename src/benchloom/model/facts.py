@@ -7,6 +7,8 @@ from typing import Literal
 
 from benchloom.model.base import Value
 
+CK_FACTS_FILE = "loom.json"  # the facts of what was installed for ck, in the folder it names
+
 Task = Literal["image-classification", "object-detection"]
 
 

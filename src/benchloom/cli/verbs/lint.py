@@ -2,7 +2,8 @@
 
 import click
 
-from benchloom.app.linting import lint, rules
+from benchloom.app.checking import lint_components
+from benchloom.app.linting import rules
 from benchloom.cli.common import Session, verb
 from benchloom.cli.render import write_columns, write_findings, write_json
 
@@ -22,7 +23,7 @@ def command(session: Session, words: tuple[str, ...], only: str, list_rules: boo
             write_columns([(item.group, item.id, item.description) for item in known])
         return 0
     with session.talk.progress("checking components", None, ""):
-        found, looked_at = lint(session.workspace, words, only=only, fix=fix)
+        found, looked_at = lint_components(session.workspace, words, only=only, fix=fix)
     if session.as_json:
         write_json(found)
     else:

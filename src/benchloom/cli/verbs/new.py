@@ -14,7 +14,7 @@ from benchloom.cli.render import write, write_json
 @click.option("--template", type=click.Choice(TEMPLATES), default="model", show_default=True, help="What a package is.")
 def command(session: Session, name: str, directory: str, tags: str, template: Template) -> None:
     """Make the skeleton of a component and say what to fill in. Nothing that exists is touched."""
-    created = new(session.workspace, name, directory=directory, tags=tags, template=template)
+    created = new(session.workspace.repositories, name, directory=directory, tags=tags, template=template)
     if session.as_json:
         write_json(created)
         return

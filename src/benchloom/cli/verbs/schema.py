@@ -34,7 +34,7 @@ def command(session: Session, name: str, folder: Path | None, docs: Path | None)
         raise InputError("--write writes all schemas", where="command line", fix="leave out the name")
     if folder or docs:
         written = write_schemas(folder) if folder else ()
-        written += write_reference(docs, all_verbs(), common_options()) if docs else ()
+        written += write_reference(docs, all_verbs(), common_options(), schemas()) if docs else ()
         write_json([str(path) for path in written]) if session.as_json else write_columns([(str(p),) for p in written])
     elif name:
         write_json(schema(name))

@@ -1,0 +1,26 @@
+"""Lint: check components, and rewrite first what needs no thought."""
+
+from collections.abc import Sequence
+
+from benchloom.app.linting import LintScope, fix_identity, lint, refuse_unknown_rule
+from benchloom.app.workspace import Workspace
+from benchloom.model.finding import Finding
+
+
+def lint_components(
+    workspace: Workspace, words: Sequence[str] = (), *, only: str = "", fix: bool = False
+) -> tuple[tuple[Finding, ...], int]:
+    """Return the findings on what ``words`` name (everything by default), and the number of components looked at.
+
+    ``only`` is one rule; ``fix`` first rewrites the tables for CK and CM. Raises UnknownNameError for a word or rule that
+    names nothing.
+    """
+    refuse_unknown_rule(only)
+    if fix:
+        fix_identity(_scope(workspace), words)
+        workspace = Workspace(workspace.environ, talk=workspace.talk, offline=workspace.offline)
+    return lint(_scope(workspace), words, only=only)
+
+
+def _scope(workspace: Workspace) -> LintScope:
+    return LintScope(workspace.repositories, workspace.index, workspace.locations.index)
