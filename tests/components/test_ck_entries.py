@@ -6,7 +6,7 @@ from typing import Any
 
 import pytest
 
-from benchloom.app.skeleton import new
+from benchloom.authoring.skeleton import new
 
 ROOT = Path(__file__).resolve().parents[2]
 ADAPTER = {"module_uoa": "script", "data_uoa": "ck-adapter"}

@@ -4,8 +4,8 @@ from pathlib import Path
 
 import pytest
 
-from benchloom.app.documentation import models_page, reference
 from benchloom.app.schemas import schemas
+from benchloom.authoring.documentation import models_page, reference
 from benchloom.cli.help import all_verbs, common_options
 from benchloom.cli.main import VERBS
 from benchloom.index.built_in import built_in_repository

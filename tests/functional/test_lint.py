@@ -9,7 +9,7 @@ from typing import Any
 
 import pytest
 
-from benchloom.app.lint_rules import RULES
+from benchloom.authoring.lint_rules import RULES
 from support.repo import Loom, Repo
 
 WELL = {

@@ -6,8 +6,8 @@ import jsonschema
 import pytest
 import yaml
 
-from benchloom.app.component_schemas import component_schemas
 from benchloom.app.schemas import TYPES, schema_files, schemas
+from benchloom.authoring.component_schemas import component_schemas
 from benchloom.index.built_in import built_in_repository
 from benchloom.index.read import metadata_files
 from support.repo import Loom, Repo

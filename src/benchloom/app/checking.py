@@ -2,8 +2,8 @@
 
 from collections.abc import Sequence
 
-from benchloom.app.linting import LintScope, fix_identity, lint, refuse_unknown_rule
 from benchloom.app.workspace import Workspace
+from benchloom.authoring.linting import LintScope, fix_identity, lint, refuse_unknown_rule
 from benchloom.model.finding import Finding
 
 

@@ -15,11 +15,11 @@ from filelock import FileLock, Timeout
 
 import benchloom
 from benchloom.app.workspace import Workspace
+from benchloom.authoring.identity import changes
 from benchloom.base.paths import Locations, locate
 from benchloom.base.units import human_bytes
 from benchloom.errors import InputError, LoomError
 from benchloom.index.built_in import built_in_repository
-from benchloom.index.identity import changes
 from benchloom.index.index import Index, load
 from benchloom.index.repositories import Repository, list_repositories, read_repository
 from benchloom.model.annotations import read_annotations

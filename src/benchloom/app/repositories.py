@@ -12,11 +12,11 @@ from urllib.parse import urlsplit
 from filelock import FileLock
 
 from benchloom.app.workspace import Workspace
+from benchloom.authoring.identity import Drift, apply, changes
 from benchloom.base.group import output_of_group
 from benchloom.base.names import did_you_mean
 from benchloom.errors import FetchError, InputError, OfflineError, UnknownNameError
 from benchloom.index.built_in import built_in_repository, refuse_installed
-from benchloom.index.identity import Drift, apply, changes
 from benchloom.index.index import load
 from benchloom.index.repositories import (
     Repository,

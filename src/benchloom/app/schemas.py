@@ -9,14 +9,14 @@ from typing import Any
 from benchloom.app.benchmarking import BenchRun
 from benchloom.app.detecting import Detected
 from benchloom.app.finding import Found
-from benchloom.app.json_schemas import Schema, json_schemas
-from benchloom.app.linting import RuleInfo
 from benchloom.app.records import RecordLine, RemovedRecord
 from benchloom.app.repositories import ListedRepository, Synced, Updated
 from benchloom.app.running import Installation, RunSummary
 from benchloom.app.settings import Configuration, Setting
-from benchloom.app.skeleton import Created
 from benchloom.app.testing import TestRun
+from benchloom.authoring.json_schemas import Schema, json_schemas
+from benchloom.authoring.linting import RuleInfo
+from benchloom.authoring.skeleton import Created
 from benchloom.base.atomic import write_bytes
 from benchloom.base.names import did_you_mean
 from benchloom.errors import UnknownNameError

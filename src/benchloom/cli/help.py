@@ -5,7 +5,7 @@ from collections.abc import Iterator
 
 import click
 
-from benchloom.app.documentation import OptionHelp, VerbHelp
+from benchloom.authoring.documentation import OptionHelp, VerbHelp
 from benchloom.cli.main import VERBS, loom
 
 COMMON = frozenset(["as_json", "quiet", "offline", "mirror", "debug"])

@@ -3,7 +3,7 @@
 import click
 
 from benchloom.app.checking import lint_components
-from benchloom.app.linting import rules
+from benchloom.authoring.linting import rules
 from benchloom.cli.common import Session, verb
 from benchloom.cli.render import write_columns, write_findings, write_json
 

@@ -2,7 +2,7 @@
 
 import click
 
-from benchloom.app.skeleton import TEMPLATES, Template, new
+from benchloom.authoring.skeleton import TEMPLATES, Template, new
 from benchloom.cli.common import Session, verb
 from benchloom.cli.render import write, write_json
 

@@ -4,8 +4,8 @@ from pathlib import Path
 
 import click
 
-from benchloom.app.documentation import write_reference
 from benchloom.app.schemas import listing, schema, schemas, write_schemas
+from benchloom.authoring.documentation import write_reference
 from benchloom.cli.common import Session, verb
 from benchloom.cli.help import all_verbs, common_options
 from benchloom.cli.render import write_columns, write_json

@@ -6,11 +6,11 @@ from pathlib import Path
 
 import msgspec
 
-from benchloom.app.lint_rules import RULES, Subject
+from benchloom.authoring.identity import apply, changes
+from benchloom.authoring.lint_rules import RULES, Subject
 from benchloom.base.names import did_you_mean
 from benchloom.errors import InputError, IntegrityError, LoomError, UnknownNameError
 from benchloom.index.built_in import refuse_installed
-from benchloom.index.identity import apply, changes
 from benchloom.index.index import Index, load
 from benchloom.index.repositories import Repository, read_repository
 from benchloom.model.base import Value

@@ -6,7 +6,7 @@ from typing import Any
 
 import msgspec
 
-from benchloom.app.component_schemas import component_schemas
+from benchloom.authoring.component_schemas import component_schemas
 
 Schema = dict[str, Any]
 

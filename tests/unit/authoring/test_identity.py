@@ -8,8 +8,8 @@ from pathlib import Path
 import pytest
 import yaml
 
+from benchloom.authoring.identity import KIND_UIDS, apply, changes
 from benchloom.errors import InputError
-from benchloom.index.identity import KIND_UIDS, apply, changes
 from support.repo import Repo, uid_of
 
 
