@@ -16,7 +16,6 @@ from benchloom.model.environment import VENV_LOCK_SCHEMA, VenvLock
 from benchloom.model.lock import LOCK_SCHEMA, Lock
 from benchloom.resolve.lock import make_lock
 
-DEFAULT_LOCK = "loom.lock.json"
 AnyLock = TypeVar("AnyLock", Lock, VenvLock)
 
 

@@ -12,10 +12,10 @@ import benchloom
 from benchloom.app.planning import plan
 from benchloom.app.requests import PlanRequest
 from benchloom.app.tuning_search import Search, Task, TuneOptions, declared_inputs
-from benchloom.app.tuning_space import GOALS, GRID, grid, parse_over
 from benchloom.app.workspace import Workspace
 from benchloom.base.digest import iter_files, of_bytes, of_files
 from benchloom.errors import InputError
+from benchloom.experiments.tuning_space import GOALS, GRID, grid, parse_over
 from benchloom.model.base import to_json
 from benchloom.model.component import Component
 from benchloom.model.plan import Plan

@@ -10,12 +10,12 @@ import msgspec
 from benchloom.app.planning import plan
 from benchloom.app.requests import PlanRequest
 from benchloom.app.running import RunOptions, run
-from benchloom.app.tuning_files import write_files
-from benchloom.app.tuning_space import CONFIRMATIONS, GRID, Goal, best_of, first_target, next_target, ranked
 from benchloom.app.workspace import Workspace
 from benchloom.base import bounded, limits
 from benchloom.base.atomic import write_bytes
 from benchloom.errors import ExecutionError, InputError
+from benchloom.experiments.tuning_files import write_files
+from benchloom.experiments.tuning_space import CONFIRMATIONS, GRID, Goal, best_of, first_target, next_target, ranked
 from benchloom.model.base import Value, to_json
 from benchloom.model.component import Component
 from benchloom.model.plan import Plan

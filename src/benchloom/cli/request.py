@@ -14,7 +14,7 @@ from typing import TYPE_CHECKING, Any
 
 import click
 
-from benchloom.app.locking import DEFAULT_LOCK, read_lock, with_lock
+from benchloom.app.locking import read_lock, with_lock
 from benchloom.app.requests import PlanRequest
 from benchloom.app.workspace import Workspace
 from benchloom.base import bounded, limits
@@ -22,6 +22,7 @@ from benchloom.cli.complete import complete_word
 from benchloom.errors import InputError
 from benchloom.index.index import Index
 from benchloom.model.component import KINDS
+from benchloom.model.lock import DEFAULT_LOCK
 from benchloom.model.query import Query, parse_query
 
 if TYPE_CHECKING:

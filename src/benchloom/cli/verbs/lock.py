@@ -5,10 +5,11 @@ from typing import Any
 
 import click
 
-from benchloom.app.locking import DEFAULT_LOCK, make_target_lock, write_lock
+from benchloom.app.locking import make_target_lock, write_lock
 from benchloom.cli.common import Session, verb
 from benchloom.cli.render import write_json
 from benchloom.cli.request import parse_request, request_options
+from benchloom.model.lock import DEFAULT_LOCK
 
 
 @verb("lock", free=True, example="loom lock program:image-classification-onnx --scenario=Offline && loom run --locked")

@@ -9,8 +9,8 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from benchloom.app.tuning_space import GRID, best_of, first_target, grid, next_target, parse_over
 from benchloom.errors import InputError
+from benchloom.experiments.tuning_space import GRID, best_of, first_target, grid, next_target, parse_over
 from benchloom.model.tuning import Probe, Settings
 
 

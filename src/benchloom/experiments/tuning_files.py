@@ -6,10 +6,10 @@ from pathlib import Path
 
 import msgspec
 
-from benchloom.app.locking import DEFAULT_LOCK
 from benchloom.base.atomic import write_bytes, write_text
 from benchloom.errors import InputError
 from benchloom.model.base import to_json
+from benchloom.model.lock import DEFAULT_LOCK
 from benchloom.model.plan import Plan
 from benchloom.model.tuning import Probe, Tuning
 from benchloom.resolve.lock import make_lock
