@@ -255,7 +255,7 @@ def test_two_searches_of_the_same_do_not_run_at_once(loom: Loom):
 def test_kept_search_that_cannot_be_read_is_made_anew(loom: Loom):
     words = ("--over", "batch_size=8", "--over", "threads=1", "--over", "instances=1")
     tune(loom, *words)
-    next((loom.home / "tunings").glob("*/tuning.json")).write_text("{}")
+    next((loom.home / "tunings").glob("*/journal.jsonl")).write_text("{}\n")
     answer = loom.here("tune", "program:tuned", "--json", *words).ok()
     assert "made anew" in answer.err
     assert len(answer.json["probes"]) == 1

@@ -1,33 +1,58 @@
 """Tune: search the settings of a program that are best on this machine, by short runs that are kept and gone on from."""
 
 import re
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
 
 import filelock
-import msgspec
 
-import benchloom
+from benchloom.app.experimenting import SpecRunner
 from benchloom.app.planning import plan
 from benchloom.app.requests import PlanRequest
-from benchloom.app.tuning_search import Search, Task, TuneOptions, declared_inputs
+from benchloom.app.running import RunOptions
 from benchloom.app.workspace import Workspace
-from benchloom.base.digest import iter_files, of_bytes, of_files
+from benchloom.base.atomic import write_bytes
 from benchloom.errors import InputError
-from benchloom.experiments.tuning_space import GOALS, GRID, grid, parse_over
-from benchloom.model.base import to_json
-from benchloom.model.component import Component
-from benchloom.model.plan import Plan
-from benchloom.model.record import Host
+from benchloom.experiments.engine import drive
+from benchloom.experiments.journal import Journal
+from benchloom.experiments.tuning_files import write_files
+from benchloom.experiments.tuning_judges import TuningJudge, accepted, judge_of, probe_of
+from benchloom.experiments.tuning_task import Task, make_task
+from benchloom.model.base import Value, to_json
+from benchloom.model.experiment import Trial
 from benchloom.model.tuning import Tuning
 from benchloom.record.host import host_facts
-from benchloom.resolve.lock import make_lock
 
-DEFAULT_SECONDS = 2.0  # of the longest probes
-# Inputs that a search sets itself, so that they say nothing of what is searched.
-_OWN = frozenset([*GRID, "mode"])
 _UNITS = {"s": 1.0, "m": 60.0, "h": 3600.0}
+
+
+class TuneOptions(Value, frozen=True, kw_only=True):
+    """How a search is made.
+
+    Attributes:
+        budget: seconds of probes after which no further one is begun.
+        over: values to try, as ``input=1,2,4``; inputs that are not named are searched over values of our own.
+        precision: the gap that may be left above the highest valid target of Server, as a part of it.
+        is_fresh: whether what earlier searches measured is forgotten.
+        out: where user.conf and the lock go; empty for beside the search itself.
+        timeout: seconds after which one probe is killed.
+        secrets: inputs that reach the program but no file.
+        words: the user's words for the target, for the commands that are printed.
+        arguments: all of the user's words, for the records.
+        jobs: nodes to prepare at once.
+    """
+
+    budget: float
+    over: tuple[str, ...] = ()
+    precision: float = 0.05
+    is_fresh: bool = False
+    out: str = ""
+    timeout: float | None = None
+    secrets: dict[str, str] = {}
+    words: tuple[str, ...] = ()
+    arguments: tuple[str, ...] = ()
+    jobs: int = 4
 
 
 def seconds_of(text: str) -> float:
@@ -43,18 +68,12 @@ def tune(workspace: Workspace, request: PlanRequest, options: TuneOptions) -> Tu
     """Search until the end, or until the budget is spent, and write what ``loom run`` takes where anything was valid.
 
     Raises what planning and preparing raise, InputError for a program that lacks the inputs to search over, and
-    ExecutionError where every probe failed. What was measured is kept after each probe, whatever happens.
+    ExecutionError if every probe failed. What was measured is journalled after each probe, whatever happens.
     """
-    task = _task(workspace, request, options)
+    task = make_task(plan(workspace, request), workspace.index, options.over, host_facts({}))
     folder = workspace.locations.tunings / f"{task.component.alias}-{task.scenario}-{task.key}"
     with _only_one(folder):
-        search = Search(workspace, request, options, task, folder)
-        try:
-            complete = search.run()
-        except (KeyboardInterrupt, SystemExit):
-            workspace.talk.note("what was measured is kept; the same command goes on from there")
-            raise
-        return search.finish(complete=complete)
+        return _Search(workspace, request, options, task, folder).run()
 
 
 @contextmanager
@@ -69,88 +88,57 @@ def _only_one(folder: Path) -> Iterator[None]:
         ) from None
 
 
-def _task(workspace: Workspace, request: PlanRequest, options: TuneOptions) -> Task:
-    made = plan(workspace, request)
-    component = workspace.index.get(made.target)
-    if not any(node.action == "run" for node in made.nodes):
-        raise InputError(f"{made.target} is not a program", fix=f"to obtain it: loom install {made.target}")
-    declared = declared_inputs(component)
-    scenario = _scenario(component, made)
-    goal = GOALS[scenario]
-    _refuse_what_cannot_be_tuned(component, scenario, made)
-    chosen = _chosen(options, made, declared)
-    axes = [name for name in GRID if name in declared and (name in goal.axes or name in chosen)]
-    host = host_facts({})
-    return Task(
-        plan=made,
-        component=component,
-        scenario=scenario,
-        goal=goal,
-        grid=grid(axes, chosen, host.cores, _max_batch(workspace, made)),
-        duration=float(made.inputs.get("duration", DEFAULT_SECONDS)) if "duration" in declared else None,
-        host=host,
-        key=_key(made, scenario, host),
-    )
+class _Search:
+    """One search: its judge, what makes its runs, and the folder that holds its journal and what it found."""
 
-
-def _scenario(component: Component, made: Plan) -> str:
-    declared = (
-        next((item for item in component.program.inputs if item.name == "scenario"), None)
-        if component.program
-        else None
-    )
-    if declared is None:
-        raise _lacks(component, ["scenario"])
-    scenario = made.inputs.get("scenario", declared.default)
-    if scenario not in GOALS:
-        raise InputError(
-            f"the scenario {scenario!r} cannot be tuned", where="--scenario", fix=f"choose one of {', '.join(GOALS)}"
+    def __init__(
+        self, workspace: Workspace, request: PlanRequest, options: TuneOptions, task: Task, folder: Path
+    ) -> None:
+        self.talk, self.options, self.task, self.folder = workspace.talk, options, task, folder
+        self.judge: TuningJudge = judge_of(task, options.precision)
+        self.journal = Journal(folder / "journal.jsonl", workspace.talk.warn, is_fresh=options.is_fresh)
+        self.runner = SpecRunner(
+            workspace,
+            request,
+            RunOptions(
+                timeout=options.timeout, secrets=options.secrets, arguments=options.arguments, jobs=options.jobs
+            ),
         )
-    return scenario
 
+    def run(self) -> Tuning:
+        """Make the runs that are left, and return the search as it stands."""
+        made = len(self.journal.trials)
+        kept = f"; probes that are there already: {made}" if made else ""
+        self.talk.note(f"settings to try for {self.task.scenario}: {len(self.task.grid)}{kept}")
+        try:
+            drive(
+                self.judge,
+                lambda spec: accepted(self.runner.run(spec)),
+                self.journal,
+                budget=self.options.budget,
+                report=self._report,
+            )
+        except (KeyboardInterrupt, SystemExit):
+            self.talk.note("what was measured is kept; the same command goes on from there")
+            raise
+        return self._finish()
 
-def _lacks(component: Component, names: Sequence[str]) -> InputError:
-    return InputError(
-        f"{component.ref} cannot be tuned: it has no input {' or '.join(f'--{name}' for name in names)}",
-        where=f"{component.file}: inputs",
-        fix="declare it there, and let the program keep to it; loom show says which inputs it has",
-    )
+    def _report(self, trial: Trial) -> None:
+        from benchloom.report.tunings import probe_line  # late: a search without probes renders none
 
+        self.talk.note(f"probe {len(self.journal.trials)}: {probe_line(probe_of(trial))}")
+        self._save(self.judge.verdict(self.journal.trials))
 
-def _refuse_what_cannot_be_tuned(component: Component, scenario: str, made: Plan) -> None:
-    declared = declared_inputs(component)
-    if scenario == "Server":
-        if "target_qps" not in declared:
-            raise _lacks(component, ["target_qps"])
-        if "target_qps" in made.inputs:
-            raise InputError("the target of Server is what is searched", where="--target_qps", fix="leave it out")
-    elif not declared & set(GOALS[scenario].axes):
-        raise _lacks(component, GOALS[scenario].axes)
+    def _save(self, tuning: Tuning) -> None:
+        write_bytes(self.folder / "tuning.json", to_json(tuning))
 
-
-def _chosen(options: TuneOptions, made: Plan, declared: frozenset[str]) -> dict[str, tuple[int, ...]]:
-    """Values to try by input: those of ``--over``, and the one value of an input that was given itself."""
-    over = parse_over(options.over, declared)
-    given = {name: (int(made.inputs[name]),) for name in GRID if name in made.inputs}
-    for name in over.keys() & given.keys():
-        raise InputError(f"--{name} is both given and searched over", where=f"--over {name}", fix="leave one out")
-    return {**over, **given}
-
-
-def _max_batch(workspace: Workspace, made: Plan) -> int | None:
-    nodes = [node for node in made.nodes if "model" in node.roles]
-    model = workspace.index.get(nodes[0].candidate.component).model if nodes else None
-    return model.max_batch if model else None
-
-
-def _key(made: Plan, scenario: str, host: Host) -> str:
-    """Digest of all that the figures of a search depend on, whatever it tries."""
-    lock = make_lock(made)
-    inputs = {name: value for name, value in lock.inputs.items() if name not in _OWN}
-    harness = Path(benchloom.__file__).resolve().parent / "harness"
-    machine = [host.arch, host.cpu_model, host.cores, host.memory_bytes, made.platform.python]
-    facts = [
-        to_json(msgspec.structs.replace(lock, inputs=inputs)),
-        to_json([scenario, benchloom.__version__, of_files(harness, iter_files(harness)), machine]),
-    ]
-    return of_bytes(b"".join(facts)).partition(":")[2][:12]
+    def _finish(self) -> Tuning:
+        """Write the files for the best settings."""
+        tuning = self.judge.verdict(self.journal.trials)
+        if best := tuning.best:
+            out = Path(self.options.out).expanduser().resolve() if self.options.out else self.folder
+            made = self.runner.plan({**best.settings.inputs(), "scenario": tuning.scenario})
+            takes_conf = "user_conf" in self.task.inputs
+            tuning = write_files(tuning, best, made, self.options.words, out, takes_conf=takes_conf)
+        self._save(tuning)
+        return tuning

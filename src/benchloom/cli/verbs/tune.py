@@ -6,8 +6,7 @@ from typing import Any
 import click
 
 from benchloom.app.planning import split_secrets
-from benchloom.app.tuning import seconds_of, tune
-from benchloom.app.tuning_search import TuneOptions
+from benchloom.app.tuning import TuneOptions, seconds_of, tune
 from benchloom.cli.common import YEAR, BoundedFloat, Session, verb
 from benchloom.cli.render import width_of, write, write_columns, write_exact, write_json
 from benchloom.cli.request import masked, parse_request, request_options

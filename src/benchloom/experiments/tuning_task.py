@@ -1,0 +1,142 @@
+"""What a tuning searches: the program, the inputs held fixed, and the settings to try."""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from pathlib import Path
+
+import msgspec
+
+import benchloom
+from benchloom.base.digest import iter_files, of_bytes, of_files
+from benchloom.errors import InputError
+from benchloom.experiments.tuning_space import GOALS, GRID, Goal, grid, parse_over
+from benchloom.index.index import Index
+from benchloom.model.base import to_json
+from benchloom.model.component import Component
+from benchloom.model.plan import Plan
+from benchloom.model.record import Host
+from benchloom.model.tuning import Settings
+from benchloom.resolve.lock import make_lock
+
+DEFAULT_SECONDS = 2.0  # of the longest probes
+# Inputs that a search sets itself, so that they say nothing of what is searched.
+_OWN = frozenset([*GRID, "mode"])
+
+
+@dataclass(frozen=True)
+class Task:
+    """What is searched: the plan with the inputs held fixed, and the settings to try; ``duration`` is that of the longest probes."""
+
+    plan: Plan
+    component: Component
+    scenario: str
+    goal: Goal
+    grid: tuple[Settings, ...]
+    duration: float | None
+    host: Host
+    key: str
+
+    @property
+    def inputs(self) -> frozenset[str]:
+        """Names of the inputs that the program declares."""
+        return _declared(self.component)
+
+    @property
+    def fixed(self) -> dict[str, str]:
+        """The inputs held fixed."""
+        return {name: value for name, value in self.plan.inputs.items() if name not in {*GRID, "duration"}}
+
+
+def make_task(made: Plan, index: Index, over: Sequence[str], host: Host) -> Task:
+    """Return what is searched for the plan ``made``; ``over`` are words such as ``batch_size=1,8``.
+
+    Raises InputError for a program that lacks the inputs to search over, or whose inputs contradict the search.
+    """
+    component = index.get(made.target)
+    if not any(node.action == "run" for node in made.nodes):
+        raise InputError(f"{made.target} is not a program", fix=f"to obtain it: loom install {made.target}")
+    declared = _declared(component)
+    scenario = _scenario(component, made)
+    goal = GOALS[scenario]
+    _refuse_what_cannot_be_tuned(component, scenario, made)
+    chosen = _chosen(over, made, declared)
+    axes = [name for name in GRID if name in declared and (name in goal.axes or name in chosen)]
+    return Task(
+        plan=made,
+        component=component,
+        scenario=scenario,
+        goal=goal,
+        grid=grid(axes, chosen, host.cores, _max_batch(index, made)),
+        duration=float(f"{float(made.inputs.get('duration', DEFAULT_SECONDS)):.10g}")
+        if "duration" in declared
+        else None,
+        host=host,
+        key=_key(made, scenario, host),
+    )
+
+
+def _declared(component: Component) -> frozenset[str]:
+    return frozenset(item.name for item in component.program.inputs) if component.program else frozenset()
+
+
+def _scenario(component: Component, made: Plan) -> str:
+    declared = (
+        next((item for item in component.program.inputs if item.name == "scenario"), None)
+        if component.program
+        else None
+    )
+    if declared is None:
+        raise _lacks(component, ["scenario"])
+    scenario = made.inputs.get("scenario", declared.default)
+    if scenario not in GOALS:
+        raise InputError(
+            f"the scenario {scenario!r} cannot be tuned", where="--scenario", fix=f"choose one of {', '.join(GOALS)}"
+        )
+    return scenario
+
+
+def _lacks(component: Component, names: Sequence[str]) -> InputError:
+    return InputError(
+        f"{component.ref} cannot be tuned: it has no input {' or '.join(f'--{name}' for name in names)}",
+        where=f"{component.file}: inputs",
+        fix="declare it there, and let the program keep to it; loom show says which inputs it has",
+    )
+
+
+def _refuse_what_cannot_be_tuned(component: Component, scenario: str, made: Plan) -> None:
+    declared = _declared(component)
+    if scenario == "Server":
+        if "target_qps" not in declared:
+            raise _lacks(component, ["target_qps"])
+        if "target_qps" in made.inputs:
+            raise InputError("the target of Server is what is searched", where="--target_qps", fix="leave it out")
+    elif not declared & set(GOALS[scenario].axes):
+        raise _lacks(component, GOALS[scenario].axes)
+
+
+def _chosen(over: Sequence[str], made: Plan, declared: frozenset[str]) -> dict[str, tuple[int, ...]]:
+    """Values to try by input: those of ``--over``, and the one value of an input that was given itself."""
+    searched = parse_over(over, declared)
+    given = {name: (int(made.inputs[name]),) for name in GRID if name in made.inputs}
+    for name in searched.keys() & given.keys():
+        raise InputError(f"--{name} is both given and searched over", where=f"--over {name}", fix="leave one out")
+    return {**searched, **given}
+
+
+def _max_batch(index: Index, made: Plan) -> int | None:
+    nodes = [node for node in made.nodes if "model" in node.roles]
+    model = index.get(nodes[0].candidate.component).model if nodes else None
+    return model.max_batch if model else None
+
+
+def _key(made: Plan, scenario: str, host: Host) -> str:
+    """Digest of all that the figures of a search depend on, whatever it tries."""
+    lock = make_lock(made)
+    inputs = {name: value for name, value in lock.inputs.items() if name not in _OWN}
+    harness = Path(benchloom.__file__).resolve().parent / "harness"
+    machine = [host.arch, host.cpu_model, host.cores, host.memory_bytes, made.platform.python]
+    facts = [
+        to_json(msgspec.structs.replace(lock, inputs=inputs)),
+        to_json([scenario, benchloom.__version__, of_files(harness, iter_files(harness)), machine]),
+    ]
+    return of_bytes(b"".join(facts)).partition(":")[2][:12]
