@@ -534,7 +534,7 @@ def test_obtain_redirect_without_end_is_fetch_error(server: FileServer, fetcher:
 
 @pytest.mark.parametrize("url", ["ftp://host/x", "data.bin", "http://[bad/x"])
 def test_obtain_other_scheme_is_input_error(fetcher: Fetcher, tmp_path: Path, url: str):
-    with pytest.raises(InputError, match="not an http, https or file URL"):
+    with pytest.raises(InputError, match="its scheme is none of file, http, https"):
         fetcher.obtain(pinned(url), tmp_path)
 
 

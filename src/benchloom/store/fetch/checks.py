@@ -1,0 +1,54 @@
+"""Whether bytes are the file: of the size and digest stated, or at least what they could be."""
+
+from pathlib import Path
+
+from benchloom.base import limits
+from benchloom.base.digest import of_file
+from benchloom.errors import IntegrityError
+from benchloom.model.component import Fetch
+from benchloom.model.file_kinds import no_content, no_model, seen
+from benchloom.store.fetch.names import file_name, redacted
+from benchloom.store.fetch.troubles import WrongBytesError
+
+
+def refuse_size(size: int | None, fetch: Fetch) -> None:
+    """Raise WrongBytesError for a file that has, or is going to have, another size than stated, or more bytes than any may have."""
+    if size is not None and fetch.size is None and size > limits.DOWNLOAD_BYTES:
+        raise WrongBytesError(f"{file_name(fetch)} has {size} bytes or more, and {limits.DOWNLOAD_BYTES} are the most")
+    if size is not None and fetch.size is not None and size != fetch.size:
+        raise WrongBytesError(f"{file_name(fetch)} has {size} bytes or more, the component states {fetch.size}")
+
+
+def check(path: Path, fetch: Fetch, source: str, *, is_model: bool) -> str:
+    """Return the digest of a file. Raises IntegrityError if it is another file than stated, or cannot be the one asked for."""
+    if not fetch.digest and (why := _implausible(path, fetch, is_model=is_model)):
+        raise IntegrityError(f"{file_name(fetch)} is not what was asked for", where=redacted(source), why=why)
+    return digest_of(path, fetch, source)
+
+
+def _implausible(path: Path, fetch: Fetch, *, is_model: bool) -> list[str]:
+    """Return why a file whose digest nobody states cannot be the one asked for."""
+    if fetch.archive:
+        from benchloom.store import archive  # late: most runs find everything in the store
+
+        try:
+            archive.check(path, fetch.archive)
+        except IntegrityError as error:
+            return [*seen(str(path)), f"it is not a sound {fetch.archive} archive", *error.why]
+        return []
+    return no_model(str(path)) if is_model else no_content(str(path), file_name(fetch))
+
+
+def digest_of(path: Path, fetch: Fetch, source: str) -> str:
+    """Return the digest of a file. Raises IntegrityError if size or digest are not those stated."""
+    size = path.stat().st_size
+    if fetch.size is not None and size != fetch.size:
+        raise IntegrityError(
+            f"{file_name(fetch)} has {size} bytes, the component states {fetch.size}", where=redacted(source)
+        )
+    digest = of_file(path, fetch.digest.partition(":")[0] if fetch.digest else "sha256")
+    if fetch.digest and digest != fetch.digest:
+        raise IntegrityError(
+            f"{file_name(fetch)} is {digest}, the component states {fetch.digest}", where=redacted(source)
+        )
+    return digest

@@ -1,0 +1,38 @@
+"""Names of what is downloaded: of files, of URLs without credentials, of places in a mirror."""
+
+import urllib.parse
+from pathlib import Path
+
+from benchloom.model.component import Fetch
+
+
+def file_name(fetch: Fetch) -> str:
+    """Return the name of a downloaded file: the one stated, else the last part of its URL or path, with ``%20`` and the like decoded."""
+    return Path(fetch.filename or urllib.parse.unquote(split_url(fetch.url).path) or fetch.path).name or "download"
+
+
+def split_url(url: str) -> urllib.parse.SplitResult:
+    """Return the parts of ``url``; empty ones if it is none."""
+    try:
+        return urllib.parse.urlsplit(url)
+    except ValueError:
+        return urllib.parse.SplitResult("", "", "", "", "")
+
+
+def redacted(url: str) -> str:
+    """Return ``url`` without credentials: no user information, query or fragment."""
+    parts = split_url(url)
+    host = parts.netloc.rpartition("@")[2]
+    return urllib.parse.urlunsplit((parts.scheme, host, parts.path, "..." if parts.query else "", ""))
+
+
+def mirror_places(fetch: Fetch) -> list[str]:
+    """Return where a mirror may have a file, relative to it, the surest first: by digest, by the address it came from, by its name.
+
+    Files of one name lie side by side in the first two; the second is what ``wget --force-directories`` writes.
+    """
+    name = file_name(fetch)
+    by_digest = [f"{fetch.digest.replace(':', '/')}/{name}"] if fetch.digest else []
+    address = split_url(fetch.url)
+    by_address = [f"{address.hostname}{urllib.parse.unquote(address.path)}"] if address.hostname else []
+    return [*by_digest, *by_address, name]
