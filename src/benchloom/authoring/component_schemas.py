@@ -1,16 +1,16 @@
 """Schemas for editors: the metadata files of components, with CK's and CM's own keys beside the typed blocks.
 
-Known keys are those the reader knows, so that the two cannot differ; a key without a type here takes anything. Keys of
-other tools are allowed at the top. In the typed blocks only their fields and comments are.
+Keys and what they mean are those of the reader's table (index/keys.py), so that the two cannot differ; a key without a type
+here takes anything. Keys of other tools are allowed at the top. In the typed blocks only their fields and comments are.
 """
 
+from collections.abc import Collection, Mapping
 from inspect import cleandoc
 from typing import Any
 
 import msgspec
 
-from benchloom.index.keys import CK_KEYS, CM_KEYS, COMMON_KEYS
-from benchloom.index.needs import DEP_KEYS
+from benchloom.index.keys import Key, Place, Tool, keys_of
 from benchloom.model.component import Check, Detect, Fetch, Input, Install, Version
 from benchloom.model.facts import Backend, Dataset, Model, Profile
 from benchloom.model.published import PublishedFile, StandIn
@@ -46,30 +46,35 @@ _BLOCKS: dict[str, Any] = {
 _UID: Schema = {"type": "string", "pattern": "^[0-9a-f]{16}$"}
 
 
-def _described(schema: Schema, text: str) -> Schema:
-    return {**schema, "description": text}
+def _properties(place: Place, types: Mapping[str, Schema], tools: Collection[Tool] = ("loom", "ck", "cm")) -> Schema:
+    """Return the keys of ``tools`` that may stand at ``place``, with what the table of keys says of them, and their types."""
+    rows = [row for row in keys_of(place).values() if row.tool in tools]
+    return {row.name: {**types.get(row.name, {}), "description": _text(row)} for row in sorted(rows)}
+
+
+def _text(row: Key) -> str:
+    return f"{row.summary}; not acted upon" if row.effect == "lost" else row.summary
 
 
 _NEED: Schema = {
     "type": "object",
-    "properties": {
-        **{key: {} for key in sorted(DEP_KEYS)},
-        "tags": _described(_TEXT, "a query: tag,tag,-tag,_variation,@version"),
-        "names": {"anyOf": [_TEXT, _TEXTS]},
-        "version": _described(_SCALAR, "a version, or a range such as >=1.2,<2"),
-        "version_min": _SCALAR,
-        "version_max": _SCALAR,
-        "version_from": {"type": "array"},
-        "version_to": {"type": "array"},
-        "optional": {"enum": ["yes", "no", True, False]},
-        "continue_on_error": _described(
-            {"enum": ["yes", "no", True, False]},
-            "in a venv.template: leave it out, with a note, if it cannot be fetched",
-        ),
-        "local": _YES,
-        "sort": {"type": "integer"},
-        "env": _ENV,
-    },
+    "properties": _properties(
+        "need",
+        {
+            "tags": _TEXT,
+            "names": {"anyOf": [_TEXT, _TEXTS]},
+            "version": _SCALAR,
+            "version_min": _SCALAR,
+            "version_max": _SCALAR,
+            "version_from": {"type": "array"},
+            "version_to": {"type": "array"},
+            "optional": {"enum": ["yes", "no", True, False]},
+            "continue_on_error": {"enum": ["yes", "no", True, False]},
+            "local": _YES,
+            "sort": {"type": "integer"},
+            "env": _ENV,
+        },
+    ),
 }
 _NEEDS: Schema = {
     "description": "what it needs, by role, each stated by tags",
@@ -80,52 +85,59 @@ _NEEDS: Schema = {
 }
 _COMMAND: Schema = {
     "type": "object",
-    "properties": {"run_time": {"type": "object", "properties": {"run_cmd_main": _TEXT}}, "run_vars": _ENV},
+    "properties": _properties(
+        "command",
+        {"run_time": {"type": "object", "properties": {"run_cmd_main": _TEXT}}, "run_vars": _ENV, "summary": _TEXT},
+    ),
 }
 _VARIATION: Schema = {
     "type": ["object", "null"],
-    "properties": {
-        "group": _described(_TEXT, "one variation of a group is chosen"),
-        "default": {"type": "boolean"},
-        "on_by_default": _YES,
-        "env": _ENV,
-        "extra_env": _ENV,
-        "extra_tags": _TEXTS,
-        "base": {"anyOf": [_TEXT, _TEXTS]},
-        "alias": _TEXT,
-        "version": _SCALAR,
-        "default_variations": _TABLE,
-        "fetch": {"$ref": "#/$defs/fetch"},
-        "needs": {"$ref": "#/$defs/Needs"},
-        "deps": {"$ref": "#/$defs/Needs"},
-    },
+    "properties": _properties(
+        "variation",
+        {
+            "summary": _TEXT,
+            "group": _TEXT,
+            "default": {"type": "boolean"},
+            "on_by_default": _YES,
+            "env": _ENV,
+            "extra_env": _ENV,
+            "extra_tags": _TEXTS,
+            "base": {"anyOf": [_TEXT, _TEXTS]},
+            "alias": _TEXT,
+            "version": _SCALAR,
+            "default_variations": _TABLE,
+            "fetch": {"$ref": "#/$defs/fetch"},
+            "needs": {"$ref": "#/$defs/Needs"},
+            "deps": {"$ref": "#/$defs/Needs"},
+        },
+    ),
 }
 _TYPED: dict[str, Schema] = {
     "$schema": _TEXT,
-    "tags": _described(_TEXTS, "what it can be found by"),
-    "summary": _described(_TEXT, "one line for people"),
-    "licence": _described(_TEXT, "SPDX expression of what it brings"),
+    "tags": _TEXTS,
+    "summary": _TEXT,
+    "licence": _TEXT,
     "maintainers": _TEXTS,
-    "sources": _described(_TEXTS, "where its facts were read"),
-    "priority": _described({"type": "integer"}, "the higher of two equally good answers wins"),
-    "default_for": _described(_TEXTS, "queries it wins over equally good answers"),
+    "sources": _TEXTS,
+    "priority": {"type": "integer"},
+    "default_for": _TEXTS,
     "uid": _UID,
     "alias": _TEXT,
-    "automation_uid": {"type": "string", "description": "uid of CM's automation"},
+    "automation_uid": _TEXT,
     "automation_alias": _TEXT,
     "category": _TEXT,
     "env": _ENV,
     "default_env": _ENV,
     "run_vars": _ENV,
     "customize": _TABLE,
-    "soft_uoa": _described(_TEXT, "alias of the soft component it registers"),
+    "soft_uoa": _TEXT,
     "soft_name": _TEXT,
     "package_name": _TEXT,
     "process_script": _TEXT,
     "end_full_path_universal": _TEXT,
-    "result": _described(_TEXT, "file or folder, below its contents, that is its result"),
-    "results": _described(_TEXT, "file the program leaves; default results.json"),
-    "timeout": _described({"type": "number", "exclusiveMinimum": 0}, "seconds after which the program is killed"),
+    "result": _TEXT,
+    "results": _TEXT,
+    "timeout": {"type": "number", "exclusiveMinimum": 0},
     "default_version": _SCALAR,
     "default_variations": _TABLE,
     "run_cmds": {"type": "object", "additionalProperties": _COMMAND},
@@ -145,13 +157,12 @@ def component_schemas() -> dict[str, Schema]:
 
 
 def _component(kind: str, title: str, definitions: Schema) -> Schema:
-    keys = COMMON_KEYS | (CM_KEYS if kind == "script" else CK_KEYS)
     return {
         "title": title,
         "description": f"Metadata of a component of kind {kind}. Other tools' keys may stand beside these.",
         "type": "object",
         "required": ["tags", *(["alias", "uid"] if kind == "script" else [])],
-        "properties": {key: _TYPED.get(key, {}) for key in sorted(keys | {"$schema"})},
+        "properties": _properties("entry", _TYPED, ("loom", "cm" if kind == "script" else "ck")),
         "$defs": definitions,
     }
 

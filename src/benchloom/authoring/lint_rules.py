@@ -96,7 +96,11 @@ RULES: dict[str, Rule] = {
         Rule("uid-not-text", "reading", "A uid is text, since a number loses its zeros."),
         Rule("bad-uid", "reading", "A uid has 16 lower-case hexadecimal digits."),
         Rule("unknown-variation", "reading", "A query or default names variations that are there."),
-        Rule("unheard-key", "reading", "Keys of needs that CK or CM know are acted upon here too."),
+        Rule(
+            "unheard-key",
+            "reading",
+            "Keys by which CK, CM or MLC choose or run something else are acted upon here, too.",
+        ),
         Rule("version-not-text", "reading", "A version is text, since a number loses its zeros."),
         Rule("duplicate-uid", "reading", "No two components have one uid."),
         Rule("hidden-component", "reading", "No component hides another of its name."),

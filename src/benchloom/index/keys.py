@@ -1,157 +1,301 @@
-"""The keys that metadata files may have, of CK, of CM and MLC, and of our own: any other one is a finding."""
+"""The keys that metadata files may have, of ours, CK, CM and MLC: one table, from which reader, lint, schemas and pages derive.
+
+To teach the engine a key, give it a row here. What is no row is an unknown key; a row whose effect is ``lost`` is a finding
+wherever the key stands. Read from the sources of ck 2.6.4, cmind 4.2.0 and mlcflow 1.3.6, and counted over their repositories.
+"""
+
+from collections.abc import Iterator, Mapping
+from typing import Literal, NamedTuple
 
 from benchloom.model.component import Input
 
-COMMON_KEYS = frozenset(
-    [
-        "tags",
-        "summary",
-        "licence",
-        "maintainers",
-        "sources",
-        "priority",
-        "default_for",
-        "published",
-        "stand_in",
-        "run_cmds",
-        "run_vars",
-        "inputs",
-        "timeout",
-        "results",
-        "check",
-        "needs",
-        "versions",
-        "default_version",
-        "variations",
-        "deps",
-        "fetch",
-        "install",
-        "result",
-        "model",
-        "dataset",
-        "profile",
-        "backend",
-        "detect",
-        "customize",
-        "soft_uoa",
-        "soft_name",
-        "env",
-        "default_env",
-        "uid",
-        "alias",
-        "$schema",
-    ]
+Place = Literal["entry", "variation", "command", "need", "input"]
+# acted: the engine acts upon it. none: it changes nothing of what is chosen and run. foreign: it says how another tool does
+# what the engine does in its own way, or leaves to that tool. lost: it changes what is chosen or run, and is not acted upon.
+Effect = Literal["acted", "none", "foreign", "lost"]
+Tool = Literal["loom", "ck", "cm"]  # cm: of CM and MLC
+
+
+class Key(NamedTuple):
+    """One key: where it stands, whose it is (a key of ``loom`` may stand in files of every tool), and what it does."""
+
+    place: Place
+    name: str
+    tool: Tool
+    effect: Effect
+    summary: str
+
+
+def _rows(place: Place, tool: Tool, effect: Effect, keys: Mapping[str, str]) -> Iterator[Key]:
+    return (Key(place, name, tool, effect, summary) for name, summary in keys.items())
+
+
+_ENTRY_ACTED = {
+    "tags": "what it can be found by",
+    "summary": "one line for people",
+    "licence": "SPDX expression of what it brings",
+    "maintainers": "who answers for it",
+    "sources": "where its facts were read",
+    "priority": "the higher of two equally good answers wins",
+    "default_for": "queries it wins over equally good answers",
+    "published": "what is known of a model's published file",
+    "stand_in": "what takes the place of that file in the tests",
+    "run_cmds": "commands by name",
+    "run_vars": "variables of every command",
+    "inputs": "inputs of the program by name",
+    "timeout": "seconds after which the program is killed",
+    "results": "file the program leaves; default results.json",
+    "check": "how it is asked whether it could run",
+    "needs": "what it needs, by role, each stated by tags",
+    "versions": "versions that can be had",
+    "default_version": "the version that is preferred",
+    "variations": "variations by name",
+    "default_variations": "the variation of each group that is chosen if none is asked for",
+    "deps": "what it needs",
+    "fetch": "what is downloaded",
+    "install": "how its result is made",
+    "result": "file or folder, below its contents, that is its result",
+    "model": "facts of a model",
+    "dataset": "facts of a data set",
+    "profile": "how samples are prepared",
+    "backend": "facts of a backend",
+    "detect": "how it is found on a machine",
+    "customize": "how ck sets it up; versions and variables are read from it",
+    "soft_uoa": "alias of the soft component it registers",
+    "env": "variables it exports",
+    "default_env": "variables it exports where nobody else sets them",
+    "uid": "16 hexadecimal digits that stay when it is renamed",
+    "alias": "its name",
+}
+_ENTRY_CK_ACTED = {
+    "run_deps": "what the program needs",
+    "by_hand": "how a person obtains it; it is never taken for installed",
+    "end_full_path_universal": "result below what its script makes",
+    "process_script": "script that installs it; only ck runs it",
+    "no_compile": "yes if there is nothing to compile",
+    "source_files": "sources that only ck compiles",
+}
+_ENTRY_CK_FOREIGN = {
+    "template": "what another tool puts into a virtual environment",
+    "python": "what another tool makes a virtual environment with",
+    "program": "yes in a program",
+    "process_in_tmp": "whether ck runs it in a folder tmp",
+    "no_target_file": "whether ck expects a compiled file",
+    "target_file": "the file that ck compiles",
+    "build_compiler_vars": "definitions that ck compiles with",
+    "compiler_env": "which compiler ck takes",
+    "compiler_flags_as_env": "flags that ck compiles with",
+    "compiler_add_include_as_env_from_deps": "folders that ck compiles with",
+    "compile_cmds": "how ck compiles it",
+    "extra_ld_vars": "what ck links with",
+    "linker_add_lib_as_env": "what ck links with",
+    "skip_bin_ext": "how ck calls the compiled file",
+    "use_compile_script": "how ck compiles it",
+    "use_preprocess_compilation_scripts": "what ck runs before compiling",
+    "print_files_after_run": "files that ck prints",
+    "pass_env_to_resolve": "variables that ck passes on",
+    "ck_to_env": "variables that ck passes on",
+    "skip_tmp_deps": "whether ck forgets what it has chosen",
+    "end_full_path": "result below what its script makes, by operating system",
+    "use_scripts_from_another_entry": "entry whose script ck runs",
+    "use_preprocess_scripts_from_another_entry": "entry whose script ck runs before",
+    "use_customize_script_from_another_entry": "entry by whose rules ck looks for it",
+    "suggested_path": "folder that ck installs into",
+    "package_extra_name": "part of the folder that ck installs into",
+    "auto_detect": "whether ck looks for it before it installs it",
+    "check_exit_status": "whether ck looks at the exit status of its script",
+    "need_cpu_info": "what ck looks up before it installs it",
+    "skip_setup": "whether ck registers it",
+    "skip_file_check": "whether ck looks for the file it registers",
+    "remove_deps": "needs that ck does not write down",
+    "tool": "name of the file that ck looks for",
+}
+_ENTRY_CK_LOST = {
+    "compile_deps": "what compiling it needs",
+    "only_for_host_os_tags": "operating systems it can be used on",
+    "only_for_target_os_tags": "operating systems it is made for",
+}
+_ENTRY_CM_FOREIGN = {
+    "automation_alias": "alias of CM's automation",
+    "automation_uid": "uid of CM's automation",
+    "cache": "whether cm keeps what the script made",
+    "can_force_cache": "whether cm can be told to keep it",
+    "cache_expiration": "how long mlc keeps it",
+    "extra_cache_tags_from_env": "what cm finds it by again",
+    "clean_files": "files that cm removes",
+    "clean_output_files": "files that cm removes",
+    "new_env_keys": "variables that its script hands on",
+    "new_state_keys": "state that its script hands on",
+    "local_env_keys": "variables that its script keeps to itself",
+    "env_key_mappings": "names that its script knows variables by",
+    "file_path_env_keys": "variables that mlc mounts into containers",
+    "folder_path_env_keys": "variables that mlc mounts into containers",
+    "script_name": "the script that cm runs",
+    "docker": "how cm makes a container of it",
+    "docker_input_mapping": "inputs of that container",
+    "remote_run": "how mlc runs it elsewhere",
+    "mlc_compat": "versions of mlc that can run it",
+    "min_cm_version": "oldest version of cm that can run it",
+}
+_ENTRY_CM_LOST = {
+    "input_mapping": "inputs that become variables",
+    "const": "variables that nobody can set otherwise",
+    "post_deps": "what it needs after all else",
+    "posthook_deps": "what it needs after its script",
+    "predeps": "what it needs before all else",
+    "add_deps": "changes to its own needs",
+    "add_deps_recursive": "changes to what all its needs need",
+    "ad": "changes to its own needs",
+    "adr": "changes to what all its needs need",
+    "default_variation": "the variation that is chosen if none is asked for",
+    "valid_variation_combinations": "variations that go together",
+    "invalid_variation_combinations": "variations that do not go together",
+    "update_meta_if_env": "what else it says if variables are set",
+}
+_ENTRY_NONE: dict[Tool, dict[str, str]] = {
+    "loom": {"$schema": "the schema an editor checks it with", "soft_name": "its name for people"},
+    "ck": {"main_language": "what it is written in", "package_name": "its name for people", "problem": "what is wrong"},
+    "cm": {
+        "category": "a heading for it",
+        "name": "its name for people",
+        "developers": "who wrote it",
+        "input_description": "what its inputs are",
+        "tags_help": "how to ask for it",
+        "variation_groups_order": "the order groups are shown in",
+        "print_env_at_the_end": "variables that cm prints",
+        "print_files_if_script_error": "files that cm prints",
+        "tests": "how it is tested",
+        "warnings": "what cm prints",
+        "gui": "how a form shows it",
+    },
+}
+_VARIATION_ACTED = {
+    "summary": "one line for people",
+    "group": "one variation of a group is chosen",
+    "default": "whether it is chosen if none of its group is asked for",
+    "on_by_default": "yes if it is chosen unless it contradicts another one",
+    "env": "variables it sets",
+    "extra_env": "variables it sets",
+    "default_env": "variables it sets where nobody else does",
+    "extra_tags": "what it can be found by",
+    "base": "variations that it brings along",
+    "alias": "the variation that it is another name of",
+    "default_variations": "the variation of other groups that is chosen with it",
+    "version": "the version it is",
+    "fetch": "what is downloaded",
+    "pip": "what is installed by pip",
+    "profile": "how samples are prepared",
+    "needs": "what it needs",
+    "deps": "what it needs",
+    "run_deps": "what it needs",
+    "prehook_deps": "what it needs before its script",
+}
+_VARIATION_FOREIGN = {
+    "extra_customize": "how ck sets it up",
+    "new_env_keys": "variables that its script hands on",
+    "new_state_keys": "state that its script hands on",
+    "state": "state of its script",
+    "script_name": "the script that cm runs",
+    "docker": "how cm makes a container of it",
+}
+_VARIATION_LOST = {
+    "const": "variables that nobody can set otherwise",
+    "post_deps": "what it needs after all else",
+    "posthook_deps": "what it needs after its script",
+    "add_deps": "changes to its entry's needs",
+    "add_deps_recursive": "changes to what all its entry's needs need",
+    "ad": "changes to its entry's needs",
+    "adr": "changes to what all its entry's needs need",
+}
+_COMMAND_ACTED = {
+    "run_time": "run_cmd_main is the command",
+    "run_vars": "variables of this command",
+    "summary": "one line for people",
+}
+_COMMAND_FOREIGN = {
+    "run_deps": "what only ck needs around the command",
+    "hot_functions": "what ck measures",
+    "autotuning": "what ck varies",
+    "sort": "its order among what ck shows",
+    "add_dataset_file_to_env": "how ck passes a data set on",
+    "send_only_selected_file": "how ck passes a data set on",
+}
+_COMMAND_LOST = {
+    "ignore_return_code": "whether a command that fails has not failed",
+    "dataset_tags": "data sets that it is run over",
+}
+_NEED_ACTED = {
+    "tags": "a query: tag,tag,-tag,_variation,@version",
+    "no_tags": "tags that no answer has",
+    "names": "its role; the first counts",
+    "version": "a version, or a range such as >=1.2,<2",
+    "version_from": "the lowest version, as ck writes it",
+    "version_to": "the highest version, as ck writes it",
+    "version_min": "the lowest version",
+    "version_max": "the highest version",
+    "optional": "yes if the target can do without",
+    "continue_on_error": "in a venv.template: leave it out, with a note, if it cannot be fetched",
+    "enable_if_env": "it is needed only if these variables are set",
+    "disable_if_env": "it is not needed if these variables are set",
+    "skip_if_env": "it is not needed if these variables are set",
+    "enable_if_any_env": "it is needed only if one of these variables is set",
+    "skip_if_any_env": "it is not needed if one of these variables is set",
+    "env": "variables of what answers it",
+    "sort": "its order among the needs",
+}
+_NEED_FOREIGN = {
+    "local": "whether ck demands an answer for this operating system",
+    "force_target_as_host": "which machine ck looks on",
+    "skip_default": "whether ck tries what is registered",
+    "add_to_path": "part of the folder that ck installs into",
+    "skip_from_bat": "whether ck sets its variables",
+    "force_cache": "whether cm keeps what answers it",
+    "force_env_keys": "variables that cm passes on",
+    "extra_cache_tags": "what cm finds the answer by again",
+    "dynamic": "whether cm runs it again if the rest is kept",
+    "skip_if_fake_run": "whether cm skips it in a fake run",
+}
+_NEED_LOST = {
+    "or_tags": "alternatives of tags",
+    "only_for_target_os_tags": "operating systems it is needed on",
+    "update_tags_if_env": "tags that are added if variables are set",
+    "update_tags_from_env": "variables whose values are added as tags",
+    "update_tags_from_env_with_prefix": "variables whose values are added as variations",
+    "inherit_variation_tags": "whether variations of the entry are asked for",
+    "skip_inherit_variation_groups": "groups of which they are not asked for",
+    "reuse_version": "whether the version of the entry is asked for",
+    "version_max_usable": "the version to take if the newest is too new",
+    "adr": "changes to what all its needs need",
+}
+KEYS: tuple[Key, ...] = (
+    *_rows("entry", "loom", "acted", _ENTRY_ACTED),
+    *_rows("entry", "loom", "foreign", {"sort": "its order among what ck and cm find"}),
+    *_rows("entry", "ck", "acted", _ENTRY_CK_ACTED),
+    *_rows("entry", "ck", "foreign", _ENTRY_CK_FOREIGN),
+    *_rows("entry", "ck", "lost", _ENTRY_CK_LOST),
+    *_rows("entry", "cm", "acted", {"prehook_deps": "what it needs before its script"}),
+    *_rows("entry", "cm", "foreign", _ENTRY_CM_FOREIGN),
+    *_rows("entry", "cm", "lost", _ENTRY_CM_LOST),
+    *(row for tool, keys in _ENTRY_NONE.items() for row in _rows("entry", tool, "none", keys)),
+    *_rows("variation", "loom", "acted", _VARIATION_ACTED),
+    *_rows("variation", "cm", "foreign", _VARIATION_FOREIGN),
+    *_rows("variation", "cm", "lost", _VARIATION_LOST),
+    *_rows("variation", "loom", "none", {"comment": "what people should know", "required_disk_space": "in megabytes"}),
+    *_rows("command", "loom", "acted", _COMMAND_ACTED),
+    *_rows("command", "ck", "foreign", _COMMAND_FOREIGN),
+    *_rows("command", "ck", "lost", _COMMAND_LOST),
+    *_rows("command", "ck", "none", {"name": "its name for people"}),
+    *_rows("need", "loom", "acted", _NEED_ACTED),
+    *_rows("need", "loom", "foreign", _NEED_FOREIGN),
+    *_rows("need", "loom", "lost", _NEED_LOST),
+    *_rows("need", "loom", "none", {"name": "its name for people"}),
+    *_rows("input", "loom", "acted", dict.fromkeys(Input.__struct_fields__, "see its type")),
 )
-CK_KEYS = frozenset(
-    [
-        "program",
-        "no_compile",
-        "no_target_file",
-        "process_in_tmp",
-        "main_language",
-        "run_deps",
-        "compile_deps",
-        "process_script",
-        "by_hand",
-        "end_full_path",
-        "end_full_path_universal",
-        "use_scripts_from_another_entry",
-        "use_customize_script_from_another_entry",
-        "suggested_path",
-        "package_name",
-        "auto_detect",
-        "check_exit_status",
-        "need_cpu_info",
-        "only_for_host_os_tags",
-        "only_for_target_os_tags",
-        "sort",
-        "template",
-        "python",
-    ]
-)
-CM_KEYS = frozenset(
-    [
-        "automation_alias",
-        "automation_uid",
-        "category",
-        "cache",
-        "name",
-        "new_env_keys",
-        "new_state_keys",
-        "prehook_deps",
-        "posthook_deps",
-        "post_deps",
-        "predeps",
-        "input_mapping",
-        "input_description",
-        "docker",
-        "can_force_cache",
-        "tags_help",
-        "developers",
-        "sort",
-        "print_env_at_the_end",
-        "default_variations",
-        "default_variation",
-        "variation_groups_order",
-        "const",
-        "local_env_keys",
-        "clean_files",
-        "extra_cache_tags_from_env",
-        "min_cm_version",
-        "tests",
-    ]
-)
-KEYS = COMMON_KEYS | CK_KEYS | CM_KEYS
-VARIATION_KEYS = frozenset(
-    [
-        "summary",
-        "group",
-        "default",
-        "on_by_default",
-        "env",
-        "extra_env",
-        "default_env",
-        "extra_tags",
-        "extra_customize",
-        "base",
-        "alias",
-        "default_variations",
-        "version",
-        "fetch",
-        "pip",
-        "profile",
-        "needs",
-        "deps",
-        "run_deps",
-        "prehook_deps",
-        "posthook_deps",
-        "post_deps",
-        "new_env_keys",
-        "new_state_keys",
-        "add_deps",
-        "add_deps_recursive",
-        "ad",
-        "adr",
-        "state",
-        "const",
-        "script_name",
-        "docker",
-        "required_disk_space",
-        "comment",
-    ]
-)
-COMMAND_KEYS = frozenset(
-    [
-        "run_time",
-        "run_vars",
-        "ignore_return_code",
-        "dataset_tags",
-        "run_deps",
-        "hot_functions",
-        "sort",
-        "name",
-        "summary",
-        "autotuning",
-    ]
-)
-INPUT_KEYS = frozenset(Input.__struct_fields__)
+_BY_PLACE: dict[str, dict[str, Key]] = {}
+for _row in KEYS:
+    _BY_PLACE.setdefault(_row.place, {})[_row.name] = _row
+
+
+def keys_of(place: Place) -> Mapping[str, Key]:
+    """Return the keys that may stand at ``place``, by name."""
+    return _BY_PLACE[place]

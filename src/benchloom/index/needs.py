@@ -9,47 +9,6 @@ from benchloom.model.component import Condition, Requirement
 from benchloom.model.query import Query, parse_query
 from benchloom.model.version import parse_range
 
-# What CK and CM content says in a requirement. Of these, UNHEARD change which candidate fits and are not acted upon.
-UNHEARD = frozenset(["or_tags", "update_tags_if_env", "update_tags_from_env_with_prefix", "update_tags_from_env"])
-DEP_KEYS = UNHEARD | frozenset(
-    [
-        "tags",
-        "name",
-        "names",
-        "sort",
-        "local",
-        "version",
-        "version_from",
-        "version_to",
-        "version_min",
-        "version_max",
-        "version_max_usable",
-        "no_tags",
-        "optional",
-        "continue_on_error",
-        "enable_if_env",
-        "disable_if_env",
-        "skip_if_env",
-        "enable_if_any_env",
-        "skip_if_any_env",
-        "env",
-        "force_target_as_host",
-        "skip_default",
-        "add_to_path",
-        "only_for_target_os_tags",
-        "skip_from_bat",
-        "force_cache",
-        "force_env_keys",
-        "extra_cache_tags",
-        "inherit_variation_tags",
-        "skip_inherit_variation_groups",
-        "reuse_version",
-        "skip_if_fake_run",
-        "dynamic",
-        "adr",
-    ]
-)
-
 
 def read_requirements(block: Any, key: str, requirer: str, file: str) -> tuple[Requirement, ...]:
     """Read ``deps`` in either form. Raises InputError naming the key where one cannot be read."""

@@ -13,8 +13,8 @@ from benchloom.base.names import did_you_mean
 from benchloom.errors import LoomError
 from benchloom.index.files import UnreadableFileError, read_file
 from benchloom.index.foreign import foreign_work
-from benchloom.index.keys import COMMAND_KEYS, INPUT_KEYS, KEYS, VARIATION_KEYS
-from benchloom.index.needs import DEP_KEYS, UNHEARD, read_requirements, text, whole
+from benchloom.index.keys import Place, keys_of
+from benchloom.index.needs import read_requirements, text, whole
 from benchloom.index.unknown import unknown_keys
 from benchloom.model.component import (
     Check,
@@ -176,22 +176,20 @@ class _Reader:
         return uid
 
     def _check_keys(self, meta: Mapping[str, Any]) -> None:
-        self._unknown(meta, KEYS, "")
+        self._check_table(meta, "entry", "")
         self._check_needs(meta, "")
         for name, item in _tables(meta.get("variations")):
-            self._unknown(item, VARIATION_KEYS, f"variations.{name}.")
+            self._check_table(item, "variation", f"variations.{name}.")
             self._check_needs(item, f"variations.{name}.")
-        for block, known in (("run_cmds", COMMAND_KEYS), ("inputs", INPUT_KEYS)):
+        blocks: tuple[tuple[str, Place], ...] = (("run_cmds", "command"), ("inputs", "input"))
+        for block, place in blocks:
             for name, item in _tables(meta.get(block)):
-                self._unknown(item, known, f"{block}.{name}.")
+                self._check_table(item, place, f"{block}.{name}.")
 
     def _check_needs(self, table: Mapping[str, Any], prefix: str) -> None:
         for block in NEEDS:
             for name, dep in _tables(table.get(block)):
-                place = f"{prefix}{block}.{name}."
-                self._unknown(dep, DEP_KEYS, place)
-                for key in sorted(UNHEARD & set(dep)):
-                    self.note("unheard-key", "warning", f"{key!r} is not acted upon", key=f"{place}{key}")
+                self._check_table(dep, "need", f"{prefix}{block}.{name}.")
 
     def _check_defaults(self, component: Component, meta: Mapping[str, Any]) -> None:
         if isinstance(meta.get("default_version"), float):
@@ -203,10 +201,15 @@ class _Reader:
                 message = f"there is no variation {name!r}"
                 self.note("unknown-variation", "error", message, key=f"default_variations.{group}", fix=fix)
 
-    def _unknown(self, table: Mapping[str, Any], known: frozenset[str], prefix: str) -> None:
-        for key in table:
-            if key not in known and not _is_comment(str(key)):
-                self._note_unknown(f"{prefix}{key}", str(key), known)
+    def _check_table(self, table: Mapping[str, Any], place: Place, prefix: str) -> None:
+        known = keys_of(place)
+        for name, value in table.items():
+            row = known.get(name)
+            if row is None:
+                if not _is_comment(str(name)):
+                    self._note_unknown(f"{prefix}{name}", str(name), known)
+            elif row.effect == "lost" and value:
+                self.note("unheard-key", "warning", f"{name!r} is not acted upon: {row.summary}", key=f"{prefix}{name}")
 
     def _note_unknown(self, key: str, name: str, known: Iterable[str]) -> None:
         """Note an unknown key, the first ``_MOST_UNKNOWN`` one by one: each is looked up and compared with those known."""

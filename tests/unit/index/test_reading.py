@@ -152,6 +152,32 @@ def test_read_need_that_is_not_acted_upon_is_a_finding(repo: Repo):
 
 
 @pytest.mark.parametrize(
+    ("meta", "key"),
+    [
+        ({"post_deps": [{"tags": "a"}]}, "post_deps"),
+        ({"only_for_host_os_tags": ["windows"]}, "only_for_host_os_tags"),
+        ({"variations": {"v": {"adr": {"m": {"tags": "a"}}}}}, "variations.v.adr"),
+        ({"run_cmds": {"c": {"ignore_return_code": "yes"}}}, "run_cmds.c.ignore_return_code"),
+        (
+            {"variations": {"v": {"deps": [{"tags": "a", "update_tags_from_env": ["A"]}]}}},
+            "variations.v.deps.0.update_tags_from_env",
+        ),
+    ],
+)
+def test_read_key_that_changes_what_is_chosen_and_is_not_acted_upon_is_a_finding(
+    repo: Repo, meta: dict[str, Any], key: str
+):
+    _, findings = _read(repo, "script", meta)
+    assert [(item.rule, item.severity, item.key) for item in findings] == [("unheard-key", "warning", key)]
+    assert "not acted upon" in findings[0].message
+
+
+def test_read_key_that_says_nothing_here_is_none(repo: Repo):
+    meta = {"post_deps": [], "suggested_path": "x", "cache": True, "variations": {"v": {"extra_customize": {"a": "b"}}}}
+    assert _read(repo, "package", meta)[1] == ()
+
+
+@pytest.mark.parametrize(
     ("meta", "key", "line"),
     [
         ({"run_deps": {"m": {"tags": "a,-a"}}}, "run_deps.m.tags", 4),
