@@ -15,25 +15,10 @@ from pathlib import Path
 from benchloom.app.workspace import Workspace
 from benchloom.errors import InputError
 from benchloom.index.built_in import built_in_repository
-from benchloom.model.base import Document
-from benchloom.model.measurement import Measurement
+from benchloom.model.measurement import BenchRun, Measurement
 from benchloom.report.measurements import figure_text
 
 _SAID = 5  # lines of a failed command's standard error that are shown
-
-
-class BenchRun(Document, frozen=True, kw_only=True):
-    """What ``loom bench`` measured.
-
-    Attributes:
-        is_quick: whether rounds were fewer and shorter.
-        measurements: every line, those too that an area had measured before it failed.
-        failed: areas that did not come to their end.
-    """
-
-    is_quick: bool
-    measurements: tuple[Measurement, ...]
-    failed: tuple[str, ...]
 
 
 def run_benchmarks(workspace: Workspace, areas: tuple[str, ...], *, is_quick: bool) -> BenchRun:

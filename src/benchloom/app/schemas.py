@@ -6,7 +6,6 @@ To publish one more value, add a line to ``TYPES``, then run ``loom schema --wri
 from pathlib import Path
 from typing import Any
 
-from benchloom.app.benchmarking import BenchRun
 from benchloom.app.detecting import Detected
 from benchloom.app.finding import Found
 from benchloom.app.records import RecordLine, RemovedRecord
@@ -27,6 +26,7 @@ from benchloom.model.environment import Venv, VenvLock
 from benchloom.model.facts import Backend, Dataset, Facts, Model, Profile
 from benchloom.model.finding import Finding
 from benchloom.model.lock import Lock
+from benchloom.model.measurement import BenchRun
 from benchloom.model.plan import Plan
 from benchloom.model.published import PublishedFile, StandIn
 from benchloom.model.record import Record, Results

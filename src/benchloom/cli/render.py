@@ -3,7 +3,7 @@
 import shutil
 import sys
 from collections.abc import Iterable, Sequence
-from typing import TYPE_CHECKING, TextIO
+from typing import TextIO
 
 import click
 
@@ -13,11 +13,6 @@ from benchloom.cli.layout import fitted, table_lines
 from benchloom.cli.typed import as_typed
 from benchloom.model.base import to_json
 from benchloom.model.finding import Finding
-
-if TYPE_CHECKING:
-    from rich.table import Table
-
-_WIDTH = 160  # columns of a table where there is no terminal
 
 
 def write_json(value: object) -> None:
@@ -50,15 +45,6 @@ def write_columns(rows: Iterable[Sequence[str]], indent: str = "", *, has_heads:
 def _paint(text: str) -> None:
     in_colour = has_colour(sys.stdout)
     click.echo(painted(text) if in_colour else text, color=in_colour)
-
-
-def write_tables(tables: "Iterable[Table]") -> None:
-    """Print tables, as wide as the terminal at most."""
-    from rich.console import Console  # late: most verbs have no such table
-
-    console = Console(width=width_of(sys.stdout) or _WIDTH, highlight=False)
-    for table in tables:
-        console.print(table)
 
 
 def write_findings(findings: Sequence[Finding]) -> None:

@@ -4,7 +4,7 @@ from collections.abc import Sequence
 from statistics import median
 from typing import Literal
 
-from benchloom.model.base import Value
+from benchloom.model.base import Document, Value
 
 
 class Bound(Value, frozen=True, kw_only=True):
@@ -40,6 +40,20 @@ class Measurement(Value, frozen=True, kw_only=True):
     spread: float
     target: Bound | None
     verdict: str
+
+
+class BenchRun(Document, frozen=True, kw_only=True):
+    """What ``loom bench`` measured.
+
+    Attributes:
+        is_quick: whether rounds were fewer and shorter.
+        measurements: every line, those too that an area had measured before it failed.
+        failed: areas that did not come to their end.
+    """
+
+    is_quick: bool
+    measurements: tuple[Measurement, ...]
+    failed: tuple[str, ...]
 
 
 def at_least(value: float) -> Bound:

@@ -10,7 +10,6 @@ from benchloom.model.base import Document, Value
 from benchloom.model.plan import Action, Node, Origin, Plan
 
 GRAPH_SCHEMA = "benchloom.graph/1"
-FORMATS = ("svg", "dot", "mermaid", "json")
 
 
 class GraphNode(Value, frozen=True, kw_only=True):

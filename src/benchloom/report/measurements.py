@@ -1,12 +1,11 @@
 """Measurements for people: a table for each area, and which targets are missed."""
 
 from collections.abc import Iterable, Sequence
-from typing import TYPE_CHECKING
 
 from benchloom.model.measurement import Measurement
 
-if TYPE_CHECKING:
-    from rich.table import Table
+HEADS = ("", "unit", "ours", "beside", "it", "figure", "spread", "target", "")
+Rows = tuple[tuple[str, ...], ...]
 
 
 def figure_text(measurement: Measurement) -> str:
@@ -15,10 +14,10 @@ def figure_text(measurement: Measurement) -> str:
     return f"{measurement.area}: {measurement.name}: {measurement.figure:.3f} {measurement.figure_unit}{target}"
 
 
-def tables(measurements: Sequence[Measurement]) -> "list[Table]":
-    """Return a table for each area, in the order in which the areas first come."""
-    areas = dict.fromkeys(item.area for item in measurements)
-    return [_table(area, [item for item in measurements if item.area == area]) for area in areas]
+def areas(measurements: Sequence[Measurement]) -> list[tuple[str, Rows]]:
+    """Return for each area its heads and rows, in the order in which the areas first come."""
+    names = dict.fromkeys(item.area for item in measurements)
+    return [(name, (HEADS, *(cells(item) for item in measurements if item.area == name))) for name in names]
 
 
 def verdict_lines(measurements: Iterable[Measurement]) -> list[str]:
@@ -31,24 +30,8 @@ def verdict_lines(measurements: Iterable[Measurement]) -> list[str]:
     ]
 
 
-def _table(area: str, measurements: Iterable[Measurement]) -> "Table":
-    from rich.table import Table  # late: nothing else needs it
-    from rich.text import Text
-
-    table = Table(title=area, title_justify="left", box=None, pad_edge=False)
-    table.add_column("", overflow="fold")
-    table.add_column("unit")
-    table.add_column("ours", justify="right")
-    table.add_column("beside", overflow="fold")
-    for name in ("it", "figure", "spread", "target"):
-        table.add_column(name, justify="right")
-    table.add_column("")
-    for item in measurements:
-        table.add_row(*(Text(cell) for cell in _cells(item)))  # not text: rich would read [x] and :x: as its own marks
-    return table
-
-
-def _cells(item: Measurement) -> tuple[str, ...]:
+def cells(item: Measurement) -> tuple[str, ...]:
+    """Return the cells of a measurement, below ``HEADS``."""
     return (
         item.name,
         item.unit,

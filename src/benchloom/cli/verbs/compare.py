@@ -1,6 +1,6 @@
 """``loom compare``."""
 
-import sys
+from pathlib import Path
 
 import click
 
@@ -8,8 +8,7 @@ from benchloom.app.comparing import compare_records
 from benchloom.app.records import nothing_of
 from benchloom.cli.common import Session, verb
 from benchloom.cli.complete import complete_order, complete_record
-from benchloom.cli.render import width_of, write, write_columns, write_json
-from benchloom.report.comparisons import comparison_rows, message_lines, shared_lines
+from benchloom.cli.reports import report_options, write_report
 
 
 @verb("compare", example="loom compare --tags=forms --sort=throughput")
@@ -26,7 +25,18 @@ from benchloom.report.comparisons import comparison_rows, message_lines, shared_
     help="started, program, model; or, best first: accuracy, difference, throughput, p50, p90, p99, memory.",
 )
 @click.option("--all", "everything", is_flag=True, help="Show all columns and settings, the seeds, too.")
-def command(session: Session, names: tuple[str, ...], *, target: str, tags: str, order: str, everything: bool) -> int:
+@report_options("comparison")
+def command(
+    session: Session,
+    names: tuple[str, ...],
+    *,
+    target: str,
+    tags: str,
+    order: str,
+    everything: bool,
+    format_: str | None,
+    output: Path | None,
+) -> int:
     """Put records of runs side by side, one a line: those named, and those that --target and --tags choose; else all.
 
     Accuracy stands with its difference to the model's reference; figures are medians over repetitions. What the runs
@@ -34,13 +44,8 @@ def command(session: Session, names: tuple[str, ...], *, target: str, tags: str,
     Exits 1 if there are no records.
     """
     found = compare_records(session.workspace, names, target, tags, order)
-    if session.as_json:
-        write_json(found)
-    elif found.runs:
-        rows = comparison_rows(found, everything=everything, short=width_of(sys.stdout) is not None)
-        write_columns(rows, has_heads=True)
-        for line in (*shared_lines(found), *message_lines(found)):
-            write(line)
+    if found.runs or session.as_json or format_ or output:
+        write_report(session, "comparison", found, format_=format_, output=output, everything=everything)
     else:
         session.talk.note(nothing_of(session.workspace, target, tags))
     return 0 if found.runs else 1

@@ -1,14 +1,16 @@
 """``loom record``: ls, show, rm."""
 
 import sys
+from pathlib import Path
 
 import click
 
 from benchloom.app.records import RecordLine, find_record, list_records, nothing_of, remove_record
 from benchloom.cli.common import Session, verb
 from benchloom.cli.groups import HelpfulGroup
-from benchloom.cli.render import width_of, write, write_columns, write_json
-from benchloom.report.records import number, official_text, percent, record_text, short_ids
+from benchloom.cli.render import width_of, write_columns, write_json
+from benchloom.cli.reports import report_options, write_report
+from benchloom.report.records import number, official_text, percent, short_ids
 
 command = HelpfulGroup(
     "record",
@@ -37,13 +39,11 @@ def list_(session: Session, target: str, tags: str) -> int:
 
 @verb("show", example="loom record show last")
 @click.argument("name", default="last", metavar="[ID|last|PATH]")
-def show(session: Session, name: str) -> None:
+@report_options("record")
+def show(session: Session, name: str, *, format_: str | None, output: Path | None) -> None:
     """Show one record: the last one, or by its id, the start of its id, or its file."""
-    record, path = find_record(session.workspace, name)
-    if session.as_json:
-        write_json(record)
-    else:
-        write(record_text(record, path))
+    found = find_record(session.workspace, name)
+    write_report(session, "record", found, format_=format_, output=output)
 
 
 @verb("rm", example="loom record rm 20260101T120000123Z-image-classification-onnx-0a1b2c")

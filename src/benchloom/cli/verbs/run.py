@@ -8,9 +8,9 @@ import click
 from benchloom.app.planning import plan, split_secrets
 from benchloom.app.running import RunOptions, run, summary
 from benchloom.cli.common import YEAR, BoundedFloat, Session, verb
-from benchloom.cli.render import write, write_json
+from benchloom.cli.render import write_json
+from benchloom.cli.reports import write_report
 from benchloom.cli.request import masked, parse_request, request_options
-from benchloom.report.plans import plan_text
 
 
 @verb("run", free=True, example="loom run program:image-classification-onnx --scenario=Offline --count=100")
@@ -48,7 +48,7 @@ def command(
     request, secrets = split_secrets(session.workspace, parse_request(**asked, runnable=True))
     made = plan(session.workspace, request)
     if dry_run:
-        write_json(made) if session.as_json else write(plan_text(made))
+        write_report(session, "plan", made)
         return
     options = RunOptions(
         repetitions=repetitions,
@@ -64,9 +64,7 @@ def command(
     if session.as_json:
         write_json(summary(record, path))
     else:
-        from benchloom.report.records import record_text  # late: a record is rendered once, at the end
-
-        write(record_text(record, path))
+        write_report(session, "record", (record, path))
 
 
 def _echo(text: str) -> None:

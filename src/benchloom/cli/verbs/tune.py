@@ -1,6 +1,7 @@
 """``loom tune``."""
 
 import sys
+from pathlib import Path
 from typing import Any
 
 import click
@@ -8,7 +9,7 @@ import click
 from benchloom.app.planning import split_secrets
 from benchloom.app.tuning import TuneOptions, seconds_of, tune
 from benchloom.cli.common import YEAR, BoundedFloat, Session, verb
-from benchloom.cli.render import width_of, write, write_columns, write_exact, write_json
+from benchloom.cli.reports import report_options, write_report
 from benchloom.cli.request import masked, parse_request, request_options
 from benchloom.model.tuning import Tuning
 
@@ -38,6 +39,7 @@ from benchloom.model.tuning import Tuning
     "--timeout", type=BoundedFloat(min=0, min_open=True, max=YEAR), help="Seconds after which a probe is killed."
 )
 @click.option("--jobs", type=click.IntRange(min=1), default=4, show_default=True, help="Nodes to prepare at once.")
+@report_options("tuning")
 def command(
     session: Session,
     *,
@@ -48,6 +50,8 @@ def command(
     out: str,
     timeout: float | None,
     jobs: int,
+    format_: str | None,
+    output: Path | None,
     **asked: Any,
 ) -> int:
     """Search the settings with which the program TARGET is best on this machine, and write them down for loom run.
@@ -71,10 +75,7 @@ def command(
         jobs=jobs,
     )
     tuning = tune(session.workspace, request, options)
-    if session.as_json:
-        write_json(tuning)
-    else:
-        _write(tuning)
+    write_report(session, "tuning", tuning, format_=format_, output=output)
     _say_what_is_left(session, tuning)
     return 0 if tuning.best else 1
 
@@ -85,35 +86,8 @@ def _chosen(*, tags: str, cmd_key: str, dataset_path: str, model_path: str, **_o
     return [f"--{name}={value}" for name, value in options.items() if value]
 
 
-def _write(tuning: Tuning) -> None:
-    from benchloom.report.tunings import plain, plot, tuning_rows, verdict_lines  # late: rendered once, at the end
-
-    said = plain if _is_narrow() else str
-    write_columns([tuple(said(cell) for cell in row) for row in tuning_rows(tuning)])
-    if (drawn := plot(tuning)) and _is_room_for(drawn):
-        write_exact(f"\n{said(drawn)}")
-    lines = [said(line) for line in verdict_lines(tuning)]
-    if lines:
-        write("\n".join(["", *lines]))
-
-
-def _is_room_for(drawn: str) -> bool:
-    """Whether a plot fits the terminal: it cannot be wrapped."""
-    width = width_of(sys.stdout)
-    return width is None or max(map(len, drawn.split("\n"))) <= width
-
-
-def _is_narrow() -> bool:
-    """Whether standard output cannot take the characters of a plot."""
-    try:
-        "⠤µ…".encode(getattr(sys.stdout, "encoding", None) or "ascii")
-    except (UnicodeEncodeError, LookupError):
-        return True
-    return False
-
-
 def _say_what_is_left(session: Session, tuning: Tuning) -> None:
-    from benchloom.report.tunings import unsteady  # late: see above
+    from benchloom.report.tunings import unsteady  # late: said once, at the end
 
     if found := unsteady(tuning):
         session.talk.warn(

@@ -1,0 +1,1 @@
+"""What ``loom bench`` measured: ``BenchRun``."""

@@ -1,0 +1,1 @@
+"""Tables, for every kind that has some."""

@@ -1,0 +1,13 @@
+"""The runs of a tuning as a table."""
+
+from collections.abc import Iterator
+
+from benchloom.model.tuning import Tuning
+from benchloom.report.formats import Medium, Table
+from benchloom.report.tunings import plain, tuning_rows
+
+
+def tables(value: Tuning, medium: Medium) -> Iterator[Table]:
+    """Yield a row for each choice of settings."""
+    shown = plain if medium.is_ascii else str
+    yield Table(rows=tuple(tuple(shown(cell) for cell in row) for row in tuning_rows(value)), has_heads=False)
