@@ -11,7 +11,7 @@ import msgspec
 import benchloom
 from benchloom.app.planning import Ask, plan
 from benchloom.app.tuning_search import Search, Task, TuneOptions, declared_inputs
-from benchloom.app.tuning_space import GOALS, GRID, grid, parse_over
+from benchloom.app.tuning_space import grid, parse_over
 from benchloom.app.workspace import Workspace
 from benchloom.base.digest import iter_files, of_bytes, of_files
 from benchloom.errors import InputError
@@ -22,10 +22,11 @@ from benchloom.model.record import Host
 from benchloom.model.tuning import Tuning
 from benchloom.record.host import host_facts
 from benchloom.resolve.lock import make_lock
+from benchloom.rules.scenarios import AXES, SCENARIOS, Scenario
 
 DEFAULT_SECONDS = 2.0  # of the longest probes
 # Inputs that a search sets itself, so that they say nothing of what is searched.
-_OWN = frozenset([*GRID, "mode"])
+_OWN = frozenset([*AXES, "mode"])
 _UNITS = {"s": 1.0, "m": 60.0, "h": 3600.0}
 
 
@@ -45,7 +46,7 @@ def tune(workspace: Workspace, ask: Ask, options: TuneOptions) -> Tuning:
     ExecutionError where every probe failed. What was measured is kept after each probe, whatever happens.
     """
     task = _task(workspace, ask, options)
-    folder = workspace.locations.tunings / f"{task.component.alias}-{task.scenario}-{task.key}"
+    folder = workspace.locations.tunings / f"{task.component.alias}-{task.scenario.name}-{task.key}"
     with _only_one(folder):
         search = Search(workspace, ask, options, task, folder)
         try:
@@ -75,24 +76,22 @@ def _task(workspace: Workspace, ask: Ask, options: TuneOptions) -> Task:
         raise InputError(f"{made.target} is not a program", fix=f"to obtain it: loom install {made.target}")
     declared = declared_inputs(component)
     scenario = _scenario(component, made)
-    goal = GOALS[scenario]
     _refuse_what_cannot_be_tuned(component, scenario, made)
     chosen = _chosen(options, made, declared)
-    axes = [name for name in GRID if name in declared and (name in goal.axes or name in chosen)]
+    axes = [name for name in AXES if name in declared and (name in scenario.search.axes or name in chosen)]
     host = host_facts({})
     return Task(
         plan=made,
         component=component,
         scenario=scenario,
-        goal=goal,
         grid=grid(axes, chosen, host.cores, _max_batch(workspace, made)),
         duration=float(made.inputs.get("duration", DEFAULT_SECONDS)) if "duration" in declared else None,
         host=host,
-        key=_key(made, scenario, host),
+        key=_key(made, scenario.name, host),
     )
 
 
-def _scenario(component: Component, made: Plan) -> str:
+def _scenario(component: Component, made: Plan) -> Scenario:
     declared = (
         next((item for item in component.program.inputs if item.name == "scenario"), None)
         if component.program
@@ -101,11 +100,13 @@ def _scenario(component: Component, made: Plan) -> str:
     if declared is None:
         raise _lacks(component, ["scenario"])
     scenario = made.inputs.get("scenario", declared.default)
-    if scenario not in GOALS:
+    if scenario not in SCENARIOS:
         raise InputError(
-            f"the scenario {scenario!r} cannot be tuned", where="--scenario", fix=f"choose one of {', '.join(GOALS)}"
+            f"the scenario {scenario!r} cannot be tuned",
+            where="--scenario",
+            fix=f"choose one of {', '.join(SCENARIOS)}",
         )
-    return scenario
+    return SCENARIOS[scenario]
 
 
 def _lacks(component: Component, names: Sequence[str]) -> InputError:
@@ -116,21 +117,22 @@ def _lacks(component: Component, names: Sequence[str]) -> InputError:
     )
 
 
-def _refuse_what_cannot_be_tuned(component: Component, scenario: str, made: Plan) -> None:
+def _refuse_what_cannot_be_tuned(component: Component, scenario: Scenario, made: Plan) -> None:
     declared = declared_inputs(component)
-    if scenario == "Server":
-        if "target_qps" not in declared:
-            raise _lacks(component, ["target_qps"])
-        if "target_qps" in made.inputs:
-            raise InputError("the target of Server is what is searched", where="--target_qps", fix="leave it out")
-    elif not declared & set(GOALS[scenario].axes):
-        raise _lacks(component, GOALS[scenario].axes)
+    if scenario.search.sieve:
+        if scenario.expectation not in declared:
+            raise _lacks(component, [scenario.expectation])
+        if scenario.expectation in made.inputs:
+            where = f"--{scenario.expectation}"
+            raise InputError(f"the target of {scenario.name} is what is searched", where=where, fix="leave it out")
+    elif not declared & set(scenario.search.axes):
+        raise _lacks(component, scenario.search.axes)
 
 
 def _chosen(options: TuneOptions, made: Plan, declared: frozenset[str]) -> dict[str, tuple[int, ...]]:
     """Values to try by input: those of ``--over``, and the one value of an input that was given itself."""
     over = parse_over(options.over, declared)
-    given = {name: (int(made.inputs[name]),) for name in GRID if name in made.inputs}
+    given = {name: (int(made.inputs[name]),) for name in AXES if name in made.inputs}
     for name in over.keys() & given.keys():
         raise InputError(f"--{name} is both given and searched over", where=f"--over {name}", fix="leave one out")
     return {**over, **given}

@@ -10,7 +10,7 @@ import msgspec
 from benchloom.app.planning import Ask, plan
 from benchloom.app.running import RunOptions, run
 from benchloom.app.tuning_files import write_files
-from benchloom.app.tuning_space import CONFIRMATIONS, GRID, Goal, best_of, first_target, next_target, ranked
+from benchloom.app.tuning_space import best_of, first_target, next_target, ranked
 from benchloom.app.workspace import Workspace
 from benchloom.base import bounded, limits
 from benchloom.base.atomic import write_bytes
@@ -20,6 +20,7 @@ from benchloom.model.component import Component
 from benchloom.model.plan import Plan
 from benchloom.model.record import Host, Performance, Record
 from benchloom.model.tuning import TUNING_SCHEMA, Probe, Settings, Tuning
+from benchloom.rules.scenarios import AXES, SCENARIOS, Scenario
 
 TAG = "tune"
 _SHORT = 1 / 4  # the length of a first probe
@@ -62,8 +63,7 @@ class Task:
 
     plan: Plan
     component: Component
-    scenario: str
-    goal: Goal
+    scenario: Scenario
     grid: tuple[Settings, ...]
     duration: float | None
     host: Host
@@ -77,7 +77,7 @@ class Task:
     @property
     def fixed(self) -> dict[str, str]:
         """The inputs held fixed."""
-        return {name: value for name, value in self.plan.inputs.items() if name not in {*GRID, "duration"}}
+        return {name: value for name, value in self.plan.inputs.items() if name not in {*AXES, "duration"}}
 
 
 def declared_inputs(component: Component) -> frozenset[str]:
@@ -114,9 +114,9 @@ class Search:
     def run(self) -> bool:
         """Probe until the search is complete; False where the budget ended it before."""
         kept = f"; probes that are there already: {len(self.probes)}" if self.probes else ""
-        self.workspace.talk.note(f"settings to try for {self.task.scenario}: {len(self.task.grid)}{kept}")
+        self.workspace.talk.note(f"settings to try for {self.task.scenario.name}: {len(self.task.grid)}{kept}")
         try:
-            self._serve() if self.task.scenario == "Server" else self._halve()
+            self._serve() if self.task.scenario.search.sieve else self._halve()
         except _BudgetSpentError:
             return False
         return True
@@ -126,33 +126,36 @@ class Search:
         left = self.task.grid
         if len(left) > _FEW and self.task.duration is not None:
             short = self.task.duration * _SHORT
-            order = ranked([self._probe(self.task.scenario, item, short) for item in left], self.task.goal.better)
+            search, name = self.task.scenario.search, self.task.scenario.name
+            order = ranked([self._probe(name, item, short) for item in left], search.metric.better)
             left = tuple(probe.settings for probe in order[: max(_FEW, len(left) // 4)])
         for settings in left:
-            self._probe(self.task.scenario, settings, self.task.duration)
+            self._probe(self.task.scenario.name, settings, self.task.duration)
         self._refuse_failures(1)
 
     def _serve(self) -> None:
-        """Sift the settings by their throughput in Offline, then raise the target of the best ones."""
+        """Sift the settings by short runs in the scenario's sieve, then raise the target of the best ones."""
         short = None if self.task.duration is None else self.task.duration * _SHORT
-        for sifted in _finalists(ranked([self._probe("Offline", item, short) for item in self.task.grid], "more")):
-            best, _ = best_of(self.probes, "Server")
+        sieve = SCENARIOS[self.task.scenario.search.sieve]
+        probes = [self._probe(sieve.name, item, short) for item in self.task.grid]
+        for sifted in _finalists(ranked(probes, sieve.search.metric.better)):
+            best, _ = best_of(self.probes, self.task.scenario.name)
             others = best if best and _alike(best.settings) != _alike(sifted.settings) else None
             self._raise_target(sifted, others.figure or 0.0 if others else 0.0)
         self._refuse_failures(1)
 
     def _raise_target(self, sifted: Probe, floor: float) -> None:
         precision = self.options.precision
-        start = first_target(sifted.figure or 1.0, floor, precision)
-        while (target := next_target(self._tried(sifted.settings), start, precision, floor)) is not None:
+        start, often = first_target(sifted.figure or 1.0, floor, precision), self.task.scenario.search.confirmations
+        while (target := next_target(self._tried(sifted.settings), start, precision, floor, often)) is not None:
             settings = msgspec.structs.replace(sifted.settings, target_qps=target)
-            self._measure("Server", settings, self.task.duration)
+            self._measure(self.task.scenario.name, settings, self.task.duration)
 
     def _tried(self, settings: Settings) -> list[tuple[float, bool]]:
         return [
             (probe.settings.target_qps or 0.0, probe.valid)
             for probe in self.probes
-            if probe.scenario == "Server" and probe.duration == self.task.duration
+            if probe.scenario == self.task.scenario.name and probe.duration == self.task.duration
             if _alike(probe.settings) == _alike(settings)
         ]
 
@@ -229,12 +232,13 @@ class Search:
         if record.results is None or performance is None:
             reasons = (f"{record.target} left no performance in its results",)
             return msgspec.structs.replace(blank, status="failed", seconds=seconds, record=str(path), reasons=reasons)
-        if blank.scenario == "Server":
-            self._keep_bound(record.results.settings, blank.settings.target_qps or 0.0)
+        scenario = SCENARIOS[blank.scenario]
+        if scenario.bound:
+            self._keep_bound(scenario, record.results.settings, blank.settings.target_qps or 0.0)
         return msgspec.structs.replace(
             blank,
             valid=performance.valid,
-            figure=blank.settings.target_qps if blank.scenario == "Server" else _figure(performance, blank.scenario),
+            figure=blank.settings.target_qps if scenario.search.sieve else _figure(performance, scenario),
             samples_per_second=performance.samples_per_second,
             latency_p99_ns=performance.latency_ns.get("p99"),
             seconds=seconds,
@@ -242,8 +246,10 @@ class Search:
             reasons=performance.invalid_reasons,
         )
 
-    def _keep_bound(self, settings: dict[str, str | int | float | bool | None], target: float) -> None:
-        used, bound = settings.get("server_target_qps"), settings.get("server_target_latency_ns")
+    def _keep_bound(
+        self, scenario: Scenario, settings: dict[str, str | int | float | bool | None], target: float
+    ) -> None:
+        used, bound = settings.get(scenario.expected), settings.get(scenario.bound)
         if isinstance(used, (int, float)) and abs(used - target) > target / 1000:
             raise InputError(
                 f"LoadGen was given a target of {used:g} queries/s, not {target:g}",
@@ -259,23 +265,24 @@ class Search:
         self.workspace.talk.note(f"probe {number}: {probe_line(probe)}")
 
     def _document(self, *, complete: bool) -> Tuning:
-        best, times = best_of(self.probes, self.task.scenario)
+        scenario = self.task.scenario
+        best, times = best_of(self.probes, scenario.name)
         is_long = bool(best and best.duration == self.task.duration)
         return Tuning(
             schema=TUNING_SCHEMA,
             target=self.task.plan.target,
             command=self.task.plan.command,
-            scenario=self.task.scenario,
+            scenario=scenario.name,
             key=self.task.key,
             inputs=self.task.fixed,
             host=self.task.host,
-            figure=self.task.goal.figure,
-            unit=self.task.goal.unit,
-            better=self.task.goal.better,
+            figure=scenario.search.title,
+            unit=scenario.search.metric.unit,
+            better=scenario.search.metric.better,
             latency_bound_ns=self.bound,
             probes=tuple(self.probes),
             best=best,
-            confirmed=is_long and times >= (CONFIRMATIONS if self.task.scenario == "Server" else 1),
+            confirmed=is_long and times >= scenario.search.confirmations,
             complete=complete,
             seconds=sum(probe.seconds for probe in self.probes),
             user_conf="",
@@ -314,11 +321,11 @@ def _finalists(order: Sequence[Probe]) -> list[Probe]:
     return list(found.values())[:_FINALISTS]
 
 
-def _figure(performance: Performance, scenario: str) -> float | None:
-    """LoadGen's official figure of the scenario, else the same from the latencies and the throughput."""
+def _figure(performance: Performance, scenario: Scenario) -> float | None:
+    """The official figure of the scenario, else the same from the latencies and the throughput."""
     if performance.value is not None:
         return performance.value
-    if scenario == "Offline":
+    if not scenario.search.percentile:
         return performance.samples_per_second
-    latency = performance.latency_ns.get("p90" if scenario == "SingleStream" else "p99")
+    latency = performance.latency_ns.get(scenario.search.percentile)
     return None if latency is None else float(latency)
