@@ -16,11 +16,12 @@ from benchloom.errors import InputError, LockDriftError, ResolutionError, Unknow
 from benchloom.model.base import Value
 from benchloom.model.component import VENV_TEMPLATE, Component, Requirement
 from benchloom.model.plan import Candidate, Plan
-from benchloom.model.possible import refuse_impossible
 from benchloom.model.query import Query, parse_query
 from benchloom.resolve.host import HostFacts, Overrides
 from benchloom.resolve.lock import drift, lock_requirements
 from benchloom.resolve.plan import make_plan
+from benchloom.rules.possible import refuse_impossible
+from benchloom.rules.scenarios import DEFAULT_SCENARIO
 
 
 class ResolutionProblem(Value, frozen=True, kw_only=True):
@@ -121,7 +122,7 @@ def _refuse_impossible(workspace: Workspace, made: Plan) -> None:
     model = next((workspace.index.get(n.candidate.component).model for n in made.nodes if "model" in n.roles), None)
     refuse_impossible(
         model,
-        scenario=inputs.get("scenario", "SingleStream"),
+        scenario=inputs.get("scenario", DEFAULT_SCENARIO.name),
         mode=inputs.get("mode", "both"),
         instances=int(inputs.get("instances") or 1),
         batch_size=int(inputs.get("batch_size") or 0),

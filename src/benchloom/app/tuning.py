@@ -71,7 +71,7 @@ def tune(workspace: Workspace, request: PlanRequest, options: TuneOptions) -> Tu
     ExecutionError if every probe failed. What was measured is journalled after each probe, whatever happens.
     """
     task = make_task(plan(workspace, request), workspace.index, options.over, host_facts({}))
-    folder = workspace.locations.tunings / f"{task.component.alias}-{task.scenario}-{task.key}"
+    folder = workspace.locations.tunings / f"{task.component.alias}-{task.scenario.name}-{task.key}"
     with _only_one(folder):
         return _Search(workspace, request, options, task, folder).run()
 
@@ -109,7 +109,7 @@ class _Search:
         """Make the runs that are left, and return the search as it stands."""
         made = len(self.journal.trials)
         kept = f"; probes that are there already: {made}" if made else ""
-        self.talk.note(f"settings to try for {self.task.scenario}: {len(self.task.grid)}{kept}")
+        self.talk.note(f"settings to try for {self.task.scenario.name}: {len(self.task.grid)}{kept}")
         try:
             drive(
                 self.judge,

@@ -13,24 +13,18 @@ from benchloom.model.lock import DEFAULT_LOCK
 from benchloom.model.plan import Plan
 from benchloom.model.tuning import Probe, Tuning
 from benchloom.resolve.lock import make_lock
-
-# What a user.conf tells LoadGen to expect beside what was measured: with less it prepares too few queries and ends INVALID.
-_THROUGHPUT_MARGIN = 1.3
-_LATENCY_MARGIN = 0.7
+from benchloom.rules.scenarios import SCENARIOS
 
 
 def user_conf(tuning: Tuning, best: Probe) -> str:
     """Return a user.conf that tells LoadGen what ``best`` measured."""
-    figure = best.figure or 0.0
-    wide, narrow = f"{_THROUGHPUT_MARGIN - 1:.0%}", f"{1 - _LATENCY_MARGIN:.0%}"
-    lines = {
-        "SingleStream": (f"{narrow} less than measured", "target_latency", figure * _LATENCY_MARGIN / 1e6),
-        "MultiStream": (f"{narrow} less than measured", "target_latency", figure * _LATENCY_MARGIN / 1e6),
-        "Offline": (f"{wide} more than measured", "target_qps", figure * _THROUGHPUT_MARGIN),
-        "Server": ("the highest target that was VALID", "target_qps", figure),
-    }
-    why, key, value = lines[tuning.scenario]
-    return f"# {tuning.target}, {best.record}\n# {why}\n*.{tuning.scenario}.{key} = {value:.6g}\n"
+    row = SCENARIOS[tuning.scenario]
+    margin = row.stated_margin - 1
+    why = f"{abs(margin):.0%} {'more' if margin > 0 else 'less'} than measured"
+    if not margin:
+        why = "the highest target that was VALID"
+    value = (best.figure or 0.0) * row.stated_margin / (1 if row.expects_rate else 1e6)
+    return f"# {tuning.target}, {best.record}\n# {why}\n*.{tuning.scenario}.{row.expectation} = {value:.6g}\n"
 
 
 def _commands(made: Plan, words: Sequence[str], best: Probe, lock: Path, conf: Path | None) -> Iterator[str]:

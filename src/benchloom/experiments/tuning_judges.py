@@ -7,11 +7,12 @@ import msgspec
 
 from benchloom.errors import InputError
 from benchloom.experiments.engine import lacking
-from benchloom.experiments.tuning_space import CONFIRMATIONS, GRID, best_of, first_target, next_target, ranked
+from benchloom.experiments.tuning_space import best_of, first_target, next_target, ranked
 from benchloom.experiments.tuning_task import Task
 from benchloom.model.experiment import RunSpec, Trial
 from benchloom.model.record import Performance
 from benchloom.model.tuning import TUNING_SCHEMA, Probe, Settings, Tuning
+from benchloom.rules.scenarios import SCENARIOS, Scenario
 
 TAG = "tune"
 _SHORT = 1 / 4  # the length of a first probe
@@ -21,15 +22,13 @@ _FINALISTS = 3  # settings for which Server looks for its highest target
 
 def judge_of(task: Task, precision: float) -> "TuningJudge":
     """Return the judge that searches ``task``; ``precision`` is the gap that Server may leave above its highest valid target."""
-    if task.scenario == "Server":
+    if task.scenario.search.sieve:
         return HighestTarget(task, precision)
     return SuccessiveHalving(task) if len(task.grid) > _FEW and task.duration is not None else Grid(task)
 
 
 class TuningJudge(ABC):
     """What the searches share: specs from settings, probes from trials, and the verdict."""
-
-    confirmations = 1
 
     def __init__(self, task: Task) -> None:
         self.task = task
@@ -39,9 +38,9 @@ class TuningJudge(ABC):
     def ask(self, trials: Sequence[Trial]) -> Sequence[RunSpec]:
         """Return the runs to make next; none if the search is complete."""
 
-    def spec(self, scenario: str, settings: Settings, duration: float | None, repetition: int = 1) -> RunSpec:
+    def spec(self, scenario: Scenario, settings: Settings, duration: float | None, repetition: int = 1) -> RunSpec:
         """Return the run that measures ``settings``."""
-        inputs = {**settings.inputs(), "scenario": scenario}
+        inputs = {**settings.inputs(), "scenario": scenario.name}
         if duration is not None:
             inputs["duration"] = f"{duration:.10g}"
         mode = "performance" if "mode" in self.task.inputs else ""
@@ -56,22 +55,23 @@ class TuningJudge(ABC):
     def verdict(self, trials: Sequence[Trial]) -> Tuning:
         """Return the search as it stands, without the files that a caller writes for its best settings."""
         task, probes = self.task, [probe_of(trial) for trial in trials]
-        best, times = best_of(probes, task.scenario)
+        search = task.scenario.search
+        best, times = best_of(probes, task.scenario.name)
         return Tuning(
             schema=TUNING_SCHEMA,
             target=task.plan.target,
             command=task.plan.command,
-            scenario=task.scenario,
+            scenario=task.scenario.name,
             key=task.key,
             inputs=task.fixed,
             host=task.host,
-            figure=task.goal.figure,
-            unit=task.goal.unit,
-            better=task.goal.better,
+            figure=search.title,
+            unit=search.metric.unit,
+            better=search.metric.better,
             latency_bound_ns=next(_bounds(trials), None),
             probes=tuple(probes),
             best=best,
-            confirmed=bool(best and best.duration == task.duration and times >= self.confirmations),
+            confirmed=bool(best and best.duration == task.duration and times >= search.confirmations),
             complete=not self.ask(trials),
             seconds=sum(probe.seconds for probe in probes),
             user_conf="",
@@ -100,15 +100,13 @@ class SuccessiveHalving(Grid):
         wanted = [self.spec(self.task.scenario, item, self.short) for item in self.task.grid]
         if left := lacking(wanted, trials):
             return left
-        order = ranked(self.measured(wanted, trials), self.task.goal.better)
+        order = ranked(self.measured(wanted, trials), self.task.scenario.search.metric.better)
         best = order[: max(_FEW, len(wanted) // 4)]
         return self.at_full_length((probe.settings for probe in best), trials)
 
 
 class HighestTarget(TuningJudge):
-    """Sift the settings by their throughput in Offline, then raise the target of the best ones while LoadGen says VALID."""
-
-    confirmations = CONFIRMATIONS
+    """Sift the settings by short runs in the scenario's sieve, then raise the target of the best ones while LoadGen says VALID."""
 
     def __init__(self, task: Task, precision: float) -> None:
         super().__init__(task)
@@ -116,12 +114,13 @@ class HighestTarget(TuningJudge):
 
     def ask(self, trials: Sequence[Trial]) -> Sequence[RunSpec]:
         """Return what lacks of the sifting runs, and then the next target of the first finalist that has one."""
-        wanted = [self.spec("Offline", item, self.short) for item in self.task.grid]
+        sieve = SCENARIOS[self.task.scenario.search.sieve]
+        wanted = [self.spec(sieve, item, self.short) for item in self.task.grid]
         if left := lacking(wanted, trials):
             return left
         served: list[Probe] = []  # by the finalists before
-        for sifted in _finalists(ranked(self.measured(wanted, trials), "more")):
-            best, _ = best_of(served, self.task.scenario)
+        for sifted in _finalists(ranked(self.measured(wanted, trials), sieve.search.metric.better)):
+            best, _ = best_of(served, self.task.scenario.name)
             tried = self._tried(sifted.settings, trials)
             if spec := self._raised(sifted, tried, best.figure or 0.0 if best else 0.0):
                 return [spec]
@@ -134,14 +133,14 @@ class HighestTarget(TuningJudge):
         return [
             probe
             for probe in probes
-            if probe.scenario == self.task.scenario and probe.duration == self.task.duration
+            if probe.scenario == self.task.scenario.name and probe.duration == self.task.duration
             if _alike(probe.settings) == _alike(settings)
         ]
 
     def _raised(self, sifted: Probe, tried: Sequence[Probe], floor: float) -> RunSpec | None:
         start = first_target(sifted.figure or 1.0, floor, self.precision)
         answers = [(probe.settings.target_qps or 0.0, probe.valid) for probe in tried]
-        target = next_target(answers, start, self.precision, floor)
+        target = next_target(answers, start, self.precision, floor, self.task.scenario.search.confirmations)
         if target is None:
             return None
         settings = msgspec.structs.replace(sifted.settings, target_qps=target)
@@ -160,7 +159,7 @@ def accepted(trial: Trial) -> Trial:
     if results is None or results.performance is None:
         reasons = (f"{trial.spec.target} left no performance in its results",)
         return msgspec.structs.replace(trial, status="failed", reasons=reasons)
-    used, target = results.settings.get("server_target_qps"), _settings(trial.spec).target_qps
+    used, target = results.settings.get(_scenario(trial).expected), _settings(trial.spec).target_qps
     if target is not None and isinstance(used, (int, float)) and abs(used - target) > target / 1000:
         raise InputError(
             f"LoadGen was given a target of {used:g} queries/s, not {target:g}",
@@ -173,9 +172,9 @@ def accepted(trial: Trial) -> Trial:
 def probe_of(trial: Trial) -> Probe:
     """Return what a trial measured."""
     inputs, settings = trial.spec.inputs, _settings(trial.spec)
-    scenario = inputs["scenario"]
+    scenario = _scenario(trial)
     blank = Probe(
-        scenario=scenario,
+        scenario=scenario.name,
         settings=settings,
         duration=float(inputs["duration"]) if "duration" in inputs else None,
         status=trial.status,
@@ -190,24 +189,28 @@ def probe_of(trial: Trial) -> Probe:
     return msgspec.structs.replace(
         blank,
         valid=performance.valid,
-        figure=settings.target_qps if scenario == "Server" else _figure(performance, scenario),
+        figure=settings.target_qps if scenario.search.sieve else _figure(performance, scenario),
         samples_per_second=performance.samples_per_second,
         latency_p99_ns=performance.latency_ns.get("p99"),
         reasons=performance.invalid_reasons,
     )
 
 
+def _scenario(trial: Trial) -> Scenario:
+    return SCENARIOS[trial.spec.inputs["scenario"]]
+
+
 def _settings(spec: RunSpec) -> Settings:
-    names = {*GRID, "target_qps"}
+    names = Settings.__struct_fields__
     given = {name: value for name, value in spec.inputs.items() if name in names}
     return msgspec.convert(given, Settings, strict=False)
 
 
 def _bounds(trials: Sequence[Trial]) -> Iterator[int]:
-    """Yield the bound that the latency of Server had to keep, of the last run first."""
+    """Yield the bound that latencies had to keep, of the last run first."""
     for trial in reversed(trials):
-        bound = trial.results.settings.get("server_target_latency_ns") if trial.results else None
-        if trial.spec.inputs["scenario"] == "Server" and isinstance(bound, (int, float)):
+        bound = trial.results.settings.get(_scenario(trial).bound) if trial.results else None
+        if isinstance(bound, (int, float)):
             yield int(bound)
 
 
@@ -224,11 +227,11 @@ def _finalists(order: Sequence[Probe]) -> list[Probe]:
     return list(found.values())[:_FINALISTS]
 
 
-def _figure(performance: Performance, scenario: str) -> float | None:
-    """Return LoadGen's official figure of the scenario, else the same from the latencies and the throughput."""
+def _figure(performance: Performance, scenario: Scenario) -> float | None:
+    """Return the official figure of the scenario, else the same from the latencies and the throughput."""
     if performance.value is not None:
         return performance.value
-    if scenario == "Offline":
+    if not scenario.search.percentile:
         return performance.samples_per_second
-    latency = performance.latency_ns.get("p90" if scenario == "SingleStream" else "p99")
+    latency = performance.latency_ns.get(scenario.search.percentile)
     return None if latency is None else float(latency)

@@ -3,37 +3,17 @@
 import math
 from collections.abc import Collection, Iterable, Mapping, Sequence
 from itertools import product
-from typing import Literal
 
 from benchloom.base.names import did_you_mean
 from benchloom.errors import InputError, UnknownNameError
-from benchloom.model.base import Value
 from benchloom.model.tuning import Probe, Settings
+from benchloom.rules.scenarios import AXES, SCENARIOS, SERVER
 
-GRID = ("batch_size", "threads", "instances")
 LARGEST_BATCH = 64
 _USUAL_BATCH = 32
 # A target this many times below or above the first one, which is half of Offline's throughput, is looked for no further:
 # the lower a target, the longer LoadGen takes to issue its least number of queries.
 _REACH = 16
-CONFIRMATIONS = 2
-
-
-class Goal(Value, frozen=True, kw_only=True):
-    """What is made best in a scenario, and over which inputs."""
-
-    figure: str
-    unit: str
-    better: Literal["more", "less"]
-    axes: tuple[str, ...]
-
-
-GOALS = {
-    "SingleStream": Goal(figure="latency p90", unit="ns", better="less", axes=("threads",)),
-    "MultiStream": Goal(figure="latency p99", unit="ns", better="less", axes=("threads",)),
-    "Server": Goal(figure="target QPS", unit="queries/s", better="more", axes=GRID),
-    "Offline": Goal(figure="throughput", unit="samples/s", better="more", axes=GRID),
-}
 
 
 def parse_over(words: Sequence[str], declared: Collection[str]) -> dict[str, tuple[int, ...]]:
@@ -41,7 +21,7 @@ def parse_over(words: Sequence[str], declared: Collection[str]) -> dict[str, tup
     found: dict[str, tuple[int, ...]] = {}
     for word in words:
         name, _, text = word.partition("=")
-        known = [item for item in GRID if item in declared]
+        known = [item for item in AXES if item in declared]
         if name not in known:
             hint = did_you_mean(name, known) or f"it takes {', '.join(known) or 'none of this program'}"
             raise UnknownNameError(f"{name!r} is no input to search over", where="--over", fix=hint)
@@ -127,12 +107,12 @@ def best_of(probes: Sequence[Probe], scenario: str) -> tuple[Probe | None, int]:
     where every run of it was VALID, and so was every lower one.
     """
     measured = [probe for probe in probes if probe.scenario == scenario]
-    if scenario == "Server":
+    if SCENARIOS[scenario].search.sieve:
         counted = [probe for group in _by_grid(measured).values() for probe in _within_bounds(group)]
     else:
         longest = max((probe.duration or 0.0 for probe in measured if probe.valid), default=0.0)
         counted = [probe for probe in measured if (probe.duration or 0.0) == longest]
-    found = next(iter(ranked(counted, GOALS[scenario].better)), None)
+    found = next(iter(ranked(counted, SCENARIOS[scenario].search.metric.better)), None)
     return found, sum(probe.settings == found.settings for probe in counted) if found else 0
 
 
@@ -151,13 +131,17 @@ def _within_bounds(probes: Sequence[Probe]) -> list[Probe]:
 
 
 def next_target(
-    tried: Sequence[tuple[float, bool]], start: float, precision: float, floor: float = 0.0
+    tried: Sequence[tuple[float, bool]],
+    start: float,
+    precision: float,
+    floor: float = 0.0,
+    confirmations: int = SERVER.search.confirmations,
 ) -> float | None:
     """Return the target to try after ``tried`` (targets, and whether each run was VALID); None at the end of the search.
 
     Validity is taken to be monotone: whatever is above an INVALID target is INVALID, too. From ``start`` targets double
     or halve until a VALID one stands below an INVALID one; then the gap is halved until it is less than ``precision`` of
-    the lower one, which must be VALID a second time. Where that fails, the search goes on below it. Nothing up to
+    the lower one, which must be VALID ``confirmations`` times. Where that fails, the search goes on below it. Nothing up to
     ``floor`` is of interest.
     """
     lowest_invalid = min((target for target, valid in tried if not valid), default=math.inf)
@@ -166,7 +150,7 @@ def next_target(
     following = _between(highest_valid, lowest_invalid, start, precision)
     if following is not None:
         return following if following > floor else None
-    return highest_valid if 0 < valid.count(highest_valid) < CONFIRMATIONS else None
+    return highest_valid if 0 < valid.count(highest_valid) < confirmations else None
 
 
 def _between(low: float, high: float, start: float, precision: float) -> float | None:

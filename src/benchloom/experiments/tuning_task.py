@@ -9,7 +9,7 @@ import msgspec
 import benchloom
 from benchloom.base.digest import iter_files, of_bytes, of_files
 from benchloom.errors import InputError
-from benchloom.experiments.tuning_space import GOALS, GRID, Goal, grid, parse_over
+from benchloom.experiments.tuning_space import grid, parse_over
 from benchloom.index.index import Index
 from benchloom.model.base import to_json
 from benchloom.model.component import Component
@@ -17,10 +17,11 @@ from benchloom.model.plan import Plan
 from benchloom.model.record import Host
 from benchloom.model.tuning import Settings
 from benchloom.resolve.lock import make_lock
+from benchloom.rules.scenarios import AXES, SCENARIOS, Scenario
 
 DEFAULT_SECONDS = 2.0  # of the longest probes
 # Inputs that a search sets itself, so that they say nothing of what is searched.
-_OWN = frozenset([*GRID, "mode"])
+_OWN = frozenset([*AXES, "mode"])
 
 
 @dataclass(frozen=True)
@@ -29,8 +30,7 @@ class Task:
 
     plan: Plan
     component: Component
-    scenario: str
-    goal: Goal
+    scenario: Scenario
     grid: tuple[Settings, ...]
     duration: float | None
     host: Host
@@ -44,7 +44,7 @@ class Task:
     @property
     def fixed(self) -> dict[str, str]:
         """The inputs held fixed."""
-        return {name: value for name, value in self.plan.inputs.items() if name not in {*GRID, "duration"}}
+        return {name: value for name, value in self.plan.inputs.items() if name not in {*AXES, "duration"}}
 
 
 def make_task(made: Plan, index: Index, over: Sequence[str], host: Host) -> Task:
@@ -57,21 +57,19 @@ def make_task(made: Plan, index: Index, over: Sequence[str], host: Host) -> Task
         raise InputError(f"{made.target} is not a program", fix=f"to obtain it: loom install {made.target}")
     declared = _declared(component)
     scenario = _scenario(component, made)
-    goal = GOALS[scenario]
     _refuse_what_cannot_be_tuned(component, scenario, made)
     chosen = _chosen(over, made, declared)
-    axes = [name for name in GRID if name in declared and (name in goal.axes or name in chosen)]
+    axes = [name for name in AXES if name in declared and (name in scenario.search.axes or name in chosen)]
     return Task(
         plan=made,
         component=component,
         scenario=scenario,
-        goal=goal,
         grid=grid(axes, chosen, host.cores, _max_batch(index, made)),
         duration=float(f"{float(made.inputs.get('duration', DEFAULT_SECONDS)):.10g}")
         if "duration" in declared
         else None,
         host=host,
-        key=_key(made, scenario, host),
+        key=_key(made, scenario.name, host),
     )
 
 
@@ -79,7 +77,7 @@ def _declared(component: Component) -> frozenset[str]:
     return frozenset(item.name for item in component.program.inputs) if component.program else frozenset()
 
 
-def _scenario(component: Component, made: Plan) -> str:
+def _scenario(component: Component, made: Plan) -> Scenario:
     declared = (
         next((item for item in component.program.inputs if item.name == "scenario"), None)
         if component.program
@@ -88,11 +86,13 @@ def _scenario(component: Component, made: Plan) -> str:
     if declared is None:
         raise _lacks(component, ["scenario"])
     scenario = made.inputs.get("scenario", declared.default)
-    if scenario not in GOALS:
+    if scenario not in SCENARIOS:
         raise InputError(
-            f"the scenario {scenario!r} cannot be tuned", where="--scenario", fix=f"choose one of {', '.join(GOALS)}"
+            f"the scenario {scenario!r} cannot be tuned",
+            where="--scenario",
+            fix=f"choose one of {', '.join(SCENARIOS)}",
         )
-    return scenario
+    return SCENARIOS[scenario]
 
 
 def _lacks(component: Component, names: Sequence[str]) -> InputError:
@@ -103,21 +103,22 @@ def _lacks(component: Component, names: Sequence[str]) -> InputError:
     )
 
 
-def _refuse_what_cannot_be_tuned(component: Component, scenario: str, made: Plan) -> None:
+def _refuse_what_cannot_be_tuned(component: Component, scenario: Scenario, made: Plan) -> None:
     declared = _declared(component)
-    if scenario == "Server":
-        if "target_qps" not in declared:
-            raise _lacks(component, ["target_qps"])
-        if "target_qps" in made.inputs:
-            raise InputError("the target of Server is what is searched", where="--target_qps", fix="leave it out")
-    elif not declared & set(GOALS[scenario].axes):
-        raise _lacks(component, GOALS[scenario].axes)
+    if scenario.search.sieve:
+        if scenario.expectation not in declared:
+            raise _lacks(component, [scenario.expectation])
+        if scenario.expectation in made.inputs:
+            where = f"--{scenario.expectation}"
+            raise InputError(f"the target of {scenario.name} is what is searched", where=where, fix="leave it out")
+    elif not declared & set(scenario.search.axes):
+        raise _lacks(component, scenario.search.axes)
 
 
 def _chosen(over: Sequence[str], made: Plan, declared: frozenset[str]) -> dict[str, tuple[int, ...]]:
     """Values to try by input: those of ``--over``, and the one value of an input that was given itself."""
     searched = parse_over(over, declared)
-    given = {name: (int(made.inputs[name]),) for name in GRID if name in made.inputs}
+    given = {name: (int(made.inputs[name]),) for name in AXES if name in made.inputs}
     for name in searched.keys() & given.keys():
         raise InputError(f"--{name} is both given and searched over", where=f"--over {name}", fix="leave one out")
     return {**searched, **given}

@@ -27,6 +27,8 @@ from benchloom.harness.sut import Backend
 from benchloom.model.base import to_json
 from benchloom.model.labels import several
 from benchloom.model.record import RESULTS_SCHEMA, Accuracy, Performance, Results
+from benchloom.rules.figures import figures_of
+from benchloom.rules.scenarios import SCENARIOS
 
 if TYPE_CHECKING:
     from benchloom.harness.calibrate import Speed
@@ -63,9 +65,10 @@ def benchmark(options: Options, environ: Mapping[str, str], folder: Path) -> Res
     backend, ruleset = predictors[0].backend, RULESETS[options.ruleset]
     made = test_settings(options, ruleset, inputs.model.name, speed)
     settings = made.test
-    if options.scenario == "Server" and not options.batch_size:
+    scenario = SCENARIOS[options.scenario]
+    if scenario.bound and not options.batch_size:
         for predictor in predictors:
-            bound = settings.server_target_latency_ns / 1e9
+            bound = getattr(settings, scenario.bound) / 1e9
             predictor.batch_size = batch_within(bound, speed and speed.best, predictor.batch_size)
     run = _Runs(options, ruleset, inputs, predictors, settings, environ, folder)
     performance = None if options.mode == "accuracy" else run.performance(speed)
@@ -121,7 +124,11 @@ class _Runs:
         needed = expected_seconds(self.settings, speed and speed.median, self.options.instances)
         issuer = self._run("performance", "PerformanceOnly", needed)
         found = read_performance(
-            self.folder / "performance", self.options.scenario, samples=issuer.done, seconds=issuer.seconds
+            self.folder / "performance",
+            self.options.scenario,
+            figures_of(self.options.scenario)[0].key,
+            samples=issuer.done,
+            seconds=issuer.seconds,
         )
         return msgspec.structs.replace(found, cpu_seconds=issuer.cpu_seconds)
 

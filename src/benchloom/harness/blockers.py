@@ -9,6 +9,7 @@ from benchloom.harness.rulesets import Ruleset
 from benchloom.harness.settings import LoadGenSettings
 from benchloom.harness.user_conf import KEYS
 from benchloom.model.record import Accuracy, AppliedSetting, Performance
+from benchloom.rules.scenarios import SCENARIOS
 
 
 def submission_blockers(
@@ -73,9 +74,10 @@ def _of_settings(options: Options, ruleset: Ruleset, settings: Any, model: str) 
             f"{rules.min_duration:g} s and {rules.min_queries} (--duration, --user_conf)"
         )
     bound = ruleset.server_bounds_ms.get(model, ruleset.default_server_bound_ms)
-    if options.scenario == "Server" and settings.server_target_latency_ns > bound * 1e6:
-        found = settings.server_target_latency_ns / 1e6
-        yield f"Server's latency bound is {found:g} ms, the round's {bound:g} ms (--max_latency_ms, --user_conf)"
+    scenario = SCENARIOS[options.scenario]
+    if scenario.bound and getattr(settings, scenario.bound) > bound * 1e6:
+        found = getattr(settings, scenario.bound) / 1e6
+        yield f"{scenario.name}'s latency bound is {found:g} ms, the round's {bound:g} ms (--max_latency_ms, --user_conf)"
     drawn, least = settings.performance_sample_count_override, ruleset.sample_counts.get(model, 0)
     if 0 < drawn < least:
         yield f"performance runs draw from {drawn} samples, the round's least is {least} (--user_conf)"

@@ -13,6 +13,7 @@ from typing import Any
 from benchloom.base.units import human_bytes, human_seconds
 from benchloom.errors import InputError
 from benchloom.harness.memory import available_memory
+from benchloom.rules.scenarios import QUERY_SIZE, SCENARIOS, Scenario
 
 # Measured with mlcommons-loadgen 6.0.17 as the growth of VmHWM: 324 to 556 bytes for each query of SingleStream and Server (the list of
 # queries grows by doubling), 660 to 1,122 for MultiStream's of eight samples, up to 447 for each sample of Offline's one query, Python's
@@ -23,18 +24,6 @@ BYTES_PER_OFFLINE_SAMPLE = 450
 MEMORY_SHARE = 0.5  # of the memory that is available when the run starts
 MOST_SECONDS = 7 * 24 * 3600.0
 
-_SINGLE, _MULTI, _SERVER, _OFFLINE = "SingleStream", "MultiStream", "Server", "Offline"
-# The settings by scenario that say what LoadGen prepares and judges; each must be above zero.
-SCENARIO_SETTINGS = {
-    _SINGLE: ("single_stream_expected_latency_ns", "single_stream_target_latency_percentile"),
-    _MULTI: (
-        "multi_stream_expected_latency_ns",
-        "multi_stream_target_latency_percentile",
-        "multi_stream_samples_per_query",
-    ),
-    _SERVER: ("server_target_qps", "server_target_latency_ns", "server_target_latency_percentile"),
-    _OFFLINE: ("offline_expected_qps",),
-}
 _ALWAYS = ("min_duration_ms", "min_query_count")
 
 
@@ -49,18 +38,22 @@ class Generated:
 
 def generated(settings: Any) -> Generated:
     """Return what LoadGen will make of ``settings`` for a performance run, by its own formulas."""
-    scenario, seconds, least = settings.scenario.name, settings.min_duration_ms / 1000, settings.min_query_count
-    if scenario == _OFFLINE:
-        samples = max(least, int(1.1 * seconds * settings.offline_expected_qps))
+    scenario, seconds, least = (
+        SCENARIOS[settings.scenario.name],
+        settings.min_duration_ms / 1000,
+        settings.min_query_count,
+    )
+    expected = getattr(settings, scenario.expected)
+    if scenario.arrival == "at once":
+        samples = max(least, int(1.1 * seconds * expected))
         return Generated(1, samples, samples * BYTES_PER_OFFLINE_SAMPLE)
-    if scenario == _SERVER:
-        queries, size = max(least, int(seconds * settings.server_target_qps)), 1
-    else:
-        is_multi = scenario == _MULTI
-        latency = settings.multi_stream_expected_latency_ns if is_multi else settings.single_stream_expected_latency_ns
-        queries = max(least, int(2 * seconds * 1e9 / latency))
-        size = settings.multi_stream_samples_per_query if is_multi else 1
+    wanted = seconds * expected if scenario.expects_rate else 2 * seconds * 1e9 / expected
+    queries, size = max(least, int(wanted)), _query_size(settings, scenario)
     return Generated(queries, size, queries * (BYTES_PER_QUERY + (size - 1) * BYTES_PER_FURTHER_SAMPLE))
+
+
+def _query_size(settings: Any, scenario: Scenario) -> int:
+    return int(getattr(settings, scenario.keys[QUERY_SIZE])) if QUERY_SIZE in scenario.keys else 1
 
 
 def expected_seconds(settings: Any, seconds: float | None, instances: int) -> float:
@@ -68,16 +61,14 @@ def expected_seconds(settings: Any, seconds: float | None, instances: int) -> fl
 
     ``seconds`` are those that one instance takes for a sample, as measured; without them LoadGen's expectation is taken.
     """
-    scenario, least = settings.scenario.name, settings.min_duration_ms / 1000
-    if scenario == _SERVER:
-        return float(max(least, settings.min_query_count / settings.server_target_qps))
-    if scenario == _OFFLINE:
-        rate = instances / seconds if seconds else settings.offline_expected_qps
+    scenario, least = SCENARIOS[settings.scenario.name], settings.min_duration_ms / 1000
+    expected = getattr(settings, scenario.expected)
+    if scenario.arrival == "by rate":
+        return float(max(least, settings.min_query_count / expected))
+    if scenario.arrival == "at once":
+        rate = instances / seconds if seconds else expected
         return float(generated(settings).samples_per_query / rate)
-    if seconds is None:
-        query = getattr(settings, SCENARIO_SETTINGS[scenario][0]) / 1e9  # the expected latency
-    else:
-        query = seconds if scenario == _SINGLE else seconds * settings.multi_stream_samples_per_query / instances
+    query = expected / 1e9 if seconds is None else seconds * _query_size(settings, scenario) / instances
     longest = settings.max_duration_ms / 1000 or math.inf
     return float(min(max(least, settings.min_query_count * query), max(longest, least)))
 
@@ -87,7 +78,7 @@ def refuse_unbounded(settings: Any, seconds: float | None, instances: int, where
 
     ``where`` says of settings where they come from: a flag, or a line of user.conf.
     """
-    for name in (*_ALWAYS, *SCENARIO_SETTINGS[settings.scenario.name]):
+    for name in (*_ALWAYS, *SCENARIOS[settings.scenario.name].prepared):
         value = getattr(settings, name)
         if not (value > 0 and math.isfinite(value)) or (name.endswith("percentile") and value >= 1):
             wanted = "between 0 and 1" if name.endswith("percentile") else "above zero"
@@ -118,5 +109,5 @@ def refuse_unbounded(settings: Any, seconds: float | None, instances: int, where
 
 
 def _blamed(settings: Any, where: Mapping[str, str]) -> str:
-    names = ("min_query_count", *SCENARIO_SETTINGS[settings.scenario.name], "min_duration_ms")
+    names = ("min_query_count", *SCENARIOS[settings.scenario.name].prepared, "min_duration_ms")
     return next((where[name] for name in names if name in where), "LoadGen's settings")

@@ -7,15 +7,16 @@ from typing import NamedTuple
 
 from benchloom.harness.options import Options
 from benchloom.harness.predictor import Predictor
+from benchloom.rules.scenarios import SCENARIOS
 
 SECONDS = 0.25
 WARM_UP = 5
-MULTI_STREAM_QUERY = 8  # samples, LoadGen's own number
 
 
 def samples_at_once(scenario: str, batch_size: int) -> int:
     """Return how many samples the backend is given at once in a scenario: one, MultiStream's query, or a full batch."""
-    return {"Offline": batch_size, "MultiStream": min(MULTI_STREAM_QUERY, batch_size)}.get(scenario, 1)
+    size = SCENARIOS[scenario].samples_per_query
+    return batch_size if size is None else min(size, batch_size)
 
 
 class Speed(NamedTuple):
@@ -32,10 +33,11 @@ def measured_speed(predictors: Sequence[Predictor], options: Options, count: int
     first one for another. None where nothing asks for it: the user states what to expect (and for Server the batch, too), or
     only the accuracy is measured (but for Server, whose queries have a rate then, too).
     """
-    is_server = options.scenario == "Server"
-    stated = options.target_qps if is_server or options.scenario == "Offline" else options.target_latency_ms
-    is_needed = not stated or (is_server and not options.batch_size)
-    if options.mode == "accuracy" and not (is_server and is_needed):
+    scenario = SCENARIOS[options.scenario]
+    stated = options.target_qps if scenario.expects_rate else options.target_latency_ms
+    finds_batch = bool(scenario.bound and not options.batch_size)
+    is_needed = not stated or finds_batch
+    if options.mode == "accuracy" and not (scenario.bound and is_needed):
         return None
     size = samples_at_once(options.scenario, predictors[0].batch_size)
     indexes = [place % count for place in range(size)]

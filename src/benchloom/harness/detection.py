@@ -17,6 +17,7 @@ from benchloom.harness.logs import answers_of_all, read_records
 from benchloom.harness.predictor import BOX
 from benchloom.model.annotations import annotation_bytes
 from benchloom.model.record import Accuracy
+from benchloom.rules.metrics import MEAN_AVERAGE_PRECISION
 
 Record = NDArray[np.float32]
 
@@ -89,7 +90,9 @@ def mean_average_precision(detections: Sequence[Record], image_ids: Sequence[int
     problem = (
         "" if is_annotated else f"nothing is annotated in the {len(image_ids)} images, so there is nothing to find"
     )
-    return Accuracy(metric="mAP", mean_average_precision=value, total=len(image_ids), problem=problem)
+    return Accuracy(
+        metric=MEAN_AVERAGE_PRECISION.name, mean_average_precision=value, total=len(image_ids), problem=problem
+    )
 
 
 def _truth(annotations: Path) -> COCO:

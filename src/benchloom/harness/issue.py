@@ -17,6 +17,7 @@ import numpy as np
 
 from benchloom.errors import EXIT_EXECUTION, LoomError, carried
 from benchloom.harness.predictor import Predictor
+from benchloom.rules.scenarios import SCENARIOS
 
 # Ids of LoadGen's samples, and their indexes in the data set. Lists: for few numbers an array takes longer to make than to use.
 Batch: TypeAlias = tuple[list[int], list[int]]
@@ -212,6 +213,6 @@ def _responses_at(place: int, ids: Iterable[int], sizes: Iterable[int]) -> list[
 
 def issuer_for(scenario: str, predictors: Sequence[Predictor]) -> Issuer:
     """Return what serves a LoadGen scenario with one or more instances of the backend."""
-    if scenario == "Server":
+    if SCENARIOS[scenario].arrival == "by rate":
         return SampleQueueIssuer(predictors)
     return Issuer(predictors) if len(predictors) == 1 else ThreadedIssuer(predictors)

@@ -14,16 +14,13 @@ import numpy as np
 from numpy.typing import NDArray
 
 from benchloom.errors import ExecutionError
-from benchloom.model.metrics import OFFICIAL
 from benchloom.model.record import Accuracy, Performance
+from benchloom.rules.figures import figures_of
+from benchloom.rules.metrics import TOP1
+from benchloom.rules.scenarios import SCENARIOS
 
 _PREFIX = ":::MLLOG "
 _PERCENTILE = re.compile(r"result_(\d+\.\d+)_percentile_latency_ns")
-_THROUGHPUT = {
-    "SingleStream": "result_qps_with_loadgen_overhead",
-    "Server": "result_completed_samples_per_sec",
-    "Offline": "result_samples_per_second",
-}
 
 
 class _Metadata(msgspec.Struct):
@@ -52,8 +49,8 @@ class _Answer(msgspec.Struct):
     data: str
 
 
-def read_performance(folder: Path, scenario: str, *, samples: int, seconds: float) -> Performance:
-    """Return what the performance run in ``folder`` measured.
+def read_performance(folder: Path, scenario: str, official: str, *, samples: int, seconds: float) -> Performance:
+    """Return what the performance run in ``folder`` measured, with ``official``, the key of the scenario's official figure, marked.
 
     ``samples`` completed in ``seconds`` of wall time give the throughput of MultiStream, which LoadGen does not state.
     Raises ExecutionError where LoadGen left no result.
@@ -64,15 +61,16 @@ def read_performance(folder: Path, scenario: str, *, samples: int, seconds: floa
         raise ExecutionError(
             "LoadGen ended without a result", where=str(folder), why=reasons, fix="see mlperf_log_detail.txt"
         )
-    throughput = values.get(_THROUGHPUT.get(scenario, ""))
-    metric = OFFICIAL[scenario].key
+    throughput = values.get(SCENARIOS[scenario].throughput)
+    figures = {row.key: float(values[row.key]) for row in figures_of(scenario) if row.key in values}
     return Performance(
         scenario=scenario,
         valid=values["result_validity"] == "VALID",
         samples_per_second=float(samples / seconds if throughput is None else throughput),
         latency_ns=_latencies(values),
-        metric=metric,
-        value=float(values[metric]) if metric in values else None,
+        metric=official,
+        value=figures.get(official),
+        figures=figures,
         query_count=int(values.get("result_query_count", 0)),
         sample_count=samples,
         invalid_reasons=tuple(reasons),
@@ -168,7 +166,7 @@ def top1(predictions: NDArray[np.int64], labels: NDArray[np.int64]) -> Accuracy:
     of each response.
     """
     correct = int((predictions == labels).sum())
-    return Accuracy(metric="top1", top1=correct / len(labels), correct=correct, total=len(labels))
+    return Accuracy(metric=TOP1.name, top1=correct / len(labels), correct=correct, total=len(labels))
 
 
 def read_predictions(folder: Path, total: int) -> NDArray[np.int64]:

@@ -8,8 +8,8 @@ from benchloom.harness.options import Options
 from benchloom.harness.predictor import Predictor, predictor_for, with_classes
 from benchloom.harness.sut import Backend, open_backend
 from benchloom.model.facts import Model
-from benchloom.model.possible import refuse_impossible
 from benchloom.model.trust import refuse_untrusted
+from benchloom.rules.possible import refuse_impossible
 
 DEFAULT_BATCH = 32
 

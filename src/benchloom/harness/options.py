@@ -3,15 +3,15 @@
 import argparse
 import math
 import os
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
 from benchloom.base.names import did_you_mean
 from benchloom.errors import InputError
-from benchloom.model.possible import refuse_impossible
+from benchloom.rules.possible import refuse_impossible
+from benchloom.rules.scenarios import DEFAULT_SCENARIO, SCENARIOS, Scenario
 
-SCENARIOS = ("SingleStream", "MultiStream", "Server", "Offline")
 MODES = ("performance", "accuracy", "both")
 RULESETS = ("quick", "mlperf-inference-1.0")
 YES_NO = ("yes", "no")
@@ -54,7 +54,7 @@ def parse(arguments: Sequence[str], environ: Mapping[str, str]) -> Options:
         raise InputError(f"{conf} is not a file", where="--user_conf")
     labels = text("labels_path")
     _one_of("allow_missing_images", text("allow_missing_images", YES_NO[1]), YES_NO)  # read when samples are prepared
-    scenario = _one_of("scenario", text("scenario", SCENARIOS[0]), SCENARIOS)
+    scenario = _one_of("scenario", text("scenario", DEFAULT_SCENARIO.name), tuple(SCENARIOS))
     instances = _whole("instances", text("instances")) or 1
     mode = _one_of("mode", text("mode", "both"), MODES)
     refuse_impossible(None, scenario=scenario, mode=mode, instances=instances)
@@ -80,21 +80,21 @@ def _parser() -> argparse.ArgumentParser:
     parser = argparse.ArgumentParser(
         prog="python -m benchloom.harness",
         description="Drive MLPerf LoadGen over the model, backend and samples named by LOOM_MODEL, LOOM_BACKEND and LOOM_SAMPLES.",
-        epilog="example: --scenario=Offline --mode=both --count=100",
+        epilog=f"example: --scenario={DEFAULT_SCENARIO.name} --mode=both --count=100",
     )
     helps = {
-        "scenario": f"one of {', '.join(SCENARIOS)} (default {SCENARIOS[0]})",
+        "scenario": f"one of {', '.join(SCENARIOS)} (default {DEFAULT_SCENARIO.name})",
         "mode": f"one of {', '.join(MODES)} (default both)",
         "ruleset": f"one of {', '.join(RULESETS)} (default quick: seconds long, not submission-valid)",
         "count": "use only the first COUNT samples",
         "labels_path": "the label file or annotations that the samples were prepared with",
-        "batch_size": "samples per inference in Offline and Server",
+        "batch_size": f"samples per inference{_of(lambda row: row.uses_batch)}",
         "threads": "threads of each instance of the backend (default: usable cores by instances)",
         "instances": "instances of the backend that serve batches side by side (default 1)",
         "user_conf": "LoadGen user.conf, applied last",
-        "target_qps": "expected queries per second (Offline, Server)",
-        "target_latency_ms": "expected latency in ms (SingleStream, MultiStream)",
-        "max_latency_ms": "latency bound of Server in ms",
+        "target_qps": f"expected queries per second{_of(lambda row: row.expects_rate)}",
+        "target_latency_ms": f"expected latency in ms{_of(lambda row: not row.expects_rate)}",
+        "max_latency_ms": f"latency bound in ms{_of(lambda row: bool(row.bound))}",
         "duration": "least seconds of a quick performance run",
     }
     for name, words in helps.items():
@@ -104,6 +104,11 @@ def _parser() -> argparse.ArgumentParser:
     for name, words in {"trust": trust, "allow_missing_images": missing}.items():
         parser.add_argument(f"--{name}", default="", nargs="?", const=YES_NO[0], help=words)
     return parser
+
+
+def _of(applies: Callable[[Scenario], bool]) -> str:
+    """Return in brackets the scenarios in which an option means something."""
+    return f" ({', '.join(name for name, row in SCENARIOS.items() if applies(row))})"
 
 
 def _one_of(name: str, value: str, known: Sequence[str]) -> str:

@@ -6,6 +6,8 @@ v1.0 rules and of mlperf.conf at r1.0 (scenario table, benchmark table, seeds).
 
 from dataclasses import dataclass, field
 
+from benchloom.rules.scenarios import MULTI_STREAM, OFFLINE, SERVER, SINGLE_STREAM
+
 
 @dataclass(frozen=True)
 class Rules:
@@ -38,10 +40,10 @@ class Ruleset:
 QUICK = Ruleset(
     name="quick",
     rules={
-        "SingleStream": Rules(1.5, 128),
-        "MultiStream": Rules(1.0, 662),
-        "Server": Rules(1.5, 600),
-        "Offline": Rules(1.0, 1),
+        SINGLE_STREAM.name: Rules(1.5, 128),
+        MULTI_STREAM.name: Rules(1.0, 662),
+        SERVER.name: Rules(1.5, 600),
+        OFFLINE.name: Rules(1.0, 1),
     },
     notes={"*": "ruleset quick: a run of seconds, not valid for a submission"},
 )
@@ -50,16 +52,16 @@ V1_0 = Ruleset(
     name="mlperf-inference-1.0",
     is_official=True,
     rules={
-        "SingleStream": Rules(600.0, 1024),
-        "MultiStream": Rules(600.0, 270_336),
-        "Server": Rules(600.0, 270_336),
-        "Offline": Rules(600.0, 24_576),
+        SINGLE_STREAM.name: Rules(600.0, 1024),
+        MULTI_STREAM.name: Rules(600.0, 270_336),
+        SERVER.name: Rules(600.0, 270_336),
+        OFFLINE.name: Rules(600.0, 24_576),
     },
     seeds=(7322528924094909334, 1570999273408051088, 3507442325620259414),
     sample_counts={"resnet50": 1024, "mobilenet": 1024, "ssd-mobilenet": 256, "ssd-resnet34": 64},
     server_bounds_ms={"resnet50": 15.0, "ssd-resnet34": 100.0},
     notes={
-        "MultiStream": "LoadGen since v2.0 issues the next MultiStream query when the last one completes; the v1.0 meaning "
+        MULTI_STREAM.name: f"LoadGen since v2.0 issues the next {MULTI_STREAM.name} query when the last one completes; the v1.0 meaning "
         "(queries at a fixed interval, as many samples as fit the latency bound) cannot be expressed, so this is not a v1.0 result",
         "*": "today's LoadGen compiles in its own mlperf.conf and applies early stopping; v1.0's values are set over it",
     },

@@ -12,6 +12,7 @@ from benchloom.harness.inputs import Inputs
 from benchloom.harness.logs import read_details, read_predictions, top1
 from benchloom.harness.official import official_scoring
 from benchloom.model.record import Accuracy
+from benchloom.rules.metrics import MEAN_AVERAGE_PRECISION
 
 # Below this part of the published accuracy, something other than the network is wrong.
 FAR_BELOW = 0.5
@@ -105,7 +106,11 @@ def far_below(accuracy: Accuracy, guess: float, shifted: Callable[[int], float])
     if shifts[best] > 2 * value + guess / 2:
         found.append(
             f"with 1 {'added to' if best > 0 else 'taken from'} each predicted label, accuracy would be {100 * shifts[best]:.2f} %: see "
-            + ("model.detections.labels" if accuracy.metric == "mAP" else "classes.offset of the model")
+            + (
+                "model.detections.labels"
+                if accuracy.metric == MEAN_AVERAGE_PRECISION.name
+                else "classes.offset of the model"
+            )
             + ", and whether the labels of the data set count from 0"
         )
     return tuple(found)

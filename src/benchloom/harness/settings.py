@@ -7,20 +7,13 @@ from typing import Any
 import mlperf_loadgen as lg
 
 from benchloom.errors import InputError
-from benchloom.harness.bounds import SCENARIO_SETTINGS, refuse_unbounded
-from benchloom.harness.calibrate import MULTI_STREAM_QUERY, Speed
+from benchloom.harness.bounds import refuse_unbounded
+from benchloom.harness.calibrate import Speed
 from benchloom.harness.options import Options
 from benchloom.harness.rulesets import Ruleset
 from benchloom.harness.user_conf import KEYS, applied, read_user_conf
 from benchloom.model.record import AppliedSetting
-
-# Margins between what was measured and what LoadGen is told. LoadGen keeps all queries in memory: twice as many as fit into the least
-# duration at the expected latency, a tenth more than an expected throughput asks for. If the system uses them up, the run ends early and is
-# INVALID: a quarter above the median allows for a system 1.6 times as fast.
-_LATENCY_MARGIN = 1.25
-_THROUGHPUT_MARGIN = 1.3
-# Poisson arrivals need idle time: at this part of the rate of single inferences, queues stay short.
-_SERVER_LOAD = 0.3
+from benchloom.rules.scenarios import COALESCE, SCENARIOS, Scenario
 
 Value = str | int | float | bool | None
 
@@ -49,10 +42,13 @@ def test_settings(options: Options, ruleset: Ruleset, model: str, speed: Speed |
     settings.min_duration_ms = int((options.duration or rules.min_duration) * 1000)
     settings.min_query_count = rules.min_queries
     settings.performance_sample_count_override = 0
-    _set_expectations(settings, options, speed)
-    bound = options.max_latency_ms or ruleset.server_bounds_ms.get(model, ruleset.default_server_bound_ms)
-    settings.server_target_latency_ns = int(bound * 1e6)
-    settings.server_coalesce_queries = True
+    scenario = SCENARIOS[options.scenario]
+    _set_expectation(settings, scenario, options, speed)
+    if scenario.bound:
+        bound = options.max_latency_ms or ruleset.server_bounds_ms.get(model, ruleset.default_server_bound_ms)
+        setattr(settings, scenario.bound, int(bound * 1e6))
+    if COALESCE in scenario.keys:
+        setattr(settings, scenario.keys[COALESCE], True)
     if ruleset.seeds:
         settings.qsl_rng_seed, settings.sample_index_rng_seed, settings.schedule_rng_seed = ruleset.seeds
     made = _with_user_conf(settings, options, model)
@@ -72,30 +68,32 @@ def _with_user_conf(settings: Any, options: Options, model: str) -> LoadGenSetti
 
 def _origins(options: Options, changed: Sequence[AppliedSetting]) -> dict[str, str]:
     """Return by setting of LoadGen where the user set it: the flag, or the line of user.conf, which comes last."""
+    scenario = SCENARIOS[options.scenario]
+    stated = (
+        ("--target_qps", options.target_qps)
+        if scenario.expects_rate
+        else ("--target_latency_ms", options.target_latency_ms)
+    )
     flags = {
         "min_duration_ms": ("--duration", options.duration),
-        "server_target_qps": ("--target_qps", options.target_qps),
-        "offline_expected_qps": ("--target_qps", options.target_qps),
-        "single_stream_expected_latency_ns": ("--target_latency_ms", options.target_latency_ms),
-        "multi_stream_expected_latency_ns": ("--target_latency_ms", options.target_latency_ms),
-        "server_target_latency_ns": ("--max_latency_ms", options.max_latency_ms),
+        scenario.expected: stated,
+        **({scenario.bound: ("--max_latency_ms", options.max_latency_ms)} if scenario.bound else {}),
     }
     found = {name: flag for name, (flag, value) in flags.items() if value is not None}
     return {**found, **{item.setting: f"{options.user_conf}:{item.line}: {item.key}" for item in changed}}
 
 
-def _set_expectations(settings: Any, options: Options, speed: Speed | None) -> None:
-    """Set what the user states, or what the measurement suggests; otherwise LoadGen's own values stay."""
-    rate = options.instances / speed.best if speed else None  # samples per second of all instances
-    latency = options.target_latency_ms and options.target_latency_ms / 1000
-    if single := latency or (speed and speed.median * _LATENCY_MARGIN):
-        settings.single_stream_expected_latency_ns = int(single * 1e9)
-    if multi := latency or (speed and MULTI_STREAM_QUERY * speed.median / options.instances * _LATENCY_MARGIN):
-        settings.multi_stream_expected_latency_ns = int(multi * 1e9)
-    if server := options.target_qps or (rate and rate * _SERVER_LOAD):
-        settings.server_target_qps = server
-    if offline := options.target_qps or (rate and rate * _THROUGHPUT_MARGIN):
-        settings.offline_expected_qps = offline
+def _set_expectation(settings: Any, scenario: Scenario, options: Options, speed: Speed | None) -> None:
+    """Set what the user states, or what the measurement suggests; otherwise LoadGen's own value stays."""
+    if scenario.expects_rate:
+        rate = options.instances / speed.best if speed else None  # samples per second of all instances
+        if wanted := options.target_qps or (rate and rate * scenario.expected_margin):
+            setattr(settings, scenario.expected, wanted)
+        return
+    stated = options.target_latency_ms and options.target_latency_ms / 1000
+    of_query = speed and (scenario.samples_per_query or 1) * speed.median / options.instances
+    if latency := stated or (of_query and of_query * scenario.expected_margin):
+        setattr(settings, scenario.expected, int(latency * 1e9))
 
 
 def shown(settings: Any, scenario: str) -> dict[str, Value]:
@@ -106,7 +104,6 @@ def shown(settings: Any, scenario: str) -> dict[str, Value]:
         "qsl_rng_seed",
         "sample_index_rng_seed",
         "schedule_rng_seed",
-        *SCENARIO_SETTINGS[scenario],
-        *(("server_coalesce_queries",) if scenario == "Server" else ()),
+        *SCENARIOS[scenario].shown,
     )
     return {name: getattr(settings, name) for name in names}

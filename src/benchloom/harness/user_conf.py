@@ -15,15 +15,24 @@ from benchloom.base import bounded, limits
 from benchloom.base.names import did_you_mean
 from benchloom.base.printable import shortened
 from benchloom.errors import InputError
-from benchloom.harness.options import SCENARIOS
 from benchloom.model.record import AppliedSetting
+from benchloom.rules.scenarios import (
+    COALESCE,
+    MOST_ASYNC,
+    PERCENTILE,
+    QUERY_SIZE,
+    SCENARIOS,
+    TARGET_LATENCY,
+    TARGET_RATE,
+    settings_by_key,
+)
 
 _FORM = "write each line as MODEL.SCENARIO.KEY = NUMBER, with blanks around '='; a comment takes a line of its own and begins with '# '"
 _NUMBER = re.compile(r"[-+]?([0-9]+\.?[0-9]*|\.[0-9]+)([eE][-+]?[0-9]+)?")
 _BEYOND = 2.0**63
 _WHOLE = re.compile(r"0|[1-9][0-9]*")  # LoadGen reads a leading zero as octal
 _BLANK = re.compile(r"[ \t\v\f\r]+")  # what parts words in C++; str.split() knows more
-ANY, _SERVER = "*", "Server"
+ANY = "*"
 
 
 @dataclass(frozen=True)
@@ -46,29 +55,12 @@ def _all(setting: str) -> dict[str, str]:
 
 _MS, _PERCENT = 1e6, 0.01
 KEYS: dict[str, Key] = {
-    "target_latency": Key(
-        {
-            "SingleStream": "single_stream_expected_latency_ns",
-            "MultiStream": "multi_stream_expected_latency_ns",
-            "Server": "server_target_latency_ns",
-        },
-        "number",
-        _MS,
-    ),
-    "target_latency_percentile": Key(
-        {
-            "SingleStream": "single_stream_target_latency_percentile",
-            "MultiStream": "multi_stream_target_latency_percentile",
-            "Server": "server_target_latency_percentile",
-        },
-        "number",
-        _PERCENT,
-        is_open=True,
-    ),
-    "target_qps": Key({"Server": "server_target_qps", "Offline": "offline_expected_qps"}, "number"),
-    "samples_per_query": Key({"MultiStream": "multi_stream_samples_per_query"}),
-    "coalesce_queries": Key({"Server": "server_coalesce_queries"}, "flag"),
-    "max_async_queries": Key({"Server": "server_max_async_queries"}, is_open=True),
+    TARGET_LATENCY: Key(settings_by_key(TARGET_LATENCY), "number", _MS),
+    PERCENTILE: Key(settings_by_key(PERCENTILE), "number", _PERCENT, is_open=True),
+    TARGET_RATE: Key(settings_by_key(TARGET_RATE), "number"),
+    QUERY_SIZE: Key(settings_by_key(QUERY_SIZE)),
+    COALESCE: Key(settings_by_key(COALESCE), "flag"),
+    MOST_ASYNC: Key(settings_by_key(MOST_ASYNC), is_open=True),
     "min_duration": Key(_all("min_duration_ms")),
     "max_duration": Key(_all("max_duration_ms")),
     "min_query_count": Key(_all("min_query_count")),
@@ -141,9 +133,10 @@ def read_user_conf(path: Path, model: str, scenario: str) -> UserConf:
         if why := _why_not(line, model, scenario):
             others.append(f"user.conf line {line.number} is not applied: {why}")
             continue
-        if scenario == _SERVER and line.key == "target_latency" and not _WHOLE.fullmatch(line.value):
+        is_bound = line.key == TARGET_LATENCY and KEYS[TARGET_LATENCY].settings[scenario] == SCENARIOS[scenario].bound
+        if is_bound and not _WHOLE.fullmatch(line.value):
             raise InputError(
-                f"Server's target_latency takes whole milliseconds, not {shortened(line.value)}", where=line.place
+                f"{scenario}'s {line.key} takes whole milliseconds, not {shortened(line.value)}", where=line.place
             )
         rival = best.get(line.key)
         loser, winner = (rival, line) if rival is None or _rank(line) >= _rank(rival) else (line, rival)

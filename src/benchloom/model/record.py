@@ -42,14 +42,15 @@ class Accuracy(Document, frozen=True, kw_only=True):
     @property
     def value(self) -> float | None:
         """The figure that ``metric`` names."""
-        return self.mean_average_precision if self.metric == "mAP" else self.top1
+        return self.mean_average_precision if self.top1 is None else self.top1
 
 
 class Performance(Document, frozen=True, kw_only=True):
     """What LoadGen measured. Latencies in nanoseconds, by percentile name (``mean``, ``p50``, ``p90``, ``p99`` …).
 
     ``samples_per_second`` is LoadGen's own throughput figure where the scenario has one, else completed samples divided
-    by the run's wall time. ``metric`` names the scenario's official figure and ``value`` holds it. ``cpu_seconds`` is the processor time of all
+    by the run's wall time. ``figures`` are those that rounds of MLPerf publish of the scenario, by their keys in LoadGen's detail log;
+    ``metric`` is the key that is official under the ruleset, and ``value`` that figure (None if LoadGen did not state it). ``cpu_seconds`` is the processor time of all
     threads of the program's process while LoadGen issued queries, without loading samples and writing logs. ``errors`` and ``warnings``
     are those in LoadGen's log, whatever it says of validity.
     """
@@ -60,6 +61,7 @@ class Performance(Document, frozen=True, kw_only=True):
     latency_ns: dict[str, int]
     metric: str = ""
     value: float | None = None
+    figures: dict[str, float] = {}
     query_count: int = 0
     sample_count: int = 0
     invalid_reasons: tuple[str, ...] = ()

@@ -8,7 +8,16 @@ import msgspec
 from benchloom.base.units import human_bytes
 from benchloom.model.base import Document, Value
 from benchloom.model.record import Record, Results
-from benchloom.report.records import PERCENTILES, host_line, latency, loadgen_messages, number, percent, short_ids
+from benchloom.report.records import (
+    PERCENTILES,
+    has_percentiles,
+    host_line,
+    latency,
+    loadgen_messages,
+    number,
+    percent,
+    short_ids,
+)
 
 Setting = str | int | float | bool | None
 
@@ -259,8 +268,8 @@ def message_lines(comparison: Comparison) -> list[str]:
 
 
 def _percentile(run: ComparedRun, nanoseconds: float | None) -> str:
-    """A latency that stands for the run: Offline's one query has none but its own."""
-    return "" if run.scenario == "Offline" else _shown(nanoseconds, latency)
+    """A latency that stands for the run, if its scenario has percentiles."""
+    return _shown(nanoseconds, latency) if has_percentiles(run.scenario) else ""
 
 
 def _verdict(run: ComparedRun) -> str:

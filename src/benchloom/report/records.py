@@ -1,16 +1,17 @@
 """A record as a table for people: what ran, what was measured, whether it counts, and where to read more."""
 
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from pathlib import Path
 
 from benchloom.base.units import human_bytes, human_seconds
-from benchloom.model.metrics import OFFICIAL
 from benchloom.model.plan import Plan
 from benchloom.model.record import BUSY, Accuracy, Conditions, Host, Performance, Record, Results, Statistics
 from benchloom.report.verdicts import next_steps
+from benchloom.rules.figures import FIGURES, Figure
+from benchloom.rules.metrics import METRICS, Metric, metric_title
+from benchloom.rules.scenarios import PERCENTILE, SCENARIOS, Scenario
 
 PERCENTILES = ("p50", "p90", "p99")
-_METRICS = {"top1": "top-1"}
 _MODES = {"both": "performance and accuracy"}
 
 Row = tuple[str, str]
@@ -107,7 +108,7 @@ def accuracy_line(accuracy: Accuracy) -> str:
     """Return for instance ``98.67 % top-1 (444 of 450); reference 98.67 %``."""
     if accuracy.value is None:
         return f"none: {accuracy.problem}" if accuracy.problem else "not measured"
-    metric = _METRICS.get(accuracy.metric, accuracy.metric)
+    metric = metric_title(accuracy.metric)
     of = (
         f"({accuracy.correct:,} of {accuracy.total:,})"
         if accuracy.correct is not None
@@ -124,17 +125,37 @@ def ruleset_line(results: Results) -> str:
 
 def official_text(scenario: str, key: str, value: float, *, short: bool = False) -> str:
     """Return the official figure ``key`` of a scenario, such as ``90th percentile latency 290 µs``, or ``short`` ``290 µs p90``."""
-    known = OFFICIAL.get(scenario)
-    if known is None or known.key != key:
+    known = _figure(scenario, key)
+    if known is None:
         return ""
-    shown = latency(value) if known.unit == "ns" else f"{number(value)} {known.unit}"
+    shown = figure_text(known.metric, value)
     return f"{shown} {known.short}".rstrip() if short else f"{known.title} {shown}"
+
+
+def _figure(scenario: str, key: str) -> Figure | None:
+    known = FIGURES.get(key)
+    return known if known and known.scenario.name == scenario else None
+
+
+def figure_text(metric: Metric, value: float) -> str:
+    """Return a value of a metric with its unit."""
+    return number(value) + f" {metric.unit}" if metric.format == "number" else shown_as(metric)(value)
+
+
+def shown_as(metric: Metric) -> Callable[[float], str]:
+    """Return what prints the bare values of a metric."""
+    return {"percent": percent, "duration": latency, "number": number}[metric.format]
+
+
+def has_percentiles(scenario: str) -> bool:
+    """Tell whether the latencies of a scenario have percentiles; of an unknown one they may."""
+    return scenario not in SCENARIOS or SCENARIOS[scenario].has_percentiles
 
 
 def _performance(results: Results, performance: Performance) -> Iterator[Row]:
     scenario = performance.scenario
     if performance.value is not None and (text := official_text(scenario, performance.metric, performance.value)):
-        since = OFFICIAL[scenario].since
+        since = FIGURES[performance.metric].since
         yield "official", f"{text} (the figure of rounds since v{since})" if since else text
     counts = f"{performance.query_count:,} {'query' if performance.query_count == 1 else 'queries'}"
     if performance.sample_count != performance.query_count:
@@ -143,18 +164,20 @@ def _performance(results: Results, performance: Performance) -> Iterator[Row]:
     shown = [
         f"{name} {latency(performance.latency_ns[name])}" for name in PERCENTILES if name in performance.latency_ns
     ]
-    if shown and scenario != "Offline":  # whose one query has a latency, and no percentiles
+    if shown and has_percentiles(scenario):
         yield "latency", "   ".join(shown)
-    if target := _server_target(results.settings):
+    if target := _scheduled(results.settings, SCENARIOS.get(scenario)):
         yield "target", target
     yield "LoadGen", "VALID" if performance.valid else "INVALID"
     if not performance.valid:
         yield from (("reason", reason) for reason in performance.invalid_reasons if reason not in performance.errors)
 
 
-def _server_target(settings: Mapping[str, object]) -> str:
-    """What Server was asked for: its rate, and the bound that LoadGen holds its latency to."""
-    names = ("server_target_qps", "server_target_latency_ns", "server_target_latency_percentile")
+def _scheduled(settings: Mapping[str, object], scenario: Scenario | None) -> str:
+    """What a scenario with a bound was asked for: its rate, and the bound that LoadGen holds its latency to."""
+    if scenario is None or not scenario.bound:
+        return ""
+    names = (scenario.expected, scenario.bound, scenario.keys[PERCENTILE])
     qps, bound, part = (settings.get(name) for name in names)
     if not (isinstance(qps, (int, float)) and isinstance(bound, (int, float)) and isinstance(part, (int, float))):
         return ""
@@ -162,12 +185,12 @@ def _server_target(settings: Mapping[str, object]) -> str:
 
 
 def _statistics(statistics: dict[str, Statistics], results: Results | None) -> list[str]:
-    official = OFFICIAL.get(results.scenario) if results else None
-    percentiles = PERCENTILES if results is None or results.scenario != "Offline" else ()
+    performance = results.performance if results else None
+    official = _figure(performance.scenario, performance.metric) if performance else None
+    percentiles = PERCENTILES if results is None or has_percentiles(results.scenario) else ()
     names = {
-        "accuracy.top1": ("accuracy", percent),
-        "accuracy.mAP": ("accuracy", percent),
-        **({"performance.value": ("official", latency if official.unit == "ns" else number)} if official else {}),
+        **{f"accuracy.{name}": ("accuracy", percent) for name, row in METRICS.items() if row.of == "accuracy"},
+        **({"performance.value": ("official", shown_as(official.metric))} if official else {}),
         "performance.samples_per_second": ("samples/s", number),
         **{f"performance.latency_ns.{name}": (f"latency {name}", latency) for name in percentiles},
         "peak_memory_bytes": ("memory", _memory),

@@ -6,7 +6,8 @@ from typing import TYPE_CHECKING, Any
 
 from benchloom.model.base import Value
 from benchloom.model.tuning import Probe, Settings, Tuning
-from benchloom.report.records import latency, number
+from benchloom.report.records import figure_text, has_percentiles, latency, number
+from benchloom.rules.scenarios import AXES, SCENARIOS
 
 if TYPE_CHECKING:
     import plotille
@@ -40,8 +41,9 @@ def probe_line(probe: Probe) -> str:
     if probe.status == "failed":
         return f"{what}: failed: {probe.reasons[0] if probe.reasons else 'no reason was given'}"
     parts = [_figure(probe, probe.scenario)]
-    if probe.scenario == "Server" and probe.latency_p99_ns is not None:
-        parts.append(f"p99 {latency(probe.latency_p99_ns)}")
+    search = SCENARIOS[probe.scenario].search
+    if search.sieve and probe.latency_p99_ns is not None:
+        parts.append(f"{search.percentile} {latency(probe.latency_p99_ns)}")
     return f"{what}: {', '.join([*parts, 'VALID' if probe.valid else 'INVALID'])}, after {probe.seconds:.1f} s"
 
 
@@ -60,9 +62,9 @@ def _given(settings: Settings) -> list[tuple[str, float]]:
 def _figure(probe: Probe, scenario: str) -> str:
     if probe.figure is None:
         return "-"
-    if scenario in {"SingleStream", "MultiStream"}:
-        return f"{'p90' if scenario == 'SingleStream' else 'p99'} {latency(probe.figure)}"
-    return f"{number(probe.figure)} {'queries/s' if scenario == 'Server' else 'samples/s'}"
+    search = SCENARIOS[scenario].search
+    shown = figure_text(search.metric, probe.figure)
+    return f"{search.percentile} {shown}" if search.metric.format == "duration" else shown
 
 
 def tuning_lines(tuning: Tuning) -> tuple[Line, ...]:
@@ -113,7 +115,7 @@ def _cells(line: Line, names: Sequence[str]) -> tuple[str, ...]:
         probe.scenario,
         "-" if probe.duration is None else f"{probe.duration:g}",
         _figure(probe, probe.scenario),
-        "-" if probe.latency_p99_ns is None or probe.scenario == "Offline" else latency(probe.latency_p99_ns),
+        "-" if probe.latency_p99_ns is None or not has_percentiles(probe.scenario) else latency(probe.latency_p99_ns),
         verdict,
         str(line.times),
         shorten(probe.reasons[0], _REASON, placeholder=" …") if probe.reasons and verdict != "VALID" else "",
@@ -135,7 +137,8 @@ def verdict_lines(tuning: Tuning) -> Iterator[str]:
     if best is None:
         return
     sure = "" if tuning.confirmed else "; not confirmed yet"
-    twice = ", VALID in each of two runs" if tuning.scenario == "Server" and tuning.confirmed else ""
+    often = SCENARIOS[tuning.scenario].search.confirmations
+    twice = ", VALID in each of two runs" if often > 1 and tuning.confirmed else ""
     yield f"best: {settings_text(best.settings)}: {_figure(best, tuning.scenario)}{twice}{sure}"
     if tuning.latency_bound_ns is not None and best.latency_p99_ns is not None:
         yield f"its latency p99 is {latency(best.latency_p99_ns)}, the bound {latency(tuning.latency_bound_ns)}"
@@ -152,13 +155,13 @@ def plot(tuning: Tuning) -> str:
     the threads where that is the same everywhere, with a line for each of the best ways to set the rest.
     """
     lines = [line for line in tuning_lines(tuning) if line.probe.scenario == tuning.scenario]
-    if tuning.scenario == "Server":
+    if SCENARIOS[tuning.scenario].search.sieve:
         return _plot_targets(tuning, [line.probe for line in lines])
     return _plot_grid(tuning, [line.probe for line in lines if line.is_valid])
 
 
 def _plot_grid(tuning: Tuning, probes: Sequence[Probe]) -> str:
-    axis = max(("batch_size", "threads", "instances"), key=lambda name: len(_places(probes, name)))
+    axis = max(AXES, key=lambda name: len(_places(probes, name)))
     places = _places(probes, axis)
     if len(places) < 2:
         return ""

@@ -4,8 +4,7 @@ import re
 from collections.abc import Callable
 
 from benchloom.model.record import Performance, Results
-
-_MARGIN = 1.3  # of a stated throughput over the measured one: LoadGen prepares no more than that asks for
+from benchloom.rules.scenarios import OFFLINE, SCENARIOS
 
 
 def next_steps(results: Results, target: str) -> tuple[str, ...]:
@@ -22,15 +21,18 @@ def next_steps(results: Results, target: str) -> tuple[str, ...]:
 
 
 def _lower_target(results: Results, performance: Performance, target: str) -> str:
-    del performance
-    qps = results.settings.get("server_target_qps")
+    scenario = SCENARIOS[performance.scenario]
+    qps = results.settings.get(scenario.expected)
     below = f" below {qps:.5g}" if isinstance(qps, (int, float)) else ""
-    return f"state a --target_qps{below}, or let loom tune {target} --scenario=Server find the highest valid one"
+    return (
+        f"state a --target_qps{below}, or let loom tune {target} --scenario={scenario.name} find the highest valid one"
+    )
 
 
 def _higher_rate(results: Results, performance: Performance, target: str) -> str:
     del results, target
-    return f"state what the system does: --target_qps={performance.samples_per_second * _MARGIN:.0f}"
+    expected = performance.samples_per_second * OFFLINE.stated_margin  # with less, LoadGen prepares too few
+    return f"state what the system does: --target_qps={expected:.0f}"
 
 
 def _lower_latency(results: Results, performance: Performance, target: str) -> str:

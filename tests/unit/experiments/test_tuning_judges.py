@@ -5,13 +5,13 @@ import pytest
 
 from benchloom.errors import InputError
 from benchloom.experiments.tuning_judges import Grid, HighestTarget, SuccessiveHalving, accepted, judge_of, probe_of
-from benchloom.experiments.tuning_space import GOALS
 from benchloom.experiments.tuning_task import Task
 from benchloom.model.component import Component, Input, Program
 from benchloom.model.experiment import RunSpec, Trial
 from benchloom.model.plan import PLAN_SCHEMA, Plan, Platform
 from benchloom.model.record import RESULTS_SCHEMA, Host, Performance, Results
 from benchloom.model.tuning import Settings, Tuning
+from benchloom.rules.scenarios import SCENARIOS
 
 HOST = Host(os="", kernel="", arch="", cpu_model="", cores=2, memory_bytes=None, python="")
 BATCHES = (1, 2, 4, 8, 16, 32)
@@ -27,8 +27,7 @@ def task(scenario: str, grid: tuple[Settings, ...] = GRID, duration: float | Non
         component=Component(
             kind="program", alias="p", uid="", repo="r", path="program/p", file="meta.json", program=program
         ),
-        scenario=scenario,
-        goal=GOALS[scenario],
+        scenario=SCENARIOS[scenario],
         grid=grid,
         duration=duration,
         host=HOST,

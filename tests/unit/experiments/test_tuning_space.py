@@ -10,8 +10,9 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from benchloom.errors import InputError
-from benchloom.experiments.tuning_space import GRID, best_of, first_target, grid, next_target, parse_over
+from benchloom.experiments.tuning_space import best_of, first_target, grid, next_target, parse_over
 from benchloom.model.tuning import Probe, Settings
+from benchloom.rules.scenarios import AXES
 
 
 def triples(cores: int, *axes: str, max_batch: int | None = None, **chosen: tuple[int, ...]):
@@ -19,19 +20,19 @@ def triples(cores: int, *axes: str, max_batch: int | None = None, **chosen: tupl
 
 
 def test_grid_of_two_cores_has_every_batch_with_all_cores_or_half_of_them():
-    found = triples(2, *GRID)
+    found = triples(2, *AXES)
     assert {pair[1:] for pair in found} == {(1, 1), (1, 2), (2, 1)}
     assert sorted({item[0] for item in found}) == [1, 2, 4, 8, 16, 32, 64]
     assert len(found) == 21
 
 
 def test_grid_begins_with_the_likeliest():
-    assert triples(4, *GRID)[0] == (32, 4, 1)
+    assert triples(4, *AXES)[0] == (32, 4, 1)
 
 
 @pytest.mark.parametrize("cores", [1, 2, 3, 6, 12, 64, 96])
 def test_grid_stays_small_and_never_asks_for_more_than_the_cores(cores: int):
-    found = triples(cores, *GRID)
+    found = triples(cores, *AXES)
     assert len(found) == len(set(found)) <= 120
     assert all(threads * instances <= cores for _, threads, instances in found)
     assert any(threads == cores for _, threads, _ in found)
@@ -50,20 +51,20 @@ def test_grid_without_instances_tries_fewer_threads_too():
 
 
 def test_grid_takes_chosen_values_as_they_are():
-    assert triples(2, *GRID, batch_size=(3,), threads=(1, 5), instances=(7,)) == [(3, 1, 7), (3, 5, 7)]
-    assert sorted(triples(4, *GRID, batch_size=(8,), instances=(2,))) == [(8, 1, 2), (8, 2, 2)]
+    assert triples(2, *AXES, batch_size=(3,), threads=(1, 5), instances=(7,)) == [(3, 1, 7), (3, 5, 7)]
+    assert sorted(triples(4, *AXES, batch_size=(8,), instances=(2,))) == [(8, 1, 2), (8, 2, 2)]
 
 
 @pytest.mark.parametrize("word", ["batch_size", "batch_size=", "batch_size=1,x", "batch_size=0", "batch_size=-1"])
 def test_over_that_is_no_list_of_numbers_is_refused_with_an_example(word: str):
     with pytest.raises(InputError, match="whole numbers") as caught:
-        parse_over([word], GRID)
+        parse_over([word], AXES)
     assert "--over batch_size=1,2,4" in caught.value.fix
 
 
 def test_over_names_the_nearest_input():
     with pytest.raises(InputError, match="batchsize") as caught:
-        parse_over(["batchsize=1"], GRID)
+        parse_over(["batchsize=1"], AXES)
     assert "batch_size" in caught.value.fix
     with pytest.raises(InputError, match="instances"):
         parse_over(["instances=1"], ["batch_size", "threads"])

@@ -8,6 +8,10 @@ import pytest
 
 from benchloom.errors import ExecutionError
 from benchloom.harness.logs import read_performance, read_predictions, read_records, top1
+from benchloom.rules.figures import figures_of
+from benchloom.rules.scenarios import SCENARIOS
+
+OFFICIAL = {name: figures_of(name)[0].key for name in SCENARIOS}
 
 
 def detail(folder: Path, **values: object) -> Path:
@@ -61,14 +65,32 @@ def test_performance_takes_loadgens_own_figures(tmp_path: Path):
             "result_min_duration_met": True,
         },
     )
-    found = read_performance(folder, "Offline", samples=10, seconds=1.0)
+    found = read_performance(folder, "Offline", OFFICIAL["Offline"], samples=10, seconds=1.0)
     assert (found.valid, found.samples_per_second, found.value) == (True, 123.5, 123.5)
+    assert (found.metric, found.figures) == ("result_samples_per_second", {"result_samples_per_second": 123.5})
     assert found.latency_ns == {"mean": 7, "p50": 5, "p99.9": 9}
+
+
+def test_every_figure_of_the_scenario_is_kept_and_the_official_one_is_marked(tmp_path: Path):
+    figures = {"result_90.00_percentile_latency_ns": 7, "early_stopping_latency_ss": 8}
+    folder = detail(tmp_path, result_validity="VALID", early_stopping_latency_ms=9, **figures)
+    found = read_performance(folder, "SingleStream", "early_stopping_latency_ss", samples=10, seconds=1.0)
+    assert found.figures == figures
+    assert (found.metric, found.value) == ("early_stopping_latency_ss", 8)
+
+
+def test_official_figure_that_loadgen_did_not_state_is_none(tmp_path: Path):
+    folder = detail(tmp_path, **{"result_validity": "VALID", "result_90.00_percentile_latency_ns": 7})
+    found = read_performance(folder, "SingleStream", "early_stopping_latency_ss", samples=10, seconds=1.0)
+    assert (found.metric, found.value) == ("early_stopping_latency_ss", None)
 
 
 def test_performance_of_multistream_is_samples_over_wall_time(tmp_path: Path):
     folder = detail(tmp_path, result_validity="VALID")
-    assert read_performance(folder, "MultiStream", samples=80, seconds=2.0).samples_per_second == 40
+    assert (
+        read_performance(folder, "MultiStream", OFFICIAL["MultiStream"], samples=80, seconds=2.0).samples_per_second
+        == 40
+    )
 
 
 def test_invalid_keeps_every_reason_once(tmp_path: Path):
@@ -80,7 +102,7 @@ def test_invalid_keeps_every_reason_once(tmp_path: Path):
         early_stopping_met=False,
         early_stopping_result=" * Only processed 30 queries.",
     )
-    found = read_performance(folder, "Offline", samples=1, seconds=1.0)
+    found = read_performance(folder, "Offline", OFFICIAL["Offline"], samples=1, seconds=1.0)
     assert found.valid is False
     assert found.invalid_reasons == (
         "Increase expected QPS",
@@ -91,4 +113,4 @@ def test_invalid_keeps_every_reason_once(tmp_path: Path):
 
 def test_log_without_result_is_an_error(tmp_path: Path):
     with pytest.raises(ExecutionError, match="without a result"):
-        read_performance(detail(tmp_path, error_runtime="boom"), "Server", samples=0, seconds=1.0)
+        read_performance(detail(tmp_path, error_runtime="boom"), "Server", OFFICIAL["Server"], samples=0, seconds=1.0)

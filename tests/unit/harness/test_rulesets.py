@@ -5,8 +5,8 @@ from statistics import NormalDist
 
 import pytest
 
-from benchloom.harness.options import SCENARIOS
 from benchloom.harness.rulesets import QUICK, V1_0
+from benchloom.rules.scenarios import SCENARIOS
 
 
 def queries(percentile: float) -> int:

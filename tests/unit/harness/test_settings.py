@@ -9,8 +9,9 @@ from benchloom.errors import InputError
 from benchloom.harness import settings as loadgen
 from benchloom.harness.bounds import generated
 from benchloom.harness.calibrate import Speed
-from benchloom.harness.options import SCENARIOS, parse
+from benchloom.harness.options import parse
 from benchloom.harness.rulesets import QUICK, V1_0, Ruleset
+from benchloom.rules.scenarios import SCENARIOS
 
 SPEED = Speed(best=0.001, median=0.002)  # seconds per sample of one instance
 

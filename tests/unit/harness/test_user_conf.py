@@ -10,9 +10,10 @@ from hypothesis import strategies as st
 
 from benchloom.errors import InputError
 from benchloom.harness import settings as loadgen
-from benchloom.harness.options import SCENARIOS, parse
+from benchloom.harness.options import parse
 from benchloom.harness.rulesets import QUICK
 from benchloom.harness.user_conf import ANY, KEYS, read_user_conf
+from benchloom.rules.scenarios import SCENARIOS
 
 NAMES = sorted({name for key in KEYS.values() for name in key.settings.values()})
 
@@ -196,7 +197,7 @@ LINES = st.lists(
 
 
 @settings(max_examples=200, deadline=None)
-@given(lines=LINES, scenario=st.sampled_from(SCENARIOS))
+@given(lines=LINES, scenario=st.sampled_from(sorted(SCENARIOS)))
 def test_what_is_said_to_be_applied_is_what_loadgen_changes(
     tmp_path_factory: pytest.TempPathFactory, lines: list[tuple[str, str, str, int]], scenario: str
 ):

@@ -4,7 +4,7 @@ import pytest
 
 from benchloom.errors import InputError
 from benchloom.model.facts import Model
-from benchloom.model.possible import refuse_impossible
+from benchloom.rules.possible import refuse_impossible
 
 
 def model(**fields: object) -> Model:

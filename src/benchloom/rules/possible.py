@@ -1,18 +1,21 @@
-"""What cannot be run whatever the machine: said while it is planned, and once more by the harness."""
+"""What cannot be run whatever the machine: refused when a run is planned, and once more by the harness."""
 
 from benchloom.errors import InputError
 from benchloom.model.facts import Model
+from benchloom.rules.scenarios import SCENARIOS
 
 
 def refuse_impossible(
     model: Model | None, *, scenario: str, mode: str, instances: int = 1, batch_size: int | None = None
 ) -> None:
     """Raise InputError if these inputs contradict each other, or what ``model`` (None: not known yet) states of itself."""
-    if scenario == "SingleStream" and instances > 1:
+    row = SCENARIOS.get(scenario)
+    if instances > 1 and row and not row.uses_instances:
+        others = [item.name for item in SCENARIOS.values() if item.uses_instances]
         raise InputError(
-            "SingleStream asks for one sample at a time, so a second instance would have nothing to do",
+            f"{scenario} asks for one sample at a time, so a second instance would have nothing to do",
             where="--instances",
-            fix="leave it out, or choose MultiStream, Server or Offline",
+            fix=f"leave it out, or choose {', '.join(others[:-1])} or {others[-1]}",
         )
     if model is None:
         return
