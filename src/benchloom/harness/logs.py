@@ -15,7 +15,7 @@ from numpy.typing import NDArray
 
 from benchloom.errors import ExecutionError
 from benchloom.model.metrics import OFFICIAL
-from benchloom.model.record import Accuracy, Performance
+from benchloom.model.record import Performance
 
 _PREFIX = ":::MLLOG "
 _PERCENTILE = re.compile(r"result_(\d+\.\d+)_percentile_latency_ns")
@@ -159,19 +159,3 @@ def answers_of_all(records: Mapping[int, NDArray[np.float32]], total: int, folde
             why=[f"the first is {missing[0]}"],
         )
     return [records[index] for index in range(total)]
-
-
-def top1(predictions: NDArray[np.int64], labels: NDArray[np.int64]) -> Accuracy:
-    """Return the part of ``predictions`` (N) that equal ``labels`` (N).
-
-    Equals MLPerf's accuracy-imagenet.py with ``--dtype float32``: good / total over distinct indexes, by the first number
-    of each response.
-    """
-    correct = int((predictions == labels).sum())
-    return Accuracy(metric="top1", top1=correct / len(labels), correct=correct, total=len(labels))
-
-
-def read_predictions(folder: Path, total: int) -> NDArray[np.int64]:
-    """Return the predicted labels (N) of the accuracy run in ``folder``, in QSL order. Raises ExecutionError if some are missing."""
-    records = answers_of_all(read_records(folder), total, folder)
-    return np.array([int(record[0]) for record in records], np.int64)
