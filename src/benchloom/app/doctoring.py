@@ -18,14 +18,14 @@ from benchloom.app.workspace import Workspace
 from benchloom.authoring.identity import changes
 from benchloom.base.paths import Locations, locate
 from benchloom.base.units import human_bytes
+from benchloom.datasets.files import unusable
+from benchloom.datasets.layouts.seam import layout_of
 from benchloom.errors import InputError, LoomError
 from benchloom.index.built_in import built_in_repository
 from benchloom.index.index import Index, load
 from benchloom.index.repositories import Repository, list_repositories, read_repository
-from benchloom.model.annotations import read_annotations
 from benchloom.model.facts import Dataset
 from benchloom.model.finding import Finding, Severity
-from benchloom.model.labels import read_labels, unusable
 from benchloom.store.detect import detect
 from benchloom.store.entries import Store
 from benchloom.store.fetch import redacted
@@ -350,11 +350,8 @@ def _labelled(ref: str, dataset: Dataset, root: Path) -> Finding:
 
 def _images(dataset: Dataset, root: Path) -> tuple[int, tuple[str, ...], tuple[str, ...]]:
     """Return how many images the labels or annotations name, and the names of those that are missing and empty."""
-    if dataset.layout == "coco":
-        found = read_annotations(dataset, root)
-        return len(found.images), found.missing, found.empty
-    labels = read_labels(dataset, root)
-    return len(labels.names), labels.missing, labels.empty
+    found = layout_of(dataset).listing(dataset, root)
+    return len(found.rows), found.missing, found.empty
 
 
 @_check

@@ -4,9 +4,9 @@ from pathlib import Path
 
 from benchloom.base import limits
 from benchloom.base.digest import of_file
+from benchloom.base.file_kinds import no_content, no_model, seen
 from benchloom.errors import IntegrityError
 from benchloom.model.component import Fetch
-from benchloom.model.file_kinds import no_content, no_model, seen
 from benchloom.store.fetch.names import file_name, redacted
 from benchloom.store.fetch.troubles import WrongBytesError
 

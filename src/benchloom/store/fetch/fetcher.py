@@ -8,10 +8,10 @@ from collections.abc import Iterator, Mapping
 from pathlib import Path
 
 from benchloom.base.digest import of_bytes
+from benchloom.base.file_kinds import seen
 from benchloom.base.talk import Silent, Talk
 from benchloom.errors import FetchError, InputError, IntegrityError, LoomError, OfflineError
 from benchloom.model.component import Fetch
-from benchloom.model.file_kinds import seen
 from benchloom.store.entries import disk_full_reported
 from benchloom.store.fetch.checks import check, digest_of
 from benchloom.store.fetch.names import file_name, mirror_places, redacted
