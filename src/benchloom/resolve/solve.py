@@ -15,6 +15,7 @@ from benchloom.resolve.forced import forced_conflict
 from benchloom.resolve.host import HostFacts, Overrides
 from benchloom.resolve.options import Examiner, Option, Universe, merged
 from benchloom.resolve.provider import Answer, Need, Provider, RoleAnswer, RoleNeed, requirements_of
+from benchloom.resolve.reasons import unfit
 
 if TYPE_CHECKING:
     from resolvelib.structs import State
@@ -74,7 +75,7 @@ def _attempt(roots: Sequence[Requirement], examiner: Examiner) -> Solution:
     try:
         result = resolver.resolve([RoleNeed(requirement=item) for item in roots], max_rounds=MAX_ROUNDS)
     except ResolutionImpossible as error:
-        raise _impossible(error.causes, provider) from None
+        raise forced_conflict(roots, examiner) or _impossible(error.causes, provider) from None
     except ResolutionTooDeep:
         raise _given_up(roots, _impossible(watch.causes, provider)) from None
     found = (item for item in result.mapping.values() if isinstance(item, RoleAnswer))
@@ -170,6 +171,7 @@ def _refuse_ambiguity(role: str, option: Option, solution: Solution) -> None:
         if other.rank == option.rank
         and other.candidate.family != option.candidate.family
         and other.component.ref != option.component.ref
+        and not unfit(other, solution.options)
     }
     if not rivals:
         return
