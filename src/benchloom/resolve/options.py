@@ -72,6 +72,9 @@ class Option(Value, frozen=True, kw_only=True):
     choice: Choice
     default: bool = False
 
+    def __hash__(self) -> int:
+        return hash(self.candidate)  # equal options have equal candidates; what else an option holds has no hash
+
     @property
     def rank(self) -> Rank:
         """What ranks before versions: default for the query, origin, priority."""
