@@ -17,10 +17,13 @@ from benchloom.errors import InputError, LockDriftError, ResolutionError, Unknow
 from benchloom.index.index import Index
 from benchloom.model.base import Value
 from benchloom.model.component import VENV_TEMPLATE, Component, Input, Requirement
+from benchloom.model.labels import LABELS_PATH
 from benchloom.model.lock import Lock
 from benchloom.model.plan import Candidate, Plan
 from benchloom.model.possible import refuse_impossible
+from benchloom.model.quantities import read_quantities
 from benchloom.model.query import Query, parse_query
+from benchloom.model.samples import refuse_too_few
 from benchloom.resolve.host import HostFacts, Overrides
 from benchloom.resolve.lock import drift, lock_requirements
 from benchloom.resolve.plan import make_plan
@@ -147,19 +150,34 @@ def _with_given_data(workspace: Workspace, ask: Ask, asked: Question, made: Plan
     return again
 
 
+_FACTS = frozenset(["model", "dataset"])  # the roles whose facts tell what cannot be run
+
+
 def _refuse_impossible(workspace: Workspace, made: Plan) -> None:
     """Raise InputError for a run that cannot be, whatever the machine, if the program takes the harness's inputs."""
-    inputs = made.inputs
     if not any("harness" in node.roles for node in made.nodes):
         return
-    model = next((workspace.index.get(n.candidate.component).model for n in made.nodes if "model" in n.roles), None)
+
+    def text(name: str) -> str:
+        return made.inputs.get(name) or made.env.get(f"LOOM_INPUT_{name.upper()}", "")
+
+    by_role = {
+        role: workspace.index.get(node.candidate.component)
+        for node in made.nodes
+        for role in node.roles
+        if role in _FACTS
+    }
+    numbers = read_quantities(text, is_configured=bool(text("user_conf")))
     refuse_impossible(
-        model,
-        scenario=inputs.get("scenario", "SingleStream"),
-        mode=inputs.get("mode", "both"),
-        instances=int(inputs.get("instances") or 1),
-        batch_size=int(inputs.get("batch_size") or 0),
+        by_role["model"].model if "model" in by_role else None,
+        scenario=text("scenario") or "SingleStream",
+        mode=text("mode") or "both",
+        instances=numbers.instances or 1,
+        batch_size=numbers.batch_size,
     )
+    dataset = by_role["dataset"].dataset if "dataset" in by_role else None
+    if dataset and not text(LABELS_PATH):
+        refuse_too_few(numbers.count, dataset.count, dataset.name, "--count")
 
 
 def question(workspace: Workspace, ask: Ask) -> Question:
