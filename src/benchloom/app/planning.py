@@ -12,10 +12,13 @@ from benchloom.app.requests import PlanRequest
 from benchloom.app.targets import by_name, by_tags
 from benchloom.app.workspace import Workspace
 from benchloom.base.names import did_you_mean
+from benchloom.datasets.files import LABELS_PATH
+from benchloom.datasets.samples import refuse_too_few
 from benchloom.errors import InputError, LockDriftError, ResolutionError, UnknownNameError
 from benchloom.model.base import Value
 from benchloom.model.component import VENV_TEMPLATE, Component, Requirement
 from benchloom.model.plan import Candidate, Plan
+from benchloom.model.quantities import read_quantities
 from benchloom.model.query import Query, parse_query
 from benchloom.resolve.host import HostFacts, Overrides
 from benchloom.resolve.lock import drift, lock_requirements
@@ -114,19 +117,34 @@ def _with_given_data(workspace: Workspace, request: PlanRequest, problem: Resolu
     return again
 
 
+_FACTS = frozenset(["model", "dataset"])  # the roles whose facts tell what cannot be run
+
+
 def _refuse_impossible(workspace: Workspace, made: Plan) -> None:
     """Raise InputError for a run that cannot be, whatever the machine, if the program takes the harness's inputs."""
-    inputs = made.inputs
     if not any("harness" in node.roles for node in made.nodes):
         return
-    model = next((workspace.index.get(n.candidate.component).model for n in made.nodes if "model" in n.roles), None)
+
+    def text(name: str) -> str:
+        return made.inputs.get(name) or made.env.get(f"LOOM_INPUT_{name.upper()}", "")
+
+    by_role = {
+        role: workspace.index.get(node.candidate.component)
+        for node in made.nodes
+        for role in node.roles
+        if role in _FACTS
+    }
+    numbers = read_quantities(text, is_configured=bool(text("user_conf")))
     refuse_impossible(
-        model,
-        scenario=inputs.get("scenario", DEFAULT_SCENARIO.name),
-        mode=inputs.get("mode", "both"),
-        instances=int(inputs.get("instances") or 1),
-        batch_size=int(inputs.get("batch_size") or 0),
+        by_role["model"].model if "model" in by_role else None,
+        scenario=text("scenario") or DEFAULT_SCENARIO.name,
+        mode=text("mode") or "both",
+        instances=numbers.instances or 1,
+        batch_size=numbers.batch_size,
     )
+    dataset = by_role["dataset"].dataset if "dataset" in by_role else None
+    if dataset and not text(LABELS_PATH):
+        refuse_too_few(numbers.count, dataset.count, dataset.name, "--count")
 
 
 def resolution_problem(workspace: Workspace, request: PlanRequest) -> ResolutionProblem:

@@ -77,12 +77,12 @@ def incomplete(count: int, total: int, name: str, folder: Path, why: Sequence[st
     )
 
 
-def refuse_too_few(count: int | None, there: int, name: str, folder: Path) -> None:
-    """Raise InputError if more samples are asked for than are there of the data set ``name`` in ``folder``."""
+def refuse_too_few(count: int | None, there: int, name: str, where: Path | str) -> None:
+    """Raise InputError if more samples are asked for than are there of the data set ``name``: ``where`` is its folder, or the flag."""
     if count and there < count:
         raise InputError(
             f"--count asks for {count} samples, {name} has {there}",
-            where=str(folder),
+            where=str(where),
             fix=f"write --count={there}, or leave it out to use them all",
         )
 

@@ -14,6 +14,7 @@ from benchloom.base.units import human_bytes, human_seconds
 from benchloom.errors import InputError
 from benchloom.harness.memory import available_memory
 from benchloom.rules.scenarios import QUERY_SIZE, SCENARIOS, Scenario
+from benchloom.model.quantities import MOST_SECONDS
 
 # Measured with mlcommons-loadgen 6.0.17 as the growth of VmHWM: 324 to 556 bytes for each query of SingleStream and Server (the list of
 # queries grows by doubling), 660 to 1,122 for MultiStream's of eight samples, up to 447 for each sample of Offline's one query, Python's
@@ -22,7 +23,6 @@ BYTES_PER_QUERY = 556
 BYTES_PER_FURTHER_SAMPLE = 81
 BYTES_PER_OFFLINE_SAMPLE = 450
 MEMORY_SHARE = 0.5  # of the memory that is available when the run starts
-MOST_SECONDS = 7 * 24 * 3600.0
 
 _ALWAYS = ("min_duration_ms", "min_query_count")
 

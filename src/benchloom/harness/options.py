@@ -1,7 +1,6 @@
 """The harness's flags; each may also come as ``LOOM_INPUT_<NAME>``, and a flag wins."""
 
 import argparse
-import math
 import os
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
@@ -9,6 +8,7 @@ from pathlib import Path
 
 from benchloom.base.names import did_you_mean
 from benchloom.errors import InputError
+from benchloom.model.quantities import read_quantities
 from benchloom.rules.possible import refuse_impossible
 from benchloom.rules.scenarios import DEFAULT_SCENARIO, SCENARIOS, Scenario
 
@@ -55,22 +55,23 @@ def parse(arguments: Sequence[str], environ: Mapping[str, str]) -> Options:
     labels = text("labels_path")
     _one_of("allow_missing_images", text("allow_missing_images", YES_NO[1]), YES_NO)  # read when samples are prepared
     scenario = _one_of("scenario", text("scenario", DEFAULT_SCENARIO.name), tuple(SCENARIOS))
-    instances = _whole("instances", text("instances")) or 1
+    numbers = read_quantities(text, is_configured=bool(conf))
+    instances = numbers.instances or 1
     mode = _one_of("mode", text("mode", "both"), MODES)
     refuse_impossible(None, scenario=scenario, mode=mode, instances=instances)
     return Options(
         scenario=scenario,
         mode=mode,
         ruleset=_one_of("ruleset", text("ruleset", RULESETS[0]), RULESETS),
-        count=_whole("count", text("count")),
-        batch_size=_whole("batch_size", text("batch_size")),
-        threads=_whole("threads", text("threads")) or max(1, usable_cores() // instances),
+        count=numbers.count,
+        batch_size=numbers.batch_size,
+        threads=numbers.threads or max(1, usable_cores() // instances),
         instances=instances,
         user_conf=Path(conf).resolve() if conf else None,
-        target_qps=_positive("target_qps", text("target_qps")),
-        target_latency_ms=_positive("target_latency_ms", text("target_latency_ms")),
-        max_latency_ms=_positive("max_latency_ms", text("max_latency_ms")),
-        duration=_positive("duration", text("duration")),
+        target_qps=numbers.target_qps,
+        target_latency_ms=numbers.target_latency_ms,
+        max_latency_ms=numbers.max_latency_ms,
+        duration=numbers.duration,
         trust=_one_of("trust", text("trust", YES_NO[1]), YES_NO) == YES_NO[0],
         labels_path=Path(labels).resolve() if labels else None,
     )
@@ -120,22 +121,3 @@ def _one_of(name: str, value: str, known: Sequence[str]) -> str:
             fix=did_you_mean(value, known) or f"known: {', '.join(known)}",
         )
     return found
-
-
-def _positive(name: str, value: str) -> float | None:
-    if not value:
-        return None
-    try:
-        number = float(value)
-    except ValueError:
-        number = 0.0
-    if not (number > 0 and math.isfinite(number)):
-        raise InputError(f"{value!r} is not a number above zero", where=f"--{name}")
-    return number
-
-
-def _whole(name: str, value: str) -> int | None:
-    number = _positive(name, value)
-    if number is not None and number != int(number):
-        raise InputError(f"{value!r} is not a whole number", where=f"--{name}")
-    return None if number is None else int(number)

@@ -33,7 +33,8 @@ class Requirement(Value, frozen=True, kw_only=True):
     """A query with a role and a requirer: one need of one component (or of the command line).
 
     ``optional`` requirements constrain a role that something else requires; alone they bring nothing in.
-    ``only`` limits the answer to one component (``kind:alias``) or family. What ``continue_on_error`` brings in is left out of a
+    ``only`` limits the answer to one component (``kind:alias``) or family. ``facts`` are what the answer must state of itself, by
+    name (``resolve.fitting``): one of the values of each. What ``continue_on_error`` brings in is left out of a
     virtual environment, with a note, if it cannot be fetched.
     """
 
@@ -47,6 +48,7 @@ class Requirement(Value, frozen=True, kw_only=True):
     sort: int = 0
     env: dict[str, str] = {}
     only: str = ""
+    facts: dict[str, tuple[str, ...]] = {}
 
 
 class Fetch(Value, frozen=True, kw_only=True):

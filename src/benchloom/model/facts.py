@@ -8,6 +8,7 @@ from typing import Literal
 from benchloom.model.base import Value
 
 CK_FACTS_FILE = "loom.json"  # the facts of what was installed for ck, in the folder it names
+DEVICE_VARIABLE = "LOOM_DEVICE"  # of a backend's node: where it runs, if not on the first of its devices
 
 
 class Tensor(Value, frozen=True, kw_only=True):
@@ -65,7 +66,7 @@ class Model(Value, frozen=True, kw_only=True):
     benchmark name (``resnet50``), used for LoadGen's configuration look-ups. ``architecture`` names the module of
     ``benchloom.harness.architectures`` that has the graph, where the file holds weights alone. ``weights`` are ``random``
     where nobody trained them: such a network is timed only, and chosen only where its tag ``random-weights`` is asked for. ``detections``
-    is what only detectors have. ``opset`` is the version of ONNX's own operators that the file is written in; None where nobody has looked.
+    is what only detectors have. ``devices`` are those that the network runs on, none if every device of its backend will do. ``opset`` is the version of ONNX's own operators that the file is written in; None where nobody has looked.
     """
 
     name: str
@@ -79,6 +80,7 @@ class Model(Value, frozen=True, kw_only=True):
     max_batch: int | None = None
     architecture: str = ""
     opset: int | None = None
+    devices: tuple[str, ...] = ()
     detections: Detections | None = None
     weights: Literal["trained", "random"] = "trained"
     reference: Reference | None = None
@@ -144,9 +146,14 @@ class Profile(Value, frozen=True, kw_only=True):
 
 
 class Backend(Value, frozen=True, kw_only=True):
-    """A runtime the harness can drive; ``name`` picks the module ``benchloom.harness.backends.<name>``."""
+    """A runtime the harness can drive; ``name`` picks the module ``benchloom.harness.backends.<name>``.
+
+    ``formats`` are the formats of models that it opens (none: not stated, so none is refused), ``devices`` what it can run on: on the
+    first, if nothing sets ``LOOM_DEVICE``. A model of another format or for other devices is never chosen together with it.
+    """
 
     name: str
+    formats: tuple[str, ...] = ()
     devices: tuple[str, ...] = ("cpu",)
 
 

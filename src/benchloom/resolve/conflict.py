@@ -6,6 +6,7 @@ from benchloom.base.names import did_you_mean
 from benchloom.errors import ResolutionError
 from benchloom.model.component import Requirement
 from benchloom.model.query import Query
+from benchloom.resolve.fitting import FITS, demanded
 from benchloom.resolve.options import ANSWERING_KINDS, Examiner, Refusal, merged
 from benchloom.resolve.provider import requirements_of
 from benchloom.resolve.reasons import shortened
@@ -39,7 +40,8 @@ def explain_conflict(by_role: Mapping[str, Sequence[Requirement]], family: str, 
 
 def asked(requirement: Requirement) -> str:
     """Return what ``requirement`` asks for, as a query."""
-    return ",".join(word for word in (requirement.only, str(requirement.query)) if word) or "anything"
+    facts = f"one that {demanded(requirement)}" if requirement.facts else ""
+    return ",".join(word for word in (requirement.only, str(requirement.query), facts) if word) or "anything"
 
 
 class _Facts:
@@ -73,11 +75,21 @@ class _Facts:
         return [word for word in [str(query)] if word]
 
     def needs(self) -> list[str]:
-        return [
-            f"{item.requirer} needs {asked(item)}{_with(item.env)}{f' as {item.role}' if len(self.roles) > 1 else ''}"
-            + (f" ({item.where})" if item.where else "")
-            for item in self.everything
-        ]
+        lines: dict[str, list[Requirement]] = {}
+        for item in self.everything:
+            as_role = f" as {item.role}" if len(self.roles) > 1 or item.facts else ""
+            words = f"{asked(item)}{_with(item.env)}{as_role}"
+            lines.setdefault(words if item.facts else f"{words} {item.requirer} {item.where}", []).append(item)
+        return [self._need(items) for items in lines.values()]
+
+    def _need(self, items: Sequence[Requirement]) -> str:
+        """One line for a requirement, or for all that demand the same facts: every model of a format does."""
+        item = items[0]
+        as_role = f" as {item.role}" if len(self.roles) > 1 or item.facts else ""
+        what = f"{asked(item)}{_with(item.env)}{as_role}"
+        if len(items) > 1:
+            return f"{shortened([one.requirer for one in items])} need {what}"
+        return f"{item.requirer} needs {what}" + (f" ({item.where})" if item.where else "")
 
     def refused(self) -> list[str]:
         if self.family:
@@ -128,6 +140,9 @@ class _Facts:
             return f"ask for another version than @{ranged[0].query.version}{_place(ranged[0])}"
         if ranged and "unknown-version" in kinds:
             return f"state the component's version, or leave out @{ranged[0].query.version}{_place(ranged[0])}"
+        if "misfit" in kinds and (demand := next((item for item in self.everything if item.facts), None)):
+            fit = FITS[min(demand.facts)]
+            return f"choose another {fit.by} or another {fit.role}, for instance with --dep_add_tags.{fit.by}=TAGS"
         if kinds == {"by-hand"}:
             return "obtain it as this says"
         if "foreign" in kinds:

@@ -31,7 +31,7 @@ def forced_conflict(roots: Iterable[Requirement], examiner: Examiner) -> Resolut
         if not options:
             return explain_conflict({requirement.role: _core(known, examiner)}, "", examiner)
         waiting += _needed_by_all(options, examiner)
-    return _family_conflict(forced, examiner)
+    return _misfit(forced, examiner) or _family_conflict(forced, examiner)
 
 
 def _needed_by_all(options: Sequence[Option], examiner: Examiner) -> list[Requirement]:
@@ -52,6 +52,30 @@ def _core(requirements: Sequence[Requirement], examiner: Examiner) -> list[Requi
         if not all(item.optional for item in rest) and not examiner.examine(rest).options:
             core = rest
     return core
+
+
+def _misfit(forced: dict[str, list[Requirement]], examiner: Examiner) -> ResolutionError | None:
+    """Look for a role whose answers all demand facts that no answer to another role states."""
+    for requirements in [forced[role] for role in sorted(forced)]:
+        if all(item.optional for item in requirements):
+            continue
+        options = examiner.examine(requirements, everywhere=True).options
+        unmet = [_unmet(option, forced, examiner) for option in options]
+        if unmet and all(unmet):
+            by_role: dict[str, list[Requirement]] = {}
+            for demand in filter(None, unmet):
+                by_role.setdefault(demand.role, [*forced[demand.role]]).append(demand)
+            return explain_conflict(by_role, "", examiner)
+    return None
+
+
+def _unmet(option: Option, forced: dict[str, list[Requirement]], examiner: Examiner) -> Requirement | None:
+    """Return a demand of ``option`` that no answer to what is needed anyway meets."""
+    for demand in option.choice.requires:
+        known = forced.get(demand.role, []) if demand.facts else []
+        if known and not examiner.examine([*known, demand], everywhere=True).options:
+            return demand
+    return None
 
 
 def _family_conflict(forced: dict[str, list[Requirement]], examiner: Examiner) -> ResolutionError | None:

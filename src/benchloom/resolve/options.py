@@ -2,7 +2,7 @@
 
 from collections.abc import Iterable, Mapping, Sequence
 from collections.abc import Set as AbstractSet
-from typing import Literal, Protocol
+from typing import Any, Literal, Protocol
 
 import msgspec
 
@@ -12,6 +12,7 @@ from benchloom.model.plan import Candidate, Origin
 from benchloom.model.query import Query
 from benchloom.model.variation import find_variation
 from benchloom.model.version import Piece, VersionRange, parse_range, version_key
+from benchloom.resolve.fitting import misfit, unknown_device
 from benchloom.resolve.host import HostFacts, Installed, Overrides
 from benchloom.resolve.variations import Choice, choose
 
@@ -19,7 +20,8 @@ ANSWERING_KINDS = ("package", "soft", "dataset", "script")
 _ORIGINS: dict[Origin, int] = {"installed": 0, "detected": 1, "installable": 2}
 
 Rank = tuple[int, int, int]
-_Question = tuple[tuple[tuple[str, str, tuple[tuple[str, str], ...]], ...], frozenset[str], bool]
+_Pairs = tuple[tuple[str, Any], ...]
+_Question = tuple[tuple[tuple[str, str, _Pairs, _Pairs], ...], frozenset[str], bool]
 RefusalKind = Literal[
     "variation",
     "range",
@@ -32,6 +34,7 @@ RefusalKind = Literal[
     "need",
     "foreign",
     "by-hand",
+    "misfit",
 ]
 RANDOM_WEIGHTS = "random-weights"
 
@@ -68,6 +71,9 @@ class Option(Value, frozen=True, kw_only=True):
     component: Component
     choice: Choice
     default: bool = False
+
+    def __hash__(self) -> int:
+        return hash(self.candidate)  # equal options have equal candidates; what else an option holds has no hash
 
     @property
     def rank(self) -> Rank:
@@ -160,7 +166,10 @@ class Examiner:
         into all of them.
         """
         homes = frozenset(self._repo_of[item.requirer] for item in requirements if item.requirer in self._repo_of)
-        asked = {(str(item.query), item.only, tuple(sorted(item.env.items()))) for item in requirements}
+        asked = {
+            (str(item.query), item.only, tuple(sorted(item.env.items())), tuple(sorted(item.facts.items())))
+            for item in requirements
+        }
         question = (tuple(sorted(asked)), homes, everywhere)
         if question not in self._cache:
             found = self._examine(requirements)
@@ -196,6 +205,7 @@ class Examiner:
             and component.own_names.union(choice.tags).issuperset(query.tags)
             and not set(query.without_variations).intersection(choice.variations)
             and all(choice.env.get(key) == self.overrides.env.get(key, text) for key, text in requirement.env.items())
+            and not misfit(component, choice.variations, choice.env, [requirement])
             and parse_range(query.version).admits(option.candidate.version)
         )
 
@@ -217,7 +227,7 @@ class Examiner:
                 kind: RefusalKind = "by-hand" if component.foreign_work.startswith(BY_HAND) else "foreign"
                 refusals.append(Refusal(component=component.ref, reason=component.foreign_work, kind=kind))
                 continue
-            options, refused = self._of_component(component, query, env)
+            options, refused = self._of_component(component, query, env, [item for item in requirements if item.facts])
             found += [sorted(options, key=order_within)] if options else []
             refusals += refused
         found.sort(key=lambda options: order_between(options[0]))
@@ -232,12 +242,15 @@ class Examiner:
         return list(self.universe.match(Query(tags=query.tags, without=query.without), ANSWERING_KINDS))
 
     def _of_component(
-        self, component: Component, query: Query, env: dict[str, str]
+        self, component: Component, query: Query, env: dict[str, str], demanding: Sequence[Requirement]
     ) -> tuple[list[Option], list[Refusal]]:
+        """Return the candidates of ``component``; ``demanding`` are the requirements that demand facts."""
+        choice = _fitting_choice(component, query, demanding)
+        if not choice.problem and (problem := misfit(component, choice.variations, choice.env, demanding)):
+            return [], [Refusal(component=component.ref, reason=problem, kind="misfit")]
         self.met_library = self.met_library or component.is_python_library
         if component.is_python_library and not self._fits_python_mode(component):
             return [], [Refusal(component=component.ref, reason=_PYTHON_REASONS[self.python_mode], kind="library")]
-        choice = choose(component, _wanted(component, query), query.without_variations)
         if choice.problem:
             return [], [Refusal(component=component.ref, reason=choice.problem, kind="variation")]
         is_default = any(set(item.split(",")) <= set(query.tags) for item in component.default_for)
@@ -246,6 +259,10 @@ class Examiner:
         for candidate, configured in self._candidates(component, choice, env):
             if refusal := self._version_problem(component, candidate, allowed):
                 refusals.append(refusal)
+            elif problem := unknown_device(component, configured.env) or misfit(
+                component, configured.variations, configured.env, demanding
+            ):
+                refusals.append(Refusal(component=component.ref, reason=problem, kind="misfit"))
             else:
                 options.append(Option(candidate=candidate, component=component, choice=configured, default=is_default))
         if not options and not refusals:
@@ -377,6 +394,21 @@ def _wanted(component: Component, query: Query) -> set[str]:
         givers = [item for item in component.variations.values() if tag in item.tags]
         named |= {next((item.name for item in givers if item.default), givers[0].name)} if givers else set()
     return named
+
+
+def _fitting_choice(component: Component, query: Query, demanding: Sequence[Requirement]) -> Choice:
+    """Configure ``component`` as ``query`` asks; a variation that is left open is the one that fits the facts demanded."""
+    wanted = _wanted(component, query)
+    choice = choose(component, wanted, query.without_variations)
+    for requirement in demanding:
+        if choice.problem or not misfit(component, choice.variations, choice.env, [requirement]):
+            continue
+        for name in sorted(component.variations):
+            trial = choose(component, {*wanted, name}, query.without_variations)
+            if not trial.problem and not misfit(component, trial.variations, trial.env, [requirement]):
+                wanted, choice = {*wanted, name}, trial
+                break
+    return choice
 
 
 def _named(component: Component, query: Query) -> set[str]:

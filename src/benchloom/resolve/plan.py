@@ -73,7 +73,7 @@ class _Planner:
         roles = {
             item.role
             for item in requirements_of(option, self.overrides)
-            if not item.optional or _is_process(option.component)
+            if not item.optional or (_is_process(option.component) and not item.facts)
         }
         return {role: _node_id(self.solution.options[role]) for role in sorted(roles & set(self.solution.options))}
 

@@ -6,12 +6,12 @@ same version and variations of it. Scripts are functions: each configuration is 
 """
 
 from collections.abc import Iterable, Iterator, Mapping, Sequence
+from dataclasses import dataclass
 from itertools import islice
 from typing import TYPE_CHECKING, TypeAlias
 
 from resolvelib import AbstractProvider
 
-from benchloom.model.base import Value
 from benchloom.model.component import Requirement
 from benchloom.resolve.conditions import applies
 from benchloom.resolve.host import Overrides
@@ -21,7 +21,8 @@ if TYPE_CHECKING:
     from resolvelib.resolvers import RequirementInformation
 
 
-class RoleNeed(Value, frozen=True, kw_only=True):
+@dataclass(frozen=True, eq=False)
+class RoleNeed:
     """A requirement on a role."""
 
     requirement: Requirement
@@ -32,7 +33,8 @@ class RoleNeed(Value, frozen=True, kw_only=True):
         return f"role:{self.requirement.role}"
 
 
-class Pin(Value, frozen=True, kw_only=True):
+@dataclass(frozen=True, eq=False)
+class Pin:
     """The demand of a chosen role that its family is exactly this option."""
 
     option: Option
@@ -43,7 +45,8 @@ class Pin(Value, frozen=True, kw_only=True):
         return f"family:{self.option.candidate.family}"
 
 
-class RoleAnswer(Value, frozen=True, kw_only=True):
+@dataclass(frozen=True, eq=False)
+class RoleAnswer:
     """A role with its answer; ``option`` is None where only optional requirements mention the role."""
 
     role: str
@@ -55,7 +58,8 @@ class RoleAnswer(Value, frozen=True, kw_only=True):
         return f"role:{self.role}"
 
 
-class FamilyMember(Value, frozen=True, kw_only=True):
+@dataclass(frozen=True, eq=False)
+class FamilyMember:
     """The one member of a family in the plan."""
 
     option: Option
@@ -74,18 +78,17 @@ Information: TypeAlias = "RequirementInformation[Need, Answer]"
 class Provider(AbstractProvider[Need, Answer, str]):
     """Deterministic: every choice depends only on its arguments and on sorted values.
 
-    ``asked`` holds the requirements each role was last answered for, to explain what then did not fit.
+    Needs and answers are made once for each option: equal ones are the same object, which is cheap to compare and to hash in
+    a long search. ``asked`` holds the requirements each role was last answered for, to explain what then did not fit.
     """
 
     def __init__(self, examiner: Examiner) -> None:
         self.examiner = examiner
         self.overrides = examiner.overrides
         self.asked: dict[str, list[Requirement]] = {}
-        self._satisfied: dict[tuple[int, int], tuple[bool, Need, Answer]] = {}
-        self._answers: dict[tuple[str, int], Answer] = {}
-        self._needs: dict[tuple[bool, int], list[Need]] = {}
-        self._numbers: dict[int, int] = {}
-        self._alike: dict[tuple[object, ...], list[tuple[Option, int]]] = {}
+        self._answers: dict[tuple[str, Option | None], Answer] = {}
+        self._needs: dict[Answer, list[Need]] = {}
+        self._satisfied: dict[tuple[Need, Answer], bool] = {}
 
     def identify(self, requirement_or_candidate: Need | Answer) -> str:
         """Return ``role:…`` or ``family:…``."""
@@ -120,9 +123,8 @@ class Provider(AbstractProvider[Need, Answer, str]):
             found = [self._answer(identifier, pins[0])] if agree(pins) else []
         else:
             found = self._of_role(identifier, [need.requirement for need in needs if isinstance(need, RoleNeed)])
-        # resolvelib repeats what it refused thousands of times in a long search, hence identities first
-        refused = {self._numbers[number] for number in set(map(id, incompatibilities[identifier]))}
-        return [answer for answer in found if self._numbers[id(answer)] not in refused] if refused else found
+        refused = set(incompatibilities[identifier])
+        return [answer for answer in found if answer not in refused] if refused else found
 
     def _of_role(self, identifier: str, requirements: list[Requirement]) -> list[Answer]:
         self.asked[identifier.partition(":")[2]] = requirements
@@ -131,38 +133,22 @@ class Provider(AbstractProvider[Need, Answer, str]):
         return [self._answer(identifier, option) for option in self.examiner.examine(requirements).options]
 
     def _answer(self, identifier: str, option: Option | None) -> Answer:
-        """Return the one answer to ``identifier`` with ``option``, which the examiner keeps, so identities stay good."""
-        known = self._answers.get((identifier, id(option)))
+        """Return the one answer to ``identifier`` with ``option``."""
+        known = self._answers.get((identifier, option))
         if known is None:
             if option is None or identifier.startswith("role:"):
                 known = RoleAnswer(role=identifier.partition(":")[2], option=option)
             else:
                 known = FamilyMember(option=option)
-            self._answers[identifier, id(option)] = known
-            self._numbers[id(known)] = self._number(option)
+            self._answers[identifier, option] = known
         return known
 
-    def _number(self, option: Option | None) -> int:
-        """Return a number that options share exactly if they are equal: comparing numbers looks into no component."""
-        if option is None:
-            return 0
-        candidate = option.candidate
-        alike = self._alike.setdefault((candidate.component, candidate.version, candidate.variations), [])
-        number = next((number for other, number in alike if other == option), 0) or len(self._answers)
-        alike.append((option, number))
-        return number
-
     def is_satisfied_by(self, requirement: Need, candidate: Answer) -> bool:
-        """Tell whether ``candidate`` answers ``requirement``.
-
-        resolvelib asks this of every pair again in every round, so answers are remembered by identity; the pair is kept
-        so that no identity is used twice.
-        """
-        pair = (id(requirement), id(candidate))
-        known = self._satisfied.get(pair)
+        """Tell whether ``candidate`` answers ``requirement``: resolvelib asks it of every pair again in every round."""
+        known = self._satisfied.get((requirement, candidate))
         if known is None:
-            known = self._satisfied[pair] = (self._is_satisfied_by(requirement, candidate), requirement, candidate)
-        return known[0]
+            known = self._satisfied[requirement, candidate] = self._is_satisfied_by(requirement, candidate)
+        return known
 
     def _is_satisfied_by(self, requirement: Need, candidate: Answer) -> bool:
         if isinstance(requirement, Pin):
@@ -175,16 +161,18 @@ class Provider(AbstractProvider[Need, Answer, str]):
 
     def get_dependencies(self, candidate: Answer) -> Iterable[Need]:
         """Return what an answer needs, by way of the pin of its family where two roles could disagree about that."""
+        known = self._needs.get(candidate)
+        if known is None:
+            known = self._needs[candidate] = self._needs_of(candidate)
+        return known
+
+    def _needs_of(self, candidate: Answer) -> list[Need]:
         option = candidate.option
         if option is None:
             return []
-        is_pinned = isinstance(candidate, RoleAnswer) and option.component.kind != "script"
-        known = self._needs.get((is_pinned, id(option)))
-        if known is None:
-            wanted = [] if is_pinned else requirements_of(option, self.overrides)
-            known = [Pin(option=option)] if is_pinned else [RoleNeed(requirement=item) for item in wanted]
-            self._needs[is_pinned, id(option)] = known
-        return known
+        if isinstance(candidate, RoleAnswer) and option.component.kind != "script":
+            return [Pin(option)]
+        return [RoleNeed(item) for item in requirements_of(option, self.overrides)]
 
 
 def requirements_of(option: Option, overrides: Overrides) -> tuple[Requirement, ...]:

@@ -1,7 +1,8 @@
 """Why one option was taken and another was not, in words."""
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 
+from benchloom.resolve.fitting import misfit
 from benchloom.resolve.options import Option, order_between, order_within
 
 
@@ -40,6 +41,16 @@ def drawback(other: Option, chosen: Option) -> str:
         return "it does not fit the rest of the plan"
     label = chosen.candidate.component if other.component.ref != chosen.component.ref else chosen.candidate.version
     return f"{label} is preferred: {advantage(chosen, other)}"
+
+
+def unfit(other: Option, chosen: Mapping[str, Option]) -> str:
+    """Return which fact of what was ``chosen`` (by role) ``other`` does not fit, as a sentence; '' if it fits all of them."""
+    for need in other.choice.requires:
+        if need.facts and (answer := chosen.get(need.role)):
+            component, choice = answer.component, answer.choice
+            if problem := misfit(component, choice.variations, choice.env, [need], component.ref):
+                return problem
+    return ""
 
 
 def shortened(names: Sequence[str], most: int = 4) -> str:

@@ -2,10 +2,9 @@
 
 from collections.abc import Collection, Iterable, Sequence
 from dataclasses import dataclass
-from typing import TYPE_CHECKING
 
-from resolvelib import BaseReporter, Resolver
-from resolvelib.resolvers import Criterion, RequirementInformation, ResolutionImpossible, ResolutionTooDeep
+from resolvelib import BaseReporter
+from resolvelib.resolvers import RequirementInformation, ResolutionImpossible, ResolutionTooDeep
 
 from benchloom.base.names import did_you_mean
 from benchloom.errors import ResolutionError, UnknownNameError
@@ -15,9 +14,8 @@ from benchloom.resolve.forced import forced_conflict
 from benchloom.resolve.host import HostFacts, Overrides
 from benchloom.resolve.options import Examiner, Option, Universe, merged
 from benchloom.resolve.provider import Answer, Need, Provider, RoleAnswer, RoleNeed, requirements_of
-
-if TYPE_CHECKING:
-    from resolvelib.structs import State
+from benchloom.resolve.reasons import unfit
+from benchloom.resolve.search import Search
 
 MAX_ROUNDS = 20_000
 PATIENCE = 50  # conflicts
@@ -70,15 +68,13 @@ def _override_requirements(overrides: Overrides) -> list[Requirement]:
 def _attempt(roots: Sequence[Requirement], examiner: Examiner) -> Solution:
     provider = Provider(examiner)
     watch = _Watch(roots, examiner)
-    resolver: Resolver[Need, Answer, str] = Resolver(provider, watch)
     try:
-        result = resolver.resolve([RoleNeed(requirement=item) for item in roots], max_rounds=MAX_ROUNDS)
+        state = Search(provider, watch).resolve([RoleNeed(item) for item in roots], max_rounds=MAX_ROUNDS)
     except ResolutionImpossible as error:
-        raise _impossible(error.causes, provider) from None
+        raise forced_conflict(roots, examiner) or _impossible(error.causes, provider) from None
     except ResolutionTooDeep:
         raise _given_up(roots, _impossible(watch.causes, provider)) from None
-    found = (item for item in result.mapping.values() if isinstance(item, RoleAnswer))
-    options = {item.role: item.option for item in sorted(found, key=lambda item: item.role) if item.option}
+    options = _needed(roots, state.mapping.values(), examiner.overrides)
     return Solution(
         options=options,
         requirements=_requirements(roots, options, examiner.overrides),
@@ -87,39 +83,37 @@ def _attempt(roots: Sequence[Requirement], examiner: Examiner) -> Solution:
     )
 
 
+def _needed(roots: Iterable[Requirement], answers: Iterable[Answer], overrides: Overrides) -> dict[str, Option]:
+    """Return by role, sorted, what the roots bring in: the search leaves answers behind whose requirers it replaced."""
+    found = {item.role: item.option for item in answers if isinstance(item, RoleAnswer) and item.option}
+    needed: dict[str, Option] = {}
+    waiting = list(roots)
+    while waiting:
+        requirement = waiting.pop()
+        if requirement.optional or requirement.role in needed:
+            continue
+        option = needed[requirement.role] = found[requirement.role]
+        waiting.extend(requirements_of(option, overrides))
+    return dict(sorted(needed.items()))
+
+
 class _Watch(BaseReporter[Need, Answer, str]):
     """Follows the search: ``causes`` are those of the last conflict.
 
-    Where conflicts keep coming it looks, once, whether there can be a solution at all, and raises ResolutionError if not.
+    If conflicts keep coming it looks, once, whether there can be a solution at all, and raises ResolutionError if not.
     """
 
     def __init__(self, roots: Sequence[Requirement], examiner: Examiner) -> None:
         self.causes: Collection[RequirementInformation[Need, Answer]] = ()
         self._roots, self._examiner = roots, examiner
         self._conflicts = 0
-        self._is_after_conflict = False
 
     def resolving_conflicts(self, causes: Collection["RequirementInformation[Need, Answer]"]) -> None:
         """Count the conflict."""
         self.causes = causes
         self._conflicts += 1
-        self._is_after_conflict = True
         if self._conflicts == PATIENCE and (error := forced_conflict(self._roots, self._examiner)):
             raise error
-
-    def ending_round(self, index: int, state: "State[Need, Answer, str]") -> None:
-        """Take the repetitions out of what is refused.
-
-        With every step back resolvelib adds two lists that hold nearly the same: in a long search they would grow beyond
-        all bounds.
-        """
-        del index
-        if self._is_after_conflict:
-            self._is_after_conflict = False
-            for identifier, known in list(state.criteria.items()):
-                refused = list({id(answer): answer for answer in known.incompatibilities}.values())
-                if len(refused) < len(known.incompatibilities):
-                    state.criteria[identifier] = Criterion(known.candidates, known.information, refused)
 
 
 def _given_up(roots: Sequence[Requirement], last: ResolutionError) -> ResolutionError:
@@ -170,6 +164,7 @@ def _refuse_ambiguity(role: str, option: Option, solution: Solution) -> None:
         if other.rank == option.rank
         and other.candidate.family != option.candidate.family
         and other.component.ref != option.component.ref
+        and not unfit(other, solution.options)
     }
     if not rivals:
         return

@@ -15,6 +15,7 @@ from benchloom.base.names import did_you_mean
 from benchloom.model.base import Value
 from benchloom.model.component import Component, Fetch, Requirement, Variation
 from benchloom.model.variation import find_variation
+from benchloom.resolve.fitting import demands
 
 # What a component has once, and how two variations that state it are told apart.
 _ONE_OF = {
@@ -138,7 +139,11 @@ class _Builder:
             env={**self.component.env, **{key: text for key, (_, text) in sorted(self.setters.items())}},
             tags=tuple(sorted({tag for item in variations for tag in item.tags})),
             fetch=next((item.fetch for item in variations if item.fetch), self.component.fetch),
-            requires=(*self.component.requires, *(need for item in variations for need in item.requires)),
+            requires=(
+                *self.component.requires,
+                *demands(self.component),
+                *(need for item in variations for need in item.requires),
+            ),
             version=next((item.version for item in variations if item.version), ""),
             pip=next((item.pip for item in variations if item.pip), ""),
             problem=self.problem,

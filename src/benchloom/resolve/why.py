@@ -10,7 +10,7 @@ from benchloom.model.query import Query
 from benchloom.resolve.conflict import asked
 from benchloom.resolve.host import HostFacts, Overrides
 from benchloom.resolve.options import ANSWERING_KINDS, Option, Universe, merged
-from benchloom.resolve.reasons import drawback, reason_of
+from benchloom.resolve.reasons import drawback, reason_of, unfit
 from benchloom.resolve.solve import Solution, solve
 
 
@@ -66,7 +66,7 @@ def explain_role(solution: Solution, role: str) -> Explanation:
                 component=item.component.ref,
                 version=item.candidate.version,
                 variations=item.candidate.variations,
-                reason=drawback(item, chosen),
+                reason=unfit(item, solution.options) or drawback(item, chosen),
             )
             for item in found.options
             if item.candidate != chosen.candidate

@@ -1,0 +1,110 @@
+"""Which choices fit each other: facts that one component demands and another states, compared while a plan is resolved.
+
+A model narrows the backend by its format and devices, and the recipe by the layout and dtype of its input, just as its
+``needs`` narrow recipe and data set by tags. A fact that nobody states is not compared: what is unknown stays unknown.
+"""
+
+from collections.abc import Callable, Iterable, Mapping
+from dataclasses import dataclass
+
+from benchloom.model.component import Component, Requirement
+from benchloom.model.facts import DEVICE_VARIABLE
+from benchloom.model.query import Query
+
+Variations = tuple[str, ...]
+Environment = Mapping[str, str]
+
+
+@dataclass(frozen=True)
+class Fit:
+    """A fact that the choice for role ``by`` demands of the choice for ``role``.
+
+    Attributes:
+        verb: what something that states the fact does with it.
+        key: where the demanding component states it.
+        accepted: the values that a component accepts of the other one; none if it does not care.
+        stated: the values that a component states with these variations and variables; none if it does not say.
+    """
+
+    by: str
+    role: str
+    verb: str
+    key: str
+    accepted: Callable[[Component], tuple[str, ...]]
+    stated: Callable[[Component, Variations, Environment], tuple[str, ...]]
+
+
+def _model_format(component: Component) -> tuple[str, ...]:
+    return (component.model.format,) if component.model else ()
+
+
+def _model_devices(component: Component) -> tuple[str, ...]:
+    return component.model.devices if component.model else ()
+
+
+def _backend_formats(component: Component, variations: Variations, env: Environment) -> tuple[str, ...]:
+    del variations, env
+    return component.backend.formats if component.backend else ()
+
+
+def _backend_device(component: Component, variations: Variations, env: Environment) -> tuple[str, ...]:
+    del variations
+    if component.backend is None:
+        return ()
+    return (env[DEVICE_VARIABLE],) if DEVICE_VARIABLE in env else component.backend.devices[:1]
+
+
+FITS = {
+    "format": Fit("model", "backend", "takes", "model.format", _model_format, _backend_formats),
+    "device": Fit("model", "backend", "runs on", "model.devices", _model_devices, _backend_device),
+}
+
+
+def demands(component: Component) -> tuple[Requirement, ...]:
+    """Return what the facts of ``component`` demand of other roles: optional requirements, which narrow and bring nothing in."""
+    return tuple(
+        Requirement(
+            role=fit.role,
+            query=Query(),
+            requirer=component.ref,
+            where=f"{component.file}: {fit.key}",
+            optional=True,
+            facts={name: accepted},
+        )
+        for name, fit in FITS.items()
+        if (accepted := fit.accepted(component))
+    )
+
+
+def misfit(
+    component: Component,
+    variations: Variations,
+    env: Environment,
+    requirements: Iterable[Requirement],
+    subject: str = "it",
+) -> str:
+    """Return why ``component``, so configured, does not fit the facts that ``requirements`` demand, or '' if it does.
+
+    The sentence is about ``subject``.
+    """
+    for requirement in requirements:
+        for name, accepted in requirement.facts.items():
+            stated = FITS[name].stated(component, variations, env)
+            if stated and not set(stated).intersection(accepted):
+                return f"{subject} {FITS[name].verb} {', '.join(stated)}, not {' or '.join(accepted)}"
+    return ""
+
+
+def unknown_device(component: Component, env: Environment) -> str:
+    """Return why a backend cannot run on the device that it is configured for, or '' if it can."""
+    device = env.get(DEVICE_VARIABLE, "")
+    if not device or component.backend is None or device in component.backend.devices:
+        return ""
+    return f"it runs on {', '.join(component.backend.devices)}, not {device}"
+
+
+def demanded(requirement: Requirement) -> str:
+    """Return the facts that ``requirement`` demands, in words; '' if there are none."""
+    return " and ".join(
+        f"{FITS[name].verb} {' or '.join(values)}" for name, values in sorted(requirement.facts.items())
+    )
