@@ -88,7 +88,7 @@ def _planned(workspace: Workspace, ask: Ask, *, to_run: bool) -> Plan:
         made = _with_given_data(workspace, ask, asked, made)
     refuse_lost_files(made)
     if to_run:
-        _refuse_impossible(workspace, made)
+        _refuse_impossible(made)
     if ask.lock and (differences := drift(ask.lock, made)):
         raise _drifted(ask, differences)
     return made
@@ -147,14 +147,14 @@ def _with_given_data(workspace: Workspace, ask: Ask, asked: Question, made: Plan
     return again
 
 
-def _refuse_impossible(workspace: Workspace, made: Plan) -> None:
+def _refuse_impossible(made: Plan) -> None:
     """Raise InputError for a run that cannot be, whatever the machine, if the program takes the harness's inputs."""
     inputs = made.inputs
-    if not any("harness" in node.roles for node in made.nodes):
+    if made.in_role("harness") is None:
         return
-    model = next((workspace.index.get(n.candidate.component).model for n in made.nodes if "model" in n.roles), None)
+    model = made.in_role("model")
     refuse_impossible(
-        model,
+        model.facts.model if model else None,
         scenario=inputs.get("scenario", "SingleStream"),
         mode=inputs.get("mode", "both"),
         instances=int(inputs.get("instances") or 1),

@@ -22,6 +22,7 @@ from benchloom.model.record import Host
 from benchloom.model.tuning import Tuning
 from benchloom.record.host import host_facts
 from benchloom.resolve.lock import make_lock
+from benchloom.run.program import program_of
 
 DEFAULT_SECONDS = 2.0  # of the longest probes
 # Inputs that a search sets itself, so that they say nothing of what is searched.
@@ -71,8 +72,7 @@ def _only_one(folder: Path) -> Iterator[None]:
 def _task(workspace: Workspace, ask: Ask, options: TuneOptions) -> Task:
     made = plan(workspace, ask)
     component = workspace.index.get(made.target)
-    if not any(node.action == "run" for node in made.nodes):
-        raise InputError(f"{made.target} is not a program", fix=f"to obtain it: loom install {made.target}")
+    program_of(made)
     declared = declared_inputs(component)
     scenario = _scenario(component, made)
     goal = GOALS[scenario]
@@ -85,7 +85,7 @@ def _task(workspace: Workspace, ask: Ask, options: TuneOptions) -> Task:
         component=component,
         scenario=scenario,
         goal=goal,
-        grid=grid(axes, chosen, host.cores, _max_batch(workspace, made)),
+        grid=grid(axes, chosen, host.cores, _max_batch(made)),
         duration=float(made.inputs.get("duration", DEFAULT_SECONDS)) if "duration" in declared else None,
         host=host,
         key=_key(made, scenario, host),
@@ -136,10 +136,9 @@ def _chosen(options: TuneOptions, made: Plan, declared: frozenset[str]) -> dict[
     return {**over, **given}
 
 
-def _max_batch(workspace: Workspace, made: Plan) -> int | None:
-    nodes = [node for node in made.nodes if "model" in node.roles]
-    model = workspace.index.get(nodes[0].candidate.component).model if nodes else None
-    return model.max_batch if model else None
+def _max_batch(made: Plan) -> int | None:
+    node = made.in_role("model")
+    return node.facts.model.max_batch if node and node.facts.model else None
 
 
 def _key(made: Plan, scenario: str, host: Host) -> str:

@@ -585,6 +585,11 @@ def file_name(fetch: Fetch) -> str:
     return Path(fetch.filename or urllib.parse.unquote(_split(fetch.url).path) or fetch.path).name or "download"
 
 
+def place_of(fetch: Fetch) -> str:
+    """Return where the file of ``fetch`` goes if it is not unpacked, relative to the entry; metadata may lead outside of it."""
+    return os.path.normpath(os.path.join(fetch.unpack_to, fetch.filename or file_name(fetch)))
+
+
 def _split(url: str) -> urllib.parse.SplitResult:
     try:
         return urllib.parse.urlsplit(url)
