@@ -8,10 +8,11 @@ from msgspec.structs import replace
 from benchloom.base.talk import Silent
 from benchloom.errors import InputError, InstallError
 from benchloom.model.component import Fetch
-from benchloom.model.plan import Candidate, Node
-from benchloom.model.provision import Built, Detected, Fetched, InEnvironment, InPlace, Provision
+from benchloom.model.plan import Candidate, Node, Plan, Platform
+from benchloom.model.provision import Built, Detected, Fetched, InEnvironment, InPlace, Provision, Unrecorded
 from benchloom.run.context import ExecutionContext
 from benchloom.run.facts import facts_of, refuse_lost_result, variable_of
+from benchloom.run.prepare import prepare
 from benchloom.store.entries import Store
 from benchloom.store.fetch import Fetcher, FetchOptions
 
@@ -86,6 +87,21 @@ def test_repository_that_is_not_here_is_named(context: ExecutionContext):
     with pytest.raises(InputError, match="needs the repository 'other'") as caught:
         context.folder(replace(NODE, repo="other"))
     assert caught.value.where == "package:x: package/x/.cm/meta.json"
+
+
+def test_plan_that_does_not_say_how_a_thing_comes_to_be_is_not_executed(context: ExecutionContext):
+    node = replace(NODE, provision=Unrecorded(files=(Fetch(path="y"),)))
+    plan = Plan(
+        schema="benchloom.plan/1",
+        target="package:x",
+        command="",
+        inputs={},
+        env={},
+        platform=Platform(os="linux", arch="x86_64", python="3.11"),
+        nodes=(node,),
+    )
+    with pytest.raises(InputError, match="does not say how package:x comes to be"):
+        prepare(plan, context)
 
 
 def test_variable_of_a_role_holds_what_a_variable_can():
