@@ -277,6 +277,13 @@ def test_install_interrupted_ends_the_builds_of_all_threads(repo: Repo, loom: Lo
     assert not list((loom.home / "store" / "stage").glob("*"))
 
 
+def test_install_puts_a_file_into_the_folder_that_its_name_says(repo: Repo, loom: Loom):
+    fetch = [{"path": "a.txt", "filename": "sub/b.txt", "unpack_to": "there", "unpinned": "a test"}]
+    (repo.package("placed", "trial,placed", fetch=fetch, result="there/sub/b.txt") / "a.txt").write_text("a")
+    [node] = loom.here("install", "package:placed", "--json").ok().json["nodes"]
+    assert Path(node["path"]).read_text() == "a"
+
+
 def test_install_refuses_a_file_name_that_leads_outside(repo: Repo, loom: Loom):
     folder = repo.package(
         "sly", "trial,sly", fetch=[{"path": "a.txt", "filename": "../../a.txt", "unpinned": "a test"}]

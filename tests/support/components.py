@@ -40,8 +40,10 @@ def universe(*components: Component) -> Universe:
     return Universe((), [Read(component=item, findings=()) for item in components])
 
 
-def planned(*components: Component, query: str = "app", host: HostFacts | None = None, **overrides: Any) -> Plan:
-    """Plan what ``query`` asks for; ``overrides`` are the fields of Overrides."""
-    target = need(TARGET_ROLE, query, "the test")
+def planned(
+    *components: Component, query: str = "app", host: HostFacts | None = None, target_only: str = "", **overrides: Any
+) -> Plan:
+    """Plan what ``query`` asks for, or the component ``target_only``; ``overrides`` are the fields of Overrides."""
+    target = need(TARGET_ROLE, query, "the test", only=target_only)
     facts = host or HostFacts(platform=PLATFORM)
     return make_plan(target, "", universe(*components), facts, Overrides(**overrides), {})

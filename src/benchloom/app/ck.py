@@ -3,7 +3,7 @@
 `ck` chooses by tags; everything that is obtained lies in this engine's store, so both front ends share it.
 """
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -24,7 +24,7 @@ from benchloom.app.given import model_file
 from benchloom.app.planning import plan
 from benchloom.app.requests import PlanRequest
 from benchloom.app.roots import protect_install, protected
-from benchloom.app.running import means_for, new_folder
+from benchloom.app.running import context_for, new_folder
 from benchloom.app.settings import is_official
 from benchloom.app.workspace import Workspace
 from benchloom.base.atomic import write_bytes
@@ -36,9 +36,10 @@ from benchloom.model.facts import CK_FACTS_FILE
 from benchloom.model.plan import TARGET_ROLE, Plan
 from benchloom.model.query import Query
 from benchloom.run.check import check_before_long_work
-from benchloom.run.executor import Ready, prepare, role_variables, runtime_variables
+from benchloom.run.facts import role_variables, runtime_variables
+from benchloom.run.prepare import prepare
 from benchloom.run.process import INPUT_PREFIX
-from benchloom.run.program import program_node
+from benchloom.run.program import place_variables, program_of
 
 DATASET_PATH = "LOOM_DATASET_PATH"
 
@@ -92,15 +93,15 @@ def install_for_ck(workspace: Workspace, request: PlanRequest, prefix: Path) -> 
     folder = new_folder(workspace, "install")
     with protected(workspace.store, made, folder.name):
         try:
-            ready = prepare(made, means_for(workspace, folder))
+            prepared = prepare(made, context_for(workspace, folder))
         except FetchError as error:
             raise _or_detected(workspace, made, error) from error
         protect_install(workspace.store, made)
-    node = next((item for item in made.nodes if TARGET_ROLE in item.roles), None)
-    if node is None or node.id not in ready.facts:
+    node = made.in_role(TARGET_ROLE)
+    if node is None or node.id not in prepared.facts:
         raise InstallError(f"{request.name} is nothing that can be installed")
-    facts = ready.facts[node.id]
-    place = facts.path or str(ready.python.parent.parent)  # a library lies in an environment
+    facts = prepared.facts[node.id]
+    place = facts.path or str(prepared.python.parent.parent)  # a library lies in an environment
     write_bytes(facts_file, to_json(msgspec.structs.replace(facts, path=place)))
     return facts_file
 
@@ -123,14 +124,14 @@ def variables_for_ck(workspace: Workspace, request: PlanRequest, chosen: CkChoic
     """
     made = _plan_around(workspace, request, chosen)
     folder.mkdir(parents=True, exist_ok=True)
-    means = means_for(workspace, folder, verify=is_official(made.inputs.get("ruleset", "")))
-    ready = prepare(made, means, first=check_before_long_work(made, means, {}, folder / "check"))
+    context = context_for(workspace, folder, verify=is_official(made.inputs.get("ruleset", "")))
+    prepared = prepare(made, context, first=check_before_long_work(made, context, {}, folder / "check"))
     return CkVariables(
         variables={
             **{f"{INPUT_PREFIX}{name.upper()}": value for name, value in made.inputs.items()},
-            **role_variables(program_node(made).needs, ready, folder / "facts"),
-            **runtime_variables(means),
-            **_places(workspace, made, ready),
+            **role_variables(program_of(made)[0].needs, prepared, folder / "facts"),
+            **runtime_variables(context),
+            **place_variables(made, prepared, context),
         }
     )
 
@@ -193,8 +194,3 @@ def _requirement(workspace: Workspace, choice: Choice) -> Requirement:
     return Requirement(
         role=choice.role, query=query, requirer="ck", where=f"--dep_add_tags.{choice.role}", optional=True, only=only
     )
-
-
-def _places(workspace: Workspace, made: Plan, ready: Ready) -> Mapping[str, str]:
-    source = workspace.index.folder(workspace.index.get(program_node(made).candidate.component))
-    return {"LOOM_PYTHON": str(ready.python), "LOOM_COMPONENT": str(source)}

@@ -14,7 +14,7 @@ from benchloom.errors import InputError, ResolutionError, UnknownNameError
 from benchloom.model.base import Value
 from benchloom.model.component import Component, FileGlob, Requirement
 from benchloom.model.plan import Candidate, Plan
-from benchloom.resolve.plan import PYTHON
+from benchloom.model.provision import Built, Fetched, InPlace
 from benchloom.store.detect import detect, needed_files, recognised_by
 
 TAGS = "--extra_tags"  # the flag of `ck detect` that says which model a file is
@@ -139,9 +139,7 @@ def refuse_replaced_data(workspace: Workspace, made: Plan, lost: Sequence[Regist
     """Raise InputError if ``made`` would obtain elsewhere what is registered and not there any more."""
     for item in lost:
         component = workspace.index.get(item.component, kind="soft")
-        nodes = (
-            node for node in made.nodes if node.candidate.component != PYTHON and node.candidate.origin != "detected"
-        )
+        nodes = (node for node in made.nodes if isinstance(node.provision, Fetched | Built | InPlace))
         if any(same_data(workspace.index.get(node.candidate.component), component) for node in nodes):
             raise lost_data(item, f"env:{item.uid}")
 

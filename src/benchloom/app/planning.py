@@ -58,7 +58,7 @@ def _planned(workspace: Workspace, request: PlanRequest, *, to_run: bool) -> Pla
         made = _with_given_data(workspace, request, problem, made)
     refuse_lost_files(made)
     if to_run:
-        _refuse_impossible(workspace, made)
+        _refuse_impossible(made)
     if request.lock and (differences := drift(request.lock, made)):
         raise _drifted(request, differences)
     return made
@@ -117,32 +117,24 @@ def _with_given_data(workspace: Workspace, request: PlanRequest, problem: Resolu
     return again
 
 
-_FACTS = frozenset(["model", "dataset"])  # the roles whose facts tell what cannot be run
-
-
-def _refuse_impossible(workspace: Workspace, made: Plan) -> None:
+def _refuse_impossible(made: Plan) -> None:
     """Raise InputError for a run that cannot be, whatever the machine, if the program takes the harness's inputs."""
-    if not any("harness" in node.roles for node in made.nodes):
+    if made.in_role("harness") is None:
         return
 
     def text(name: str) -> str:
         return made.inputs.get(name) or made.env.get(f"LOOM_INPUT_{name.upper()}", "")
 
-    by_role = {
-        role: workspace.index.get(node.candidate.component)
-        for node in made.nodes
-        for role in node.roles
-        if role in _FACTS
-    }
+    model, data = made.in_role("model"), made.in_role("dataset")
     numbers = read_quantities(text, is_configured=bool(text("user_conf")))
     refuse_impossible(
-        by_role["model"].model if "model" in by_role else None,
+        model.facts.model if model else None,
         scenario=text("scenario") or DEFAULT_SCENARIO.name,
         mode=text("mode") or "both",
         instances=numbers.instances or 1,
         batch_size=numbers.batch_size,
     )
-    dataset = by_role["dataset"].dataset if "dataset" in by_role else None
+    dataset = data.facts.dataset if data else None
     if dataset and not text(LABELS_PATH):
         refuse_too_few(numbers.count, dataset.count, dataset.name, "--count")
 

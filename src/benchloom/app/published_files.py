@@ -15,7 +15,7 @@ import msgspec
 from benchloom.app.planning import plan
 from benchloom.app.published_facts import report_on
 from benchloom.app.requests import PlanRequest
-from benchloom.app.running import means_for
+from benchloom.app.running import context_for
 from benchloom.app.workspace import Workspace
 from benchloom.base.reported import reported
 from benchloom.base.talk import Progress, Silent
@@ -27,7 +27,8 @@ from benchloom.model.facts import Facts
 from benchloom.model.published import FileReport, FoundFile
 from benchloom.model.query import parse_query
 from benchloom.report.published_files import pins_text, report_text, summary_text
-from benchloom.run.executor import prepare, runtime_variables
+from benchloom.run.facts import runtime_variables
+from benchloom.run.prepare import prepare
 from benchloom.run.process import clean_environment, last_lines, run_process
 from benchloom.store.archive import extract
 from benchloom.store.entries import remove_tree
@@ -92,7 +93,7 @@ class Checker:
 
     def __init__(self, workspace: Workspace, fetcher: Fetcher, folder: Path, *, is_trusted: bool) -> None:
         self.workspace, self.fetcher, self.folder, self.is_trusted = workspace, fetcher, folder, is_trusted
-        self.means = means_for(workspace, folder)
+        self.context = context_for(workspace, folder)
         self._pythons: dict[str, Path | LoomError] = {}
 
     def check(self, component: Component) -> FileReport:
@@ -137,7 +138,7 @@ class Checker:
         backend = BACKENDS.get(component.model.format, component.model.format)
         python = self._python(backend)
         facts = Facts(role="model", component=component.ref, path=str(path), digest=digest, model=component.model)
-        file, told, log = place / "found.json", place / "facts.json", self.means.logs / f"{component.alias}.log"
+        file, told, log = place / "found.json", place / "facts.json", self.context.logs / f"{component.alias}.log"
         told.write_bytes(to_json(facts))
         result = run_process(
             [
@@ -146,7 +147,7 @@ class Checker:
                 *(["--trust"] if self.is_trusted else []),
             ],
             cwd=place,
-            env=clean_environment(self.means.environ, {**runtime_variables(self.means), "LOOM_MODEL": str(told)}),
+            env=clean_environment(self.context.environ, {**runtime_variables(self.context), "LOOM_MODEL": str(told)}),
             timeout=SECONDS,
             stdout=log,
             stderr=log,
@@ -164,7 +165,7 @@ class Checker:
         if backend not in self._pythons:
             try:
                 made = plan(self.workspace, PlanRequest(name=f"{SCRIPT},_{backend}"), to_run=False)
-                self._pythons[backend] = prepare(made, self.means).python
+                self._pythons[backend] = prepare(made, self.context).python
             except LoomError as error:
                 self._pythons[backend] = error
         return self._pythons[backend]

@@ -30,9 +30,10 @@ from benchloom.record.statistics import over_results
 from benchloom.resolve.lock import make_lock
 from benchloom.run.beside import measuring
 from benchloom.run.check import check_before_long_work
-from benchloom.run.executor import Means, Ready, prepare
+from benchloom.run.context import ExecutionContext, Prepared
+from benchloom.run.prepare import prepare
 from benchloom.run.process import how_it_ended, last_lines, utc_now
-from benchloom.run.program import run_program
+from benchloom.run.program import program_of, run_program
 from benchloom.store.entries import disk_full_reported
 
 _RECORD_BYTES = 1 << 18  # kept free for a record and what protects it
@@ -61,22 +62,22 @@ def install(workspace: Workspace, request: PlanRequest, jobs: int) -> Installati
     made = plan(workspace, request, to_run=False)
     folder = new_folder(workspace, "install")
     with protected(workspace.store, made, folder.name):
-        ready = prepare(made, means_for(workspace, folder), jobs)
+        prepared = prepare(made, context_for(workspace, folder), jobs)
         protect_install(workspace.store, made)
     nodes = [
-        InstalledNode(id=node.id, roles=node.roles, action=node.action, key=node.key, path=ready.facts[node.id].path)
+        InstalledNode(id=node.id, roles=node.roles, action=node.action, key=node.key, path=prepared.facts[node.id].path)
         for node in made.nodes
-        if node.id in ready.facts
+        if node.id in prepared.facts
     ]
-    return Installation(target=made.target, python=str(ready.python), nodes=tuple(nodes))
+    return Installation(target=made.target, python=str(prepared.python), nodes=tuple(nodes))
 
 
-def means_for(workspace: Workspace, folder: Path, *, verify: bool = False) -> Means:
-    """Return the means of one execution whose logs go to ``folder/logs``; ``verify`` digests all that is reused."""
+def context_for(workspace: Workspace, folder: Path, *, verify: bool = False) -> ExecutionContext:
+    """Return the context of one execution whose logs go to ``folder/logs``; ``verify`` digests all that is reused."""
     logs = folder / "logs"
     logs.mkdir(parents=True, exist_ok=True)
-    return Means(
-        index=workspace.index,
+    return ExecutionContext(
+        repositories={item.alias: Path(item.path) for item in reversed(workspace.repositories)},
         store=workspace.store,
         fetcher=workspace.fetcher,
         talk=workspace.talk,
@@ -121,8 +122,7 @@ def run(
     RunTimeoutError or, where the program says that its input is wrong, InputError, all naming the record, and what preparing
     raises: also InputError of the program's check, which leaves no record, since nothing was run.
     """
-    if not any(node.action == "run" for node in made.nodes):
-        raise InputError(f"{made.target} is not a program", fix=f"to obtain it: loom install {made.target}")
+    program_of(made)
     folder = new_folder(workspace, made.target.rpartition(":")[2])
     with protected(workspace.store, made, folder.name):
         execution = _Execution(workspace, made, options, folder)
@@ -139,9 +139,9 @@ class _Execution:
         self.workspace, self.made, self.options, self.folder = workspace, made, options, folder
         self.started = utc_now()
         is_verified = options.verify or is_official(made.inputs.get("ruleset", ""))
-        self.means = means_for(workspace, folder, verify=is_verified)
-        check = check_before_long_work(made, self.means, options.secrets, folder / "check")
-        self.ready = prepare(made, self.means, options.jobs, check)
+        self.context = context_for(workspace, folder, verify=is_verified)
+        check = check_before_long_work(made, self.context, options.secrets, folder / "check")
+        self.prepared = prepare(made, self.context, options.jobs, check)
         self._reserved = folder / "reserved"
         with disk_full_reported(folder, "the run"):
             self._reserved.write_bytes(bytes(_RECORD_BYTES))
@@ -174,7 +174,7 @@ class _Execution:
                 self.workspace.talk.warn(f"another run measures at the same time: {other}")
             watch = Watch()
             self.argv, repetition, self.refused = run_program(
-                self.made, self.ready, self.means, place, self.options.secrets, self.options.timeout, echo
+                self.made, self.prepared, self.context, place, self.options.secrets, self.options.timeout, echo
             )
             conditions = watch.end(others.beside)
         self.done.append(msgspec.structs.replace(repetition, conditions=conditions))
@@ -212,18 +212,18 @@ class _Execution:
             repetitions=tuple(self.done),
             results=results[-1] if results else None,
             statistics=over_results(results) if len(self.done) > 1 and results else {},
-            inputs=_inputs(self.ready),
+            inputs=_inputs(self.prepared),
             outputs=_outputs(self.folder),
             tags=self.options.tags,
         )
 
 
-def _inputs(ready: Ready) -> dict[str, str]:
+def _inputs(prepared: Prepared) -> dict[str, str]:
     """Return by node the digest of what the run used: of the file, of a data set's labels, or the key in the store of a folder.
 
     A file is digested as it lies there, whether its component states a digest or not.
     """
-    found = {node_id: _digest_of(facts) for node_id, facts in sorted(ready.facts.items())}
+    found = {node_id: _digest_of(facts) for node_id, facts in sorted(prepared.facts.items())}
     return {node_id: digest for node_id, digest in found.items() if digest}
 
 

@@ -24,7 +24,7 @@ from benchloom.app.locking import with_lock, write_lock
 from benchloom.app.planning import plan
 from benchloom.app.requests import PlanRequest
 from benchloom.app.roots import forget_venv, protect_venv
-from benchloom.app.running import link_engine, means_for, new_folder
+from benchloom.app.running import context_for, link_engine, new_folder
 from benchloom.app.workspace import Workspace
 from benchloom.base import bounded, limits, toml
 from benchloom.base.atomic import write_bytes, write_text
@@ -37,8 +37,10 @@ from benchloom.model.base import to_json
 from benchloom.model.component import VENV_TEMPLATE
 from benchloom.model.environment import VENV_LOCK_SCHEMA, VENV_SCHEMA, Distribution, Venv, VenvLock
 from benchloom.model.plan import Node, Plan
+from benchloom.model.provision import Fetched, PythonEnvironment
 from benchloom.resolve.lock import make_lock
-from benchloom.run.executor import OwnEnvironment, Ready, Step, prepare
+from benchloom.run.context import OwnEnvironment, Prepared, Step
+from benchloom.run.prepare import prepare
 from benchloom.run.process import utc_now
 from benchloom.store.entries import discard, remove_tree
 from benchloom.store.fetch import file_name
@@ -127,15 +129,15 @@ def _left_out(workspace: Workspace, made: Plan, request: PlanRequest, name: str)
     roles = {need.role for need in template.requires if need.continue_on_error} - set(request.roles)
     left: dict[str, str] = {}
     for node in made.nodes:
-        if node.pip or not node.roles or not roles.issuperset(node.roles):
+        if isinstance(node.provision, PythonEnvironment) or not node.roles or not roles.issuperset(node.roles):
             continue
         try:
             prepare(
                 msgspec.structs.replace(made, nodes=(node,)),
-                means_for(workspace, new_folder(workspace, f"venv-{name}")),
+                context_for(workspace, new_folder(workspace, f"venv-{name}")),
             )
         except FetchError as error:
-            files = " and ".join(item.filename or file_name(item) for item in node.fetch)
+            files = " and ".join(file_name(item) for item in node.fetch)
             again = f"loom venv create {name} --template={template.alias} --force --mirror=DIR, where DIR has {files}"
             for role in node.roles:
                 left[role] = f"{error.what}; to add it: {again}"
@@ -145,7 +147,7 @@ def _left_out(workspace: Workspace, made: Plan, request: PlanRequest, name: str)
 
 def _downloads_first(nodes: Sequence[Node]) -> Step:
     """Return the step before anything that needs something else, such as the packages: what is fetched is there then."""
-    fetched = {node.id for node in nodes if node.action in {"fetch", "extract"} and not node.needs}
+    fetched = {node.id for node in nodes if isinstance(node.provision, Fetched) and not node.is_here and not node.needs}
     return Step(holds_back={node.id for node in nodes} - fetched, act=lambda _: None)
 
 
@@ -174,15 +176,15 @@ class _Making:
             also=() if lock else engine_requirements(),
             locked=lock.distributions if lock else (),
         )
-        means = means_for(self.workspace, new_folder(self.workspace, f"venv-{self.final.name}"))
+        context = context_for(self.workspace, new_folder(self.workspace, f"venv-{self.final.name}"))
         nodes = tuple(node for node in self.made.nodes if not set(node.roles) & set(self.left_out))
-        ready = prepare(
+        prepared = prepare(
             msgspec.structs.replace(self.made, nodes=nodes),
-            replace(means, environment=place),
+            replace(context, environment=place),
             first=_downloads_first(nodes),
         )
         if lock:
-            _refuse_difference(lock, ready.distributions)
+            _refuse_difference(lock, prepared.distributions)
         self._add_engine()
         self._add_scripts()
         venv = Venv(
@@ -192,21 +194,21 @@ class _Making:
             path=str(self.final),
             python=interpreter_version(interpreter),
             created=utc_now(),
-            repositories=self._add_repositories(ready),
-            needs=self._needs(ready),
+            repositories=self._add_repositories(prepared),
+            needs=self._needs(prepared),
             left_out=self.left_out,
-            distributions=ready.distributions,
+            distributions=prepared.distributions,
         )
         write_bytes(self.stage / FACTS_FILE, to_json(venv))
-        write_lock(self._lock(ready), self.stage / LOCK_FILE)
+        write_lock(self._lock(prepared), self.stage / LOCK_FILE)
         return venv
 
-    def _lock(self, ready: Ready) -> VenvLock:
+    def _lock(self, prepared: Prepared) -> VenvLock:
         return VenvLock(
             schema=VENV_LOCK_SCHEMA,
             plan=make_lock(self.made),
             platform=self.made.platform,
-            distributions=ready.distributions,
+            distributions=prepared.distributions,
         )
 
     def _add_engine(self) -> None:
@@ -226,17 +228,24 @@ class _Making:
         write_text(path, text)
         path.chmod(0o755)
 
-    def _needs(self, ready: Ready) -> dict[str, str]:
+    def _needs(self, prepared: Prepared) -> dict[str, str]:
         """Return where each need that is no Python library lies."""
-        nodes = {role: node for node in self.made.nodes for role in node.roles if not node.pip}
-        found = {role: ready.facts[node.id].path for role, node in sorted(nodes.items()) if node.id in ready.facts}
+        nodes = {
+            role: node
+            for node in self.made.nodes
+            for role in node.roles
+            if not isinstance(node.provision, PythonEnvironment)
+        }
+        found = {
+            role: prepared.facts[node.id].path for role, node in sorted(nodes.items()) if node.id in prepared.facts
+        }
         return {role: path for role, path in found.items() if path and role != "target"}
 
-    def _add_repositories(self, ready: Ready) -> tuple[str, ...]:
+    def _add_repositories(self, prepared: Prepared) -> tuple[str, ...]:
         """Make the environment's own folders for `ck`, and let its `ck`, where there is one, know the repositories."""
         (self.stage / "CK" / "local").mkdir(parents=True)
         (self.stage / "CK-TOOLS").mkdir()
-        if not any(item.name == "ck" for item in ready.distributions):
+        if not any(item.name == "ck" for item in prepared.distributions):
             return ()
         known = []
         for item in self.workspace.repositories:

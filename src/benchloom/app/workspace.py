@@ -65,8 +65,7 @@ class Workspace:
     @cached_property
     def trusted(self) -> frozenset[str]:
         """Aliases of the repositories that may have commands of their own run while something is planned."""
-        built_in = str(built_in_repository())
-        return frozenset(item.alias for item in self.repositories if item.trusted or item.path == built_in)
+        return self.index.trusted
 
     @cached_property
     def store(self) -> "Store":

@@ -26,6 +26,7 @@ from benchloom.model.variation import find_variation
 from benchloom.resolve.options import ANSWERING_KINDS, RANDOM_WEIGHTS
 from benchloom.store.archive import extract
 from benchloom.store.commands import why_not_run
+from benchloom.store.fetch import place_of
 
 PLACEHOLDER = "FIXME"
 UNFINISHED = "unfinished"
@@ -393,7 +394,7 @@ def _shipped_text(subject: Subject, name: str) -> str | None:
         if fetch.archive:
             place = name.removeprefix(f"{fetch.unpack_to}/") if fetch.unpack_to else name
             text = _text_in_archive(file, fetch.archive, place)
-        elif name in {fetch.filename, fetch.path, Path(fetch.path).name}:
+        elif name == place_of(fetch):
             text = _label_text(file)
         else:
             text = None

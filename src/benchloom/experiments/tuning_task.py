@@ -18,6 +18,7 @@ from benchloom.model.record import Host
 from benchloom.model.tuning import Settings
 from benchloom.resolve.lock import make_lock
 from benchloom.rules.scenarios import AXES, SCENARIOS, Scenario
+from benchloom.run.program import program_of
 
 DEFAULT_SECONDS = 2.0  # of the longest probes
 # Inputs that a search sets itself, so that they say nothing of what is searched.
@@ -53,8 +54,7 @@ def make_task(made: Plan, index: Index, over: Sequence[str], host: Host) -> Task
     Raises InputError for a program that lacks the inputs to search over, or whose inputs contradict the search.
     """
     component = index.get(made.target)
-    if not any(node.action == "run" for node in made.nodes):
-        raise InputError(f"{made.target} is not a program", fix=f"to obtain it: loom install {made.target}")
+    program_of(made)
     declared = _declared(component)
     scenario = _scenario(component, made)
     _refuse_what_cannot_be_tuned(component, scenario, made)
@@ -64,7 +64,7 @@ def make_task(made: Plan, index: Index, over: Sequence[str], host: Host) -> Task
         plan=made,
         component=component,
         scenario=scenario,
-        grid=grid(axes, chosen, host.cores, _max_batch(index, made)),
+        grid=grid(axes, chosen, host.cores, _max_batch(made)),
         duration=float(f"{float(made.inputs.get('duration', DEFAULT_SECONDS)):.10g}")
         if "duration" in declared
         else None,
@@ -124,10 +124,9 @@ def _chosen(over: Sequence[str], made: Plan, declared: frozenset[str]) -> dict[s
     return {**searched, **given}
 
 
-def _max_batch(index: Index, made: Plan) -> int | None:
-    nodes = [node for node in made.nodes if "model" in node.roles]
-    model = index.get(nodes[0].candidate.component).model if nodes else None
-    return model.max_batch if model else None
+def _max_batch(made: Plan) -> int | None:
+    node = made.in_role("model")
+    return node.facts.model.max_batch if node and node.facts.model else None
 
 
 def _key(made: Plan, scenario: str, host: Host) -> str:

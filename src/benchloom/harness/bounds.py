@@ -13,8 +13,8 @@ from typing import Any
 from benchloom.base.units import human_bytes, human_seconds
 from benchloom.errors import InputError
 from benchloom.harness.memory import available_memory
-from benchloom.rules.scenarios import QUERY_SIZE, SCENARIOS, Scenario
 from benchloom.model.quantities import MOST_SECONDS
+from benchloom.rules.scenarios import QUERY_SIZE, SCENARIOS, Scenario
 
 # Measured with mlcommons-loadgen 6.0.17 as the growth of VmHWM: 324 to 556 bytes for each query of SingleStream and Server (the list of
 # queries grows by doubling), 660 to 1,122 for MultiStream's of eight samples, up to 447 for each sample of Offline's one query, Python's

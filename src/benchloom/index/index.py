@@ -80,6 +80,11 @@ class Index:
         return next((item.alias for item in self.repositories if item.built_in), "")
 
     @cached_property
+    def trusted(self) -> frozenset[str]:
+        """Aliases of the repositories that may have commands of their own run while something is planned."""
+        return frozenset(item.alias for item in self.repositories if item.trusted or item.built_in)
+
+    @cached_property
     def precedence(self) -> dict[str, tuple[int, int]]:
         """What orders repositories, by alias: less comes first."""
         unlisted = {item.repo: (0, len(self.repositories)) for item in self.components}

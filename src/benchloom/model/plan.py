@@ -4,11 +4,13 @@ from typing import Literal
 
 from benchloom.model.base import Document, Value
 from benchloom.model.component import Fetch, Requirement
+from benchloom.model.facts import Backend, Dataset, Model, Profile
+from benchloom.model.provision import Provision, PythonEnvironment, Run, files_of
 
 Origin = Literal["installed", "detected", "installable"]
 Action = Literal["fetch", "extract", "detect", "build", "install", "run", "reuse"]
 
-PLAN_SCHEMA = "benchloom.plan/1"
+PLAN_SCHEMA = "benchloom.plan/2"
 TARGET_ROLE = "target"  # of what was asked for
 
 
@@ -44,31 +46,63 @@ class Platform(Value, frozen=True, kw_only=True):
     python: str
 
 
+class StatedFacts(Value, frozen=True, kw_only=True):
+    """What a component states of itself, with the variations chosen; None of what it is not."""
+
+    model: Model | None = None
+    dataset: Dataset | None = None
+    profile: Profile | None = None
+    backend: Backend | None = None
+
+
+class PlannedRepository(Value, frozen=True, kw_only=True):
+    """A repository that components of a plan come from.
+
+    Attributes:
+        digest: over the files of those of its components whose folders the plan uses; '' if it uses none.
+        trusted: whether the user lets its commands run while something is planned, as those of the built-in one may; None if
+            the plan is of schema 1, which does not say.
+        built_in: whether it is the one that the engine comes with.
+    """
+
+    alias: str
+    digest: str = ""
+    trusted: bool | None = None
+    built_in: bool = False
+
+
 class Node(Document, frozen=True, kw_only=True):
-    """One chosen thing and what will be done about it.
+    """One chosen thing, what will be done about it, and all that doing so takes.
 
     Attributes:
         id: unique within the plan: ``program``, ``python`` or the component's reference with variations.
         roles: the roles it fills, sorted.
         reason: one sentence: why this candidate, over what.
-        action: what the executor will do; ``reuse`` does nothing.
+        action: what the executor will do; ``reuse`` and ``detect`` do nothing.
+        provision: how it comes to be.
         uid: the component's uid.
-        repo: the repository of the component, where that is not the built-in one.
-        files: digest of the component's folder ('' where the component only describes something found on this machine).
+        repo: the repository of the component; '' for the Python environment, which is no component.
+        path: the component's folder, relative to the root of the repository.
+        file: its metadata file, relative to the root of the repository: what messages name.
+        licence: the licence that the component states.
+        files: digest of the component's folder ('' if the component only describes something found on this machine).
         key: content address of its result ('' for detected things, which are referred to in place).
         needs: ids of the nodes it is built from, by role, sorted.
         required_by: the requirements it answers.
-        fetch: what would be downloaded for ``fetch``/``extract``/``install``.
-        bytes: total size to download; None where a size is unknown, 0 where nothing is.
-        pip: for the Python environment, the exact requirements it is solved from.
-        built_among: for those of them that are built among others, those others.
+        bytes: total size to download; None if a size is unknown, 0 if nothing is downloaded.
+        digest: that of the first file to fetch.
         env: variables it exports to what needs it.
+        facts: what the component states of its model, data set, profile or backend, with the variations chosen.
     """
 
     id: str
     candidate: Candidate
+    provision: Provision
     uid: str = ""
     repo: str = ""
+    path: str = ""
+    file: str = ""
+    licence: str = ""
     files: str = ""
     roles: tuple[str, ...] = ()
     reason: str = ""
@@ -76,16 +110,27 @@ class Node(Document, frozen=True, kw_only=True):
     key: str = ""
     needs: dict[str, str] = {}
     required_by: tuple[Requirement, ...] = ()
-    fetch: tuple[Fetch, ...] = ()
     bytes: int | None = 0
     digest: str = ""
-    pip: tuple[str, ...] = ()
-    built_among: dict[str, tuple[str, ...]] = {}
     env: dict[str, str] = {}
+    facts: StatedFacts = StatedFacts()
+
+    @property
+    def fetch(self) -> tuple[Fetch, ...]:
+        """The files that are fetched for it."""
+        return files_of(self.provision)
+
+    @property
+    def is_here(self) -> bool:
+        """Whether its result is here before anything is done."""
+        return self.action in {"detect", "reuse"}
 
 
 class Plan(Document, frozen=True, kw_only=True):
-    """The whole graph in dependency order: a node comes after everything it needs, ties by id."""
+    """The whole graph in dependency order: a node comes after everything it needs, ties by id.
+
+    With the folders of its repositories and a store it can be executed: nothing else is asked. ``env`` are the user's variables.
+    """
 
     schema: str
     target: str
@@ -94,15 +139,31 @@ class Plan(Document, frozen=True, kw_only=True):
     env: dict[str, str]
     platform: Platform
     nodes: tuple[Node, ...]
+    repositories: tuple[PlannedRepository, ...] = ()
 
     def node(self, node_id: str) -> Node:
         """Return a node by id. Raises KeyError."""
-        return next_by_id(self.nodes, node_id)
+        for node in self.nodes:
+            if node.id == node_id:
+                return node
+        raise KeyError(node_id)
 
+    def in_role(self, role: str) -> Node | None:
+        """Return the node that fills ``role``; None if there is none."""
+        return next((node for node in self.nodes if role in node.roles), None)
 
-def next_by_id(nodes: tuple[Node, ...], node_id: str) -> Node:
-    """Return the node called ``node_id``. Raises KeyError."""
-    for node in nodes:
-        if node.id == node_id:
-            return node
-    raise KeyError(node_id)
+    @property
+    def program(self) -> Node | None:
+        """The target's node if the target is a program."""
+        target = self.in_role(TARGET_ROLE)
+        return target if target and isinstance(target.provision, Run) else None
+
+    @property
+    def environment(self) -> Node | None:
+        """The node of the Python environment; None if the plan needs none."""
+        return next((node for node in self.nodes if isinstance(node.provision, PythonEnvironment)), None)
+
+    @property
+    def added_repositories(self) -> tuple[str, ...]:
+        """Aliases of the repositories that are not the built-in one, sorted."""
+        return tuple(item.alias for item in self.repositories if not item.built_in)

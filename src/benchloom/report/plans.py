@@ -4,6 +4,7 @@ from collections.abc import Iterator
 
 from benchloom.base.units import human_bytes
 from benchloom.model.plan import Node, Plan
+from benchloom.model.provision import PythonEnvironment
 
 
 def plan_text(plan: Plan) -> str:
@@ -13,27 +14,27 @@ def plan_text(plan: Plan) -> str:
         f"plan for {plan.target}{command} on {plan.platform.os} {plan.platform.arch}, Python {plan.platform.python}"
     ]
     for node in plan.nodes:
-        lines += _block(node)
+        lines += _block(node, plan)
     return "\n".join([*lines, "", _summary(plan)])
 
 
-def _block(node: Node) -> Iterator[str]:
-    return iter(["", f"{node.action:8} {node.candidate.label}", *(f"         {line}" for line in _facts(node))])
+def _block(node: Node, plan: Plan) -> Iterator[str]:
+    return iter(["", f"{node.action:8} {node.candidate.label}", *(f"         {line}" for line in _facts(node, plan))])
 
 
-def _facts(node: Node) -> Iterator[str]:
+def _facts(node: Node, plan: Plan) -> Iterator[str]:
     if node.roles:
         requirers = sorted({f"{item.requirer}" for item in node.required_by})
         yield f"as       {', '.join(node.roles)}" + (f"  for {', '.join(requirers)}" if requirers else "")
     yield f"because  {node.reason}"
-    if node.repo:
+    if node.repo in plan.added_repositories:
         yield f"from     repository {node.repo}"
     if node.candidate.location:
         yield f"found    {node.candidate.location}"
     if node.needs:
         yield f"needs    {', '.join(node.needs)}"
-    if node.pip:
-        yield f"pip      {' '.join(node.pip)}"
+    if isinstance(node.provision, PythonEnvironment):
+        yield f"pip      {' '.join(node.provision.pip)}"
     for item in node.fetch:
         size = "" if item.path else f"  {human_bytes(item.size)}"
         yield f"file     {item.url or item.path}{size}  {item.digest or f'unpinned: {item.unpinned}'}"

@@ -39,7 +39,7 @@ def _aligned(rows: list[Row]) -> list[str]:
 def _outcome(record: Record) -> Iterator[Row]:
     strange: dict[str, list[str]] = {}
     for node in record.plan.nodes:
-        if node.repo:
+        if node.repo in record.plan.added_repositories:
             strange.setdefault(node.repo, []).append(node.id)
     yield from (("from", f"repository {repo}: {', '.join(names)}") for repo, names in sorted(strange.items()))
     seconds = sum(item.seconds for item in record.repetitions)

@@ -3,6 +3,7 @@
 from benchloom.model.component import Fetch, Requirement
 from benchloom.model.lock import LOCK_SCHEMA, Lock, LockedNode
 from benchloom.model.plan import Node, Plan
+from benchloom.model.provision import PythonEnvironment
 from benchloom.model.query import Query
 
 _PLATFORM_NODES = frozenset({"python"})
@@ -21,17 +22,17 @@ def make_lock(plan: Plan) -> Lock:
 
 
 def _locked(node: Node) -> LockedNode:
-    is_shared = not node.files
+    is_shared = not node.files  # what is the same whoever describes it
     return LockedNode(
         id=node.candidate.family if is_shared else node.id,
         family=node.candidate.family,
         uid="" if is_shared else node.uid,
-        version=node.candidate.version if node.id not in _PLATFORM_NODES else "",
+        version=node.candidate.version if not isinstance(node.provision, PythonEnvironment) else "",
         variations=node.candidate.variations,
         roles=node.roles,
         files=node.files,
         fetch=node.fetch,
-        pip=node.pip,
+        pip=node.provision.pip if isinstance(node.provision, PythonEnvironment) else (),
     )
 
 

@@ -51,6 +51,10 @@ class Universe(Protocol):
         """The alias of the repository whose components need not be said to come from it."""
 
     @property
+    def trusted(self) -> AbstractSet[str]:
+        """Aliases of the repositories whose commands may run while something is planned, the built-in one among them."""
+
+    @property
     def precedence(self) -> Mapping[str, tuple[int, int]]:
         """What orders repositories, by alias: minus their priority, then their place."""
 

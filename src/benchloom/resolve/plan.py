@@ -1,7 +1,7 @@
 """From a solution to the Plan: nodes in dependency order with actions, keys and reasons."""
 
 import heapq
-from collections.abc import Mapping
+from collections.abc import Collection, Iterator, Mapping
 from collections.abc import Set as AbstractSet
 
 import msgspec
@@ -9,12 +9,34 @@ import msgspec
 from benchloom.base.digest import of_bytes
 from benchloom.errors import ResolutionError
 from benchloom.model.base import to_json
-from benchloom.model.component import Component, Fetch, Requirement
-from benchloom.model.plan import PLAN_SCHEMA, TARGET_ROLE, Action, Candidate, Node, Origin, Plan
+from benchloom.model.component import Fetch, Requirement
+from benchloom.model.plan import (
+    PLAN_SCHEMA,
+    TARGET_ROLE,
+    Action,
+    Candidate,
+    Node,
+    Origin,
+    Plan,
+    PlannedRepository,
+)
+from benchloom.model.provision import (
+    Built,
+    Detected,
+    Fetched,
+    InEnvironment,
+    InPlace,
+    Provision,
+    PythonEnvironment,
+    Run,
+    files_of,
+    is_process,
+)
 from benchloom.resolve.host import HostFacts, Overrides
 from benchloom.resolve.keys import environment_key, library_key, result_key
-from benchloom.resolve.options import Option, Universe, produces, version_named
+from benchloom.resolve.options import Option, Universe
 from benchloom.resolve.provider import requirements_of
+from benchloom.resolve.provision import facts_of, provision_of
 from benchloom.resolve.reasons import reason_of
 from benchloom.resolve.solve import Solution, solve
 
@@ -48,11 +70,14 @@ class _Planner:
             node_id = _node_id(option)
             self.by_id[node_id] = option
             self.roles.setdefault(node_id, []).append(role)
+        self.provisions = {
+            node_id: provision_of(option, command, host.platform) for node_id, option in self.by_id.items()
+        }
         self.needs = {node_id: self._needs_of(option) for node_id, option in self.by_id.items()}
         self.nodes: dict[str, Node] = {}
 
     def plan(self, env: Mapping[str, str]) -> Plan:
-        libraries = sorted(node_id for node_id, option in self.by_id.items() if option.component.is_python_library)
+        libraries = [item for item in self.provisions.values() if isinstance(item, InEnvironment)]
         if libraries:
             self.nodes[PYTHON] = self._python_node(libraries)
         for node_id in self._order():
@@ -66,14 +91,29 @@ class _Planner:
             env=dict(sorted(env.items())),
             platform=self.host.platform,
             nodes=tuple(self.nodes.values()),
+            repositories=tuple(self._repositories()),
         )
+
+    def _repositories(self) -> Iterator[PlannedRepository]:
+        """Yield the repositories that components of the plan come from, by alias."""
+        files: dict[str, list[str]] = {}
+        for node in self.nodes.values():
+            if node.repo:
+                files.setdefault(node.repo, []).extend([f"{node.path} {node.files}"] if node.files else [])
+        for alias, lines in sorted(files.items()):
+            yield PlannedRepository(
+                alias=alias,
+                digest=of_bytes("\n".join(sorted(set(lines))).encode()) if lines else "",
+                trusted=alias in self.universe.trusted,
+                built_in=alias == self.universe.built_in,
+            )
 
     def _needs_of(self, option: Option) -> dict[str, str]:
         """Return the node behind each role the option requires; what a process may also use counts if it is there."""
         roles = {
             item.role
             for item in requirements_of(option, self.overrides)
-            if not item.optional or (_is_process(option.component) and not item.facts)
+            if not item.optional or (is_process(self.provisions[_node_id(option)]) and not item.facts)
         }
         return {role: _node_id(self.solution.options[role]) for role in sorted(roles & set(self.solution.options))}
 
@@ -125,69 +165,48 @@ class _Planner:
         wanted = requirements_of(self.by_id[node_id], self.overrides)
         return next(item.where for item in wanted if item.role == role)
 
-    def _python_node(self, libraries: list[str]) -> Node:
-        options = [self.by_id[node_id] for node_id in libraries]
-        among = {self._pip_requirement(option): self._unstated(option.component) for option in options}
+    def _python_node(self, libraries: Collection[InEnvironment]) -> Node:
+        among = {item.requirement: item.built_among for item in libraries}
         pip = tuple(sorted({*among, *(item for items in among.values() for item in items)}))
         is_running = self.python_mode == "running"
         key = environment_key(pip, self.host.platform)
+        is_here = is_running or key in self.host.stored
         return Node(
             id=PYTHON,
             candidate=Candidate(
                 component=PYTHON,
                 family=PYTHON,
                 version=self.host.platform.python,
-                origin="detected" if is_running else ("installed" if key in self.host.stored else "installable"),
+                origin="detected" if is_running else ("installed" if is_here else "installable"),
+            ),
+            provision=PythonEnvironment(
+                pip=pip, built_among={name: items for name, items in sorted(among.items()) if items}
             ),
             roles=(PYTHON,),
             reason=self.solution.python_reason,
-            action="reuse" if is_running or key in self.host.stored else "install",
+            action="reuse" if is_here else "install",
             key="" if is_running else key,
-            pip=pip,
-            built_among={requirement: items for requirement, items in sorted(among.items()) if items},
-            bytes=0 if is_running or key in self.host.stored else None,
+            bytes=0 if is_here else None,
         )
 
-    def _pip_requirement(self, option: Option) -> str:
-        version = option.candidate.version
-        name = option.choice.pip or self._distribution(option.component)
-        return f"{name}=={version}" if version else name
-
-    def _unstated(self, component: Component) -> tuple[str, ...]:
-        """Return the requirements that its metadata leaves out, those that apply on the plan's Python."""
-        declared = component.install.unstated if component.install else ()
-        if not declared:
-            return ()
-        from packaging.requirements import Requirement as Specifier  # late: few plans have any
-
-        facts = {"python_version": self.host.platform.python, "sys_platform": self.host.platform.os}
-        found = [Specifier(item) for item in declared]
-        return tuple(f"{item.name}{item.specifier}" for item in found if not item.marker or item.marker.evaluate(facts))
-
-    def _distribution(self, component: Component) -> str:
-        if component.install and component.install.pip:
-            return component.install.pip
-        assert component.detect is not None
-        assert component.detect.python is not None
-        return component.detect.python.distribution
-
     def _node(self, node_id: str, option: Option) -> Node:
-        component, candidate = option.component, option.candidate
+        component, provision = option.component, self.provisions[node_id]
         needs = dict(self.needs[node_id])
-        if PYTHON in self.nodes and (component.is_python_library or _is_process(component)):
+        if PYTHON in self.nodes and (isinstance(provision, InEnvironment) or is_process(provision)):
             needs[PYTHON if PYTHON not in needs else f"{PYTHON} environment"] = PYTHON
-        fetch = self._fetch(option)
-        key, files = self._key(option, needs, fetch)
-        action = self._action(option, key, fetch)
-        if candidate.origin != "detected" and produces(component, option.choice) and not component.is_python_library:
-            origin: Origin = "installed" if action == "reuse" else "installable"
-            candidate = msgspec.structs.replace(candidate, origin=origin)
+        key, files = self._key(option, provision, needs)
+        action = self._action(option.candidate, provision, key)
+        fetch = files_of(provision)
         roles = tuple(sorted(self.roles[node_id]))
         return Node(
             id=node_id,
-            candidate=candidate,
+            candidate=_with_origin(option.candidate, provision, action),
+            provision=provision,
             uid=component.uid,
-            repo="" if component.repo == self.universe.built_in else component.repo,
+            repo=component.repo,
+            path=component.path,
+            file=component.file,
+            licence=component.licence,
             files=files,
             roles=roles,
             reason=self._reason(roles[0], option),
@@ -195,10 +214,10 @@ class _Planner:
             key=key,
             needs=dict(sorted(needs.items())),
             required_by=tuple(item for role in roles for item in self.solution.requirements[role]),
-            fetch=fetch,
             bytes=_bytes(fetch) if action in {"fetch", "extract"} else 0,
             digest=next((item.digest for item in fetch), ""),
             env=self._env(option),
+            facts=facts_of(component, option.candidate),
         )
 
     def _env(self, option: Option) -> dict[str, str]:
@@ -210,54 +229,49 @@ class _Planner:
         names = [name for name in (install.reads_inputs if install else ()) if values.get(name)]
         return {f"LOOM_INPUT_{name.upper()}": values[name] for name in names}
 
-    def _fetch(self, option: Option) -> tuple[Fetch, ...]:
-        if option.candidate.origin == "detected":
-            return ()
-        return version_named(option.component, option.candidate.version).fetch or option.choice.fetch
-
-    def _key(self, option: Option, needs: Mapping[str, str], fetch: tuple[Fetch, ...]) -> tuple[str, str]:
+    def _key(self, option: Option, provision: Provision, needs: Mapping[str, str]) -> tuple[str, str]:
+        """Return the key of what is made, and the digest of the component's folder; '' for what there is none of."""
         component, candidate = option.component, option.candidate
-        if component.is_python_library:
+        if isinstance(provision, InEnvironment):
             return library_key(candidate), ""
-        if candidate.origin == "detected":
+        if isinstance(provision, Detected):
             return "", ""
-        files = self.universe.files_digest(component)
-        install = component.install
-        is_built = bool(install and (install.script or install.module))
         key = result_key(
             component,
             candidate,
             files=self.universe.content_digest(component),
             env={**self._env(option), **self._read_inputs(option, self.host.input_files)},
-            fetch=fetch,
+            fetch=files_of(provision),
             needs={role: self._identity(self.nodes[need]) for role, need in needs.items() if need != PYTHON},
-            platform=self.host.platform if is_built else None,
-            module=self.host.modules.get(install.module, "") if install else "",
+            platform=self.host.platform if isinstance(provision, Built) else None,
+            module=self.host.modules.get(provision.module, "") if isinstance(provision, Built) else "",
         )
-        return key, files
+        return key, self.universe.files_digest(component)
 
     def _identity(self, node: Node) -> str:
         """Return what a result built from ``node`` depends on: its key, or which version and state was found and how it is read."""
         if node.key:
             return node.key
-        candidate = node.candidate
-        dataset = self.by_id[node.id].component.dataset
+        candidate, dataset = node.candidate, node.facts.dataset
         facts = f"#{of_bytes(to_json(dataset))}" if dataset else ""
         return f"{candidate.family}@{candidate.version}#{candidate.state}{facts}"
 
-    def _action(self, option: Option, key: str, fetch: tuple[Fetch, ...]) -> Action:
-        component = option.component
-        if component.program:
-            return "run"
-        if option.candidate.origin == "detected":
-            return "detect"
-        if component.is_python_library:
-            return "reuse" if self.nodes[PYTHON].action == "reuse" else "install"
-        if not produces(component, option.choice) or key in self.host.stored:
-            return "reuse"
-        if component.install and (component.install.script or component.install.module):
-            return "build"
-        return "extract" if any(item.archive for item in fetch) else "fetch"
+    def _action(self, candidate: Candidate, provision: Provision, key: str) -> Action:
+        """Return what is to be done here about ``provision``, whose result has ``key``."""
+        match provision:
+            case Run():
+                return "run"
+            case Detected():
+                return "detect"
+            case InEnvironment():
+                is_here = self.nodes[PYTHON].is_here
+                return "detect" if candidate.origin == "detected" else "reuse" if is_here else "install"
+            case Built() if key not in self.host.stored:
+                return "build"
+            case Fetched(files=files) if key not in self.host.stored:
+                return "extract" if any(item.archive for item in files) else "fetch"
+            case _:
+                return "reuse"
 
     def _reason(self, role: str, option: Option) -> str:
         return reason_of(option, self.solution.examiner.examine(self.solution.requirements[role]).options)
@@ -271,8 +285,14 @@ def _node_id(option: Option) -> str:
     return ",".join(words)
 
 
-def _is_process(component: Component) -> bool:
-    return bool(component.program or (component.install and (component.install.script or component.install.module)))
+def _with_origin(candidate: Candidate, provision: Provision, action: Action) -> Candidate:
+    """Return ``candidate`` with the origin that what must be made has on this machine."""
+    origin: Origin = "installable" if action in {"fetch", "extract", "build"} else "installed"
+    return (
+        msgspec.structs.replace(candidate, origin=origin)
+        if isinstance(provision, Fetched | Built | InPlace)
+        else candidate
+    )
 
 
 def _bytes(fetch: tuple[Fetch, ...]) -> int | None:

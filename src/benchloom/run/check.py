@@ -6,33 +6,34 @@ from pathlib import Path
 import msgspec
 
 from benchloom.errors import ExecutionError, carried
-from benchloom.model.component import Check, Component
+from benchloom.model.component import Check
 from benchloom.model.plan import Node, Plan
-from benchloom.run.executor import Means, Ready, Step, facts_of, role_variables
+from benchloom.model.provision import Built, Fetched, Run
+from benchloom.run.context import ExecutionContext, Prepared, Step
+from benchloom.run.facts import facts_of, role_variables
 from benchloom.run.process import how_it_ended, last_lines, run_process
-from benchloom.run.program import child_environment, command_words, program_node
-
-_WORK = frozenset({"fetch", "extract", "build"})
+from benchloom.run.program import child_environment, command_words, program_of
 
 
-def check_before_long_work(plan: Plan, means: Means, secrets: Mapping[str, str], folder: Path) -> Step | None:
-    """Return the step that asks the plan's program, or None where it has no check, or nothing that waits for it is to be done.
+def check_before_long_work(
+    plan: Plan, context: ExecutionContext, secrets: Mapping[str, str], folder: Path
+) -> Step | None:
+    """Return the step that asks the plan's program, or None if it has no check, or nothing that waits for it is to be done.
 
     Its files go to ``folder``. The step raises InputError with what the program has left in the file named by ``LOOM_ERROR``, or
-    ExecutionError where it ended badly without saying why.
+    ExecutionError if it ended badly without saying why.
     """
-    node = program_node(plan)
-    component = means.index.get(node.candidate.component)
-    check = component.program.check if component.program else None
+    node, program = program_of(plan)
+    check = program.check
     if check is None:
         return None
     held = _held_back(plan, node, check)
-    return Step(held, lambda ready: _ask(plan, component, check, ready, means, secrets, folder)) if held else None
+    return Step(held, lambda prepared: _ask(plan, check, prepared, context, secrets, folder)) if held else None
 
 
 def _held_back(plan: Plan, program: Node, check: Check) -> frozenset[str]:
     """Return the nodes with work to do that only the roles named by ``check`` need, and those that need such a node."""
-    nodes = {node.id: node for node in plan.nodes if node.action != "run"}
+    nodes = {node.id: node for node in plan.nodes if not isinstance(node.provision, Run)}
     needed: set[str] = set()
     waiting = [need for role, need in program.needs.items() if role not in check.before]
     while waiting:
@@ -43,44 +44,47 @@ def _held_back(plan: Plan, program: Node, check: Check) -> frozenset[str]:
     while further := {
         name
         for name, node in nodes.items()
-        if name not in needed | held and (node.action in _WORK or held.intersection(node.needs.values()))
+        if name not in needed | held and (_is_work(node) or held.intersection(node.needs.values()))
     }:
         held |= further
     return frozenset(held)
 
 
+def _is_work(node: Node) -> bool:
+    """Tell whether a download or a process stands between now and the node's result."""
+    return isinstance(node.provision, Fetched | Built) and not node.is_here
+
+
 def _ask(
     plan: Plan,
-    component: Component,
     check: Check,
-    ready: Ready,
-    means: Means,
+    prepared: Prepared,
+    context: ExecutionContext,
     secrets: Mapping[str, str],
     folder: Path,
 ) -> None:
     folder.mkdir(parents=True, exist_ok=True)
-    by_role = {role: node for node in plan.nodes for role in node.roles if node.action != "run"}
+    by_role = {role: node for node in plan.nodes for role in node.roles if not isinstance(node.provision, Run)}
     pathless = {
-        node.id: msgspec.structs.replace(facts_of(node, means, plan.inputs), path="")
+        node.id: msgspec.structs.replace(facts_of(node, context, plan.inputs), path="")
         for node in by_role.values()
-        if node.id not in ready.facts
+        if node.id not in prepared.facts
     }
-    told = Ready(python=ready.python, facts={**pathless, **ready.facts})
+    known = Prepared(python=prepared.python, facts={**pathless, **prepared.facts})
     error, log = folder / "error.json", folder / "stderr.txt"
     env = child_environment(
         plan,
-        component,
-        ready,
-        means,
+        prepared,
+        context,
         secrets,
         {
-            **role_variables({role: node.id for role, node in by_role.items()}, told, folder / "facts"),
+            **role_variables({role: node.id for role, node in by_role.items()}, known, folder / "facts"),
             carried.VARIABLE: str(error),
         },
     )
-    source = means.index.folder(component)
-    argv = command_words(plan, component, check.run_cmd_main, "check", ready.python, source)
-    means.talk.note("checking that the model can be run, before the data are prepared")
+    node, _ = program_of(plan)
+    argv = command_words(plan, check.run_cmd_main, "check", prepared.python, context.folder(node))
+    context.talk.note("checking that the model can be run, before the data are prepared")
     result = run_process(argv, cwd=folder, env=env, timeout=None, stdout=folder / "stdout.txt", stderr=log)
     if result.status == "ok":
         return
@@ -88,7 +92,7 @@ def _ask(
         raise refused
     raise ExecutionError(
         f"the check of {plan.target} failed with {how_it_ended(result.exit_code, result.signal)}",
-        where=component.file,
+        where=node.file,
         why=last_lines(log, 8),
         fix=f"read {log}",
         details={"exit_code": result.exit_code, "signal": result.signal, "log": str(log)},

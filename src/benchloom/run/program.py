@@ -9,57 +9,63 @@ from benchloom.base import bounded, limits
 from benchloom.base.paths import locate
 from benchloom.base.reported import VARIABLE
 from benchloom.errors import InputError, carried
-from benchloom.model.component import Component
 from benchloom.model.plan import Node, Plan
+from benchloom.model.provision import Run
 from benchloom.model.record import Repetition, Results
-from benchloom.run.executor import Means, Ready, role_variables, runtime_variables
+from benchloom.run.context import ExecutionContext, Prepared
+from benchloom.run.facts import role_variables, runtime_variables
 from benchloom.run.process import INPUT_PREFIX, ProcessResult, clean_environment, run_process
 from benchloom.run.progress import watched
 from benchloom.run.words import split_command
 
 
-def program_command(plan: Plan, component: Component, python: Path, source: Path) -> list[str]:
+def program_command(plan: Plan, python: Path, source: Path) -> list[str]:
     """Return the argv of the plan's command with the inputs appended as ``--name=value`` flags."""
-    assert component.program is not None
-    command = next(item for item in component.program.commands if item.name == plan.command)
-    return command_words(plan, component, command.text, f"run_cmds.{command.name}", python, source)
+    return command_words(plan, program_of(plan)[1].command, f"run_cmds.{plan.command}", python, source)
 
 
-def command_words(plan: Plan, component: Component, text: str, key: str, python: Path, source: Path) -> list[str]:
-    """Return the argv of the command ``text``, which stands under ``key`` of ``component``, with the plan's inputs."""
-    variables = {**program_environment(plan, component), "LOOM_PYTHON": str(python), "LOOM_COMPONENT": str(source)}
-    argv = split_command(text, variables, f"{component.file}: {key}")
+def command_words(plan: Plan, text: str, key: str, python: Path, source: Path) -> list[str]:
+    """Return the argv of the command ``text``, which stands under ``key`` of the program, with the plan's inputs."""
+    node, _ = program_of(plan)
+    variables = {**program_environment(plan), "LOOM_PYTHON": str(python), "LOOM_COMPONENT": str(source)}
+    argv = split_command(text, variables, f"{node.file}: {key}")
     return [*argv, *(f"--{name}={value}" for name, value in plan.inputs.items())]
 
 
-def program_environment(plan: Plan, component: Component) -> dict[str, str]:
-    """Variables of the program: its own, its command's, then the user's ``--env.X``."""
-    assert component.program is not None
-    command = next(item for item in component.program.commands if item.name == plan.command)
-    return {**component.program.env, **command.env, **plan.env}
+def program_environment(plan: Plan) -> dict[str, str]:
+    """Variables of the program: its own and its command's, then the user's ``--env.X``."""
+    return {**program_of(plan)[1].env, **plan.env}
 
 
 def child_environment(
-    plan: Plan, component: Component, ready: Ready, means: Means, secrets: Mapping[str, str], more: Mapping[str, str]
+    plan: Plan,
+    prepared: Prepared,
+    context: ExecutionContext,
+    secrets: Mapping[str, str],
+    more: Mapping[str, str],
 ) -> dict[str, str]:
-    """Return all that a process of the program ``component`` sees: its own variables, places, secret inputs, and ``more``."""
+    """Return all that a process of the plan's program sees: its own variables, places, secret inputs, and ``more``."""
     return clean_environment(
-        means.environ,
+        context.environ,
         {
-            **program_environment(plan, component),
-            **runtime_variables(means),
-            "LOOM_PYTHON": str(ready.python),
-            "LOOM_COMPONENT": str(means.index.folder(component)),
+            **program_environment(plan),
+            **runtime_variables(context),
+            **place_variables(plan, prepared, context),
             **{f"{INPUT_PREFIX}{name.upper()}": value for name, value in secrets.items()},
             **more,
         },
     )
 
 
+def place_variables(plan: Plan, prepared: Prepared, context: ExecutionContext) -> dict[str, str]:
+    """Return where the plan's interpreter and the program's own files are."""
+    return {"LOOM_PYTHON": str(prepared.python), "LOOM_COMPONENT": str(context.folder(program_of(plan)[0]))}
+
+
 def run_program(
     plan: Plan,
-    ready: Ready,
-    means: Means,
+    prepared: Prepared,
+    context: ExecutionContext,
     folder: Path,
     secrets: Mapping[str, str],
     timeout: float | None,
@@ -69,28 +75,24 @@ def run_program(
 
     ``secrets`` are inputs which reach the program as ``LOOM_INPUT_<NAME>``; they appear in no file and no argv.
     """
-    node = program_node(plan)
-    component = means.index.get(node.candidate.component)
-    assert component.program is not None
-    source = means.index.folder(component)
-    argv = program_command(plan, component, ready.python, source)
+    node, program = program_of(plan)
+    argv = program_command(plan, prepared.python, context.folder(node))
     progress, error = folder / "progress.json", folder / "error.json"
     env = child_environment(
         plan,
-        component,
-        ready,
-        means,
+        prepared,
+        context,
         secrets,
         {
-            **role_variables(node.needs, ready, folder / "facts"),
-            **(_engine_variables(means) if component.kind == "script" else {}),
+            **role_variables(node.needs, prepared, folder / "facts"),
+            **(_home_variables(context) if program.shares_home else {}),
             VARIABLE: str(progress),
             carried.VARIABLE: str(error),
         },
     )
-    limit = timeout if timeout is not None else component.program.timeout
+    limit = timeout if timeout is not None else program.timeout
     label = "" if echo else f"starting {plan.target}"  # a bar would break what is echoed into lines of its own
-    with watched(progress, means.talk, label):
+    with watched(progress, context.talk, label):
         result = run_process(
             argv,
             cwd=folder,
@@ -101,22 +103,25 @@ def run_program(
             echo=echo,
         )
     refused = carried.take(error) if result.status == "failed" else None
-    return argv, _repetition(result, folder / component.program.results), refused
+    return argv, _repetition(result, folder / program.results), refused
 
 
-def _engine_variables(means: Means) -> dict[str, str]:
+def _home_variables(context: ExecutionContext) -> dict[str, str]:
     """What a script needs to work in the same home with the same settings as the command that runs it."""
-    options = means.fetcher.options
+    options = context.fetcher.options
     return {
-        "LOOM_HOME": str(locate(dict(means.environ)).home),
+        "LOOM_HOME": str(locate(dict(context.environ)).home),
         "LOOM_MIRROR": options.mirror,
         "LOOM_OFFLINE": "yes" if options.offline else "no",
     }
 
 
-def program_node(plan: Plan) -> Node:
-    """Return the node that is the plan's program."""
-    return next(node for node in plan.nodes if node.action == "run")
+def program_of(plan: Plan) -> tuple[Node, Run]:
+    """Return the node that is the plan's program, and how it is run. Raises InputError if the target is no program."""
+    node = plan.program
+    if node is None or not isinstance(node.provision, Run):
+        raise InputError(f"{plan.target} is not a program", fix=f"to obtain it: loom install {plan.target}")
+    return node, node.provision
 
 
 def _repetition(result: ProcessResult, path: Path) -> Repetition:

@@ -7,6 +7,7 @@ from hypothesis import strategies as st
 
 from benchloom.model.base import to_json
 from benchloom.model.plan import PLAN_SCHEMA, Candidate, Node, Plan, Platform
+from benchloom.model.provision import InPlace
 from benchloom.report.drawing import Layout, Place, layout, svg_text
 from benchloom.report.graphs import GRAPH_SCHEMA, Graph, GraphLink, GraphNode, dot_text, graph_of, mermaid_text
 
@@ -17,7 +18,7 @@ def node(name: str, *, needs: dict[str, str] | None = None, **fields: Any):
     about = {"component": name, "family": name} | {
         key: fields.pop(key) for key in ("version", "variations", "origin") if key in fields
     }
-    return Node(id=name, candidate=Candidate(**about), needs=needs or {}, **fields)
+    return Node(id=name, candidate=Candidate(**about), provision=InPlace(), needs=needs or {}, **fields)
 
 
 PLAN = Plan(

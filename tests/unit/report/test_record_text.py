@@ -5,6 +5,7 @@ import pytest
 
 import support.results
 from benchloom.model.plan import PLAN_SCHEMA, Candidate, Node, Plan, Platform
+from benchloom.model.provision import InPlace
 from benchloom.model.record import (
     RECORD_SCHEMA,
     Accuracy,
@@ -21,9 +22,8 @@ replace = msgspec.structs.replace
 
 
 def node(component: str, role: str, version: str = ""):
-    return Node(
-        id=component, candidate=Candidate(component=component, family=component, version=version), roles=(role,)
-    )
+    candidate = Candidate(component=component, family=component, version=version)
+    return Node(id=component, candidate=candidate, provision=InPlace(), roles=(role,))
 
 
 PLAN = Plan(

@@ -12,6 +12,7 @@ from benchloom.model.base import to_json
 from benchloom.model.component import Fetch, Install, Variation, Version
 from benchloom.model.lock import Lock
 from benchloom.model.plan import Candidate, Plan
+from benchloom.model.provision import Fetched
 from benchloom.resolve.host import HostFacts
 from benchloom.resolve.lock import drift, lock_requirements, make_lock
 from support.components import PLATFORM, entry, need, planned
@@ -131,7 +132,7 @@ def test_drift_says_what_was_and_what_is_in_order():
         inputs={"b": "2", "a": "1"},
         env={"C": "3"},
         nodes=(
-            replace(node, fetch=(), roles=("a", "b")),
+            replace(node, provision=Fetched(files=()), roles=("a", "b")),
             *(replace(node, id=f"package:{name}") for name in ("z", "y", "x")),
         ),
     )
@@ -180,7 +181,7 @@ def test_drift_lists_changed_nodes_by_name_and_scripts_are_locked_without_their_
 def test_drift_names_the_path_of_a_file_of_the_component():
     made = planned(entry("package", "app", "app", fetch=(Fetch(path="a/file"),)))
     [node] = made.nodes
-    now = replace(made, nodes=(replace(node, fetch=(Fetch(path="b/file"),)),))
+    now = replace(made, nodes=(replace(node, provision=Fetched(files=(Fetch(path="b/file"),))),))
     assert drift(make_lock(made), now) == ["package:app: fetch was a/file, is b/file"]
 
 

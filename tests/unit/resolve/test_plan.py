@@ -28,9 +28,13 @@ def with_libraries(**facts: Any) -> Plan:
 def test_libraries_share_one_environment_which_is_installed_once():
     plan = with_libraries()
     python = plan.nodes[0]
-    assert (python.id, python.action, python.pip) == ("python", "install", ("lib-a==2", "lib-b==2", "lib-c==2"))
+    assert (python.id, python.action, python.provision.pip) == (
+        "python",
+        "install",
+        ("lib-a==2", "lib-b==2", "lib-c==2"),
+    )
     assert (python.candidate.origin, python.candidate.version, python.bytes) == ("installable", "3.11", None)
-    assert python.built_among == {}
+    assert python.provision.built_among == {}
     assert [node.id for node in plan.nodes[1:]] == ["package:lib-a", "package:lib-b", "package:lib-c", "script:app"]
     assert {node.action for node in plan.nodes[1:4]} == {"install"}
 
@@ -48,7 +52,7 @@ def test_libraries_of_the_running_interpreter_are_used_where_all_are_there():
 
     python = with_libraries(detected=found(*LIBRARIES)).nodes[0]
     assert (python.action, python.key, python.candidate.origin, python.bytes) == ("reuse", "", "detected", 0)
-    assert python.pip == ("lib-a==7", "lib-b==7", "lib-c==7")
+    assert python.provision.pip == ("lib-a==7", "lib-b==7", "lib-c==7")
     python = with_libraries(detected=found("lib-a", "lib-b")).nodes[0]
     assert (python.action, python.candidate.origin) == ("install", "installable")
     assert python.reason.endswith(": it lacks soft:lib-c")
@@ -57,8 +61,8 @@ def test_libraries_of_the_running_interpreter_are_used_where_all_are_there():
 def test_requirements_that_a_library_does_not_state_are_installed_where_their_markers_hold():
     stated = ("numpy<2", "old; python_version<'3.11'", "posix>=1; sys_platform=='linux'")
     plan = planned(entry("script", "app", "app", requires=(need("l", "lib"),)), library("lib", unstated=stated))
-    assert plan.nodes[0].pip == ("lib==2", "numpy<2", "posix>=1")
-    assert plan.nodes[0].built_among == {"lib==2": ("numpy<2", "posix>=1")}
+    assert plan.nodes[0].provision.pip == ("lib==2", "numpy<2", "posix>=1")
+    assert plan.nodes[0].provision.built_among == {"lib==2": ("numpy<2", "posix>=1")}
 
 
 def test_nodes_come_after_their_needs_and_else_by_name():
@@ -162,11 +166,13 @@ def test_pip_name_is_the_variations_the_packages_or_the_softs():
     variations = {"gpu": Variation(name="gpu", pip="lib-gpu")}
     lib = replace(library("lib"), variations=variations)
     app = entry("script", "app", "app", requires=(need("l", "lib,_gpu"),))
-    assert planned(app, lib).nodes[0].pip == ("lib-gpu==2",)
+    assert planned(app, lib).nodes[0].provision.pip == ("lib-gpu==2",)
     soft = entry("soft", "lib", "lib", detect=Detect(python=PythonModule(distribution="distributed")))
     found = Candidate(component="soft:lib", family="soft:lib", version="7", origin="detected")
     app = entry("script", "app", "app", requires=(need("l", "lib"),))
-    assert planned(app, soft, host=HostFacts(platform=PLATFORM, detected=(found,))).nodes[0].pip == ("distributed==7",)
+    assert planned(app, soft, host=HostFacts(platform=PLATFORM, detected=(found,))).nodes[0].provision.pip == (
+        "distributed==7",
+    )
 
 
 def test_needs_are_sorted_by_role_with_the_environment_among_them():

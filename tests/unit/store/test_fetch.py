@@ -17,7 +17,7 @@ import pytest
 from benchloom.base.talk import Silent
 from benchloom.errors import FetchError, InputError, IntegrityError, LoomError, OfflineError
 from benchloom.model.component import Fetch
-from benchloom.store.fetch import Fetcher, FetchOptions, redacted
+from benchloom.store.fetch import Fetcher, FetchOptions, file_name, place_of, redacted
 from support.mounts import mounted
 from support.server import FileServer
 
@@ -60,6 +60,21 @@ def left(fetcher: Fetcher) -> list[str]:
 
 def pinned(url: str, **more: object) -> Fetch:
     return Fetch(url=url, digest=DIGEST, size=len(DATA), **more)
+
+
+@pytest.mark.parametrize(
+    ("fetch", "name", "place"),
+    [
+        (Fetch(url="https://x/a/b%20c.onnx?download=1#part"), "b c.onnx", "b c.onnx"),
+        (Fetch(url="https://x/a.onnx", filename="other.onnx", unpack_to="there"), "other.onnx", "there/other.onnx"),
+        (Fetch(path="sub/a.txt"), "a.txt", "a.txt"),
+        (Fetch(path="a.txt", filename="sub/b.txt"), "b.txt", "sub/b.txt"),
+        (Fetch(path="a.txt", filename="../b.txt"), "b.txt", "../b.txt"),  # refused by whoever puts it there
+        (Fetch(url="https://x"), "download", "download"),
+    ],
+)
+def test_one_rule_names_a_download_and_where_it_goes(fetch: Fetch, name: str, place: str):
+    assert (file_name(fetch), place_of(fetch)) == (name, place)
 
 
 def test_obtain_plain_file_is_kept_by_digest_and_reused(server: FileServer, fetcher: Fetcher, tmp_path: Path):

@@ -1,8 +1,8 @@
 """Files from elsewhere: the fetcher, and a transport for each scheme of URLs."""
 
 from benchloom.store.fetch.fetcher import Fetcher
-from benchloom.store.fetch.names import file_name, redacted
+from benchloom.store.fetch.names import file_name, place_of, redacted
 from benchloom.store.fetch.options import Download, FetchOptions
 from benchloom.store.fetch.parts import download_lock
 
-__all__ = ["Download", "FetchOptions", "Fetcher", "download_lock", "file_name", "redacted"]
+__all__ = ["Download", "FetchOptions", "Fetcher", "download_lock", "file_name", "place_of", "redacted"]

@@ -1,5 +1,6 @@
 """Names of what is downloaded: of files, of URLs without credentials, of places in a mirror."""
 
+import os
 import urllib.parse
 from pathlib import Path
 
@@ -9,6 +10,11 @@ from benchloom.model.component import Fetch
 def file_name(fetch: Fetch) -> str:
     """Return the name of a downloaded file: the one stated, else the last part of its URL or path, with ``%20`` and the like decoded."""
     return Path(fetch.filename or urllib.parse.unquote(split_url(fetch.url).path) or fetch.path).name or "download"
+
+
+def place_of(fetch: Fetch) -> str:
+    """Return where the file of ``fetch`` goes if it is not unpacked, relative to the entry; metadata may lead outside of it."""
+    return os.path.normpath(os.path.join(fetch.unpack_to, fetch.filename or file_name(fetch)))
 
 
 def split_url(url: str) -> urllib.parse.SplitResult:

@@ -1,0 +1,83 @@
+"""Decide, once, how what was chosen comes to be: the only place that asks which blocks a component's metadata has."""
+
+from benchloom.model.component import Command, Component, Fetch
+from benchloom.model.plan import Candidate, Platform, StatedFacts
+from benchloom.model.provision import Built, Detected, Fetched, InEnvironment, InPlace, Provision, Run
+from benchloom.model.variation import profile_of
+from benchloom.resolve.options import Option, version_named
+
+
+def provision_of(option: Option, command: str, platform: Platform) -> Provision:
+    """Return how the candidate of ``option`` comes to be; ``command`` names the ``run_cmds`` entry of a program."""
+    component, candidate, install = option.component, option.candidate, option.component.install
+    if component.is_python_library:
+        among = _unstated(component, platform)
+        return InEnvironment(requirement=_requirement(option), built_among=among)
+    if component.program:
+        return _run(component, command)
+    if candidate.origin == "detected":
+        return Detected()
+    files = _files(option)
+    if install and (install.module or install.script):
+        return Built(
+            module=install.module,
+            script=install.script,
+            arguments=install.arguments,
+            files=files,
+            result=component.result,
+        )
+    return Fetched(files=files, result=component.result) if files else InPlace(result=component.result)
+
+
+def facts_of(component: Component, candidate: Candidate) -> StatedFacts:
+    """Return what ``component`` states of its model, data set, profile or backend with the candidate's variations."""
+    return StatedFacts(
+        model=component.model,
+        dataset=component.dataset,
+        profile=profile_of(component, candidate.variations),
+        backend=component.backend,
+    )
+
+
+def _files(option: Option) -> tuple[Fetch, ...]:
+    return version_named(option.component, option.candidate.version).fetch or option.choice.fetch
+
+
+def _run(component: Component, name: str) -> Run:
+    program = component.program
+    assert program is not None
+    command = next((item for item in program.commands if item.name == name), Command(name=name, text=""))
+    return Run(
+        command=command.text,
+        env={**program.env, **command.env},
+        results=program.results,
+        timeout=program.timeout,
+        check=program.check,
+        shares_home=component.kind == "script",
+    )
+
+
+def _requirement(option: Option) -> str:
+    version = option.candidate.version
+    name = option.choice.pip or _distribution(option.component)
+    return f"{name}=={version}" if version else name
+
+
+def _distribution(component: Component) -> str:
+    if component.install and component.install.pip:
+        return component.install.pip
+    assert component.detect is not None
+    assert component.detect.python is not None
+    return component.detect.python.distribution
+
+
+def _unstated(component: Component, platform: Platform) -> tuple[str, ...]:
+    """Return the requirements that its metadata leaves out, those that apply on the plan's Python."""
+    declared = component.install.unstated if component.install else ()
+    if not declared:
+        return ()
+    from packaging.requirements import Requirement as Specifier  # late: few plans have any
+
+    facts = {"python_version": platform.python, "sys_platform": platform.os}
+    found = [Specifier(item) for item in declared]
+    return tuple(f"{item.name}{item.specifier}" for item in found if not item.marker or item.marker.evaluate(facts))
