@@ -46,6 +46,10 @@ _BLOCKS: dict[str, Any] = {
 _UID: Schema = {"type": "string", "pattern": "^[0-9a-f]{16}$"}
 
 
+_REQUIRED: Schema = {"anyOf": [{"required": ["tags"]}, {"required": ["_base_entry"]}]}
+_REQUIRED_OF_CM: Schema = {"required": ["tags", "alias", "uid"]}
+
+
 def _described(schema: Schema, text: str) -> Schema:
     return {**schema, "description": text}
 
@@ -102,6 +106,7 @@ _VARIATION: Schema = {
 }
 _TYPED: dict[str, Schema] = {
     "$schema": _TEXT,
+    "_base_entry": _described(_TEXT, "the entry that it inherits from, kind:alias; see write-a-program.md"),
     "tags": _described(_TEXTS, "what it can be found by"),
     "summary": _described(_TEXT, "one line for people"),
     "licence": _described(_TEXT, "SPDX expression of what it brings"),
@@ -150,7 +155,7 @@ def _component(kind: str, title: str, definitions: Schema) -> Schema:
         "title": title,
         "description": f"Metadata of a component of kind {kind}. Other tools' keys may stand beside these.",
         "type": "object",
-        "required": ["tags", *(["alias", "uid"] if kind == "script" else [])],
+        **(_REQUIRED_OF_CM if kind == "script" else _REQUIRED),
         "properties": {key: _TYPED.get(key, {}) for key in sorted(keys | {"$schema"})},
         "$defs": definitions,
     }

@@ -44,6 +44,7 @@ COMMON_KEYS = frozenset(
 )
 CK_KEYS = frozenset(
     [
+        "_base_entry",
         "program",
         "no_compile",
         "no_target_file",
