@@ -125,6 +125,7 @@ _TYPED: dict[str, Schema] = {
     "customize": _TABLE,
     "soft_uoa": _described(_TEXT, "alias of the soft component it registers"),
     "soft_name": _TEXT,
+    "package": _described(_TABLE, "of a soft entry: what the package generated from it adds"),
     "package_name": _TEXT,
     "process_script": _TEXT,
     "end_full_path_universal": _TEXT,

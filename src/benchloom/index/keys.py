@@ -61,6 +61,7 @@ CK_KEYS = frozenset(
         "suggested_path",
         "package_name",
         "auto_detect",
+        "package",
         "check_exit_status",
         "need_cpu_info",
         "only_for_host_os_tags",
