@@ -5,9 +5,8 @@ from functools import cached_property
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-import benchloom
 from benchloom.app.settings import Settings, load_settings
-from benchloom.base.paths import Locations, locate
+from benchloom.base.paths import INSTALLED, PACKAGE, Locations, locate, own_components
 from benchloom.base.talk import Silent, Talk
 from benchloom.errors import InputError, InstallError
 from benchloom.index.index import Index, load
@@ -16,8 +15,6 @@ from benchloom.index.repositories import Repository, list_repositories
 if TYPE_CHECKING:
     from benchloom.store.entries import Store
     from benchloom.store.fetch import Fetcher
-
-_INSTALLED = "repository"  # where a wheel has the components, below the package
 
 
 class Workspace:
@@ -92,20 +89,18 @@ def built_in_repository() -> Path:
 
     Raises InstallError if it has neither: a copy of the modules alone has no components, and the folder above it is anybody's.
     """
-    package = _package()
-    for root in (package / _INSTALLED, package.parents[1]):
-        if (root / ".ckr.json").is_file():
-            return root
+    if root := own_components():
+        return root
     raise InstallError(
         "Benchloom is installed without its components",
-        where=str(package),
+        where=str(PACKAGE),
         fix="install it again (pip install --force-reinstall benchloom), or run ./loom in a checkout",
     )
 
 
 def is_checkout() -> bool:
     """Tell whether the engine runs from a checkout, which is there to be changed, rather than from an installed package."""
-    return built_in_repository() != _package() / _INSTALLED
+    return built_in_repository() != PACKAGE / INSTALLED
 
 
 def refuse_installed(folder: Path) -> None:
@@ -118,7 +113,3 @@ def refuse_installed(folder: Path) -> None:
             why=["they belong to the package, and its next upgrade would replace what is written there"],
             fix="name a repository of your own, or work in a checkout",
         )
-
-
-def _package() -> Path:
-    return Path(benchloom.__file__).resolve().parent

@@ -1,20 +1,24 @@
 """The harness's flags; each may also come as ``LOOM_INPUT_<NAME>``, and a flag wins."""
 
 import argparse
-import math
+import json
 import os
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
+from functools import cache
 from pathlib import Path
 
-from benchloom.base.names import did_you_mean
-from benchloom.errors import InputError
+import msgspec
+
+from benchloom.base import bounded, limits
+from benchloom.base.paths import PACKAGE, own_components
+from benchloom.errors import InputError, InstallError
+from benchloom.model.component import Input
+from benchloom.model.inputs import check_value
 from benchloom.model.possible import refuse_impossible
 
 SCENARIOS = ("SingleStream", "MultiStream", "Server", "Offline")
-MODES = ("performance", "accuracy", "both")
-RULESETS = ("quick", "mlperf-inference-1.0")
-YES_NO = ("yes", "no")
+DECLARATION = "program.template/loadgen/.cm/meta.json"
 
 
 @dataclass(frozen=True)
@@ -42,37 +46,49 @@ def usable_cores() -> int:
     return len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count() or 1
 
 
+@cache
+def declared() -> dict[str, Input]:
+    """Return the options by name, as ``program.template:loadgen`` declares them as inputs of all programs that run the harness.
+
+    Raises InstallError if Benchloom is there without its components.
+    """
+    root = own_components()
+    if root is None:
+        raise InstallError("Benchloom is installed without its components", where=str(PACKAGE))
+    inputs = json.loads(bounded.read_text(root / DECLARATION, limits.METADATA_BYTES))["inputs"]
+    return {name: msgspec.convert({"name": name, **item}, Input, strict=False) for name, item in inputs.items()}
+
+
 def parse(arguments: Sequence[str], environ: Mapping[str, str]) -> Options:
     """Return the options. Raises InputError with the nearest known value; ``--help`` and unknown flags leave by SystemExit."""
-    values = vars(_parser().parse_args(list(arguments)))
+    given = vars(_parser().parse_args(list(arguments)))
 
-    def text(name: str, default: str = "") -> str:
-        return values[name] or environ.get(f"LOOM_INPUT_{name.upper()}", "") or default
+    def text(name: str) -> str:
+        option = declared()[name]
+        value = given[name] or environ.get(f"LOOM_INPUT_{name.upper()}", "") or option.default
+        return check_value(option, value) if value else ""
 
-    conf = text("user_conf")
+    conf, labels = text("user_conf"), text("labels_path")
     if conf and not Path(conf).is_file():
         raise InputError(f"{conf} is not a file", where="--user_conf")
-    labels = text("labels_path")
-    _one_of("allow_missing_images", text("allow_missing_images", YES_NO[1]), YES_NO)  # read when samples are prepared
-    scenario = _one_of("scenario", text("scenario", SCENARIOS[0]), SCENARIOS)
-    instances = _whole("instances", text("instances")) or 1
-    mode = _one_of("mode", text("mode", "both"), MODES)
+    text("allow_missing_images")  # checked only: it is read when samples are prepared
+    scenario, mode, instances = text("scenario"), text("mode"), int(text("instances") or 1)
     refuse_impossible(None, scenario=scenario, mode=mode, instances=instances)
     return Options(
         scenario=scenario,
         mode=mode,
-        ruleset=_one_of("ruleset", text("ruleset", RULESETS[0]), RULESETS),
-        count=_whole("count", text("count")),
-        batch_size=_whole("batch_size", text("batch_size")),
-        threads=_whole("threads", text("threads")) or max(1, usable_cores() // instances),
+        ruleset=text("ruleset"),
+        count=_whole(text("count")),
+        batch_size=_whole(text("batch_size")),
+        threads=_whole(text("threads")) or max(1, usable_cores() // instances),
         instances=instances,
-        user_conf=Path(conf).resolve() if conf else None,
-        target_qps=_positive("target_qps", text("target_qps")),
-        target_latency_ms=_positive("target_latency_ms", text("target_latency_ms")),
-        max_latency_ms=_positive("max_latency_ms", text("max_latency_ms")),
-        duration=_positive("duration", text("duration")),
-        trust=_one_of("trust", text("trust", YES_NO[1]), YES_NO) == YES_NO[0],
-        labels_path=Path(labels).resolve() if labels else None,
+        user_conf=Path(conf) if conf else None,
+        target_qps=_number(text("target_qps")),
+        target_latency_ms=_number(text("target_latency_ms")),
+        max_latency_ms=_number(text("max_latency_ms")),
+        duration=_number(text("duration")),
+        trust=text("trust") == "yes",
+        labels_path=Path(labels) if labels else None,
     )
 
 
@@ -82,55 +98,17 @@ def _parser() -> argparse.ArgumentParser:
         description="Drive MLPerf LoadGen over the model, backend and samples named by LOOM_MODEL, LOOM_BACKEND and LOOM_SAMPLES.",
         epilog="example: --scenario=Offline --mode=both --count=100",
     )
-    helps = {
-        "scenario": f"one of {', '.join(SCENARIOS)} (default {SCENARIOS[0]})",
-        "mode": f"one of {', '.join(MODES)} (default both)",
-        "ruleset": f"one of {', '.join(RULESETS)} (default quick: seconds long, not submission-valid)",
-        "count": "use only the first COUNT samples",
-        "labels_path": "the label file or annotations that the samples were prepared with",
-        "batch_size": "samples per inference in Offline and Server",
-        "threads": "threads of each instance of the backend (default: usable cores by instances)",
-        "instances": "instances of the backend that serve batches side by side (default 1)",
-        "user_conf": "LoadGen user.conf, applied last",
-        "target_qps": "expected queries per second (Offline, Server)",
-        "target_latency_ms": "expected latency in ms (SingleStream, MultiStream)",
-        "max_latency_ms": "latency bound of Server in ms",
-        "duration": "least seconds of a quick performance run",
-    }
-    for name, words in helps.items():
-        parser.add_argument(f"--{name}", default="", help=words)
-    trust = "open a pickled module (PyTorch) whose file no digest vouches for"
-    missing = "images that the labels name and that are not there were skipped when the samples were prepared"
-    for name, words in {"trust": trust, "allow_missing_images": missing}.items():
-        parser.add_argument(f"--{name}", default="", nargs="?", const=YES_NO[0], help=words)
+    for name, option in declared().items():
+        words = [option.summary, *([f"one of {', '.join(option.choices)}"] if option.choices else [])]
+        words += [f"default {option.default}"] if option.default else []
+        nargs, const = ("?", "yes") if option.is_switch else (None, None)
+        parser.add_argument(f"--{name}", default="", nargs=nargs, const=const, help="; ".join(words).replace("%", "%%"))
     return parser
 
 
-def _one_of(name: str, value: str, known: Sequence[str]) -> str:
-    found = {item.lower(): item for item in known}.get(value.lower())
-    if found is None:
-        raise InputError(
-            f"{value!r} is not a {name}",
-            where=f"--{name}",
-            fix=did_you_mean(value, known) or f"known: {', '.join(known)}",
-        )
-    return found
+def _number(text: str) -> float | None:
+    return float(text) if text else None
 
 
-def _positive(name: str, value: str) -> float | None:
-    if not value:
-        return None
-    try:
-        number = float(value)
-    except ValueError:
-        number = 0.0
-    if not (number > 0 and math.isfinite(number)):
-        raise InputError(f"{value!r} is not a number above zero", where=f"--{name}")
-    return number
-
-
-def _whole(name: str, value: str) -> int | None:
-    number = _positive(name, value)
-    if number is not None and number != int(number):
-        raise InputError(f"{value!r} is not a whole number", where=f"--{name}")
-    return None if number is None else int(number)
+def _whole(text: str) -> int | None:
+    return int(text) if text else None

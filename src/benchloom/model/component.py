@@ -164,7 +164,7 @@ class Variation(Value, frozen=True, kw_only=True):
 class Input(Value, frozen=True, kw_only=True):
     """A typed input of a program, given as ``--name=value``; it reaches the program as a flag.
 
-    A ``secret`` one reaches it as the variable ``LOOM_INPUT_<NAME>``, and is never written to any file or argv.
+    ``minimum`` is the least value of a number, ``above`` a bound that it must exceed. A ``secret`` one reaches it as the variable ``LOOM_INPUT_<NAME>``, and is never written to any file or argv.
     """
 
     name: str
@@ -173,6 +173,7 @@ class Input(Value, frozen=True, kw_only=True):
     choices: tuple[str, ...] = ()
     default: str = ""
     minimum: float | None = None
+    above: float | None = None
     secret: bool = False
 
     @property
