@@ -144,7 +144,7 @@ def _content(kind: str, alias: str, template: Template) -> Mapping[str, Any]:
         return _program()
     if kind == "package":
         facts = {"model": _model, "python-library": _python_library, "archive": _archive}[template](alias)
-        return {"_base_entry": "package.template:ck-adapter", **facts, "suggested_path": alias}
+        return {"_base_entry": "package.template:benchloom", **facts, "suggested_path": alias}
     if kind == "dataset":
         return _dataset(alias)
     if kind == "soft":
@@ -156,7 +156,7 @@ def _content(kind: str, alias: str, template: Template) -> Mapping[str, Any]:
 
 def _program() -> Mapping[str, Any]:
     return {
-        "_base_entry": "program.template:ck-adapter",
+        "_base_entry": "program.template:benchloom",
         "run_cmds": {"default": {"run_time": {"run_cmd_main": "$<<LOOM_PYTHON>>$ $<<LOOM_COMPONENT>>$/main.py"}}},
         "run_deps": {},
         "inputs": {"count": {"summary": f"{PLACEHOLDER}: what it counts", "type": "int", "default": "1"}},

@@ -10,7 +10,7 @@ from typing import Any
 
 KEY = "package"
 SOURCE = "_generated_from"
-BASE = "package.template:python-library"
+BASE = "package.template:benchloom"
 _SHARED = ("tags", "summary", "licence", "maintainers", "sources", "default_for", "priority")
 
 
