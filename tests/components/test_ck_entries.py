@@ -7,6 +7,7 @@ from typing import Any
 import pytest
 
 from benchloom.authoring.skeleton import new
+from benchloom.index.bases import Bases, Layer, Root, inherited
 
 ROOT = Path(__file__).resolve().parents[2]
 ADAPTER = {"module_uoa": "script", "data_uoa": "ck-adapter"}
@@ -20,7 +21,11 @@ def entries(kind: str) -> list[Any]:
 
 
 def meta(folder: Path) -> Any:
-    return json.loads((folder / ".cm" / "meta.json").read_text())
+    """Return the metadata of an entry with what it inherits."""
+    file = folder / ".cm" / "meta.json"
+    root = Root("", str(folder.parents[1]))
+    own = Layer(root, folder.parent.name, file.relative_to(root.path).as_posix(), json.loads(file.read_text()))
+    return inherited(own, Bases([root, Root("benchloom", str(ROOT))]).of(own))[0]
 
 
 @pytest.mark.parametrize("folder", entries("package"))

@@ -62,6 +62,14 @@ def test_ck_run_detects_objects_and_agrees_with_loom(ck: Ck):
     assert (found["metric"], found["total"]) == ("mAP", 50)
 
 
+@pytest.mark.parametrize("words", [["--quiet"], []], ids=["quiet", "asked"])
+def test_ck_run_of_a_task_takes_a_model_and_a_backend_that_fit(ck: Ck, words: list[str]):
+    done = ck.call("run", "program:image-classification", "--generate_rnd_tmp_dir", *SHORT, *words)
+    assert done.returncode == 0, done.stdout[-3000:] + done.stderr[-2000:]
+    results = json.loads((ck.folders[-1] / "results.json").read_text())
+    assert (results["model"], results["backend"], results["accuracy"]["total"]) == ("digits", "onnxruntime", 50)
+
+
 def test_ck_run_with_tags_that_nothing_has_exits_nonzero(ck: Ck):
     done = ck.call("run", PROGRAM, "--quiet", "--generate_rnd_tmp_dir", "--dep_add_tags.model=no-such-tag")
     assert done.returncode != 0

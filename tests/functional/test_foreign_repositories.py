@@ -109,7 +109,6 @@ CASES = {
         {"run_cmds": {"default": {"run_time": {"run_cmd_main": "./a.out"}}}, "source_files": ["a.c"]},
         "",
     ),
-    "program that continues another": ("program", "it continues another entry", {"_base_entry": "other"}, ""),
     "program without commands": ("program", "it states no run_cmds", {}, ""),
     "script of CK": ("script", "it is a script of CK", {}, ""),
 }

@@ -210,6 +210,30 @@ def test_lint_finding_names_file_line_key_and_the_nearest_tag(loom: Loom, repo: 
     assert "'thing'" in answer.out
 
 
+def test_lint_finding_about_what_is_inherited_names_the_line_of_the_base(loom: Loom, repo: Repo):
+    repo.entry("package.template", "base", "", **WELL, needs={"x": {"tags": "trial,thin"}})
+    repo.entry("package", "other", TAGS, _base_entry="package.template:base", needs={"y": {"tags": "trial,thick"}})
+    lines = (repo.root / "package.template/base/.cm/meta.json").read_text().splitlines()
+    number = next(place for place, line in enumerate(lines, 1) if '"x"' in line)
+    for words in (["package:other"], [str(repo.root / "package/other")]):
+        answer = loom.here("lint", *words)
+        assert f"package.template/base/.cm/meta.json:{number}: error: no component has the tag 'thin'" in answer.out
+        assert "package/other/.cm/meta.json" in answer.out
+
+
+def test_lint_base_that_is_missing_is_found_by_name_and_by_folder(loom: Loom, repo: Repo):
+    repo.entry("package.template", "base", "", _base_entry="package.template:nothing")
+    repo.entry("package", "other", TAGS, _base_entry="package.template:base")
+    for words in (["package:other"], [str(repo.root / "package/other")], [str(repo.root)]):
+        answer = loom.here("lint", *words)
+        assert answer.code == 1
+        where = "package.template/base/.cm/meta.json:3: error: there is no entry package.template:nothing"
+        assert answer.out.count(where) == 1
+    answer = loom.here("plan", "package:other")
+    assert answer.code == 2
+    assert "package:other cannot be read" in answer.err
+
+
 def test_lint_component_that_cannot_be_read_is_found_by_name_and_by_folder(loom: Loom, repo: Repo):
     repo.package("well", TAGS, **WELL)
     file = repo.write("package", "broken", "{")

@@ -3,10 +3,10 @@
 import shlex
 from collections.abc import Iterator, Mapping
 
-from benchloom.app.inputs import check_value
 from benchloom.base.names import did_you_mean
 from benchloom.errors import InputError, UnknownNameError
 from benchloom.model.component import Component, Input
+from benchloom.model.inputs import check_value
 from benchloom.run.process import INPUT_PREFIX
 
 EXTRA_OPS = "EXTRA_OPS"

@@ -1,8 +1,6 @@
 """Inputs of a program: their names and values as it declares them, its settings, and its secrets, which no plan holds."""
 
-import math
 from collections.abc import Collection, Mapping, Sequence
-from pathlib import Path
 
 from benchloom.app.requests import PlanRequest
 from benchloom.app.settings import Settings
@@ -11,7 +9,8 @@ from benchloom.app.workspace import Workspace
 from benchloom.base.names import did_you_mean
 from benchloom.errors import InputError, UnknownNameError
 from benchloom.index.index import Index
-from benchloom.model.component import Component, Input
+from benchloom.model.component import Component
+from benchloom.model.inputs import check_value
 
 
 def refuse_inputs(request: PlanRequest) -> None:
@@ -63,43 +62,3 @@ def check_inputs(
                 fix=meant_by(index, component, name, value, flags),
             )
     return {name: check_value(declared[name], value) for name, value in given.items()}
-
-
-def check_value(declared: Input, value: str) -> str:
-    """Return ``value`` in its declared spelling. Raises InputError where it is not of the declared type."""
-    where = f"--{declared.name}"
-    if declared.choices:
-        by_lower = {choice.lower(): choice for choice in declared.choices}
-        if value.lower() not in by_lower:
-            hint = "" if declared.secret else did_you_mean(value, declared.choices)
-            raise InputError(
-                f"{_shown(declared, value)} is not a value of --{declared.name}",
-                where=where,
-                why=[f"it takes {', '.join(declared.choices)}"],
-                fix=hint,
-            )
-        return by_lower[value.lower()]
-    if declared.type in {"int", "float"}:
-        return _check_number(declared, value, where)
-    if declared.type == "path":
-        path = Path(value).expanduser().resolve()
-        if not path.exists():
-            raise InputError(f"{'the path given' if declared.secret else value} does not exist", where=where)
-        return str(path)
-    return value
-
-
-def _shown(declared: Input, value: str) -> str:
-    return "the value given" if declared.secret else repr(value)
-
-
-def _check_number(declared: Input, value: str, where: str) -> str:
-    try:
-        number = int(value) if declared.type == "int" else float(value)
-    except ValueError:
-        raise InputError(f"{_shown(declared, value)} is not a number ({declared.type})", where=where) from None
-    if not math.isfinite(number):
-        raise InputError(f"{_shown(declared, value)} is not a finite number", where=where)
-    if declared.minimum is not None and number < declared.minimum:
-        raise InputError(f"{value} is below the minimum {declared.minimum:g}", where=where)
-    return value

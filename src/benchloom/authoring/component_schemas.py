@@ -56,6 +56,10 @@ def _text(row: Key) -> str:
     return f"{row.summary}; not acted upon" if row.effect == "lost" else row.summary
 
 
+_REQUIRED: Schema = {"anyOf": [{"required": ["tags"]}, {"required": ["_base_entry"]}]}
+_REQUIRED_OF_CM: Schema = {"required": ["tags", "alias", "uid"]}
+
+
 _NEED: Schema = {
     "type": "object",
     "properties": _properties(
@@ -114,6 +118,7 @@ _VARIATION: Schema = {
 }
 _TYPED: dict[str, Schema] = {
     "$schema": _TEXT,
+    "_base_entry": _TEXT,
     "tags": _TEXTS,
     "summary": _TEXT,
     "licence": _TEXT,
@@ -132,6 +137,7 @@ _TYPED: dict[str, Schema] = {
     "customize": _TABLE,
     "soft_uoa": _TEXT,
     "soft_name": _TEXT,
+    "package": _TABLE,
     "package_name": _TEXT,
     "process_script": _TEXT,
     "end_full_path_universal": _TEXT,
@@ -161,7 +167,7 @@ def _component(kind: str, title: str, definitions: Schema) -> Schema:
         "title": title,
         "description": f"Metadata of a component of kind {kind}. Other tools' keys may stand beside these.",
         "type": "object",
-        "required": ["tags", *(["alias", "uid"] if kind == "script" else [])],
+        **(_REQUIRED_OF_CM if kind == "script" else _REQUIRED),
         "properties": _properties("entry", _TYPED, ("loom", "cm" if kind == "script" else "ck")),
         "$defs": definitions,
     }

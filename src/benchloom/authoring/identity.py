@@ -1,4 +1,4 @@
-"""The identity of a repository for CK and CM: ``.ckr.json``, ``cmr.yaml``, uids of entries and CK's alias tables.
+"""The identity of a repository for CK and CM: ``.ckr.json``, ``cmr.yaml``, uids of entries, CK's alias tables, and generated packages.
 
 The folders are the registry: everything here follows from them, so a second pass changes nothing. An entry keeps the
 uid it has; one without gets a uid made from the repository's uid and its own name, the same on every machine.
@@ -17,6 +17,7 @@ from benchloom.base.atomic import write_text
 from benchloom.base.digest import of_bytes
 from benchloom.errors import InputError
 from benchloom.index.read import CM_FILES, metadata_files
+from benchloom.index.twins import SOURCE, package_of
 from benchloom.model.base import Value
 from benchloom.model.component import KINDS
 
@@ -27,12 +28,16 @@ KIND_UIDS = {
     "module": "032630d041b4fd8a",
     "os": "0440cb72c2bc5cc6",
     "package": "1dc07ee0f4742028",
+    "package.template": "b9f44a9ee54ccdb2",
     "program": "b0ac08fe1d3c2615",
+    "program.template": "441fa62fbc6fcc48",
     "script": "84e27ad9dd12e734",
     "soft": "5e1100048ab875d7",
+    "soft.template": "24e15b92ee542450",
     "venv.template": "995a3abf56504b3a",
 }
 
+META = ".cm/meta.json"
 Action = Literal["write", "remove", "mend"]
 _UID = re.compile(r"[0-9a-f]{16}")
 
@@ -84,6 +89,7 @@ class _Survey:
     def result(self, name: str) -> list[Change]:
         alias = self.repository(name)
         self.cm_repository(alias)
+        self.packages()
         for kind, kind_uid in self.kinds().items():
             self.expected |= _alias_files(Path(".cm"), kind, kind_uid)
             self.kind(kind, kind_uid)
@@ -112,12 +118,33 @@ class _Survey:
             extra = {key: value for key, value in old.items() if key not in wanted}
             self.expected["cmr.yaml"] = f'alias: {json.dumps(alias)}\nuid: "{self.uid}"\ngit: true\n{_yaml(extra)}'
 
+    def packages(self) -> None:
+        """Expect the package of each soft entry that states one."""
+        for folder, main in _entries(self.root, "soft"):
+            if text := package_of(folder.name, _read_tolerantly(main)):
+                self.expected[f"package/{folder.name}/{META}"] = text
+        for folder, main in _entries(self.root, "package"):
+            file = f"package/{folder.name}/{META}"
+            if file not in self.expected and (source := _read_tolerantly(main).get(SOURCE)):
+                self.found.append(
+                    _note(file, "mend", f"it was generated from {source}, which no longer states it: remove it")
+                )
+
+    def entries(self, kind: str) -> Iterator[tuple[Path, Path]]:
+        """Yield folder and main metadata file of every entry of a kind that is there or is to be written, in order of names."""
+        found = dict(_entries(self.root, kind))
+        for file in self.expected:
+            if file.startswith(f"{kind}/") and file.endswith(f"/{META}"):
+                main = self.root / file
+                found.setdefault(main.parents[1], main)
+        yield from sorted(found.items())
+
     def kinds(self) -> dict[str, str]:
         """Uid by kind, for every kind folder that holds an entry."""
         tables = {path.name.removeprefix("alias-a-") for path in self.root.glob(".cm/alias-a-*")}
-        modules = {path.name for path, _ in _entries(self.root, "module")}
+        modules = {path.name for path, _ in self.entries("module")}
         known = sorted({*KINDS, *KIND_UIDS, *tables, *modules})
-        return {kind: uid for kind in known if any(_entries(self.root, kind)) and (uid := self.kind_uid(kind))}
+        return {kind: uid for kind in known if any(self.entries(kind)) and (uid := self.kind_uid(kind))}
 
     def kind_uid(self, kind: str) -> str:
         if kind in KIND_UIDS:
@@ -127,7 +154,7 @@ class _Survey:
 
     def kind(self, kind: str, kind_uid: str) -> None:
         owners: dict[str, str] = {}
-        for folder, main in _entries(self.root, kind):
+        for folder, main in self.entries(kind):
             alias = folder.name
             uid = self.entry_uid(folder, kind, frozenset(owners))
             file = f"{kind}/{alias}/{main.relative_to(folder).as_posix()}"
@@ -144,7 +171,7 @@ class _Survey:
 
     def entry_uid(self, folder: Path, kind: str, taken: frozenset[str] = frozenset()) -> str:
         """Return the uid an entry has, else the one it will get, or '' where a person must write it."""
-        main = metadata_files(kind, folder)[0]
+        main = next(iter(metadata_files(kind, folder)), folder / META)
         if main.name in CM_FILES and main.parent == folder:
             return _checked(_read_tolerantly(main).get("uid"))
         info = _read_tolerantly(folder / ".cm" / "info.json")

@@ -18,7 +18,7 @@ from benchloom.datasets.layouts.seam import layout_of, layouts
 from benchloom.errors import InputError
 from benchloom.index.index import Index
 from benchloom.index.repositories import Repository
-from benchloom.model.component import Component, Fetch, Requirement
+from benchloom.model.component import Base, Component, Fetch, Requirement
 from benchloom.model.facts import Profile
 from benchloom.model.finding import Finding, Severity
 from benchloom.model.query import Query, parse_query
@@ -58,19 +58,26 @@ class Subject:
             name for item in self.universe.components if item.kind in ANSWERING_KINDS for name in item.names
         )
 
+    def _root(self, base: Base | None) -> Path:
+        """Return the folder of the repository that a base is of, or of the component's."""
+        alias = base.repo if base else ""
+        found = (item.path for item in self.universe.repositories if item.alias == alias)
+        return Path(next(found, self.repository.path))
+
     def finding(self, severity: Severity, message: str, key: Sequence[str] = (), fix: str = "") -> Finding:
         """Return a finding about ``key`` of the component's file, with its line; the rule is filled in later."""
         from benchloom.index.locate import locate  # late: YAML is needed only to say where something is wrong
 
-        file = Path(self.repository.path) / self.component.file
+        dotted = ".".join(key)
+        base = self.component.base_of(dotted)
         return Finding(
             rule="",
             severity=severity,
             subject=self.component.ref,
             message=message,
-            file=self.component.file,
-            line=locate(file, key) if key else 0,
-            key=".".join(key),
+            file=base.shown if base else self.component.file,
+            line=locate(self._root(base) / (base or self.component).file, key) if key else 0,
+            key=dotted,
             fix=fix,
         )
 
@@ -96,6 +103,7 @@ RULES: dict[str, Rule] = {
         Rule("broken-file", "reading", "Metadata files can be read."),
         Rule("bad-value", "reading", "Values are of the type of their key."),
         Rule("unreadable-folder", "reading", "Every folder below a kind can be looked into, and has a name in UTF-8."),
+        Rule("bad-base", "reading", "What an entry inherits (_base_entry) is there, and does not lead back to it."),
         Rule("no-metadata", "reading", "A folder below a kind holds a component."),
         Rule("uid-not-text", "reading", "A uid is text, since a number loses its zeros."),
         Rule("bad-uid", "reading", "A uid has 16 lower-case hexadecimal digits."),

@@ -57,7 +57,7 @@ def lint(scope: LintScope, words: Sequence[str] = (), *, only: str = "") -> tupl
     looked_at: set[tuple[str, str]] = set()
     found: dict[Finding, None] = {}
     for place in places:
-        here = load([place.repository], scope.cache)
+        here = load([place.repository], scope.cache, _others(universe, place.repository))
         subjects = [
             Subject(item, place.repository, universe) for item in here.components if place.holds(item.ref, item.path)
         ]
@@ -99,7 +99,10 @@ def _universe(scope: LintScope, places: Sequence["_Place"]) -> Index:
 
 def _readings(place: "_Place", here: Index, universe: Index, subjects: Sequence[Subject]) -> Iterator[Finding]:
     """What the readers said of the place, and what only shows beside the other repositories."""
-    yield from (item for item in here.findings if place.holds(item.subject, _folder_of(item.file)))
+    for item in here.findings:
+        folders = (_folder_of(item.file), item.subject.replace(":", "/"))  # what is wrong may be in a base
+        if any(place.holds(item.subject, folder) for folder in folders):
+            yield item
     refs = {item.component.ref for item in subjects}
     wide = (item for item in universe.findings if item.rule in {"duplicate-uid", "hidden-component"})
     yield from (item for item in wide if item.subject in refs)
@@ -165,8 +168,13 @@ def _is_known(scope: LintScope, word: str) -> bool:
 
 
 def _refs(repository: Repository, scope: LintScope) -> set[str]:
-    here = load([repository], scope.cache)
+    here = load([repository], scope.cache, _others(scope.index, repository))
     return {item.ref for item in here.components} | {item.subject for item in here.findings}
+
+
+def _others(index: Index, repository: Repository) -> list[Repository]:
+    """Return the repositories besides ``repository`` that its components may inherit from."""
+    return [item for item in index.repositories if item.path != repository.path]
 
 
 def _folder_of(file: str) -> str:

@@ -16,12 +16,10 @@ from benchloom.index.built_in import is_checkout, refuse_installed
 from benchloom.index.repositories import Repository
 from benchloom.model.base import Document
 from benchloom.model.component import KINDS, VENV_TEMPLATE
-from benchloom.model.facts import CK_FACTS_FILE
 
 Template = Literal["model", "python-library", "archive"]
 TEMPLATES: tuple[Template, ...] = ("model", "python-library", "archive")
 
-CK_ADAPTER = "ck-adapter"
 _ALIAS = re.compile(r"[a-z0-9][a-z0-9._-]*")
 _UNPINNED = f"{PLACEHOLDER}: write its digest under 'digest' and remove this line"
 # The uid of CM's automation for scripts, which every CM script names.
@@ -147,7 +145,7 @@ def _content(kind: str, alias: str, template: Template) -> Mapping[str, Any]:
         return _program()
     if kind == "package":
         facts = {"model": _model, "python-library": _python_library, "archive": _archive}[template](alias)
-        return {**facts, **_for_ck(alias)}
+        return {"_base_entry": "package.template:benchloom", **facts, "suggested_path": alias}
     if kind == "dataset":
         return _dataset(alias)
     if kind == "soft":
@@ -157,34 +155,10 @@ def _content(kind: str, alias: str, template: Template) -> Mapping[str, Any]:
     return {}
 
 
-def _for_ck(alias: str) -> Mapping[str, Any]:
-    """What lets `ck` install a package through this engine."""
-    return {
-        "process_script": "install",
-        "use_scripts_from_another_entry": {"module_uoa": "script", "data_uoa": CK_ADAPTER},
-        "end_full_path": {"linux": CK_FACTS_FILE},
-        "suggested_path": alias,
-        "check_exit_status": "yes",
-        "customize": {"skip_version": "yes"},
-    }
-
-
-# With this dependency, resolved first, ck asks nothing about the others (soft:benchloom).
-_CK_DEFAULTS = {"local": "yes", "name": "Benchloom", "sort": 1, "tags": "tool,benchloom"}
-
-
 def _program() -> Mapping[str, Any]:
-    run_time: dict[str, Any] = {"run_cmd_main": "$<<LOOM_PYTHON>>$ $<<LOOM_COMPONENT>>$/main.py"}
-    for when in ("pre", "post"):
-        script = {"module_uoa": "script", "data_uoa": CK_ADAPTER, "script_name": f"{when}process"}
-        run_time[f"{when}_process_via_ck"] = script
     return {
-        "program": "yes",
-        "no_compile": "yes",
-        "no_target_file": "yes",
-        "process_in_tmp": "yes",
-        "main_language": "python",
-        "run_cmds": {"default": {"run_time": run_time, "run_deps": {"benchloom": dict(_CK_DEFAULTS)}}},
+        "_base_entry": "program.template:benchloom",
+        "run_cmds": {"default": {"run_time": {"run_cmd_main": "$<<LOOM_PYTHON>>$ $<<LOOM_COMPONENT>>$/main.py"}}},
         "run_deps": {},
         "inputs": {"count": {"summary": f"{PLACEHOLDER}: what it counts", "type": "int", "default": "1"}},
     }

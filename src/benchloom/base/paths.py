@@ -12,6 +12,15 @@ import stat
 from dataclasses import dataclass
 from pathlib import Path
 
+PACKAGE = Path(__file__).resolve().parents[1]
+INSTALLED = "repository"  # where a wheel has the components, below the package
+
+
+def own_components() -> Path | None:
+    """Return the repository of components that this package comes with: its folder ``repository``, else the checkout; None without any."""
+    roots = (PACKAGE / INSTALLED, PACKAGE.parents[1])
+    return next((root for root in roots if (root / ".ckr.json").is_file()), None)
+
 
 @dataclass(frozen=True)
 class Locations:

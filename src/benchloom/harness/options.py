@@ -1,20 +1,25 @@
 """The harness's flags; each may also come as ``LOOM_INPUT_<NAME>``, and a flag wins."""
 
 import argparse
+import json
 import os
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
+from functools import cache
 from pathlib import Path
 
-from benchloom.base.names import did_you_mean
-from benchloom.errors import InputError
+import msgspec
+
+from benchloom.base import bounded, limits
+from benchloom.base.paths import PACKAGE, own_components
+from benchloom.errors import InputError, InstallError
+from benchloom.model.component import Input
+from benchloom.model.inputs import check_value
 from benchloom.model.quantities import read_quantities
 from benchloom.rules.possible import refuse_impossible
-from benchloom.rules.scenarios import DEFAULT_SCENARIO, SCENARIOS, Scenario
+from benchloom.rules.scenarios import DEFAULT_SCENARIO
 
-MODES = ("performance", "accuracy", "both")
-RULESETS = ("quick", "mlperf-inference-1.0")
-YES_NO = ("yes", "no")
+DECLARATION = "program.template/loadgen/.cm/meta.json"
 
 
 @dataclass(frozen=True)
@@ -42,38 +47,51 @@ def usable_cores() -> int:
     return len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count() or 1
 
 
+@cache
+def declared() -> dict[str, Input]:
+    """Return the options by name, as ``program.template:loadgen`` declares them as inputs of all programs that run the harness.
+
+    Raises InstallError if Benchloom is there without its components.
+    """
+    root = own_components()
+    if root is None:
+        raise InstallError("Benchloom is installed without its components", where=str(PACKAGE))
+    inputs = json.loads(bounded.read_text(root / DECLARATION, limits.METADATA_BYTES))["inputs"]
+    return {name: msgspec.convert({"name": name, **item}, Input, strict=False) for name, item in inputs.items()}
+
+
 def parse(arguments: Sequence[str], environ: Mapping[str, str]) -> Options:
     """Return the options. Raises InputError with the nearest known value; ``--help`` and unknown flags leave by SystemExit."""
-    values = vars(_parser().parse_args(list(arguments)))
+    given = vars(_parser().parse_args(list(arguments)))
 
-    def text(name: str, default: str = "") -> str:
-        return values[name] or environ.get(f"LOOM_INPUT_{name.upper()}", "") or default
+    def text(name: str) -> str:
+        option = declared()[name]
+        value = given[name] or environ.get(f"LOOM_INPUT_{name.upper()}", "") or option.default
+        return check_value(option, value) if value else ""
 
-    conf = text("user_conf")
+    conf, labels = text("user_conf"), text("labels_path")
     if conf and not Path(conf).is_file():
         raise InputError(f"{conf} is not a file", where="--user_conf")
-    labels = text("labels_path")
-    _one_of("allow_missing_images", text("allow_missing_images", YES_NO[1]), YES_NO)  # read when samples are prepared
-    scenario = _one_of("scenario", text("scenario", DEFAULT_SCENARIO.name), tuple(SCENARIOS))
+    text("allow_missing_images")  # checked only: it is read when samples are prepared
+    scenario, mode = text("scenario"), text("mode")
     numbers = read_quantities(text, is_configured=bool(conf))
     instances = numbers.instances or 1
-    mode = _one_of("mode", text("mode", "both"), MODES)
     refuse_impossible(None, scenario=scenario, mode=mode, instances=instances)
     return Options(
         scenario=scenario,
         mode=mode,
-        ruleset=_one_of("ruleset", text("ruleset", RULESETS[0]), RULESETS),
+        ruleset=text("ruleset"),
         count=numbers.count,
         batch_size=numbers.batch_size,
         threads=numbers.threads or max(1, usable_cores() // instances),
         instances=instances,
-        user_conf=Path(conf).resolve() if conf else None,
+        user_conf=Path(conf) if conf else None,
         target_qps=numbers.target_qps,
         target_latency_ms=numbers.target_latency_ms,
         max_latency_ms=numbers.max_latency_ms,
         duration=numbers.duration,
-        trust=_one_of("trust", text("trust", YES_NO[1]), YES_NO) == YES_NO[0],
-        labels_path=Path(labels).resolve() if labels else None,
+        trust=text("trust") == "yes",
+        labels_path=Path(labels) if labels else None,
     )
 
 
@@ -83,41 +101,9 @@ def _parser() -> argparse.ArgumentParser:
         description="Drive MLPerf LoadGen over the model, backend and samples named by LOOM_MODEL, LOOM_BACKEND and LOOM_SAMPLES.",
         epilog=f"example: --scenario={DEFAULT_SCENARIO.name} --mode=both --count=100",
     )
-    helps = {
-        "scenario": f"one of {', '.join(SCENARIOS)} (default {DEFAULT_SCENARIO.name})",
-        "mode": f"one of {', '.join(MODES)} (default both)",
-        "ruleset": f"one of {', '.join(RULESETS)} (default quick: seconds long, not submission-valid)",
-        "count": "use only the first COUNT samples",
-        "labels_path": "the label file or annotations that the samples were prepared with",
-        "batch_size": f"samples per inference{_of(lambda row: row.uses_batch)}",
-        "threads": "threads of each instance of the backend (default: usable cores by instances)",
-        "instances": "instances of the backend that serve batches side by side (default 1)",
-        "user_conf": "LoadGen user.conf, applied last",
-        "target_qps": f"expected queries per second{_of(lambda row: row.expects_rate)}",
-        "target_latency_ms": f"expected latency in ms{_of(lambda row: not row.expects_rate)}",
-        "max_latency_ms": f"latency bound in ms{_of(lambda row: bool(row.bound))}",
-        "duration": "least seconds of a quick performance run",
-    }
-    for name, words in helps.items():
-        parser.add_argument(f"--{name}", default="", help=words)
-    trust = "open a pickled module (PyTorch) whose file no digest vouches for"
-    missing = "images that the labels name and that are not there were skipped when the samples were prepared"
-    for name, words in {"trust": trust, "allow_missing_images": missing}.items():
-        parser.add_argument(f"--{name}", default="", nargs="?", const=YES_NO[0], help=words)
+    for name, option in declared().items():
+        words = [option.summary, *([f"one of {', '.join(option.choices)}"] if option.choices else [])]
+        words += [f"default {option.default}"] if option.default else []
+        nargs, const = ("?", "yes") if option.is_switch else (None, None)
+        parser.add_argument(f"--{name}", default="", nargs=nargs, const=const, help="; ".join(words).replace("%", "%%"))
     return parser
-
-
-def _of(applies: Callable[[Scenario], bool]) -> str:
-    """Return in brackets the scenarios in which an option means something."""
-    return f" ({', '.join(name for name, row in SCENARIOS.items() if applies(row))})"
-
-
-def _one_of(name: str, value: str, known: Sequence[str]) -> str:
-    found = {item.lower(): item for item in known}.get(value.lower())
-    if found is None:
-        raise InputError(
-            f"{value!r} is not a {name}",
-            where=f"--{name}",
-            fix=did_you_mean(value, known) or f"known: {', '.join(known)}",
-        )
-    return found

@@ -61,8 +61,6 @@ def _said(folder: Path, names: tuple[str, ...], tools: str) -> str:
 
 
 def _of_program(meta: Mapping[str, Any]) -> str:
-    if meta.get("_base_entry") or meta.get("base_entry"):
-        return "it continues another entry (_base_entry), which only ck puts together"
     if not meta.get("run_cmds"):
         return "it states no run_cmds"
     if meta.get("source_files") and meta.get("no_compile") != "yes":

@@ -18,6 +18,7 @@ from benchloom.base.atomic import write_bytes
 from benchloom.base.digest import of_bytes, of_file
 from benchloom.base.names import did_you_mean, is_unicode
 from benchloom.errors import ComponentError, UnknownNameError
+from benchloom.index.bases import Root, Status, status_of
 from benchloom.index.digests import SETTLING_NS, FolderDigests
 from benchloom.index.read import Read, metadata_status, read_entry
 from benchloom.index.repositories import Repository
@@ -94,7 +95,7 @@ class Index:
     def findings(self) -> tuple[Finding, ...]:
         """Everything the readers had to say, with repeated uids."""
         owners: dict[str, Component] = {}
-        found = list(self._findings)
+        found = list(dict.fromkeys(self._findings))  # what is in a base is found with each entry that inherits it
         for component in self.components:
             rival = owners.setdefault(f"{component.repo}:{component.uid}", component) if component.uid else component
             if rival is not component:
@@ -187,9 +188,11 @@ class Index:
         return Path(root) / component.path
 
     def files_digest(self, component: Component) -> str:
-        """Return the digest over the files of the component's folder (bytes and names; times do not count)."""
+        """Return the digest over the files of the component's folder (bytes and names; times do not count) and over its bases."""
         if component.ref not in self._digests:
-            self._digests[component.ref] = self._folder_digests.of(self.folder(component))
+            own = self._folder_digests.of(self.folder(component))
+            parts = (own, *(base.digest for base in component.bases))
+            self._digests[component.ref] = of_bytes("\n".join(parts).encode()) if component.bases else own
         return self._digests[component.ref]
 
     def content_digest(self, component: Component) -> str:
@@ -219,33 +222,54 @@ class Index:
         self._folder_digests.save()
 
 
-def load(repositories: Sequence[Repository], cache_folder: Path | None) -> Index:
-    """Return the index over ``repositories`` (first wins for equal names), reading only what changed since last time."""
+def load(repositories: Sequence[Repository], cache_folder: Path | None, others: Sequence[Repository] = ()) -> Index:
+    """Return the index over ``repositories`` (first wins for equal names), reading only what changed since last time.
+
+    What entries inherit may be in the ``others``, too.
+    """
     ordered = tuple(repositories)
-    file = _cache_file(ordered, cache_folder)
+    file = _cache_file((*ordered, *others), cache_folder, len(ordered))
     settled = time.time_ns() - SETTLING_NS
     old = _read_cache(file)
     new: dict[str, _Cached] = {}
     reads: list[Read] = []
     is_changed = False
-    for repository in ordered:
-        root = Path(repository.path)
+    roots = tuple(Root(item.alias, item.path) for item in (*ordered, *others))
+    outside = _Statuses()
+    for root, repository in zip(roots, ordered, strict=False):
         folders, strange = _entries(repository.path)
         reads.append(Read(component=None, findings=strange))
         for kind, folder in folders:
             signature = _signature(kind, folder)
             known = old.get(folder)
-            if known is None or known.signature != signature:
+            if known is None or known.signature != signature or not outside.are_as(known.read.looked_at):
                 is_changed = True
-                known = _Cached(signature=signature, read=read_entry(kind, Path(folder), root, repository.alias))
+                known = _Cached(signature=signature, read=read_entry(kind, Path(folder), root, roots))
             reads.append(known.read)
-            if all(modified < settled and changed < settled for _, modified, changed, _, _ in signature):
+            times = [*signature, *(("", *status) for status in known.read.looked_at.values() if status)]
+            if all(modified < settled and changed < settled for _, modified, changed, _, _ in times):
                 new[folder] = known
     if file is not None and (is_changed or new.keys() != old.keys()):
         with contextlib.suppress(OSError):
             write_bytes(file, msgspec.msgpack.encode(_Cache(format=_cache_format(), entries=new)))
     digests = FolderDigests(file.with_suffix(".digests") if file else None)
     return Index(ordered, reads, digests)
+
+
+class _Statuses:
+    """Statuses of files, each asked for once: many entries have the same base."""
+
+    def __init__(self) -> None:
+        self._known: dict[str, Status | None] = {}
+
+    def are_as(self, files: Mapping[str, Status | None]) -> bool:
+        """Tell whether all of ``files`` still have the status given."""
+        return all(self._of(file) == status for file, status in files.items())
+
+    def _of(self, file: str) -> Status | None:
+        if file not in self._known:
+            self._known[file] = status_of(file)
+        return self._known[file]
 
 
 def refuse_unknown_tags(query: Query, components: Iterable[Component], where: str) -> None:
@@ -349,10 +373,12 @@ def _signature(kind: str, folder: str) -> Signature:
     )
 
 
-def _cache_file(repositories: tuple[Repository, ...], folder: Path | None) -> Path | None:
+def _cache_file(repositories: tuple[Repository, ...], folder: Path | None, indexed: int) -> Path | None:
+    """Return the file for an index over the first ``indexed`` of ``repositories``, which inherits from any of them."""
     if folder is None:
         return None
-    name = of_bytes("\n".join(f"{item.alias} {item.path}" for item in repositories).encode()).partition(":")[2][:16]
+    lines = [str(indexed), *(f"{item.alias} {item.path}" for item in repositories)]
+    name = of_bytes("\n".join(lines).encode()).partition(":")[2][:16]
     return folder / f"{name}.msgpack"
 
 
@@ -361,7 +387,7 @@ def _cache_format() -> str:
     here = Path(__file__).parent
     sources = sorted([*here.glob("*.py"), *(here.parent / "model").glob("*.py")])
     status = [(path.name, path.stat().st_mtime_ns, path.stat().st_size) for path in sources]
-    return f"benchloom.index/2/{__version__}/{of_bytes(repr(status).encode())}"
+    return f"benchloom.index/3/{__version__}/{of_bytes(repr(status).encode())}"
 
 
 def _read_cache(file: Path | None) -> dict[str, _Cached]:

@@ -68,6 +68,8 @@ _ENTRY_ACTED = {
     "alias": "its name",
 }
 _ENTRY_CK_ACTED = {
+    "_base_entry": "the entry that it inherits from, kind:alias; see write-a-program.md",
+    "package": "of a soft entry: what the package generated from it adds",
     "run_deps": "what the program needs",
     "by_hand": "how a person obtains it; it is never taken for installed",
     "end_full_path_universal": "result below what its script makes",

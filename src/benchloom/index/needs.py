@@ -1,6 +1,6 @@
 """Requirements as CK and CM write them."""
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping
 from typing import Any
 
 from benchloom.errors import InputError
@@ -10,30 +10,35 @@ from benchloom.model.query import Query, parse_query
 from benchloom.model.version import parse_range
 
 
-def read_requirements(block: Any, key: str, requirer: str, file: str) -> tuple[Requirement, ...]:
-    """Read ``deps`` in either form. Raises InputError naming the key where one cannot be read."""
+def read_requirements(block: Any, key: str, requirer: str, file_of: Callable[[str], str]) -> tuple[Requirement, ...]:
+    """Read ``deps`` in either form; ``file_of`` says which file has a dotted key.
+
+    Raises InputError naming the key where one cannot be read.
+    """
     return tuple(
-        _requirement(role, dep, place, requirer, file) for role, dep, place in _items(block, key, requirer, file)
+        _requirement(role, dep, f"{file_of(f'{place}.tags')}: {place}", requirer)
+        for role, dep, place in _items(block, key, requirer, file_of)
     )
 
 
-def _items(block: Any, key: str, requirer: str, file: str) -> Iterator[tuple[str, Mapping[str, Any], str]]:
+def _items(
+    block: Any, key: str, requirer: str, file_of: Callable[[str], str]
+) -> Iterator[tuple[str, Mapping[str, Any], str]]:
     """Yield role, requirement and dotted key of each. CM's unnamed ones get a role of their own from where they stand."""
     if not isinstance(block, Mapping | list):
-        raise InputError("requirements must be a table or a list", where=f"{file}: {key}")
+        raise InputError("requirements must be a table or a list", where=f"{file_of(key)}: {key}")
     pairs = block.items() if isinstance(block, Mapping) else enumerate(block)
     for name, dep in pairs:
         place = f"{key}.{name}"
         if not isinstance(dep, Mapping):
-            raise InputError("a requirement must be a table with 'tags'", where=f"{file}: {place}")
+            raise InputError("a requirement must be a table with 'tags'", where=f"{file_of(place)}: {place}")
         names = dep.get("names") or []
         first = names if isinstance(names, str) else next(iter(names), "")
         role = str(name) if isinstance(block, Mapping) else first or f"{requirer}/{place}"
         yield role, dep, place
 
 
-def _requirement(role: str, dep: Mapping[str, Any], key: str, requirer: str, file: str) -> Requirement:
-    where = f"{file}: {key}"
+def _requirement(role: str, dep: Mapping[str, Any], where: str, requirer: str) -> Requirement:
     query = parse_query(",".join(_words(dep.get("tags"))), where=f"{where}.tags")
     more = Query(version=_range(dep, where), without=tuple(_words(dep.get("no_tags"))))
     return Requirement(

@@ -11,12 +11,15 @@ import msgspec
 
 from benchloom.base.names import did_you_mean
 from benchloom.errors import LoomError
+from benchloom.index.bases import CK_FILES, BadBaseError, Bases, Layer, Root, Status, inherited
+from benchloom.index.bases import KEY as BASE_KEY
 from benchloom.index.files import UnreadableFileError, read_file
 from benchloom.index.foreign import foreign_work
 from benchloom.index.keys import Place, keys_of
 from benchloom.index.needs import read_requirements, text, whole
 from benchloom.index.unknown import unknown_keys
 from benchloom.model.component import (
+    Base,
     Check,
     Command,
     Component,
@@ -35,7 +38,6 @@ from benchloom.model.published import PublishedFile, StandIn
 from benchloom.model.variation import find_variation
 
 CM_FILES = ("_cm.yaml", "_cm.json", "meta.yaml", "meta.json")
-CK_FILES = (".cm/meta.json", ".cm/data.json")
 CK_INFO = ".cm/info.json"
 _UID = re.compile(r"[0-9a-f]{16}")
 NEEDS = ("run_deps", "deps", "prehook_deps", "needs")
@@ -43,10 +45,11 @@ _MOST_UNKNOWN = 20  # unknown keys of one file that are named
 
 
 class Read(msgspec.Struct, frozen=True, kw_only=True):
-    """The outcome for one entry folder."""
+    """The outcome for one entry folder; ``looked_at`` are the files outside it that decided it, with their status."""
 
     component: Component | None
     findings: tuple[Finding, ...]
+    looked_at: dict[str, Status | None] = {}
 
 
 def metadata_files(kind: str, folder: Path) -> list[Path]:
@@ -74,27 +77,33 @@ def _first(folder: str, names: Sequence[str]) -> tuple[str, os.stat_result] | No
     return None
 
 
-def read_entry(kind: str, folder: Path, root: Path, repo: str) -> Read:
-    """Read the entry in ``folder``. Never raises for anything in its files."""
-    reader = _Reader(kind, folder, root, repo)
+def read_entry(kind: str, folder: Path, root: Root, roots: Sequence[Root] = ()) -> Read:
+    """Read the entry in ``folder`` of the repository ``root``. Never raises for anything in its files.
+
+    What it inherits may be in any of ``roots``, too.
+    """
+    reader = _Reader(kind, folder, root, Bases(roots))
+    component: Component | None = None
     try:
-        return Read(component=reader.component(), findings=tuple(reader.findings))
+        component = reader.component()
     except LoomError as error:
         key = error.where.partition(": ")[2]
         reader.note("bad-value", "error", "; ".join([error.what, *error.why]), key=key, fix=error.fix)
     except Exception as error:  # noqa: BLE001 - whatever a file holds, it must not touch another entry
         reader.note("bad-value", "error", f"a value is not of its type: {error}")
-    return Read(component=None, findings=tuple(reader.findings))
+    return Read(component=component, findings=tuple(reader.findings), looked_at=reader.finder.looked_at)
 
 
 class _Reader:
-    def __init__(self, kind: str, folder: Path, root: Path, repo: str) -> None:
-        self.kind, self.folder, self.repo = kind, folder, repo
-        self.path = folder.relative_to(root).as_posix()
+    def __init__(self, kind: str, folder: Path, root: Root, finder: Bases) -> None:
+        self.kind, self.folder, self.repo, self.finder = kind, folder, root.alias, finder
+        self.root, self.of = Path(root.path), root
+        self.path = folder.relative_to(self.root).as_posix()
         files = metadata_files(kind, folder)
         self.main = files[0] if files else None
         self.info = files[1] if len(files) > 1 else None
-        self.root = root
+        self.layers: list[Layer] = []
+        self.bases: tuple[Base, ...] = ()
         self.is_ck = self.main is not None and self.main.parent.name == ".cm"
         self.file = self._relative(self.main) if self.main else self.path
         self.ref = f"{kind}:{folder.name}"
@@ -107,22 +116,32 @@ class _Reader:
     def note(
         self, rule: str, severity: Any, message: str, *, key: str = "", line: int = 0, fix: str = "", file: str = ""
     ) -> None:
+        base = self._base_of(key)
         if key and not line and self.main is not None:
             from benchloom.index.locate import locate  # late: YAML is needed only to say where something is wrong
 
-            line = locate(self.main, key.split("."))
+            line = locate(self.layers[self.bases.index(base)].path if base else self.main, key.split("."))
         self.findings.append(
             Finding(
                 rule=rule,
                 severity=severity,
-                subject=self.ref,
+                # An error keeps this entry from being read; anything else in a base is said once, not of all that inherit.
+                subject=self.ref if base is None or severity == "error" else base.ref,
                 message=message,
-                file=file or self.file,
+                file=file or self._file_of(key),
                 line=line,
                 key=key,
                 fix=fix,
             )
         )
+
+    def _base_of(self, key: str) -> Base | None:
+        return next((base for base in self.bases if base.holds(key)), None)
+
+    def _file_of(self, key: str) -> str:
+        """Return the file that has ``key``, the entry's own or that of a base, as messages name it."""
+        base = self._base_of(key)
+        return base.shown if base else self.file
 
     def component(self) -> Component | None:
         if self.main is None:
@@ -133,6 +152,11 @@ class _Reader:
             return None
         info = self._load(self.info, "warning") if self.info else {}
         uid = self._uid(meta.get("uid") or (info or {}).get("backup_data_uid") or "")
+        if self.is_ck:
+            whole = self._inherited(meta)
+            if whole is None:
+                return None
+            meta = whole
         self._check_keys(meta)
         alias = self.folder.name if self.is_ck else text(meta.get("alias")) or self.folder.name
         self.ref = f"{self.kind}:{alias}"
@@ -140,6 +164,25 @@ class _Reader:
         self._check_defaults(component, meta)
         self._note_further()
         return component
+
+    def _inherited(self, meta: dict[str, Any]) -> dict[str, Any] | None:
+        """Return the metadata over those of the entry's bases; None, with a finding, if these cannot be had."""
+        own = Layer(self.of, self.kind, self.file, meta)
+        try:
+            layers = self.finder.of(own)
+        except BadBaseError as error:
+            from benchloom.index.locate import locate  # late, see ``note``
+
+            layer = error.layer
+            file = layer.file if layer.root == self.of else f"{layer.root.alias}:{layer.file}"
+            line = locate(layer.path, [BASE_KEY])
+            self.note(
+                "bad-base", "error", str(error), key=BASE_KEY, line=line, file=file, fix="name an entry that is there"
+            )
+            return None
+        whole, self.bases = inherited(own, layers)
+        self.layers = layers
+        return whole
 
     def _load(self, path: Path, severity: str) -> dict[str, Any] | None:
         place = self._relative(path)
@@ -236,6 +279,7 @@ class _Reader:
             repo=self.repo,
             path=self.path,
             file=self.file,
+            bases=self.bases,
             tags=tuple(sorted(set(_listed(meta.get("tags"))))),
             summary=" ".join(text(meta.get("summary")).split()),
             licence=" ".join(text(meta.get("licence")).split()),
@@ -294,7 +338,7 @@ class _Reader:
     def _requires(self, table: Mapping[str, Any], prefix: str = "") -> tuple[Requirement, ...]:
         found: list[Requirement] = []
         for key in NEEDS:
-            found += read_requirements(table.get(key) or {}, f"{prefix}{key}", self.ref, self.file)
+            found += read_requirements(table.get(key) or {}, f"{prefix}{key}", self.ref, self._file_of)
         return tuple(found)
 
     def _versions(self, meta: Mapping[str, Any], customize: Mapping[str, Any]) -> tuple[Version, ...]:

@@ -166,7 +166,7 @@ class Variation(Value, frozen=True, kw_only=True):
 class Input(Value, frozen=True, kw_only=True):
     """A typed input of a program, given as ``--name=value``; it reaches the program as a flag.
 
-    A ``secret`` one reaches it as the variable ``LOOM_INPUT_<NAME>``, and is never written to any file or argv.
+    ``minimum`` is the least value of a number, ``above`` a bound that it must exceed. A ``secret`` one reaches it as the variable ``LOOM_INPUT_<NAME>``, and is never written to any file or argv.
     """
 
     name: str
@@ -175,6 +175,7 @@ class Input(Value, frozen=True, kw_only=True):
     choices: tuple[str, ...] = ()
     default: str = ""
     minimum: float | None = None
+    above: float | None = None
     secret: bool = False
 
     @property
@@ -213,6 +214,33 @@ class Program(Value, frozen=True, kw_only=True):
     check: Check | None = None
 
 
+class Base(Value, frozen=True, kw_only=True):
+    """A metadata file that a component inherits from (CK's ``_base_entry``).
+
+    ``file`` is relative to the root of the repository ``repo`` ('': the component's own), ``digest`` that of its content, and ``keys``
+    are the dotted keys, with all below them, that neither the component nor a nearer base has.
+    """
+
+    file: str
+    digest: str
+    repo: str = ""
+    keys: tuple[str, ...] = ()
+
+    @property
+    def ref(self) -> str:
+        """``kind:alias`` of the entry whose file it is."""
+        return ":".join(self.file.split("/")[:2])
+
+    @property
+    def shown(self) -> str:
+        """The file as messages name it."""
+        return f"{self.repo}:{self.file}" if self.repo else self.file
+
+    def holds(self, key: str) -> bool:
+        """Tell whether the component has ``key`` from here."""
+        return any(key == item or key.startswith(f"{item}.") for item in self.keys)
+
+
 class Component(Value, frozen=True, kw_only=True):
     """A self-describing component.
 
@@ -220,6 +248,7 @@ class Component(Value, frozen=True, kw_only=True):
         repo: alias of its repository.
         path: its folder, relative to the repository root, with forward slashes.
         file: the metadata file, relative to the repository root.
+        bases: the files that it inherits from, the nearest first.
         tags: its tags, sorted.
         family: what may exist only once per plan (for a package, the soft it registers; else its own reference).
         default_for: queries (as tag lists) for which this component wins over equally good ones.
@@ -235,6 +264,7 @@ class Component(Value, frozen=True, kw_only=True):
     repo: str
     path: str
     file: str
+    bases: tuple[Base, ...] = ()
     tags: tuple[str, ...] = ()
     summary: str = ""
     licence: str = ""
@@ -267,6 +297,15 @@ class Component(Value, frozen=True, kw_only=True):
     def ref(self) -> str:
         """``kind:alias``, as users type it; ``repo:kind:alias`` where it is qualified."""
         return f"{self.repo}:{self.kind}:{self.alias}" if self.is_qualified else f"{self.kind}:{self.alias}"
+
+    def base_of(self, key: str) -> Base | None:
+        """Return the base that ``key`` is inherited from; None if the component's own file has it."""
+        return next((base for base in self.bases if base.holds(key)), None)
+
+    def where(self, key: str) -> str:
+        """Return ``file: key`` for messages, with the file that has the key: the component's own, or that of a base."""
+        base = self.base_of(key)
+        return f"{base.shown if base else self.file}: {key}"
 
     @property
     def is_python_library(self) -> bool:

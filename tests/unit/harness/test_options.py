@@ -1,8 +1,11 @@
 import pytest
 
+from benchloom.app.workspace import built_in_repository
 from benchloom.errors import InputError
-from benchloom.harness.options import parse, usable_cores
+from benchloom.harness.options import SCENARIOS, declared, parse, usable_cores
 from benchloom.harness.rulesets import RULESETS
+from benchloom.index.index import load
+from benchloom.index.repositories import read_repository
 
 
 def test_defaults():
@@ -34,19 +37,51 @@ def test_case_of_names_does_not_matter():
 @pytest.mark.parametrize(
     ("word", "where", "said"),
     [
-        ("--scenario=Ofline", "--scenario", "'Ofline' is not a scenario"),
-        ("--ruleset=mlperf", "--ruleset", "'mlperf' is not a ruleset"),
-        ("--count=0", "--count", "not a number above zero"),
-        ("--count=1.5", "--count", "not a whole number"),
-        ("--batch_size=many", "--batch_size", "not a number above zero"),
-        ("--target_qps=nan", "--target_qps", "not a number above zero"),
-        ("--user_conf=/no/such/file", "--user_conf", "is not a file"),
+        ("--scenario=Ofline", "--scenario", "'Ofline' is not a value of --scenario"),
+        ("--ruleset=mlperf", "--ruleset", "'mlperf' is not a value of --ruleset"),
+        ("--count=0", "--count", "0 is below the minimum 1"),
+        ("--count=1.5", "--count", r"'1.5' is not a number \(int\)"),
+        ("--batch_size=many", "--batch_size", r"'many' is not a number \(int\)"),
+        ("--target_qps=nan", "--target_qps", "'nan' is not a finite number"),
+        ("--target_qps=0", "--target_qps", "0 is not above 0"),
+        ("--user_conf=/no/such/file", "--user_conf", "/no/such/file does not exist"),
+        ("--user_conf=/", "--user_conf", "/ is not a file"),
     ],
 )
 def test_wrong_values_name_their_flag(word: str, where: str, said: str):
     with pytest.raises(InputError, match=said) as caught:
         parse([word], {})
     assert caught.value.where == where
+
+
+def test_a_wrong_value_names_the_nearest_choice():
+    with pytest.raises(InputError) as caught:
+        parse(["--scenario=Ofline"], {})
+    assert caught.value.fix == "did you mean 'Offline'?"
+
+
+def test_every_program_of_the_harness_has_the_options_as_inputs_in_the_words_of_their_one_declaration():
+    index = load([read_repository(built_in_repository())], None)
+    programs = [item.program for item in index.components if item.program and "loadgen" in item.tags]
+    assert len(programs) >= 9
+    for program in programs:
+        inputs = {item.name: item for item in program.inputs}
+        assert inputs.pop("labels_path").type == "path"  # its summary is the task's
+        assert inputs == {name: item for name, item in declared().items() if name != "labels_path"}
+
+
+def test_declared_choices_are_what_the_harness_has():
+    assert declared()["scenario"].choices == SCENARIOS
+    assert declared()["ruleset"].choices == tuple(RULESETS)
+
+
+def test_help_is_made_of_the_declaration(capsys: pytest.CaptureFixture[str]):
+    with pytest.raises(SystemExit):
+        parse(["--help"], {})
+    said = " ".join(capsys.readouterr().out.split())
+    for name, option in declared().items():
+        assert f"--{name}" in said
+        assert option.summary.split(":")[0] in said
 
 
 def test_rulesets_state_every_scenario_and_only_quick_is_unofficial():

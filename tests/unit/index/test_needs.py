@@ -10,7 +10,7 @@ from benchloom.model.component import Condition, Requirement
 
 
 def read(dep: dict[str, Any]) -> Requirement:
-    [found] = read_requirements({"r": dep}, "deps", "package:x", "f")
+    [found] = read_requirements({"r": dep}, "deps", "package:x", lambda _: "f")
     return found
 
 
@@ -79,11 +79,11 @@ def test_condition_is_cms_as_a_table_and_cks_as_a_list(key: str, is_any: bool, n
 )
 def test_what_is_no_requirement_is_refused_with_its_key(block: Any, where: str):
     with pytest.raises(InputError) as caught:
-        read_requirements(block, "deps", "package:x", "f")
+        read_requirements(block, "deps", "package:x", lambda _: "f")
     assert caught.value.where == where
 
 
 def test_unnamed_ones_of_a_list_get_roles_of_their_own():
     block = [{"tags": "a"}, {"tags": "b", "names": "n"}, {"tags": "c", "names": ["m", "o"]}]
-    roles = [item.role for item in read_requirements(block, "deps", "package:x", "f")]
+    roles = [item.role for item in read_requirements(block, "deps", "package:x", lambda _: "f")]
     assert roles == ["package:x/deps.0", "n", "m"]

@@ -49,7 +49,7 @@ def _settle(repo: Repo) -> None:
         time.sleep(0.02)
 
 
-def _opened(repo: Repo, cache: Path) -> list[str]:
+def _opened(repo: Repo, cache: Path, expected: int = 10) -> list[str]:
     done = subprocess.run(
         [sys.executable, "-c", WATCH, str(repo.root), str(cache)],
         env={**os.environ, "PYTHONPATH": str(SOURCE)},
@@ -58,7 +58,7 @@ def _opened(repo: Repo, cache: Path) -> list[str]:
         check=True,
     )
     count, names = json.loads(done.stdout)
-    assert count == 10
+    assert count == expected
     return sorted(os.path.relpath(name, repo.root) for name in names)
 
 
@@ -166,3 +166,26 @@ def test_folder_digest_is_that_of_its_files_and_follows_every_change(repo: Repo,
     os.utime(folder / "sub" / "more", ns=(status.st_atime_ns, status.st_mtime_ns))
     seen.add(check())
     assert len(seen) == 6
+
+
+def test_warm_load_sees_every_change_of_a_base(repo: Repo, tmp_path: Path):
+    cache = tmp_path / "cache"
+    repo.entry("package", "child", "trial", _base_entry="package.template:base")
+
+    def licence() -> str:
+        _settle(repo)
+        found = load([read_repository(repo.root)], cache)
+        assert found.components == load([read_repository(repo.root)], None).components
+        return next((item.licence for item in found.components if item.alias == "child"), "no such component")
+
+    assert licence() == "no such component"
+    repo.write("package.template", "base", json.dumps({"licence": "one", "_base_entry": "further"}))
+    assert licence() == "no such component"
+    repo.write("package.template", "further", json.dumps({"summary": "S"}))
+    assert licence() == "one"
+    repo.write("package.template", "base", json.dumps({"licence": "two"}))
+    assert licence() == "two"
+    _opened(repo, cache, 11)
+    assert _opened(repo, cache, 11) == [".ckr.json"]
+    repo.remove("package.template", "base")
+    assert licence() == "no such component"

@@ -1,0 +1,40 @@
+"""A Python library is one hand-written entry: its soft entry, which says how it is detected and, under ``package``, how it is installed.
+
+`ck` wants two entries, a soft one to detect and a package to install. The package is generated from the soft entry, so that tags,
+summary and licence are written once; ``loom repo sync`` writes it.
+"""
+
+import json
+from collections.abc import Iterator, Mapping
+from typing import Any
+
+KEY = "package"
+SOURCE = "_generated_from"
+BASE = "package.template:benchloom"
+_SHARED = ("tags", "summary", "licence", "maintainers", "sources", "default_for", "priority")
+
+
+def package_of(alias: str, soft: Mapping[str, Any]) -> str:
+    """Return the metadata file of the package that installs what ``soft:alias`` detects; '' if the entry does not say how.
+
+    What the entry has under ``package`` is the package's: ``versions``, ``variations``, and of ``install`` what is not the plain
+    distribution that it detects.
+    """
+    stated = soft.get(KEY)
+    if not isinstance(stated, Mapping):
+        return ""
+    return json.dumps(dict(_content(alias, soft, stated)), indent=2, ensure_ascii=False) + "\n"
+
+
+def _content(alias: str, soft: Mapping[str, Any], stated: Mapping[str, Any]) -> Iterator[tuple[str, Any]]:
+    yield SOURCE, f"soft:{alias}"
+    yield "_base_entry", BASE
+    yield from ((key, soft[key]) for key in _SHARED if key in soft)
+    yield "soft_uoa", alias
+    detect = soft.get("detect")
+    python = detect.get("python") if isinstance(detect, Mapping) else None
+    install = stated.get("install", {})
+    if isinstance(python, Mapping) and isinstance(install, Mapping):
+        yield "install", {"pip": python.get("distribution", ""), **install}
+    yield from ((key, value) for key, value in stated.items() if key != "install")
+    yield "suggested_path", alias
