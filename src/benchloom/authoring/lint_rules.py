@@ -385,9 +385,13 @@ def _dataset_count_matches(subject: Subject) -> Iterator[Finding]:
     if dataset is None or dataset.layout not in layouts():
         return
     labels = _shipped_text(subject, dataset.labels)
-    count = None if labels is None else layout_of(dataset).samples_in(labels)
+    try:
+        count = None if labels is None else layout_of(dataset).samples_in(labels)
+    except ValueError as error:
+        yield subject.finding("error", f"{dataset.labels} cannot be read: {error}", ("dataset", "labels"))
+        return
     if count not in {None, dataset.count}:
-        yield subject.finding("error", f"it has {count} labels, not {dataset.count}", ("dataset", "count"))
+        yield subject.finding("error", f"its labels list {count} samples, not {dataset.count}", ("dataset", "count"))
 
 
 def _shipped_text(subject: Subject, name: str) -> str | None:

@@ -27,7 +27,8 @@ class Predictor(ABC):
         self.batch_size = batch_size
         self._inputs = inputs
         self._tensors = [np.ascontiguousarray(tensor) for tensor in inputs.samples.tensors]
-        self._buffers = [np.empty((batch_size, *tensor.shape[1:]), tensor.dtype) for tensor in self._tensors]
+        buffers = [np.empty((batch_size, *tensor.shape[1:]), tensor.dtype) for tensor in self._tensors]
+        self._gathered = list(zip(self._tensors, buffers, strict=True))
 
     @abstractmethod
     def answers(self, indexes: Sequence[int]) -> tuple[NDArray[np.float32], Sequence[int]]:
@@ -69,10 +70,14 @@ class Predictor(ABC):
 
     def _batch(self, indexes: Sequence[int]) -> Batch:
         first, size = indexes[0], len(indexes)
+        batch = []  # filled by loops, since a comprehension has a frame of its own, which takes longer than what is done in it
         if size == 1 or (indexes[-1] - first == size - 1 and list(indexes) == list(range(first, first + size))):
-            return [tensor[first : first + size] for tensor in self._tensors]
-        # "clip", since NumPy fills an array of its own first and copies that where an index might have to be refused.
-        return [
-            np.take(tensor, indexes, axis=0, out=buffer[:size], mode="clip")
-            for tensor, buffer in zip(self._tensors, self._buffers, strict=True)
-        ]
+            for tensor in self._tensors:
+                batch.append(tensor[first : first + size])  # noqa: PERF401 - see above
+            return batch
+        for tensor, buffer in self._gathered:
+            gathered = buffer[:size]
+            # "clip", since NumPy fills an array of its own first and copies that where an index might have to be refused.
+            np.take(tensor, indexes, axis=0, out=gathered, mode="clip")
+            batch.append(gathered)
+        return batch

@@ -8,12 +8,12 @@ from benchloom.harness.official import official_scoring
 from benchloom.harness.tasks.seam import Score, task_of
 from benchloom.model.facts import Reference
 from benchloom.model.record import Accuracy
-from benchloom.rules.metrics import MEAN_AVERAGE_PRECISION
+from benchloom.rules.metrics import MEAN_AVERAGE_PRECISION, TOP1
 
 # Below this part of the published accuracy, something other than the network is wrong.
 FAR_BELOW = 0.5
-# Where schema 1 of results has the figure of a metric that is not called as its field.
-_FIELDS = {MEAN_AVERAGE_PRECISION.name: "mean_average_precision"}
+# The fields that schema 1 of results has for single metrics.
+_FIELDS = {TOP1.name: "top1", MEAN_AVERAGE_PRECISION.name: "mean_average_precision"}
 
 
 def score(place: Path, inputs: Inputs, folder: Path) -> tuple[Accuracy, tuple[str, ...]]:
@@ -27,7 +27,8 @@ def score(place: Path, inputs: Inputs, folder: Path) -> tuple[Accuracy, tuple[st
     reference = stated if stated and stated.metric == scored.metric else None
     accuracy = Accuracy(
         metric=scored.metric,
-        **_figures(scored),
+        values=dict(scored.values),
+        **_fields(scored),
         correct=scored.correct,
         total=scored.total,
         reference=reference.value if reference else None,
@@ -42,9 +43,9 @@ def score(place: Path, inputs: Inputs, folder: Path) -> tuple[Accuracy, tuple[st
     return accuracy, far_below(scored, reference)
 
 
-def _figures(scored: Score) -> dict[str, float]:
-    """Return by the fields of schema 1 what was scored."""
-    return {_FIELDS.get(metric, metric): value for metric, value in scored.values.items()}
+def _fields(scored: Score) -> dict[str, float]:
+    """Return what was scored by the fields of schema 1, which read it there."""
+    return {_FIELDS[metric]: value for metric, value in scored.values.items() if metric in _FIELDS}
 
 
 def far_below(scored: Score, stated: Reference | None) -> tuple[str, ...]:

@@ -41,13 +41,16 @@ class OnnxRuntime:
         self._opset = opset
         self.version: str = onnxruntime.__version__
         self._session = session
-        self._inputs = list(inputs)
+        self._inputs = list(enumerate(inputs))
+        self._feed: dict[str, Any] = {}  # of the batch in hand: one session serves one thread
         self._outputs = list(outputs)
         self._threads = threads
 
     def run(self, batch: Batch) -> Outputs:
         """Run one batch and return the outputs of the model's facts."""
-        result: Outputs = self._session.run(self._outputs, dict(zip(self._inputs, batch, strict=True)))
+        for place, name in self._inputs:
+            self._feed[name] = batch[place]
+        result: Outputs = self._session.run(self._outputs, self._feed)
         return result
 
     def settings(self) -> Settings:
