@@ -16,9 +16,7 @@ import msgspec
 import benchloom
 from benchloom.base.digest import of_bytes
 from benchloom.base.remembered import Remembered
-from benchloom.index.digests import SETTLING_NS
-
-Signature = tuple[int, int, int, int]
+from benchloom.base.signatures import SETTLING_NS, Signature, signature_of
 
 
 class _Source(msgspec.Struct):
@@ -59,7 +57,7 @@ class ModuleDigests:
 
     def _read(self, path: str) -> _Source:
         now = time.time_ns()
-        signature = _signature(path)
+        signature = signature_of(os.stat(path))
         known = self._sources.get(path)
         if known is None or known.signature != signature:
             content = Path(path).read_bytes()
@@ -69,14 +67,9 @@ class ModuleDigests:
         return known
 
 
-def _signature(path: str) -> Signature:
-    status = os.stat(path)
-    return (status.st_mtime_ns, status.st_ctime_ns, status.st_size, status.st_ino)
-
-
 def _format() -> str:
     """Return what a file must have been written by: these very readers."""
-    return f"benchloom.modules/1/{' '.join(map(str, _signature(__file__)))}"
+    return f"benchloom.modules/1/{' '.join(map(str, signature_of(os.stat(__file__))))}"
 
 
 def _our_imports(source: bytes) -> Iterator[str]:

@@ -17,8 +17,9 @@ from benchloom import __version__
 from benchloom.base.atomic import write_bytes
 from benchloom.base.digest import of_bytes, of_file
 from benchloom.base.names import did_you_mean, is_unicode
+from benchloom.base.signatures import SETTLING_NS, Signature, signature_of
 from benchloom.errors import ComponentError, UnknownNameError
-from benchloom.index.digests import SETTLING_NS, FolderDigests
+from benchloom.index.digests import FolderDigests
 from benchloom.index.read import Read, metadata_status, read_entry
 from benchloom.index.repositories import Repository
 from benchloom.model.base import to_json
@@ -28,11 +29,11 @@ from benchloom.model.finding import Finding
 from benchloom.model.query import Query
 from benchloom.model.variation import find_variation
 
-Signature = tuple[tuple[str, int, int, int, int], ...]
+Signatures = tuple[tuple[str, Signature], ...]
 
 
 class _Cached(msgspec.Struct):
-    signature: Signature
+    signatures: Signatures
     read: Read
 
 
@@ -228,13 +229,13 @@ def load(repositories: Sequence[Repository], cache_folder: Path | None) -> Index
         folders, strange = _entries(repository.path)
         reads.append(Read(component=None, findings=strange))
         for kind, folder in folders:
-            signature = _signature(kind, folder)
+            signatures = _signatures(kind, folder)
             known = old.get(folder)
-            if known is None or known.signature != signature:
+            if known is None or known.signatures != signatures:
                 is_changed = True
-                known = _Cached(signature=signature, read=read_entry(kind, Path(folder), root, repository.alias))
+                known = _Cached(signatures=signatures, read=read_entry(kind, Path(folder), root, repository.alias))
             reads.append(known.read)
-            if all(modified < settled and changed < settled for _, modified, changed, _, _ in signature):
+            if all(max(signature[:2]) < settled for _, signature in signatures):
                 new[folder] = known
     if file is not None and (is_changed or new.keys() != old.keys()):
         with contextlib.suppress(OSError):
@@ -334,14 +335,10 @@ def _strange(subject: str, file: str, message: str) -> Finding:
     )
 
 
-def _signature(kind: str, folder: str) -> Signature:
-    """Return name, times, size and inode of each metadata file; ``ctime`` tells of edits that put ``mtime`` back."""
-    return tuple(
-        [  # a list costs less than a generator, and this is asked of every entry at every start
-            (name, status.st_mtime_ns, status.st_ctime_ns, status.st_size, status.st_ino)
-            for name, status in metadata_status(kind, folder)
-        ]
-    )
+def _signatures(kind: str, folder: str) -> Signatures:
+    """Return name and signature of each metadata file."""
+    # A list costs less than a generator, and this is asked of every entry at every start.
+    return tuple([(name, signature_of(status)) for name, status in metadata_status(kind, folder)])
 
 
 def _cache_file(repositories: tuple[Repository, ...], folder: Path | None) -> Path | None:
@@ -356,7 +353,7 @@ def _cache_format() -> str:
     here = Path(__file__).parent
     sources = sorted([*here.glob("*.py"), *(here.parent / "model").glob("*.py")])
     status = [(path.name, path.stat().st_mtime_ns, path.stat().st_size) for path in sources]
-    return f"benchloom.index/2/{__version__}/{of_bytes(repr(status).encode())}"
+    return f"benchloom.index/3/{__version__}/{of_bytes(repr(status).encode())}"
 
 
 def _read_cache(file: Path | None) -> dict[str, _Cached]:
