@@ -23,7 +23,6 @@ from benchloom.app.ck_registered import (
 from benchloom.app.given import model_file
 from benchloom.app.planning import plan
 from benchloom.app.requests import PlanRequest
-from benchloom.app.roots import protect_install, protected
 from benchloom.app.running import means_for, new_folder
 from benchloom.app.settings import is_official
 from benchloom.app.workspace import Workspace
@@ -39,6 +38,7 @@ from benchloom.run.check import check_before_long_work
 from benchloom.run.executor import Ready, prepare, role_variables, runtime_variables
 from benchloom.run.process import INPUT_PREFIX
 from benchloom.run.program import program_node
+from benchloom.store.roots import protect_install, protected
 
 DATASET_PATH = "LOOM_DATASET_PATH"
 
