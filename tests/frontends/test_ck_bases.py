@@ -6,7 +6,6 @@ from pathlib import Path
 from typing import Any
 
 from benchloom.authoring.identity import apply, changes
-
 from benchloom.index.bases import CK_FILES, MOST_BASES, BadBaseError, Bases, Layer, Root, inherited
 from benchloom.index.files import read_file
 from support.ck import ROOT, Ck, python_with_ck

@@ -23,7 +23,6 @@ from benchloom.app.ck_registered import (
 from benchloom.app.given import model_file
 from benchloom.app.planning import plan
 from benchloom.app.requests import PlanRequest
-from benchloom.app.roots import protect_install, protected
 from benchloom.app.running import context_for, new_folder
 from benchloom.app.settings import is_official
 from benchloom.app.workspace import Workspace
@@ -40,6 +39,7 @@ from benchloom.run.facts import role_variables, runtime_variables
 from benchloom.run.prepare import prepare
 from benchloom.run.process import INPUT_PREFIX
 from benchloom.run.program import place_variables, program_of
+from benchloom.store.roots import protect_install, protected
 
 DATASET_PATH = "LOOM_DATASET_PATH"
 

@@ -9,12 +9,12 @@ from pathlib import Path
 import msgspec
 
 from benchloom.app.given import given_models, kept_files
-from benchloom.app.module_digests import ModuleDigests
-from benchloom.app.requests import Places
+from benchloom.app.requests import GivenPaths
 from benchloom.app.workspace import Workspace
 from benchloom.base.digest import of_file
 from benchloom.datasets.files import LABELS_PATH
 from benchloom.errors import InputError
+from benchloom.index.module_digests import ModuleDigests
 from benchloom.model.component import Component, Requirement
 from benchloom.model.plan import Candidate, Platform
 from benchloom.resolve.host import HostFacts, Installed
@@ -24,7 +24,7 @@ from benchloom.store.detect import detect, needed_files
 
 
 def host_facts(
-    workspace: Workspace, targets: Sequence[Requirement], inputs: Mapping[str, str], places: Places
+    workspace: Workspace, targets: Sequence[Requirement], inputs: Mapping[str, str], places: GivenPaths
 ) -> HostFacts:
     """Gather what resolution may know of this machine: platform, detected software, what the store holds.
 

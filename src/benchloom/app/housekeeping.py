@@ -3,7 +3,6 @@
 from collections.abc import Iterable, Sequence
 from datetime import datetime, timedelta, timezone
 
-from benchloom.app.roots import is_install, is_stale
 from benchloom.app.venvs import existing
 from benchloom.app.workspace import Workspace
 from benchloom.base.names import did_you_mean
@@ -12,6 +11,7 @@ from benchloom.model.finding import Finding
 from benchloom.record import records
 from benchloom.store.entries import Store
 from benchloom.store.gc import GcReport, collect
+from benchloom.store.roots import is_install, is_stale
 from benchloom.store.verify import verify as verify_entries
 
 

@@ -6,7 +6,7 @@ from benchloom.model.lock import Lock
 from benchloom.model.query import Query
 
 
-class Places(Value, frozen=True, kw_only=True):
+class GivenPaths(Value, frozen=True, kw_only=True):
     """Where the user says that things are.
 
     Attributes:
@@ -24,7 +24,7 @@ class Places(Value, frozen=True, kw_only=True):
     python: str = ""
 
 
-class PlanRequest(Places, frozen=True, kw_only=True):
+class PlanRequest(GivenPaths, frozen=True, kw_only=True):
     """What is to be planned, and where things are.
 
     Attributes:

@@ -13,7 +13,6 @@ import msgspec
 import benchloom
 from benchloom.app.planning import plan
 from benchloom.app.requests import PlanRequest
-from benchloom.app.roots import protect_install, protect_record, protected
 from benchloom.app.settings import is_official
 from benchloom.app.workspace import Workspace
 from benchloom.base.digest import of_bytes, of_file
@@ -35,6 +34,7 @@ from benchloom.run.prepare import prepare
 from benchloom.run.process import how_it_ended, last_lines, utc_now
 from benchloom.run.program import program_of, run_program
 from benchloom.store.entries import disk_full_reported
+from benchloom.store.roots import protect_install, protect_record, protected
 
 _RECORD_BYTES = 1 << 18  # kept free for a record and what protects it
 

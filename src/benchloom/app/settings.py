@@ -8,9 +8,10 @@ import json
 import re
 from collections.abc import Mapping
 from pathlib import Path
-from typing import Any, Literal
+from typing import Annotated, Any, Literal, get_args, get_type_hints
 
 import msgspec
+from msgspec import Meta
 
 from benchloom.base import bounded, limits
 from benchloom.base.atomic import write_text
@@ -29,23 +30,22 @@ _TYPE_WORDS = {bool: "yes or no", int: "a whole number", str: "a text"}
 class Settings(Value, frozen=True, kw_only=True):
     """What a user may settle once for all commands."""
 
-    mirror: str = ""
-    jobs: int = 4
-    offline: bool = False
-    ruleset: Literal["quick", "mlperf-inference-1.0"] = "quick"
-    installer: Literal["auto", "uv", "pip"] = "auto"
+    mirror: Annotated[str, Meta(description="folder or base URL that is asked first for downloads")] = ""
+    jobs: Annotated[int, Meta(description="how many nodes of a plan are worked on at once", ge=1)] = 4
+    offline: Annotated[bool, Meta(description="open no socket; say what is missing")] = False
+    ruleset: Annotated[
+        Literal["quick", "mlperf-inference-1.0"],
+        Meta(description="the ruleset of programs that take one and are not told which"),
+    ] = "quick"
+    installer: Annotated[
+        Literal["auto", "uv", "pip"],
+        Meta(description="what chooses Python packages: uv, pip, or auto (uv if it is there, else pip)"),
+    ] = "auto"
 
 
-SUMMARIES = {
-    "mirror": "folder or base URL that is asked first for downloads",
-    "jobs": "how many nodes of a plan are worked on at once",
-    "offline": "open no socket; say what is missing",
-    "ruleset": "the ruleset of programs that take one and are not told which",
-    "installer": "what chooses Python packages: uv, pip, or auto (uv if it is there, else pip)",
-}
-
-
-CHOICES = {"ruleset": ("quick", "mlperf-inference-1.0"), "installer": ("auto", "uv", "pip")}
+_TYPES = {name: get_args(hint) for name, hint in get_type_hints(Settings, include_extras=True).items()}
+SUMMARIES: dict[str, str] = {name: meta.description for name, (_, meta) in _TYPES.items()}
+_CHOICES: dict[str, tuple[str, ...]] = {name: get_args(type_) for name, (type_, _) in _TYPES.items()}
 
 
 def is_official(ruleset: str) -> bool:
@@ -139,8 +139,8 @@ def _valid(name: str, value: Any, where: str) -> Scalar:
         )
     if isinstance(value, int) and value < 1 and expected is int:
         raise InputError(f"{value} is not a value of {name}", where=where, fix="write a number of at least 1")
-    if name in CHOICES and value not in CHOICES[name]:
-        fix = did_you_mean(str(value), CHOICES[name]) or f"write one of {', '.join(CHOICES[name])}"
+    if (choices := _CHOICES[name]) and value not in choices:
+        fix = did_you_mean(str(value), choices) or f"write one of {', '.join(choices)}"
         raise InputError(f"{value!r} is not a value of {name}", where=where, fix=fix)
     checked: Scalar = value
     return checked
@@ -171,45 +171,17 @@ def _read(file: Path) -> dict[str, Any]:
         return toml.loads(bounded.read_text(file, limits.METADATA_BYTES))
     except (OSError, ValueError) as error:
         raise InputError(
-            "the settings cannot be read", where=str(file), why=[str(error)], fix=f"mend or remove {file}"
+            "the settings cannot be read", where=str(file), why=[str(error)], fix=f"correct or remove {file}"
         ) from error
 
 
 def _edit(environ: Mapping[str, str], name: str, value: Scalar | None) -> None:
-    from filelock import FileLock  # late: settings are read by every command, and written by one
+    import tomlkit  # late: settings are read by every command, and written by one
+    from filelock import FileLock
 
     file = locate(dict(environ)).ensure().config
     with FileLock(f"{file}.lock"):
-        old = _read(file)
-        wanted = {key: item for key, item in old.items() if key != name}
-        if value is not None:
-            wanted[name] = value
-        text = _edited(file.read_text(encoding="utf-8") if old else "", name, value)
-        if not _holds(text, wanted):  # written in a way that lines do not show, such as a quoted key
-            text = "".join(_line(key, item) for key, item in _checked(wanted, file).items())
-        write_text(file, text)
-
-
-def _holds(text: str, wanted: Mapping[str, Any]) -> bool:
-    from benchloom.base import toml  # late, as above
-
-    try:
-        return bool(toml.loads(text) == wanted)
-    except ValueError:
-        return False
-
-
-def _edited(text: str, name: str, value: Scalar | None) -> str:
-    """The file with the line of ``name`` replaced where it stands, added at the top, or left out."""
-    lines = text.splitlines(keepends=True)
-    place = next((number for number, line in enumerate(lines) if re.match(rf"{re.escape(name)}\s*=", line)), None)
-    new = [] if value is None else [_line(name, value)]
-    if place is None:
-        return "".join([*new, *lines])
-    return "".join([*lines[:place], *new, *lines[place + 1 :]])
-
-
-def _line(name: str, value: Scalar) -> str:
-    """One line of TOML: JSON's texts, whole numbers and booleans are TOML's too, but for one control character."""
-    written = json.dumps(value, ensure_ascii=False).replace("\x7f", "\\u007f")
-    return f"{name} = {written}\n"
+        _read(file)  # what cannot be read is told apart
+        document = tomlkit.parse(file.read_text(encoding="utf-8")) if file.exists() else tomlkit.document()
+        document.pop(name, None) if value is None else document.update({name: value})
+        write_text(file, tomlkit.dumps(document))

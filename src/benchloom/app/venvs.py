@@ -18,12 +18,10 @@ from typing import Any
 import msgspec
 from filelock import FileLock
 
-from benchloom.app.activation import activated, bashrc, scripts
 from benchloom.app.host import platform_of
 from benchloom.app.locking import with_lock, write_lock
 from benchloom.app.planning import plan
 from benchloom.app.requests import PlanRequest
-from benchloom.app.roots import forget_venv, protect_venv
 from benchloom.app.running import context_for, link_engine, new_folder
 from benchloom.app.workspace import Workspace
 from benchloom.base import bounded, limits, toml
@@ -43,8 +41,10 @@ from benchloom.run.context import OwnEnvironment, Prepared, Step
 from benchloom.run.prepare import prepare
 from benchloom.run.process import utc_now
 from benchloom.store.entries import discard, remove_tree
+from benchloom.store.environments.activation import activated, bashrc, scripts
 from benchloom.store.fetch import file_name
 from benchloom.store.python_env import environment_python, interpreter_version, replace_path
+from benchloom.store.roots import forget_venv, protect_venv
 
 DEFAULT_TEMPLATE = "generic"
 FACTS_FILE = "loom-venv.json"

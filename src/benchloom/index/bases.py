@@ -19,6 +19,7 @@ import msgspec
 
 from benchloom.base import bounded, limits
 from benchloom.base.digest import of_bytes
+from benchloom.base.signatures import Signature, signature_of
 from benchloom.index.files import UnreadableFileError, read_file
 from benchloom.model.base import to_json
 from benchloom.model.component import Base
@@ -28,8 +29,6 @@ CK_FILES = (".cm/meta.json", ".cm/data.json")
 # `ck` counts the entries below the first one, and refuses to go on from the one that it counts as 11.
 MOST_BASES = 11
 _UID = re.compile(r"[0-9a-f]{16}")
-
-Status = tuple[int, int, int, int]
 
 
 class Root(msgspec.Struct, frozen=True):
@@ -71,7 +70,7 @@ class Bases:
 
     def __init__(self, roots: Sequence[Root]) -> None:
         self._roots = tuple(roots)
-        self.looked_at: dict[str, Status | None] = {}
+        self.looked_at: dict[str, Signature | None] = {}
 
     def of(self, own: Layer) -> list[Layer]:
         """Return the bases of an entry, the nearest first. Raises BadBaseError for one that cannot be followed."""
@@ -135,14 +134,14 @@ class Bases:
         return status is not None
 
 
-def status_of(file: str) -> Status | None:
-    """Return what changes if a regular file does: mtime, ctime (ns), size, inode; None if there is no such file."""
+def status_of(file: str) -> Signature | None:
+    """Return the signature of a regular file; None if there is no such file."""
     try:
         found = os.stat(file)
     except OSError:
         return None
     is_regular = stat.S_ISREG(found.st_mode)
-    return (found.st_mtime_ns, found.st_ctime_ns, found.st_size, found.st_ino) if is_regular else None
+    return signature_of(found) if is_regular else None
 
 
 def inherited(own: Layer, bases: Sequence[Layer]) -> tuple[dict[str, Any], tuple[Base, ...]]:

@@ -11,10 +11,9 @@ import msgspec
 
 from benchloom.base.digest import is_left_out, iter_files, of_bytes, of_files
 from benchloom.base.remembered import Remembered
+from benchloom.base.signatures import SETTLING_NS, signature_of
 
-# A file changed this recently may change again without its times showing it, so nothing is remembered of it yet.
-SETTLING_NS = 100_000_000
-_FORMAT = "benchloom.digests/2"
+_FORMAT = "benchloom.digests/3"
 
 
 class _Known(msgspec.Struct):
@@ -58,7 +57,7 @@ def _signature(folder: Path) -> tuple[str, int]:
                         waiting.append(entry.path)
                 elif entry.is_file():
                     status = entry.stat()
-                    newest = max(newest, status.st_mtime_ns, status.st_ctime_ns)
-                    times = f"{status.st_mtime_ns} {status.st_ctime_ns}"
-                    lines.append(f"{entry.path}\0{status.st_mode} {status.st_size} {status.st_ino} {times}")
+                    signature = signature_of(status)
+                    newest = max(newest, *signature[:2])
+                    lines.append(f"{entry.path}\0{status.st_mode} {signature}")
     return of_bytes("\n".join(sorted(lines)).encode(errors="surrogateescape")), newest

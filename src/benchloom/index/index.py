@@ -17,9 +17,10 @@ from benchloom import __version__
 from benchloom.base.atomic import write_bytes
 from benchloom.base.digest import of_bytes, of_file
 from benchloom.base.names import did_you_mean, is_unicode
+from benchloom.base.signatures import SETTLING_NS, Signature, signature_of
 from benchloom.errors import ComponentError, UnknownNameError
-from benchloom.index.bases import Root, Status, status_of
-from benchloom.index.digests import SETTLING_NS, FolderDigests
+from benchloom.index.bases import Root, status_of
+from benchloom.index.digests import FolderDigests
 from benchloom.index.read import Read, metadata_status, read_entry
 from benchloom.index.repositories import Repository
 from benchloom.model.base import to_json
@@ -29,11 +30,11 @@ from benchloom.model.finding import Finding
 from benchloom.model.query import Query
 from benchloom.model.variation import find_variation
 
-Signature = tuple[tuple[str, int, int, int, int], ...]
+Signatures = tuple[tuple[str, Signature], ...]
 
 
 class _Cached(msgspec.Struct):
-    signature: Signature
+    signatures: Signatures
     read: Read
 
 
@@ -240,14 +241,14 @@ def load(repositories: Sequence[Repository], cache_folder: Path | None, others: 
         folders, strange = _entries(repository.path)
         reads.append(Read(component=None, findings=strange))
         for kind, folder in folders:
-            signature = _signature(kind, folder)
+            signatures = _signatures(kind, folder)
             known = old.get(folder)
-            if known is None or known.signature != signature or not outside.are_as(known.read.looked_at):
+            if known is None or known.signatures != signatures or not outside.are_as(known.read.looked_at):
                 is_changed = True
-                known = _Cached(signature=signature, read=read_entry(kind, Path(folder), root, roots))
+                known = _Cached(signatures=signatures, read=read_entry(kind, Path(folder), root, roots))
             reads.append(known.read)
-            times = [*signature, *(("", *status) for status in known.read.looked_at.values() if status)]
-            if all(modified < settled and changed < settled for _, modified, changed, _, _ in times):
+            seen = [*(item for _, item in signatures), *filter(None, known.read.looked_at.values())]
+            if all(max(signature[:2]) < settled for signature in seen):
                 new[folder] = known
     if file is not None and (is_changed or new.keys() != old.keys()):
         with contextlib.suppress(OSError):
@@ -260,13 +261,13 @@ class _Statuses:
     """Statuses of files, each asked for once: many entries have the same base."""
 
     def __init__(self) -> None:
-        self._known: dict[str, Status | None] = {}
+        self._known: dict[str, Signature | None] = {}
 
-    def are_as(self, files: Mapping[str, Status | None]) -> bool:
+    def are_as(self, files: Mapping[str, Signature | None]) -> bool:
         """Tell whether all of ``files`` still have the status given."""
         return all(self._of(file) == status for file, status in files.items())
 
-    def _of(self, file: str) -> Status | None:
+    def _of(self, file: str) -> Signature | None:
         if file not in self._known:
             self._known[file] = status_of(file)
         return self._known[file]
@@ -363,14 +364,10 @@ def _strange(subject: str, file: str, message: str) -> Finding:
     )
 
 
-def _signature(kind: str, folder: str) -> Signature:
-    """Return name, times, size and inode of each metadata file; ``ctime`` tells of edits that put ``mtime`` back."""
-    return tuple(
-        [  # a list costs less than a generator, and this is asked of every entry at every start
-            (name, status.st_mtime_ns, status.st_ctime_ns, status.st_size, status.st_ino)
-            for name, status in metadata_status(kind, folder)
-        ]
-    )
+def _signatures(kind: str, folder: str) -> Signatures:
+    """Return name and signature of each metadata file."""
+    # A list costs less than a generator, and this is asked of every entry at every start.
+    return tuple([(name, signature_of(status)) for name, status in metadata_status(kind, folder)])
 
 
 def _cache_file(repositories: tuple[Repository, ...], folder: Path | None, indexed: int) -> Path | None:

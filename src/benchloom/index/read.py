@@ -10,8 +10,9 @@ from typing import Any
 import msgspec
 
 from benchloom.base.names import did_you_mean
+from benchloom.base.signatures import Signature
 from benchloom.errors import LoomError
-from benchloom.index.bases import CK_FILES, BadBaseError, Bases, Layer, Root, Status, inherited
+from benchloom.index.bases import CK_FILES, BadBaseError, Bases, Layer, Root, inherited
 from benchloom.index.bases import KEY as BASE_KEY
 from benchloom.index.files import UnreadableFileError, read_file
 from benchloom.index.foreign import foreign_work
@@ -49,7 +50,7 @@ class Read(msgspec.Struct, frozen=True, kw_only=True):
 
     component: Component | None
     findings: tuple[Finding, ...]
-    looked_at: dict[str, Status | None] = {}
+    looked_at: dict[str, Signature | None] = {}
 
 
 def metadata_files(kind: str, folder: Path) -> list[Path]:

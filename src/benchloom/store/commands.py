@@ -2,8 +2,8 @@
 
 A component names programs and the words that make them print their version. Of a repository that the user does not trust,
 only words that make any program print something are used, and no interpreters, shells or programs that start others or
-stop the machine: reading a plan must run nothing of a repository's. What a program printed is remembered by its path,
-size and time of change.
+stop the machine: reading a plan must run nothing of a repository's. What a program printed is remembered by its path
+and signature.
 """
 
 import os
@@ -16,6 +16,7 @@ import msgspec
 from benchloom.base import limits
 from benchloom.base.digest import of_bytes
 from benchloom.base.remembered import Remembered
+from benchloom.base.signatures import Signature, signature_of
 from benchloom.model.component import Executable
 
 SAFE_ARGUMENTS = (("--version",), ("-version",), ("-V",))
@@ -26,9 +27,11 @@ _NEVER = re.compile(
 )
 
 
+_OF_NO_FILE: Signature = (0, 0, 0, 0)  # of what is found in a text
+
+
 class _Printed(msgspec.Struct):
-    size: int
-    modified: int
+    signature: Signature
     text: str
 
 
@@ -36,15 +39,15 @@ class PrintedVersions:
     """What programs printed, by path and words; ``file`` keeps it for the next process (None keeps nothing)."""
 
     def __init__(self, file: Path | None) -> None:
-        self._known = Remembered(file, lambda: "benchloom.commands/1", _Printed)
+        self._known = Remembered(file, lambda: "benchloom.commands/2", _Printed)
 
     def of(self, argv: Sequence[str], environ: Mapping[str, str]) -> str:
         """Return what the program prints, or '' if it fails or hangs; it is started only if it changed since last time."""
-        status = os.stat(argv[0])
+        signature = signature_of(os.stat(argv[0]))
         name = "\0".join(argv)
         known = self._known.get(name)
-        if known is None or (known.size, known.modified) != (status.st_size, status.st_mtime_ns):
-            known = _Printed(size=status.st_size, modified=status.st_mtime_ns, text=_output_of(argv, environ))
+        if known is None or known.signature != signature:
+            known = _Printed(signature=signature, text=_output_of(argv, environ))
             if known.text:
                 self._known.set(name, known)
         return known.text
@@ -54,7 +57,7 @@ class PrintedVersions:
         name = f"{pattern}\0{of_bytes(text.encode())}"
         known = self._known.get(name)
         if known is None:
-            known = _Printed(size=0, modified=0, text=_found_in_time(pattern, text))
+            known = _Printed(signature=_OF_NO_FILE, text=_found_in_time(pattern, text))
             self._known.set(name, known)
         return known.text
 

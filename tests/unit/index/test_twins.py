@@ -5,7 +5,6 @@ from pathlib import Path
 from typing import Any
 
 from benchloom.authoring.identity import apply, changes
-
 from benchloom.index.index import load
 from benchloom.index.repositories import read_repository
 from support.repo import SOURCE, Repo

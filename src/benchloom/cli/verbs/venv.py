@@ -10,7 +10,6 @@ import click
 from click.shell_completion import CompletionItem
 
 from benchloom.app import venvs
-from benchloom.app.activation import SHELLS, activated, command_for, interactive
 from benchloom.app.locking import read_venv_lock, write_lock
 from benchloom.app.workspace import Workspace
 from benchloom.cli.common import Session, verb
@@ -20,6 +19,7 @@ from benchloom.cli.render import write_columns, write_exact, write_json
 from benchloom.cli.request import joined, parse_request
 from benchloom.errors import InputError, LoomError
 from benchloom.model.environment import Venv
+from benchloom.store.environments.activation import SHELLS, activated, command_for, interactive
 
 command = HelpfulGroup(
     "venv",

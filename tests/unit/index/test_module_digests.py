@@ -6,7 +6,7 @@ import msgspec
 import pytest
 
 import benchloom
-from benchloom.app.module_digests import ModuleDigests
+from benchloom.index.module_digests import ModuleDigests
 
 SETTLED = time.time_ns() - 10**10
 

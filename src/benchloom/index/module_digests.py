@@ -17,9 +17,7 @@ import benchloom
 from benchloom.base.digest import of_bytes
 from benchloom.base.members import SEAM, members, module_name
 from benchloom.base.remembered import Remembered
-from benchloom.index.digests import SETTLING_NS
-
-Signature = tuple[int, int, int, int]
+from benchloom.base.signatures import SETTLING_NS, Signature, signature_of
 
 
 class _Source(msgspec.Struct):
@@ -63,7 +61,7 @@ class ModuleDigests:
 
     def _read(self, path: str) -> _Source:
         now = time.time_ns()
-        signature = _signature(path)
+        signature = signature_of(os.stat(path))
         known = self._sources.get(path)
         if known is None or known.signature != signature:
             content = Path(path).read_bytes()
@@ -78,14 +76,9 @@ def _members_of(module: str) -> list[str]:
     return [module_name(room, member) for member in members(room)] if name == SEAM else []
 
 
-def _signature(path: str) -> Signature:
-    status = os.stat(path)
-    return (status.st_mtime_ns, status.st_ctime_ns, status.st_size, status.st_ino)
-
-
 def _format() -> str:
     """Return what a file must have been written by: these very readers."""
-    return f"benchloom.modules/1/{' '.join(map(str, _signature(__file__)))}"
+    return f"benchloom.modules/1/{' '.join(map(str, signature_of(os.stat(__file__))))}"
 
 
 def _our_imports(source: bytes) -> Iterator[str]:
