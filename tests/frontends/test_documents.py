@@ -18,7 +18,7 @@ from support.server import FileServer
 PAGES = ROOT / "docs" / "how-to"
 PAGE = PAGES / "ck-workflow.md"
 SETUP = "Get `ck` and this repository"
-PULL = "ck pull repo --url=https://your.host/benchloom.git --quiet"
+PULL = "ck pull repo --url=https://your.host/benchloom.git"
 
 needs_pip_ck = pytest.mark.skipif(
     sys.version_info >= (3, 12), reason="ck can be installed by pip alone up to Python 3.11"
