@@ -10,6 +10,7 @@ from pathlib import Path
 
 import pytest
 
+from support.checkout import committed
 from support.ck import CLI, PROGRAM, ROOT, Ck, python_with_ck
 from support.repo import Loom, Repo
 
@@ -165,9 +166,7 @@ def git_repository(folder: Path) -> Path:
     """Put the identity of this repository, which is all that adding it reads, into a git repository in ``folder``."""
     folder.mkdir()
     (folder / ".ckr.json").write_bytes((ROOT / ".ckr.json").read_bytes())
-    for words in (["init", "--quiet"], ["add", "--all"], ["commit", "--quiet", "--message=all"]):
-        subprocess.run(["git", "-c", "user.name=t", "-c", "user.email=t@localhost", *words], cwd=folder, check=True)
-    return folder
+    return committed(folder)
 
 
 UNASKED = {

@@ -1,6 +1,7 @@
 """Talk on standard error: bars at a terminal, lines in a log."""
 
 import os
+import re
 import sys
 import time
 from pathlib import Path
@@ -40,8 +41,8 @@ def test_bars_show_amounts_in_their_own_units_and_leave_nothing_behind(columns: 
 
     assert [line for line in shown.lines if len(line) > columns] == []
     assert "/?" not in shown.text
-    assert "packages of a plan: 5 packages" in shown.text
-    assert "big[/]file: 1.2 MiB of 3.0 MiB" in shown.text or "big[/]file: 1.5 MiB of 3.0 MiB" in shown.text
+    assert re.search(r"packages of a plan: (?:[1-9]|1[01]) packages", shown.text)
+    assert re.search(r"big\[/\]file: (?:\d+ KiB|[12]\.\d MiB) of 3\.0 MiB", shown.text)
     assert "Server performance: 12 s of at least 60 s" in shown.text
     assert "at once" not in shown.text  # over before a bar would be worth it
     assert "\nloom: a note that comes in between" in shown.text
