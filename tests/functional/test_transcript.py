@@ -2,6 +2,7 @@
 
 import os
 import re
+import subprocess
 import sys
 from dataclasses import dataclass
 from functools import cache
@@ -16,6 +17,7 @@ from support.repo import SOURCE, Loom
 from support.terminal import Shown, in_terminal
 
 README = (SOURCE.parent / "README.md").read_text(encoding="utf-8")
+START = SOURCE.parent / "docs" / "start"
 WIDTHS = (80, 120)
 CACHES = {"UV_CACHE_DIR": "uv", "PIP_CACHE_DIR": "pip"}  # so that nothing is downloaded for a test alone
 OURS = ("LOOM_", "PYTHON", "VIRTUAL", "XDG_")
@@ -45,6 +47,13 @@ class NewUser:
 
     def types(self, line: str, columns: int) -> Shown:
         return in_terminal(["bash", "-c", line], self.environ, columns, str(self.checkout))
+
+    def pipes(self, line: str) -> str:
+        """Run a line whose output goes elsewhere than to the terminal, and return its output."""
+        words = ["bash", "-o", "pipefail", "-c", line]
+        return subprocess.run(
+            words, env=self.environ, cwd=self.checkout, stdout=subprocess.PIPE, text=True, timeout=240, check=True
+        ).stdout.strip()
 
 
 @cache
@@ -137,6 +146,23 @@ def test_commands_of_the_readme_fit_the_terminal_and_always_show_something(colum
         shown = new_user().types(line.replace("TARGET", TARGET), columns)
         assert_readable(shown, columns)
         assert shown.code == code_of(line), shown.text
+
+
+def pipe(page: str) -> str:
+    """Return the one command of a page in docs/start whose output goes to Python."""
+    [line] = re.findall(r"^    (.*\| python3 -c .*)$", (START / page).read_text(encoding="utf-8"), re.MULTILINE)
+    return line
+
+
+def test_pipes_of_the_first_pages_print_what_they_say():
+    first_run()
+    user = new_user()
+    typed = (
+        pipe("first-run.md"),
+        pipe("install.md").partition('"')[2].partition(" --quiet")[0].removesuffix('"'),
+    )
+    assert float(user.pipes(typed[0])) == 446 / 450
+    assert user.pipes(f'loom() {{ ./loom "$@"; }}; echo {typed[1]}') == str(user.checkout)
 
 
 def test_run_shows_its_time_beside_the_least_duration(tmp_path: Path):

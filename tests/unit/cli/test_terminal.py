@@ -50,6 +50,21 @@ def test_bars_show_amounts_in_their_own_units_and_leave_nothing_behind(columns: 
     assert shown.raw.count("\x1b[?25l") == shown.raw.count("\x1b[?25h")  # the cursor is there again
 
 
+def test_a_long_label_leaves_spinner_time_and_amount_where_they_are():
+    code = """\
+import time
+from benchloom.cli.terminal import make_talk
+with make_talk(quiet=False).progress("pip downloads " + "one, another, " * 9, 8, "packages") as packages:
+    packages.advance(3)
+    time.sleep(2)
+"""
+    shown = in_terminal([sys.executable, "-c", code], {**os.environ, "PYTHONPATH": str(SOURCE)}, 80).ok()
+
+    drawn = [line for line in shown.lines if line]
+    assert {len(line) for line in drawn} == {80}
+    assert all(re.fullmatch(r"\S pip downloads one, .*…: 3 of 8 packages [━╸╺]+ 0:00:\d\d", line) for line in drawn)
+
+
 def test_lines_say_how_much_there_is_and_now_and_then_how_far_it_is(
     capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
 ):
