@@ -37,14 +37,15 @@ class Shown:
 
     @property
     def silences(self) -> list[tuple[float, str]]:
-        """The times in seconds without any output, the longest first, each with the line that stood there."""
-        times = [0.0, *(after for after, _ in self.pieces), self.seconds]
-        texts = ["", *(text for _, text in self.pieces)]
-        gaps = [
-            (end - begin, _CONTROL.sub("", text).strip()[-120:])
-            for begin, end, text in zip(times, times[1:], texts, strict=False)
+        """The times in seconds in which nothing changed, the longest first, each with what stood there: the same again is no change."""
+        seen = [(0.0, ""), *((after, _CONTROL.sub("", text).strip()) for after, text in self.pieces)]
+        changes = [item for item, before in zip(seen[1:], seen, strict=False) if item[1] != before[1]]
+        times = [after for after, _ in changes] + [self.seconds]
+        lasted = [
+            (times[0], ""),
+            *((end - after, text[-120:]) for (after, text), end in zip(changes, times[1:], strict=True)),
         ]
-        return sorted(gaps, reverse=True)
+        return sorted(lasted, reverse=True)
 
     def ok(self) -> "Shown":
         """Return self; fails with everything that was shown if the exit code is not 0."""
