@@ -141,7 +141,7 @@ def test_commands_of_the_readme_fit_the_terminal_and_always_show_something(colum
     first_run()
     lines = [line for line in commands() if line not in ELSEWHERE and not (ABSENT in line and Path(ABSENT).exists())]
     for line in [*lines, *MORE]:
-        if columns > 80 and " run " in line and code_of(line) == 0 and "--scenario" not in line:
+        if columns > 80 and line in lines and " run " in line and code_of(line) == 0 and "--scenario" not in line:
             continue  # at 80 columns they ran
         shown = new_user().types(line.replace("TARGET", TARGET), columns)
         assert_readable(shown, columns)
