@@ -105,6 +105,9 @@ def setup(i: dict[str, Any]) -> dict[str, Any]:
         # of several environments, ck takes the default then, as it does of several packages
         customize["sort"] = ABOVE_ALL if is_own else package.get("sort", 0)
         customize["soft_name"] = _title(package) + (", own file" if is_own else "")
+        if i["version"] in ("", _model_version(package)):
+            customize["version"] = _model_version(package)
+            _forget_numbers(sys._getframe(1).f_locals, package)  # noqa: SLF001 - ck tells no hook what it made of a version
     if place := _place(path):
         env[customize["env_prefix"]] = place
         env.update(_of_ck(of_ck, Path(place), stated))
@@ -125,6 +128,22 @@ def _title(package: dict[str, Any]) -> str:
     words = [model.get("name", "model"), *versions[:1], model.get("precision", "")]
     opset = f" opset {model['opset']}" if "opset" in model else ""
     return f"{' '.join(filter(None, words))} ({model.get('format', '')}{opset})"
+
+
+def _model_version(package: dict[str, Any]) -> str:
+    """Return the version of a model in CK's way: ``1.5-opset-11`` of the longest such tag, else its opset; '' if none is stated."""
+    versions = [tag[1:] for tag in package.get("tags", []) if re.match(r"v\d", tag)]
+    opset = package.get("model", {}).get("opset")
+    return max(versions, key=len, default=f"opset-{opset}" if opset else "")
+
+
+def _forget_numbers(registering: dict[str, Any], package: dict[str, Any]) -> None:
+    """Take back what ck made of a model's version that it had on record: tags such as v0.13, which would be opset-13's."""
+    numbers = [str(number) for number in registering["sver"]]
+    made = {"v" + ".".join(numbers[:end]) for end in range(1, len(numbers) + 1)} - set(package.get("tags", []))
+    registering["ltags"][:] = [tag for tag in registering["ltags"] if tag not in made]
+    registering["setup"].update(version="", version_split=[])
+    registering["sver"].clear()
 
 
 def _of_ck(table: dict[str, Any], place: Path, model: dict[str, Any]) -> dict[str, str]:

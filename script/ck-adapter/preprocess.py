@@ -30,6 +30,7 @@ def ck_preprocess(i: dict[str, Any]) -> dict[str, Any]:
     command += [f"--work={Path.cwd() / 'loom'}", "--json"]
     asked = _asked(sys._getframe(1))  # noqa: SLF001 - ck hands its scripts no flags
     try:
+        _refuse_flags_of_loom(asked, i["meta"].get("inputs", {}))
         words, used = _words(ck, i, asked)
     except LookupError as error:
         return _failed(i, str(error.args[0]), EXIT_INPUT)
@@ -57,6 +58,15 @@ def _failed(i: dict[str, Any], message: str, status: int) -> dict[str, Any]:
         sys.stderr.write(f"\nerror: {message}\n")
         raise SystemExit(status)
     return {"return": 1, "error": message}
+
+
+def _refuse_flags_of_loom(asked: dict[str, Any], inputs: dict[str, Any]) -> None:
+    """Raise LookupError for an input written as ``loom`` takes it: ck would ignore it without a word."""
+    instead = {name: f"--env.LOOM_INPUT_{name.upper()}={asked.get(name)}" for name in inputs}
+    instead["dataset_path"] = f"--env.{DATASET_PATH}={asked.get('dataset_path')}"
+    instead["model_path"] = "ck detect soft:ml-model --full_path=FILE --extra_tags=TAGS"
+    for name in sorted(instead.keys() & asked.keys()):
+        raise LookupError(f"--{name}={asked[name]} is not a flag of ck: write {instead[name]}")
 
 
 def _words(ck: Any, i: dict[str, Any], asked: dict[str, Any]) -> tuple[list[str], list[dict[str, Any]]]:

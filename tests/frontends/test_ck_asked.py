@@ -159,6 +159,9 @@ def test_a_registered_data_set_that_is_gone_is_not_replaced(ck: Ck, world: World
         ("--env.ML_MODEL_FILEPATH_EXTERNAL=x.onnx", 2, "ML_MODEL_FILEPATH_EXTERNAL"),
         ("--env.EXTRA_OPS=--cuont 50", 2, "'--cuont' is not a known option"),
         ("--env.LOOM_DATASET_PATH=/nowhere", 2, "/nowhere is not a folder"),
+        ("--scenario=Offline", 2, "--scenario=Offline is not a flag of ck: write --env.LOOM_INPUT_SCENARIO=Offline"),
+        ("--dataset_path=/nowhere", 2, "is not a flag of ck: write --env.LOOM_DATASET_PATH=/nowhere"),
+        ("--model_path=x.onnx", 2, "is not a flag of ck: write ck detect soft:ml-model --full_path="),
     ],
 )
 def test_what_cannot_be_followed_is_refused_by_name(ck_with_digits: Ck, flag: str, code: int, named: str):

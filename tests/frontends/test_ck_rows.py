@@ -79,7 +79,8 @@ def assert_row(tmp_path: Path, ck: Callable[[Row], Ck], row: Row) -> None:
         driver.ok("install", "package", "--tags=model,served", "--quiet")
         words = ("--dep_add_tags.model=served", "--env.LOOM_INPUT_MODE=accuracy", "--env.LOOM_INPUT_BATCH_SIZE=1")
         if row.alias == "model-resnet50-onnx-opset11":
-            assert "resnet50 v1.5 fp32 (onnx opset 11)" in driver.ok("show", "env", "--tags=served")
+            shown = driver.ok("show", "env", "--tags=served,v1.5-opset-11")
+            assert "resnet50 v1.5 fp32 (onnx opset 11) 1.5-opset-11 64bits," in shown
         results = driver.run(*words, program=f"program:{row.program}")
     accuracy = results["accuracy"]
     if row.is_detector:

@@ -10,6 +10,7 @@ from pathlib import Path
 
 import pytest
 
+from support.checkout import committed
 from support.ck import CLI, PROGRAM, ROOT, Ck, python_with_ck
 from support.repo import Loom, Repo
 
@@ -85,8 +86,23 @@ def test_a_run_without_quiet_takes_the_default_of_packages_and_of_environments(c
     assert model_of(asked).startswith("Model: digits, int8, onnx (/")
     assert ck.environments == known
     shown = ck.ok("show", "env", "--tags=model")
-    assert "digits fp32 (onnx opset 13)" in shown
-    assert "digits int8 (onnx opset 13)" in shown
+    assert "digits fp32 (onnx opset 13) opset-13 64bits," in shown
+    assert "digits int8 (onnx opset 13) opset-13 64bits," in shown
+
+
+def test_a_version_that_is_shown_makes_no_tags_and_no_second_environment(ck: Ck):
+    """`ck` takes opset-13 for a version 0.13 if a model is installed again, or all environments are set up anew."""
+    file = ck.home / "mine.onnx"
+    file.write_bytes((ROOT / "package/model-digits-onnx/digits.onnx").read_bytes())
+    words = ("--tags=model,digits,onnx,fp32", "--quiet")
+    mine = ("detect", "soft:ml-model", f"--full_path={file}", "--extra_tags=model,digits,onnx,fp32")
+    for again in (("install", "package", *words), mine, ("refresh", "env")) * 2:
+        ck.ok(*again)
+
+    shown = [line for line in ck.ok("show", "env", "--tags=model,fp32").splitlines() if "digits" in line]
+    assert len(shown) == 2
+    assert all(" opset-13 64bits," in line and ",v0" not in line for line in shown)
+    ck.ok("rm", f"env:{ck.ok('search', 'env', '--tags=own-file').strip().rpartition(':')[2]}", "--force")
 
 
 def test_what_is_detected_again_without_quiet_takes_the_place_of_the_same(ck: Ck, tmp_path: Path):
@@ -129,8 +145,59 @@ def test_a_data_set_that_is_not_downloaded_says_what_to_do(ck: Ck):
     assert "if you have it: ck detect soft:dataset.coco.2017.val --search_dirs=DIR" in other.stderr
 
 
-def test_each_question_of_add_repo_is_answered_by_return(tmp_path: Path):
+def test_of_several_packages_ck_install_takes_one_by_a_tag_by_quiet_or_by_its_own_setting(tmp_path: Path):
+    ck = Ck(tmp_path, ROOT)
+    install = ("install", "package", "--tags=model,digits,onnx")
+    asked = ck.call(*install)
+    assert asked.returncode != 0
+    assert "More than one package or version found:" in asked.stdout
+    assert asked.stderr.endswith("EOFError: EOF when reading a line\n")
+    assert ck.environments == set()
+    ck.ok("install", "package", "--tags=model,digits,onnx,fp32")
+    [known] = ck.environments
+    ck.ok(*install, "--quiet")
+    ck.ok("setup", "kernel", "--var.package_quiet_install=yes")
+    ck.ok(*install)
+    at_a_terminal(ck, *install)
+    assert ck.environments == {known}
+
+
+def git_repository(folder: Path) -> Path:
+    """Put the identity of this repository, which is all that adding it reads, into a git repository in ``folder``."""
+    folder.mkdir()
+    (folder / ".ckr.json").write_bytes((ROOT / ".ckr.json").read_bytes())
+    return committed(folder)
+
+
+UNASKED = {
+    "add": ("add", "repo:benchloom", "--path=PATH", "--quiet"),
+    "import": ("import", "repo", "--path=PATH", "--out=json"),
+    "pull": ("pull", "repo", "--url=PATH"),
+}
+
+
+@pytest.mark.parametrize("form", UNASKED)
+@pytest.mark.parametrize("stdin", ["closed", "terminal"])
+def test_forms_of_adding_the_repository_that_ask_nothing(form: str, stdin: str, tmp_path: Path):
+    ck, path = Ck(tmp_path / "home"), git_repository(tmp_path / "benchloom")
+    words = [word.replace("PATH", str(path)) for word in UNASKED[form]]
+    printed = ck.ok(*words) if stdin == "closed" else at_a_terminal(ck, *words)
+    assert "benchloom" in printed
+    assert "?" not in printed
+    assert "benchloom" in ck.ok("ls", "repo").split()
+    known = Path(ck.ok("find", "repo:benchloom").strip())
+    assert known == (ck.home / "CK" / "benchloom" if form == "pull" else path)
+    assert (known / ".ckr.json").is_file()
+
+
+def test_add_repo_alone_asks_before_it_reads_anything(tmp_path: Path):
     ck = Ck(tmp_path)
-    printed = at_a_terminal(ck, "add", "repo:benchloom", f"--path={ROOT}", typed=b"\n" * 9)
+    closed = ck.call("add", "repo:benchloom", f"--path={ROOT}")
+    assert closed.returncode != 0
+    assert closed.stderr.endswith("EOFError: EOF when reading a line\n")
+    assert "benchloom" not in ck.ok("ls", "repo").split()
+    printed = at_a_terminal(
+        ck, "add", "repo:benchloom", f"--path={ROOT}", typed=b"\n" * 9
+    )  # Return answers each question
     assert "CK repository successfully registered!" in printed
-    assert "benchloom" in ck.ok("ls", "repo")
+    assert "benchloom" in ck.ok("ls", "repo").split()

@@ -2,13 +2,13 @@
 
 import json
 import os
-import shutil
 import subprocess
 import sys
 from pathlib import Path
 
 import pytest
 
+from support.checkout import committed, copied
 from support.ck import ROOT
 from support.document import Step, agrees, play, steps
 from support.other_venv import ALIAS, other_venv
@@ -18,7 +18,7 @@ from support.server import FileServer
 PAGES = ROOT / "docs" / "how-to"
 PAGE = PAGES / "ck-workflow.md"
 SETUP = "Get `ck` and this repository"
-PULL = "ck pull repo --url=https://your.host/benchloom.git --quiet"
+PULL = "ck pull repo --url=https://your.host/benchloom.git"
 
 needs_pip_ck = pytest.mark.skipif(
     sys.version_info >= (3, 12), reason="ck can be installed by pip alone up to Python 3.11"
@@ -57,19 +57,6 @@ def with_path(script: list[Step]) -> list[Step]:
     return [Step(item.section, item.command.replace("/path/to/benchloom", str(ROOT)), item.shown) for item in script]
 
 
-def committed(folder: Path) -> Path:
-    """Put what this checkout holds now, tracked or to be, into a git repository in ``folder``."""
-    listed = ["git", "ls-files", "-z", "--cached", "--others", "--exclude-standard"]
-    names = subprocess.run(listed, cwd=ROOT, capture_output=True, text=True, check=True).stdout.split("\0")
-    for name in names:
-        if (ROOT / name).is_file():
-            (folder / name).parent.mkdir(parents=True, exist_ok=True)
-            shutil.copy2(ROOT / name, folder / name)
-    for words in (["init", "--quiet"], ["add", "--all"], ["commit", "--quiet", "--message=all"]):
-        subprocess.run(["git", "-c", "user.name=t", "-c", "user.email=t@localhost", *words], cwd=folder, check=True)
-    return folder
-
-
 @needs_pip_ck
 def test_the_page_on_ck_holds_by_path_and_again_without_quiet_beside_another_repository(tmp_path: Path):
     environ, script = environment(tmp_path), with_path(steps(PAGE))
@@ -93,7 +80,9 @@ def test_the_page_on_ck_holds_by_path_and_again_without_quiet_beside_another_rep
 @needs_pip_ck
 def test_the_page_on_ck_holds_without_quiet_for_a_repository_pulled_by_git(tmp_path: Path):
     bare = tmp_path / "benchloom.git"
-    subprocess.run(["git", "clone", "--quiet", "--bare", str(committed(tmp_path / "work")), str(bare)], check=True)
+    subprocess.run(
+        ["git", "clone", "--quiet", "--bare", str(committed(copied(tmp_path / "work"))), str(bare)], check=True
+    )
     environ = environment(tmp_path / "home")
     assert PULL in PAGE.read_text()
     pulled = Step(SETUP, PULL.replace("https://your.host/benchloom.git", bare.as_uri()), "...\n")
@@ -108,7 +97,7 @@ def test_the_page_on_virtual_environments_holds(tmp_path: Path):
     (tmp_path / "served" / NAME).write_bytes(archive())
     environ = environment(tmp_path / "home")
     # its own checkout: `ck` runs a program in one folder below it, which the page on CK uses at the same time
-    (tmp_path / "home" / "bin" / "loom").symlink_to(committed(tmp_path / "work") / "loom")
+    (tmp_path / "home" / "bin" / "loom").symlink_to(committed(copied(tmp_path / "work")) / "loom")
     with FileServer(tmp_path / "served") as server:
         carried_out(
             steps(PAGES / "virtual-environments.md"), {**environ, "LOOM_MIRROR": server.base}, tmp_path / "home"

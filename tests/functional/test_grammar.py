@@ -1,5 +1,6 @@
 """How a command line is read: targets by tags, options anywhere, values after a space, words of other tools, and hints."""
 
+import re
 from pathlib import Path
 
 import pytest
@@ -164,6 +165,7 @@ def test_no_records_proposes_the_nearest(loom: Loom):
         ("--precision=int8", "to choose by tags: --dep_add_tags.model=int8"),
         ("--dataset=digits", "to choose by tags: --dep_add_tags.dataset=digits"),
         ("--scenaro=Offline", "did you mean '--scenario'?"),
+        ("--dep_add_tags=model.digits", "name the role, too: --dep_add_tags.ROLE=TAGS"),
     ],
 )
 def test_an_unknown_input_says_what_was_meant(loom: Loom, given: str, fix: str):
@@ -172,6 +174,45 @@ def test_an_unknown_input_says_what_was_meant(loom: Loom, given: str, fix: str):
     assert answer.code == 2
     name = given.partition("=")[0]
     assert answer.err == f"loom: {ONNX} has no input {name}\n  where: command line\n  fix: {fix}\n"
+
+
+def test_an_unknown_input_like_none_lists_all(loom: Loom):
+    answer = loom.here("run", ONNX, "--qwzx=1.0")
+
+    assert answer.code == 2
+    assert re.search(r"\n  fix: its inputs are .*--mode, .*--scenario,", answer.err)
+
+
+@pytest.mark.parametrize(
+    ("given", "said"),
+    [
+        ("--scenario", "'yes' is not a value of --scenario"),
+        ("--count", "'yes' is not a number (int)"),
+    ],
+)
+def test_an_input_without_its_value_says_so(loom: Loom, given: str, said: str):
+    answer = loom.here("run", ONNX, given)
+
+    assert answer.code == 2
+    assert answer.err.startswith(f"loom: {said}\n  where: {given}\n")
+    assert answer.err.endswith(f"  fix: write {given}=VALUE; without a value it means yes\n")
+
+
+@pytest.mark.parametrize(
+    ("words", "fix"),
+    [
+        (("program", "image-classification-onnx"), "write program:image-classification-onnx"),
+        ((ONNX, "scenario=Offline"), "write --scenario=Offline"),
+        ((ONNX, "Offline"), "inputs are written --NAME=VALUE"),
+    ],
+)
+def test_two_targets_say_what_was_meant(loom: Loom, words: tuple[str, ...], fix: str):
+    answer = loom.here("run", *words)
+
+    assert answer.code == 2
+    assert answer.err == (
+        f"loom: one target at a time, not {' and '.join(words)}\n  where: command line\n  fix: {fix}\n"
+    )
 
 
 def test_a_value_may_follow_a_space(loom: Loom):

@@ -310,6 +310,7 @@ def test_venv_leaves_out_what_its_template_can_do_without_and_says_how_to_add_it
     why = f"source.zip could not be fetched; to add it: {how}"
     assert f"loom: warning: source is left out: {why}\n" in created.err
     assert created.err.index("left out") < created.err.index("Python packages")
+    assert "to add it: ./loom venv create new" in loom("venv", "show", "new", LOOM_TYPED="./loom").ok().out
     assert (facts(loom, "new")["left_out"], facts(loom, "new")["needs"]) == ({"source": why}, {})
     asked = loom.here("venv", "create", "other", "--template=trial", "--dep_add_tags.source=trial")
     assert (asked.code, files(loom)) == (3, {"new"})

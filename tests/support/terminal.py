@@ -18,12 +18,12 @@ _LIMIT = 240  # seconds
 
 @dataclass
 class Shown:
-    """What a command showed: ``raw`` with control sequences, ``silence`` the longest time in seconds without any output."""
+    """What a command showed: ``raw`` with control sequences, ``pieces`` of it with the seconds after which each came."""
 
     code: int
     raw: str
-    silence: float
-    pieces: list[tuple[float, str]] = field(default_factory=list, repr=False)
+    pieces: list[tuple[float, str]] = field(repr=False)
+    seconds: float
 
     @property
     def text(self) -> str:
@@ -34,6 +34,18 @@ class Shown:
     def lines(self) -> list[str]:
         """Everything that stood in a line of the terminal at some time, without trailing blanks."""
         return [line.rstrip() for line in self.text.split("\n")]
+
+    @property
+    def silences(self) -> list[tuple[float, str]]:
+        """The times in seconds in which nothing changed, the longest first, each with what stood there: the same again is no change."""
+        seen = [(0.0, ""), *((after, _CONTROL.sub("", text).strip()) for after, text in self.pieces)]
+        changes = [item for item, before in zip(seen[1:], seen, strict=False) if item[1] != before[1]]
+        times = [after for after, _ in changes] + [self.seconds]
+        lasted = [
+            (times[0], ""),
+            *((end - after, text[-120:]) for (after, text), end in zip(changes, times[1:], strict=True)),
+        ]
+        return sorted(lasted, reverse=True)
 
     def ok(self) -> "Shown":
         """Return self; fails with everything that was shown if the exit code is not 0."""
@@ -53,9 +65,9 @@ def in_terminal(words: Sequence[str], environ: Mapping[str, str], columns: int, 
         list(words), stdin=slave, stdout=slave, stderr=slave, env=env, cwd=cwd, start_new_session=True
     )
     os.close(slave)
-    begun = last = time.monotonic()
+    begun = time.monotonic()
     pieces: list[tuple[float, str]] = []
-    silence, data = 0.0, b""
+    data = b""
     try:
         while time.monotonic() - begun < _LIMIT:
             ready, _, _ = select.select([master], [], [], 0.1)
@@ -65,14 +77,12 @@ def in_terminal(words: Sequence[str], environ: Mapping[str, str], columns: int, 
                 chunk = os.read(master, 65536)
             except OSError:  # the other side is closed
                 chunk = b""
-            now = time.monotonic()
-            silence, last = max(silence, now - last), now
             if not chunk:
                 break
             data += chunk
-            pieces.append((now - begun, chunk.decode("utf-8", "replace")))
+            pieces.append((time.monotonic() - begun, chunk.decode("utf-8", "replace")))
         else:
             child.kill()
     finally:
         os.close(master)
-    return Shown(child.wait(timeout=10), data.decode("utf-8", "replace"), silence, pieces)
+    return Shown(child.wait(timeout=10), data.decode("utf-8", "replace"), pieces, time.monotonic() - begun)

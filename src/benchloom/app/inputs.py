@@ -1,6 +1,6 @@
 """Inputs of a program: their names and values as it declares them, its settings, and its secrets, which no plan holds."""
 
-from collections.abc import Collection, Mapping, Sequence
+from collections.abc import Collection, Iterator, Mapping, Sequence
 
 from benchloom.app.requests import PlanRequest
 from benchloom.app.settings import Settings
@@ -44,6 +44,21 @@ def settled_inputs(workspace: Workspace, component: Component | None) -> dict[st
         return {}
     chosen = workspace.settings.ruleset
     return {} if chosen == Settings().ruleset else {"ruleset": chosen}
+
+
+def selections(index: Index, component: Component | None, inputs: Mapping[str, str]) -> Iterator[Requirement]:
+    """Yield the requirement of each of ``inputs`` (checked) that selects what fills a role."""
+    declared = component.program.inputs if component and component.program else ()
+    for item in declared:
+        if component and item.selects and item.name in inputs:
+            yield Requirement(
+                role=item.selects,
+                query=Query(),
+                requirer="the command line",
+                where=f"--{item.name}",
+                optional=True,
+                only=index.selectable(component, item.selects)[inputs[item.name]].ref,
+            )
 
 
 def check_inputs(

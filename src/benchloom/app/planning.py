@@ -7,7 +7,7 @@ import msgspec
 from benchloom.app.given import refuse_lost_files
 from benchloom.app.given_data import DATASET, requirement_on_data, same_model, unused_data
 from benchloom.app.host import host_facts
-from benchloom.app.inputs import check_inputs, refuse_inputs, refuse_secret_variables, secret_names, settled_inputs
+from benchloom.app.inputs import check_inputs, refuse_inputs, refuse_secret_variables, secret_names, selections, settled_inputs
 from benchloom.app.requests import PlanRequest
 from benchloom.app.targets import by_name, by_tags
 from benchloom.app.workspace import Workspace

@@ -4,7 +4,7 @@ from collections.abc import Collection, Iterable, Sequence
 
 import msgspec
 
-from benchloom.base.names import did_you_mean
+from benchloom.base.names import nearest as nearest_name
 from benchloom.errors import InputError, UnknownNameError
 from benchloom.index.index import Index, refuse_unknown_tags
 from benchloom.model.component import KINDS, Component, Requirement
@@ -114,14 +114,16 @@ def _distinguished(found: Sequence[Component]) -> list[str]:
 
 def meant_by(index: Index, component: Component, name: str, value: str, flags: Collection[str]) -> str:
     """Return what to write instead of the unknown input ``--name=value`` of ``component``: a role's query, another program, an input."""
+    if name == "dep_add_tags":
+        return "name the role, too: --dep_add_tags.ROLE=TAGS"
     roles = {need.role for need in component.requires}
     role = name if name in roles else _ROLE_WORDS.get(name, "")
     if role in roles:
         other = _other_program(index, component, role, value)
         return f"to choose by tags: --dep_add_tags.{role}={value}" if not other else f"that is another program: {other}"
     declared = component.program.inputs if component.program else ()
-    if hint := did_you_mean(f"--{name}", [f"--{item}" for item in (*(one.name for one in declared), *flags)]):
-        return hint
+    if known := nearest_name(name, [*(one.name for one in declared), *flags]):
+        return f"did you mean '--{known}'?"
     names = ", ".join(f"--{item.name}" for item in sorted(declared, key=lambda one: one.name))
     return f"its inputs are {names}" if names else "it takes none"
 

@@ -1,15 +1,21 @@
 """Names: the nearest known one, for 'did you mean' hints, and which can be written at all."""
 
 from collections.abc import Iterable
+from itertools import takewhile
+from operator import eq
 
 
 def nearest(name: str, known: Iterable[str], cutoff: float = 0.6) -> str:
-    """Return the known name most like ``name``, or an empty string. Ties go to the alphabetically first."""
+    """Return the known name most like ``name``, or an empty string. Ties go to the longest beginning, then to the alphabetically first."""
     import difflib  # late: only a wrong name gets here
 
-    pool = {_plain(item): item for item in sorted(known, reverse=True)}
-    found = difflib.get_close_matches(_plain(name), sorted(pool), n=1, cutoff=cutoff)
-    return pool[found[0]] if found else ""
+    wanted, pool = _plain(name), {_plain(item): item for item in sorted(known, reverse=True)}
+
+    def likeness(item: str) -> tuple[float, int]:
+        return difflib.SequenceMatcher(None, item, wanted).ratio(), len(list(takewhile(bool, map(eq, item, wanted))))
+
+    found = sorted(difflib.get_close_matches(wanted, sorted(pool), n=5, cutoff=cutoff))
+    return pool[max(found, key=likeness)] if found else ""
 
 
 def did_you_mean(name: str, known: Iterable[str]) -> str:

@@ -26,8 +26,8 @@ def width_of(stream: TextIO) -> int | None:
 
 
 def write(text: str) -> None:
-    """Print one line or block for people: as wide as the terminal at most, with verdicts in colour."""
-    _paint(fitted(printable(text), width_of(sys.stdout)))
+    """Print one line or block for people: as wide as the terminal at most, with verdicts in colour and commands as they are typed."""
+    _paint(fitted(printable(as_typed(text)), width_of(sys.stdout)))
 
 
 def write_exact(text: str) -> None:
@@ -37,7 +37,7 @@ def write_exact(text: str) -> None:
 
 def write_columns(rows: Iterable[Sequence[str]], indent: str = "", *, has_heads: bool = False) -> None:
     """Print rows, the first of which may have the heads, in aligned columns, which wrap between words at a terminal too narrow for them."""
-    table = [[one_line(cell) for cell in row] for row in rows]
+    table = [[one_line(as_typed(cell)) for cell in row] for row in rows]
     if table:
         _paint("\n".join(table_lines(table, width_of(sys.stdout), indent, has_heads=has_heads)))
 
@@ -50,4 +50,4 @@ def _paint(text: str) -> None:
 def write_findings(findings: Sequence[Finding]) -> None:
     """Print findings, one a line."""
     for finding in findings:
-        write(one_line(as_typed(str(finding))))
+        write(one_line(str(finding)))

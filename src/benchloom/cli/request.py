@@ -119,7 +119,7 @@ def parse_request(
     if names and names[0] in KINDS and tags:
         kind = names.pop(0)
     if len(names) > 1:
-        raise InputError(f"one target at a time, not {' and '.join(names)}", where="command line")
+        raise InputError(f"one target at a time, not {' and '.join(names)}", where="command line", fix=_one_of(names))
     roles, sources = _roles(values)
     request = PlanRequest(
         name=names[0] if names else "",
@@ -137,6 +137,14 @@ def parse_request(
     )
     lock_file = lock_file or (DEFAULT_LOCK if locked else "")
     return with_lock(request, read_lock(Path(lock_file)), lock_file) if lock_file else request
+
+
+def _one_of(names: Sequence[str]) -> str:
+    """Return what was probably meant by several words of which one at most can be the target."""
+    if names[0] in KINDS:
+        return f"write {names[0]}:{names[1]}"
+    word = next((item for item in names if "=" in item), "")
+    return f"write --{word}" if word else "inputs are written --NAME=VALUE"
 
 
 def _own_flags() -> tuple[str, ...]:

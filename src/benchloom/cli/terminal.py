@@ -22,6 +22,11 @@ if TYPE_CHECKING:
     from rich.progress import Progress as RichProgress
     from rich.progress import TaskID
 
+_BAR = 20  # columns
+_BESIDE_TITLE = (
+    1 + _BAR + len("0:00:00") + 3
+)  # spinner, bar and time, with blanks between: a longer title would squeeze them out
+
 
 def make_talk(*, quiet: bool) -> Talk:
     """Return the way to talk to this user."""
@@ -68,6 +73,12 @@ class _Bar:
     def title(self) -> str:
         amount = amount_text(self.done, self.whole, self.unit)
         return f"{self.label}: {amount}" if amount else self.label
+
+    def title_in(self, room: int) -> str:
+        """Return the title in so many columns: the label is cut, the amount is not."""
+        title = self.title
+        excess = len(title) - room
+        return title if excess <= 0 else f"{self.label[: -excess - 1]}…{title[len(self.label) :]}"
 
 
 class PlainTalk(Silent):
@@ -162,12 +173,16 @@ class TerminalTalk(PlainTalk):
         for bar in self._bars:
             if id(bar) not in self._tasks and now - bar.begun > self.MOMENT:
                 self._display = self._display or _started()
-                self._tasks[id(bar)] = self._display.add_task(bar.title, total=bar.whole)
+                self._tasks[id(bar)] = self._display.add_task(self._title(bar), total=bar.whole)
         for bar in self._bars:
             if self._display and id(bar) in self._tasks:
-                self._display.update(self._tasks[id(bar)], description=bar.title, total=bar.whole, completed=bar.drawn)
+                task, title = self._tasks[id(bar)], self._title(bar)
+                self._display.update(task, description=title, total=bar.whole, completed=bar.drawn)
         if self._display:
             self._display.refresh()
+
+    def _title(self, bar: _Bar) -> str:
+        return bar.title_in(self._display.console.width - _BESIDE_TITLE) if self._display else bar.title
 
     def _close(self, bar: _Bar) -> None:
         if self._display is None:
@@ -194,10 +209,8 @@ def _started() -> "RichProgress":
 
     display = progress.Progress(
         progress.SpinnerColumn(),
-        progress.TextColumn(
-            "{task.description}", markup=False, table_column=Column(ratio=1, no_wrap=True, overflow="ellipsis")
-        ),
-        progress.BarColumn(bar_width=20),
+        progress.TextColumn("{task.description}", markup=False, table_column=Column(no_wrap=True)),
+        progress.BarColumn(bar_width=_BAR),
         progress.TimeElapsedColumn(),
         console=Console(stderr=True),
         transient=True,

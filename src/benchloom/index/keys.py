@@ -59,6 +59,7 @@ _ENTRY_ACTED = {
     "dataset": "facts of a data set",
     "profile": "how samples are prepared",
     "backend": "facts of a backend",
+    "ruleset": "what a round of MLPerf, or a company, demands",
     "detect": "how it is found on a machine",
     "customize": "how ck sets it up; versions and variables are read from it",
     "soft_uoa": "alias of the soft component it registers",

@@ -14,7 +14,7 @@ def check_value(declared: Input, value: str) -> str:
     if declared.choices:
         by_lower = {choice.lower(): choice for choice in declared.choices}
         if value.lower() not in by_lower:
-            hint = "" if declared.secret else did_you_mean(value, declared.choices)
+            hint = "" if declared.secret else did_you_mean(value, declared.choices) or _alone(declared, value)
             raise InputError(
                 f"{_shown(declared, value)} is not a value of --{declared.name}",
                 where=where,
@@ -32,6 +32,11 @@ def check_value(declared: Input, value: str) -> str:
     return value
 
 
+def _alone(declared: Input, value: str) -> str:
+    """Return what to do about a flag that was perhaps written without its value, which is read as yes."""
+    return f"write --{declared.name}=VALUE; without a value it means yes" if value == "yes" else ""
+
+
 def _shown(declared: Input, value: str) -> str:
     return "the value given" if declared.secret else repr(value)
 
@@ -40,7 +45,8 @@ def _check_number(declared: Input, value: str, where: str) -> str:
     try:
         number = int(value) if declared.type == "int" else float(value)
     except ValueError:
-        raise InputError(f"{_shown(declared, value)} is not a number ({declared.type})", where=where) from None
+        what = f"{_shown(declared, value)} is not a number ({declared.type})"
+        raise InputError(what, where=where, fix=_alone(declared, value)) from None
     if not math.isfinite(number):
         raise InputError(f"{_shown(declared, value)} is not a finite number", where=where)
     if declared.minimum is not None and number < declared.minimum:

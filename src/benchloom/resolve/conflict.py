@@ -149,7 +149,7 @@ class _Facts:
             return "let the tool that it was written for do it (ck, cm or mlc), or choose something else that answers"
         if "need" in kinds:
             other = f", or choose without {_variations(chooser.query)}{_place(chooser)}" if chooser else ""
-            return f"see to what it needs{other}"
+            return f"provide what it needs{other}"
         if "absent" in kinds:
             return (
                 "install it on this machine, say where it is (a data set: --dataset_path=DIR), or add a package for it"

@@ -18,6 +18,7 @@ from benchloom.base.units import amount_text
         ("zzz", ["python"], ""),
         ("x", [], ""),
         ("ab", ["ac", "ad"], ""),
+        ("mlperf-inference-1", ["mlperf-inference-6.1", "mlperf-inference-1.0"], "mlperf-inference-1.0"),
     ],
 )
 def test_nearest_finds_the_likely_name_or_nothing(name: str, known: list[str], expected: str):
