@@ -5,7 +5,7 @@
     PYTHON serving.py offline BATCH INSTANCES SECONDS
     PYTHON serving.py server BATCH INSTANCES BOUND_MS SECONDS RATE...
 
-``LOOM_MODEL``, ``LOOM_BACKEND`` and ``LOOM_SAMPLES`` name the facts of a run. The answer is one line of JSON on standard output.
+``LOOM_MODEL``, ``LOOM_BACKEND``, ``LOOM_SAMPLES`` and ``LOOM_RULESET`` name the facts of a run. The answer is one line of JSON on standard output.
 """
 
 import json
@@ -22,18 +22,20 @@ import mlperf_loadgen as lg
 import numpy as np
 from numpy.typing import NDArray
 
-from benchloom.harness.calibrate import MULTI_STREAM_QUERY, measured_speed
+from benchloom.harness.calibrate import measured_speed
 from benchloom.harness.inputs import Inputs, load
 from benchloom.harness.issue import Issuer
 from benchloom.harness.logs import read_performance
 from benchloom.harness.memory import peak_memory
 from benchloom.harness.options import parse
 from benchloom.harness.predictor import predictor_for
-from benchloom.harness.rulesets import DEFAULT_SAMPLE_COUNT, QUICK
+from benchloom.harness.rulesets import chosen_ruleset
 from benchloom.harness.run import run_loadgen
 from benchloom.harness.settings import test_settings
 from benchloom.harness.sut import Backend, open_backend
 from benchloom.model.record import Performance
+from benchloom.rules.rulesets import DEFAULT_QSL_SIZE
+from benchloom.rules.scenarios import MULTI_STREAM
 
 BATCHES = (1, 2, 4, 8, 16, 32, 64)
 AS_GOOD = 0.99  # of the best throughput: the smallest batch that reaches it is taken
@@ -78,23 +80,26 @@ class Harness:
         given = (f"--scenario={scenario}", "--mode=performance", f"--batch_size={batch}", f"--duration={seconds}")
         self.options = parse([*given, *words], {})
         self.inputs = load(os.environ, None)
+        self.ruleset = chosen_ruleset(os.environ)
         backends = [_open(self.inputs, self.options.threads) for _ in range(self.options.instances)]
         self.predictors = [predictor_for(backend, self.inputs, batch) for backend in backends]
         self.bare = Bare(backends[0], np.ascontiguousarray(self.inputs.samples))
         spent = measured_speed(self.predictors, self.options, len(self.inputs.samples))
-        self.settings = test_settings(self.options, QUICK, self.inputs.model.name, spent).test
+        self.settings = test_settings(self.options, self.ruleset, self.inputs.model.name, spent).test
 
     def run(self) -> tuple[Issuer, Performance]:
         """Return what LoadGen measured in one run."""
         total = len(self.inputs.samples)
         self.settings.mode = lg.TestMode.PerformanceOnly
         with tempfile.TemporaryDirectory() as place:
-            folder, count = Path(place), min(total, DEFAULT_SAMPLE_COUNT)
+            folder, count = Path(place), min(total, DEFAULT_QSL_SIZE)
             issuer = run_loadgen(
                 self.settings, self.predictors, total=total, performance_count=count, folder=folder, environ={}
             )
             scenario = self.options.scenario
-            return issuer, read_performance(folder, scenario, samples=issuer.done, seconds=issuer.seconds)
+            return issuer, read_performance(
+                folder, scenario, self.ruleset.scenarios[scenario].figure, samples=issuer.done, seconds=issuer.seconds
+            )
 
 
 def _open(inputs: Inputs, threads: int) -> Backend:
@@ -123,7 +128,7 @@ def turns(scenario: str, size: int, seconds: float, number: int) -> dict[str, An
     harness = Harness(scenario, size, seconds)
     if scenario != "Offline":
         harness.settings.min_query_count = FEW
-    query = {"SingleStream": 1, "MultiStream": MULTI_STREAM_QUERY}.get(scenario, size)
+    query = {"SingleStream": 1, "MultiStream": MULTI_STREAM.samples_per_query}.get(scenario, size)
     called = min(query, size)
     found: dict[str, Any] = {"pairs": [], "cpu_us": [], "peak_mib": []}
 

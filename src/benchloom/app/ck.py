@@ -23,8 +23,8 @@ from benchloom.app.ck_registered import (
 from benchloom.app.given import model_file
 from benchloom.app.planning import Ask, plan
 from benchloom.app.roots import protect_install, protected
+from benchloom.app.rulesets import is_official
 from benchloom.app.running import means_for, new_folder
-from benchloom.app.settings import is_official
 from benchloom.app.workspace import Workspace
 from benchloom.base.atomic import write_bytes
 from benchloom.base.names import did_you_mean
@@ -122,7 +122,7 @@ def variables_for_ck(workspace: Workspace, ask: Ask, chosen: CkChoices, folder: 
     """
     made = _plan_around(workspace, ask, chosen)
     folder.mkdir(parents=True, exist_ok=True)
-    means = means_for(workspace, folder, verify=is_official(made.inputs.get("ruleset", "")))
+    means = means_for(workspace, folder, verify=is_official(workspace, made))
     ready = prepare(made, means, first=check_before_long_work(made, means, {}, folder / "check"))
     return CkVariables(
         variables={

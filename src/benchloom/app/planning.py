@@ -1,7 +1,7 @@
 """Plan: from what the user typed to a Plan."""
 
 import math
-from collections.abc import Collection, Mapping, Sequence
+from collections.abc import Collection, Iterator, Mapping, Sequence
 from pathlib import Path
 
 import msgspec
@@ -16,7 +16,7 @@ from benchloom.base.names import did_you_mean
 from benchloom.errors import InputError, LockDriftError, ResolutionError, UnknownNameError
 from benchloom.index.index import Index
 from benchloom.model.base import Value
-from benchloom.model.component import VENV_TEMPLATE, Component, Input, Requirement
+from benchloom.model.component import RULESET, VENV_TEMPLATE, Component, Input, Requirement
 from benchloom.model.lock import Lock
 from benchloom.model.plan import Candidate, Plan
 from benchloom.model.query import Query, parse_query
@@ -24,6 +24,7 @@ from benchloom.resolve.host import HostFacts, Overrides
 from benchloom.resolve.lock import drift, lock_requirements
 from benchloom.resolve.plan import make_plan
 from benchloom.rules.possible import refuse_impossible
+from benchloom.rules.rulesets import scenario_rules
 from benchloom.rules.scenarios import DEFAULT_SCENARIO
 
 
@@ -154,6 +155,9 @@ def _refuse_impossible(workspace: Workspace, made: Plan) -> None:
     if not any("harness" in node.roles for node in made.nodes):
         return
     model = next((workspace.index.get(n.candidate.component).model for n in made.nodes if "model" in n.roles), None)
+    for item in (workspace.index.get(n.candidate.component).ruleset for n in made.nodes if RULESET in n.roles):
+        if item is not None:
+            scenario_rules(item, inputs.get("scenario", DEFAULT_SCENARIO.name))
     refuse_impossible(
         model,
         scenario=inputs.get("scenario", DEFAULT_SCENARIO.name),
@@ -178,7 +182,11 @@ def question(workspace: Workspace, ask: Ask) -> Question:
         env=ask.env,
         inputs={name: value for name, value in inputs.items() if name not in secret},  # whatever verb asks
         sources=ask.sources,
-        locked=(*ask.chosen, *(lock_requirements(ask.lock, ask.lock_file) if ask.lock else ())),
+        locked=(
+            *ask.chosen,
+            *selections(workspace.index, component, inputs),
+            *(lock_requirements(ask.lock, ask.lock_file) if ask.lock else ()),
+        ),
         isolated=bool(component and component.kind == VENV_TEMPLATE),
     )
     return Question(
@@ -256,6 +264,21 @@ def _settled_inputs(workspace: Workspace, component: Component | None) -> dict[s
         return {}
     chosen = workspace.settings.ruleset
     return {} if chosen == Settings().ruleset else {"ruleset": chosen}
+
+
+def selections(index: Index, component: Component | None, inputs: Mapping[str, str]) -> Iterator[Requirement]:
+    """Yield the requirement of each of ``inputs`` (checked) that selects what fills a role."""
+    declared = component.program.inputs if component and component.program else ()
+    for item in declared:
+        if component and item.selects and item.name in inputs:
+            yield Requirement(
+                role=item.selects,
+                query=Query(),
+                requirer="the command line",
+                where=f"--{item.name}",
+                optional=True,
+                only=index.selectable(component, item.selects)[inputs[item.name]].ref,
+            )
 
 
 def check_inputs(

@@ -13,7 +13,7 @@ import msgspec
 import benchloom
 from benchloom.app.planning import Ask, plan
 from benchloom.app.roots import protect_install, protect_record, protected
-from benchloom.app.settings import is_official
+from benchloom.app.rulesets import is_official
 from benchloom.app.workspace import Workspace
 from benchloom.base.digest import of_bytes, of_file
 from benchloom.errors import ExecutionError, InputError, RunTimeoutError
@@ -137,7 +137,7 @@ class _Execution:
     def __init__(self, workspace: Workspace, made: Plan, options: RunOptions, folder: Path) -> None:
         self.workspace, self.made, self.options, self.folder = workspace, made, options, folder
         self.started = utc_now()
-        is_verified = options.verify or is_official(made.inputs.get("ruleset", ""))
+        is_verified = options.verify or is_official(workspace, made)
         self.means = means_for(workspace, folder, verify=is_verified)
         check = check_before_long_work(made, self.means, options.secrets, folder / "check")
         self.ready = prepare(made, self.means, options.jobs, check)

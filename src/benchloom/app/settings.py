@@ -6,7 +6,7 @@ comments and other values.
 
 import json
 import re
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any, Literal
 
@@ -32,7 +32,7 @@ class Settings(Value, frozen=True, kw_only=True):
     mirror: str = ""
     jobs: int = 4
     offline: bool = False
-    ruleset: Literal["quick", "mlperf-inference-1.0"] = "quick"
+    ruleset: str = "quick"
     installer: Literal["auto", "uv", "pip"] = "auto"
 
 
@@ -45,12 +45,7 @@ SUMMARIES = {
 }
 
 
-CHOICES = {"ruleset": ("quick", "mlperf-inference-1.0"), "installer": ("auto", "uv", "pip")}
-
-
-def is_official(ruleset: str) -> bool:
-    """Tell whether results under a ruleset are meant to be submitted; '' stands for the default."""
-    return ruleset not in {"", Settings().ruleset}
+CHOICES = {"installer": ("auto", "uv", "pip")}
 
 
 class Setting(Value, frozen=True, kw_only=True):
@@ -86,7 +81,7 @@ def configuration(environ: Mapping[str, str]) -> Configuration:
         value, origin, where = _defaults()[name], "default", ""
         if name in stored:
             value, origin, where = stored[name], "file", str(file)
-        if environ.get(variable):
+        if environ.get(variable) and not _is_facts(environ[variable]):
             value, origin, where = parse_value(name, environ[variable], variable), "environment", variable
         setting = {"name": name, "value": value, "origin": origin, "variable": variable, "where": where}
         found.append(msgspec.convert({**setting, "summary": summary}, Setting))
@@ -99,9 +94,14 @@ def get_setting(environ: Mapping[str, str], name: str) -> Setting:
     return next(item for item in configuration(environ).settings if item.name == name)
 
 
-def set_setting(environ: Mapping[str, str], name: str, text: str) -> Setting:
-    """Write ``name`` to the user's file and return it as it now holds. Raises InputError and writes nothing."""
+def set_setting(environ: Mapping[str, str], name: str, text: str, choices: Sequence[str] = ()) -> Setting:
+    """Write ``name`` to the user's file and return it as it now holds. Raises InputError and writes nothing.
+
+    ``choices`` are the values that it takes, if they depend on what the repositories have.
+    """
     _known(name, "command line")
+    if choices:
+        _refuse_other(name, text, choices, f"loom config {name}")
     value = parse_value(name, text, f"loom config {name}")
     _edit(environ, name, value)
     return get_setting(environ, name)
@@ -139,11 +139,21 @@ def _valid(name: str, value: Any, where: str) -> Scalar:
         )
     if isinstance(value, int) and value < 1 and expected is int:
         raise InputError(f"{value} is not a value of {name}", where=where, fix="write a number of at least 1")
-    if name in CHOICES and value not in CHOICES[name]:
-        fix = did_you_mean(str(value), CHOICES[name]) or f"write one of {', '.join(CHOICES[name])}"
-        raise InputError(f"{value!r} is not a value of {name}", where=where, fix=fix)
+    if name in CHOICES:
+        _refuse_other(name, value, CHOICES[name], where)
     checked: Scalar = value
     return checked
+
+
+def _refuse_other(name: str, value: Any, choices: Sequence[str], where: str) -> None:
+    if value not in choices:
+        fix = did_you_mean(str(value), choices) or f"write one of {', '.join(choices)}"
+        raise InputError(f"{value!r} is not a value of {name}", where=where, fix=fix)
+
+
+def _is_facts(value: str) -> bool:
+    """Tell whether the variable of a setting holds what a program is told of a role instead: the path of a file of facts."""
+    return Path(value).is_absolute() and value.endswith(".json")
 
 
 def _defaults() -> dict[str, Scalar]:

@@ -15,7 +15,9 @@ from benchloom.base.atomic import write_text
 from benchloom.base.names import did_you_mean
 from benchloom.errors import InputError, UnknownNameError
 from benchloom.model.base import Document
-from benchloom.model.component import KINDS, VENV_TEMPLATE
+from benchloom.model.component import KINDS, RULESET, VENV_TEMPLATE
+from benchloom.rules.figures import figures_of
+from benchloom.rules.scenarios import SCENARIOS
 
 Template = Literal["model", "python-library", "archive"]
 TEMPLATES: tuple[Template, ...] = ("model", "python-library", "archive")
@@ -142,18 +144,19 @@ def _texts(kind: str, alias: str, uid: str, tags: list[str], template: Template)
 
 
 def _content(kind: str, alias: str, template: Template) -> Mapping[str, Any]:
-    if kind == "program":
-        return _program()
     if kind == "package":
         facts = {"model": _model, "python-library": _python_library, "archive": _archive}[template](alias)
         return {**facts, **_for_ck(alias)}
-    if kind == "dataset":
-        return _dataset(alias)
-    if kind == "soft":
-        return {"detect": {"executable": {"names": [alias], "version_arguments": ["--version"]}}}
-    if kind == VENV_TEMPLATE:
-        return {"needs": {"ck": {"tags": "lib,python-package,ck"}}}
-    return {}
+    made = {"program": _program, "dataset": _dataset, RULESET: _ruleset, "soft": _soft, VENV_TEMPLATE: _venv_template}
+    return made[kind](alias) if kind in made else {}
+
+
+def _soft(alias: str) -> Mapping[str, Any]:
+    return {"detect": {"executable": {"names": [alias], "version_arguments": ["--version"]}}}
+
+
+def _venv_template(_alias: str) -> Mapping[str, Any]:
+    return {"needs": {"ck": {"tags": "lib,python-package,ck"}}}
 
 
 def _for_ck(alias: str) -> Mapping[str, Any]:
@@ -172,7 +175,7 @@ def _for_ck(alias: str) -> Mapping[str, Any]:
 _CK_DEFAULTS = {"local": "yes", "name": "Benchloom", "sort": 1, "tags": "tool,benchloom"}
 
 
-def _program() -> Mapping[str, Any]:
+def _program(_alias: str) -> Mapping[str, Any]:
     run_time: dict[str, Any] = {"run_cmd_main": "$<<LOOM_PYTHON>>$ $<<LOOM_COMPONENT>>$/main.py"}
     for when in ("pre", "post"):
         script = {"module_uoa": "script", "data_uoa": CK_ADAPTER, "script_name": f"{when}process"}
@@ -232,6 +235,21 @@ def _dataset(alias: str) -> Mapping[str, Any]:
             "count": 1,
             "classes": 2,
         },
+    }
+
+
+def _ruleset(_alias: str) -> Mapping[str, Any]:
+    scenarios = {
+        name: {"figure": figures_of(name)[0].key, "min_duration": 60, "min_queries": 1024} for name in SCENARIOS
+    }
+    return {
+        "ruleset": {
+            "default_bound_ms": 10,
+            "scenarios": scenarios,
+            "benchmarks": {PLACEHOLDER: {"models": [PLACEHOLDER]}},
+            "notes": [f"{PLACEHOLDER}: what is to be known of every result under it"],
+            "sources": {"min_duration": f"{PLACEHOLDER}: where the fact was read"},
+        }
     }
 
 

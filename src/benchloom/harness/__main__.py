@@ -22,12 +22,14 @@ from benchloom.errors import carried
 from benchloom.harness.inputs import Inputs, load
 from benchloom.harness.memory import peak_memory
 from benchloom.harness.options import Options, parse
-from benchloom.harness.rulesets import DEFAULT_SAMPLE_COUNT, RULESETS, Ruleset
+from benchloom.harness.rulesets import chosen_ruleset, with_target
 from benchloom.harness.sut import Backend
 from benchloom.model.base import to_json
 from benchloom.model.labels import several
 from benchloom.model.record import RESULTS_SCHEMA, Accuracy, Performance, Results
-from benchloom.rules.figures import figures_of
+from benchloom.model.ruleset import Ruleset
+from benchloom.rules.checks import blockers
+from benchloom.rules.rulesets import qsl_size, scenario_rules
 from benchloom.rules.scenarios import SCENARIOS
 
 if TYPE_CHECKING:
@@ -55,14 +57,15 @@ def benchmark(options: Options, environ: Mapping[str, str], folder: Path) -> Res
     """
     with reported(environ, "opening the model and warming up"):
         # Late, so that wrong options are told before the heavy libraries are imported.
-        from benchloom.harness.blockers import submission_blockers
         from benchloom.harness.calibrate import batch_within, measured_speed
         from benchloom.harness.opening import opened
         from benchloom.harness.settings import shown, test_settings
 
+        ruleset = chosen_ruleset(environ)
+        scenario_rules(ruleset, options.scenario)
         inputs, predictors = opened(options, load(environ, options.count, options.labels_path))
         speed = measured_speed(predictors, options, len(inputs.samples))
-    backend, ruleset = predictors[0].backend, RULESETS[options.ruleset]
+    backend = predictors[0].backend
     made = test_settings(options, ruleset, inputs.model.name, speed)
     settings = made.test
     scenario = SCENARIOS[options.scenario]
@@ -73,8 +76,9 @@ def benchmark(options: Options, environ: Mapping[str, str], folder: Path) -> Res
     run = _Runs(options, ruleset, inputs, predictors, settings, environ, folder)
     performance = None if options.mode == "accuracy" else run.performance(speed)
     accuracy, remarks = (None, ()) if options.mode == "performance" else run.accuracy()
-    blockers = submission_blockers(options, ruleset, inputs, made, performance, accuracy)
-    return Results(
+    if accuracy:
+        accuracy = with_target(accuracy, ruleset, inputs.model.name)
+    results = Results(
         schema=RESULTS_SCHEMA,
         task=inputs.model.task,
         model=inputs.model.name,
@@ -83,7 +87,7 @@ def benchmark(options: Options, environ: Mapping[str, str], folder: Path) -> Res
         scenario=options.scenario,
         mode=options.mode,
         ruleset=ruleset.name,
-        submission_valid=ruleset.is_official and not blockers,
+        submission_valid=False,
         accuracy=accuracy,
         performance=performance,
         settings={
@@ -95,13 +99,15 @@ def benchmark(options: Options, environ: Mapping[str, str], folder: Path) -> Res
             **shown(settings, options.scenario),
         },
         versions=_versions(backend),
-        notes=(*remarks, *_skipped(inputs.missing), *_about(ruleset), *made.not_applied),
+        notes=(*remarks, *_skipped(inputs.missing), *ruleset.notes, *made.not_applied),
         peak_memory_bytes=peak_memory(),
         precision=inputs.model.precision,
-        blockers=blockers,
         missing_images=len(inputs.missing),
+        dataset_size=inputs.complete,
         user_conf=made.applied,
     )
+    found = blockers(ruleset, results)
+    return msgspec.structs.replace(results, submission_valid=ruleset.is_official and not found, blockers=found)
 
 
 @dataclass(frozen=True)
@@ -126,7 +132,7 @@ class _Runs:
         found = read_performance(
             self.folder / "performance",
             self.options.scenario,
-            figures_of(self.options.scenario)[0].key,
+            scenario_rules(self.ruleset, self.options.scenario).figure,
             samples=issuer.done,
             seconds=issuer.seconds,
         )
@@ -153,7 +159,7 @@ class _Runs:
             self.settings,
             self.predictors,
             total=total,
-            performance_count=min(total, self.ruleset.sample_counts.get(self.inputs.model.name, DEFAULT_SAMPLE_COUNT)),
+            performance_count=min(total, qsl_size(self.ruleset, self.inputs.model.name)),
             folder=self.folder / name,
             environ=self.environ,
             seconds=seconds,
@@ -162,10 +168,6 @@ class _Runs:
 
 def _skipped(missing: Sequence[str]) -> list[str]:
     return [f"{len(missing)} images are missing and were skipped: {several(missing)}"] if missing else []
-
-
-def _about(ruleset: Ruleset) -> list[str]:
-    return [ruleset.notes["*"]] if "*" in ruleset.notes else []
 
 
 def _versions(backend: Backend) -> dict[str, str]:
@@ -192,7 +194,7 @@ def _summary(results: Results) -> str:
         lines.append(f"performance: {results.performance.samples_per_second:.6g} samples/s, LoadGen says {validity}")
     runs = [(name, run) for name, run in (("performance", results.performance), ("accuracy", results.accuracy)) if run]
     errors = [f"error in LoadGen's log of the {name} run: {text}" for name, run in runs for text in run.errors]
-    blockers = [f"submission blocker: {text}" for text in results.blockers]
+    blockers = [f"submission blocker: {item.text}" for item in results.blockers]
     return "".join(f"{line}\n" for line in [*lines, *errors, *blockers, *results.notes])
 
 

@@ -13,7 +13,6 @@ from benchloom.rules.possible import refuse_impossible
 from benchloom.rules.scenarios import DEFAULT_SCENARIO, SCENARIOS, Scenario
 
 MODES = ("performance", "accuracy", "both")
-RULESETS = ("quick", "mlperf-inference-1.0")
 YES_NO = ("yes", "no")
 
 
@@ -23,7 +22,6 @@ class Options:
 
     scenario: str
     mode: str
-    ruleset: str
     count: int | None
     batch_size: int | None
     threads: int
@@ -61,7 +59,6 @@ def parse(arguments: Sequence[str], environ: Mapping[str, str]) -> Options:
     return Options(
         scenario=scenario,
         mode=mode,
-        ruleset=_one_of("ruleset", text("ruleset", RULESETS[0]), RULESETS),
         count=_whole("count", text("count")),
         batch_size=_whole("batch_size", text("batch_size")),
         threads=_whole("threads", text("threads")) or max(1, usable_cores() // instances),
@@ -79,13 +76,12 @@ def parse(arguments: Sequence[str], environ: Mapping[str, str]) -> Options:
 def _parser() -> argparse.ArgumentParser:
     parser = argparse.ArgumentParser(
         prog="python -m benchloom.harness",
-        description="Drive MLPerf LoadGen over the model, backend and samples named by LOOM_MODEL, LOOM_BACKEND and LOOM_SAMPLES.",
+        description="Drive MLPerf LoadGen over the model, backend and samples named by LOOM_MODEL, LOOM_BACKEND and LOOM_SAMPLES, as LOOM_RULESET demands.",
         epilog=f"example: --scenario={DEFAULT_SCENARIO.name} --mode=both --count=100",
     )
     helps = {
         "scenario": f"one of {', '.join(SCENARIOS)} (default {DEFAULT_SCENARIO.name})",
         "mode": f"one of {', '.join(MODES)} (default both)",
-        "ruleset": f"one of {', '.join(RULESETS)} (default quick: seconds long, not submission-valid)",
         "count": "use only the first COUNT samples",
         "labels_path": "the label file or annotations that the samples were prepared with",
         "batch_size": f"samples per inference{_of(lambda row: row.uses_batch)}",

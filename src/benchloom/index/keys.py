@@ -31,6 +31,7 @@ COMMON_KEYS = frozenset(
         "dataset",
         "profile",
         "backend",
+        "ruleset",
         "detect",
         "customize",
         "soft_uoa",

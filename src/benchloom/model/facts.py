@@ -6,6 +6,7 @@ The engine writes them to the file named by ``LOOM_<ROLE>``; the harness reads t
 from typing import Literal
 
 from benchloom.model.base import Value
+from benchloom.model.ruleset import Ruleset
 
 Task = Literal["image-classification", "object-detection"]
 
@@ -164,3 +165,4 @@ class Facts(Value, frozen=True, kw_only=True):
     dataset: Dataset | None = None
     profile: Profile | None = None
     backend: Backend | None = None
+    ruleset: Ruleset | None = None

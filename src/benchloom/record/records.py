@@ -9,6 +9,7 @@ from benchloom.base.atomic import write_bytes
 from benchloom.base.names import did_you_mean
 from benchloom.errors import InputError, UnknownNameError
 from benchloom.model.base import to_json
+from benchloom.model.migrations import decode_record
 from benchloom.model.record import Record
 
 
@@ -20,9 +21,9 @@ def save(record: Record, folder: Path) -> Path:
 
 
 def load(path: Path) -> Record:
-    """Read one record. Raises InputError naming the file and the key that does not fit."""
+    """Read one record, of this schema or an earlier one. Raises InputError naming the file and the key that does not fit."""
     try:
-        return msgspec.json.decode(bounded.read_bytes(path, limits.DOCUMENT_BYTES), type=Record)
+        return decode_record(bounded.read_bytes(path, limits.DOCUMENT_BYTES), str(path))
     except OSError as error:
         raise InputError("the record cannot be read", where=str(path), why=[str(error)]) from error
     except msgspec.MsgspecError as error:

@@ -496,6 +496,7 @@ def facts_of(node: Node, means: Means, inputs: Mapping[str, str]) -> Facts:
         dataset=dataset,
         profile=profile_of(component, candidate.variations),
         backend=component.backend,
+        ruleset=component.ruleset,
     )
 
 

@@ -10,6 +10,7 @@ from benchloom.base.paths import locate
 from benchloom.base.reported import VARIABLE
 from benchloom.errors import InputError, carried
 from benchloom.model.component import Component
+from benchloom.model.migrations import decode_results
 from benchloom.model.plan import Node, Plan
 from benchloom.model.record import Repetition, Results
 from benchloom.run.executor import Means, Ready, role_variables, runtime_variables
@@ -29,7 +30,8 @@ def command_words(plan: Plan, component: Component, text: str, key: str, python:
     """Return the argv of the command ``text``, which stands under ``key`` of ``component``, with the plan's inputs."""
     variables = {**program_environment(plan, component), "LOOM_PYTHON": str(python), "LOOM_COMPONENT": str(source)}
     argv = split_command(text, variables, f"{component.file}: {key}")
-    return [*argv, *(f"--{name}={value}" for name, value in plan.inputs.items())]
+    selecting = {item.name for item in component.program.inputs if item.selects} if component.program else set()
+    return [*argv, *(f"--{name}={value}" for name, value in plan.inputs.items() if name not in selecting)]
 
 
 def program_environment(plan: Plan, component: Component) -> dict[str, str]:
@@ -136,8 +138,10 @@ def _repetition(result: ProcessResult, path: Path) -> Repetition:
 def _read_results(path: Path) -> tuple[Results | None, str]:
     """Return the results, or what is wrong with them. Programs that measure nothing may leave none."""
     try:
-        return msgspec.json.decode(bounded.read_bytes(path, limits.DOCUMENT_BYTES), type=Results), ""
+        return decode_results(bounded.read_bytes(path, limits.DOCUMENT_BYTES), path.name), ""
     except FileNotFoundError:
         return None, ""
+    except InputError as error:
+        return None, "; ".join([f"{path.name}: {error.what}", *error.why])
     except (OSError, msgspec.MsgspecError) as error:
         return None, f"{path.name} does not fit schemas/results.schema.json: {error}"

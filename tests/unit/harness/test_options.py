@@ -2,12 +2,11 @@ import pytest
 
 from benchloom.errors import InputError
 from benchloom.harness.options import parse, usable_cores
-from benchloom.harness.rulesets import RULESETS
 
 
 def test_defaults():
     options = parse([], {})
-    assert (options.scenario, options.mode, options.ruleset) == ("SingleStream", "both", "quick")
+    assert (options.scenario, options.mode) == ("SingleStream", "both")
     assert options.threads == usable_cores()
     assert options.count is None
 
@@ -35,7 +34,6 @@ def test_case_of_names_does_not_matter():
     ("word", "where", "said"),
     [
         ("--scenario=Ofline", "--scenario", "'Ofline' is not a scenario"),
-        ("--ruleset=mlperf", "--ruleset", "'mlperf' is not a ruleset"),
         ("--count=0", "--count", "not a number above zero"),
         ("--count=1.5", "--count", "not a whole number"),
         ("--batch_size=many", "--batch_size", "not a number above zero"),
@@ -47,10 +45,3 @@ def test_wrong_values_name_their_flag(word: str, where: str, said: str):
     with pytest.raises(InputError, match=said) as caught:
         parse([word], {})
     assert caught.value.where == where
-
-
-def test_rulesets_state_every_scenario_and_only_quick_is_unofficial():
-    for ruleset in RULESETS.values():
-        assert set(ruleset.rules) == {"SingleStream", "MultiStream", "Server", "Offline"}
-    assert [name for name, item in RULESETS.items() if not item.is_official] == ["quick"]
-    assert RULESETS["mlperf-inference-1.0"].rules["Server"].min_queries == 33 * 2**13
