@@ -21,7 +21,7 @@ from benchloom.rules.rulesets import (
 from benchloom.rules.scenarios import SCENARIOS
 from support.rulesets import QUICK, ROOT, V1_0, ruleset
 
-NAMES = sorted(path.name for path in (ROOT / "ruleset").iterdir())
+NAMES = sorted(path.name for path in (ROOT / "ruleset").iterdir() if not path.name.startswith("."))
 ROUNDS = [name for name in NAMES if name.startswith("mlperf-inference-")]
 P90, P99 = "result_90.00_percentile_latency_ns", "result_99.00_percentile_per_query_latency_ns"
 SS, MS = "early_stopping_latency_ss", "early_stopping_latency_ms"
