@@ -18,8 +18,10 @@ from pathlib import Path
 from typing import Any
 
 from benchloom.harness.options import usable_cores
-from benchloom.harness.rulesets import QUICK, V1_0
+from benchloom.index.read import read_entry
 from benchloom.model.measurement import Measurement, alone, at_least, at_most, line, ratio
+from benchloom.rules.rulesets import bound_ms
+from benchloom.rules.scenarios import SERVER
 
 AREA = "harness"
 ROOT = Path(__file__).resolve().parents[1]
@@ -134,6 +136,14 @@ def _medians(pairs: list[tuple[float, float]]) -> tuple[float, float]:
     return statistics.median(ours for ours, _ in pairs), statistics.median(bare for _, bare in pairs)
 
 
+def _bound(name: str, model: str) -> float:
+    """Return the latency bound in milliseconds that a ruleset of this repository states for Server."""
+    component = read_entry("ruleset", ROOT / "ruleset" / name, ROOT, "benchloom").component
+    assert component is not None
+    assert component.ruleset is not None
+    return bound_ms(component.ruleset, SERVER.name, model) or 0.0
+
+
 def server(bench: Bench) -> Iterator[Measurement]:
     """Yield the lines of Server, held against Offline with the same instances.
 
@@ -141,11 +151,11 @@ def server(bench: Bench) -> Iterator[Measurement]:
     all of them, within MLPerf's bound, and within one that leaves it room.
     """
     if not bench.is_large:
-        yield _server_line(bench, usable_cores(), QUICK.default_server_bound_ms)
+        yield _server_line(bench, usable_cores(), _bound("quick", bench.name))
         return
     single = statistics.median(item / 1e6 for item, _ in bench.child("turns", "SingleStream", 1, 1.0, 2)["pairs"])
     yield alone(AREA, f"{bench.name}: one sample alone", "ms", [single])
-    yield _server_line(bench, 1, V1_0.server_bounds_ms["resnet50"])
+    yield _server_line(bench, 1, _bound("mlperf-inference-1.0", "resnet50"))
     yield _server_line(bench, 1, round(ROOM * single), is_target=False)
 
 

@@ -5,7 +5,7 @@
     PYTHON serving.py offline BATCH INSTANCES SECONDS
     PYTHON serving.py server BATCH INSTANCES BOUND_MS SECONDS RATE...
 
-``LOOM_MODEL``, ``LOOM_BACKEND`` and ``LOOM_SAMPLES`` name the facts of a run. The answer is one line of JSON on standard output.
+``LOOM_MODEL``, ``LOOM_BACKEND``, ``LOOM_SAMPLES`` and ``LOOM_RULESET`` name the facts of a run. The answer is one line of JSON on standard output.
 """
 
 import json
@@ -22,7 +22,7 @@ import mlperf_loadgen as lg
 import numpy as np
 
 from benchloom.harness.backends.seam import Batch, Session
-from benchloom.harness.calibrate import MULTI_STREAM_QUERY, measured_speed
+from benchloom.harness.calibrate import measured_speed
 from benchloom.harness.inputs import Samples
 from benchloom.harness.issue import Issuer
 from benchloom.harness.loading import load
@@ -30,11 +30,12 @@ from benchloom.harness.logs import read_performance
 from benchloom.harness.memory import peak_memory
 from benchloom.harness.opening import session_for
 from benchloom.harness.options import parse
-from benchloom.harness.rulesets import DEFAULT_SAMPLE_COUNT, QUICK
 from benchloom.harness.run import run_loadgen
 from benchloom.harness.settings import test_settings
 from benchloom.harness.tasks.seam import task_of
 from benchloom.model.record import Performance
+from benchloom.rules.rulesets import DEFAULT_QSL_SIZE
+from benchloom.rules.scenarios import MULTI_STREAM
 
 BATCHES = (1, 2, 4, 8, 16, 32, 64)
 AS_GOOD = 0.99  # of the best throughput: the smallest batch that reaches it is taken
@@ -85,19 +86,21 @@ class Harness:
         self.predictors = [task.predictor(session, self.inputs, batch) for session in sessions]
         self.bare = Bare(sessions[0], self.inputs.samples)
         spent = measured_speed(self.predictors, self.options, len(self.inputs.samples))
-        self.settings = test_settings(self.options, QUICK, self.inputs.model.name, spent).test
+        self.settings = test_settings(self.options, self.ruleset, self.inputs.model.name, spent).test
 
     def run(self) -> tuple[Issuer, Performance]:
         """Return what LoadGen measured in one run."""
         total = len(self.inputs.samples)
         self.settings.mode = lg.TestMode.PerformanceOnly
         with tempfile.TemporaryDirectory() as place:
-            folder, count = Path(place), min(total, DEFAULT_SAMPLE_COUNT)
+            folder, count = Path(place), min(total, DEFAULT_QSL_SIZE)
             issuer = run_loadgen(
                 self.settings, self.predictors, total=total, performance_count=count, folder=folder, environ={}
             )
             scenario = self.options.scenario
-            return issuer, read_performance(folder, scenario, samples=issuer.done, seconds=issuer.seconds)
+            return issuer, read_performance(
+                folder, scenario, self.ruleset.scenarios[scenario].figure, samples=issuer.done, seconds=issuer.seconds
+            )
 
 
 def batch(seconds: float) -> dict[str, Any]:
@@ -122,7 +125,7 @@ def turns(scenario: str, size: int, seconds: float, number: int) -> dict[str, An
     harness = Harness(scenario, size, seconds)
     if scenario != "Offline":
         harness.settings.min_query_count = FEW
-    query = {"SingleStream": 1, "MultiStream": MULTI_STREAM_QUERY}.get(scenario, size)
+    query = {"SingleStream": 1, "MultiStream": MULTI_STREAM.samples_per_query}.get(scenario, size)
     called = min(query, size)
     found: dict[str, Any] = {"pairs": [], "cpu_us": [], "peak_mib": []}
 

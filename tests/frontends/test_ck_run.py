@@ -54,6 +54,13 @@ def test_ck_run_takes_a_command_added_tags_and_variables(ck: Ck):
     assert (found["model"], found["scenario"]) == ("digits", "Offline")
 
 
+@pytest.mark.parametrize("word", ["--dep_add_tags.ruleset=v2.0", "--env.LOOM_INPUT_RULESET=mlperf-inference-2.0"])
+def test_ck_run_takes_a_ruleset_by_tags_or_by_name(ck: Ck, word: str):
+    found = ck.run("--env.LOOM_INPUT_MODE=performance", "--env.LOOM_INPUT_DURATION=0.2", word)
+    assert (found["ruleset"], found["performance"]["metric"]) == ("mlperf-inference-2.0", "early_stopping_latency_ss")
+    assert found["settings"]["qsl_rng_seed"] == 6655344265603136530
+
+
 def test_ck_run_detects_objects_and_agrees_with_loom(ck: Ck):
     program = "program:object-detection-onnx"
     found = ck.run(*SHORT, program=program)["accuracy"]
@@ -84,7 +91,7 @@ def test_ck_run_of_a_failing_program_exits_nonzero_and_says_so(ck: Ck, tmp_path:
 
 
 def test_ck_search_answers_like_loom_find_for_hundreds_of_queries(ck: Ck):
-    kinds = ("package", "soft", "dataset", "program")
+    kinds = ("package", "soft", "dataset", "ruleset", "program")
     components = {kind: ck.loom("find", kind) for kind in kinds}
     asked: set[tuple[str, str]] = set()
     for kind in kinds:

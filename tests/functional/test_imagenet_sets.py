@@ -123,7 +123,7 @@ def test_part_of_the_set_is_never_valid_for_a_submission(site: Site, images: Pat
     words = ("--ruleset=mlperf-inference-1.0", "--dep_add_tags.dataset=_size.500")
     results = site.run(*words).ok().json["results"]
     assert results["submission_valid"] is False
-    assert f"{IMAGES} samples were used, the whole data set has 50000" in results["blockers"]
+    assert f"{IMAGES} samples were used, the whole data set has 50000" in [item["text"] for item in results["blockers"]]
 
 
 @pytest.mark.parametrize("origin", ["from.dividiti", "from.berkeley"])

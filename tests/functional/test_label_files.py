@@ -265,7 +265,9 @@ def test_missing_images_are_skipped_if_that_is_asked_for(loom: Loom, tmp_path: P
     accuracy = results["accuracy"]
     assert (accuracy["correct"], accuracy["total"], results["missing_images"]) == (4, 4, 2)
     assert accuracy["official_command"] == []  # it would take the labels of other images
-    assert "2 images are missing and were skipped (--allow_missing_images)" in results["blockers"]
+    assert "2 images are missing and were skipped (--allow_missing_images)" in [
+        item["text"] for item in results["blockers"]
+    ]
     names = "ILSVRC2012_val_00000002.JPEG, ILSVRC2012_val_00000005.JPEG"
     assert f"2 images are missing and were skipped: {names}" in results["notes"]
     first = run(loom, folder, "--allow_missing_images", "--count=3").ok().json["results"]

@@ -8,10 +8,10 @@ import pytest
 
 from benchloom.harness import settings as loadgen
 from benchloom.harness.options import parse
-from benchloom.harness.rulesets import QUICK
 from benchloom.harness.user_conf import KEYS, UserConf, read_user_conf
 from benchloom.rules.scenarios import SCENARIOS
 from support.fuzz import Campaign, broken, examples, seeded
+from support.rulesets import QUICK
 
 NAMES = sorted({name for key in KEYS.values() for name in key.settings.values()})
 WORDS = [

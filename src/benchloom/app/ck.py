@@ -23,8 +23,8 @@ from benchloom.app.ck_registered import (
 from benchloom.app.given import model_file
 from benchloom.app.planning import plan
 from benchloom.app.requests import PlanRequest
+from benchloom.app.rulesets import is_official
 from benchloom.app.running import context_for, new_folder
-from benchloom.app.settings import is_official
 from benchloom.app.workspace import Workspace
 from benchloom.base.atomic import write_bytes
 from benchloom.base.names import did_you_mean
@@ -124,7 +124,7 @@ def variables_for_ck(workspace: Workspace, request: PlanRequest, chosen: CkChoic
     """
     made = _plan_around(workspace, request, chosen)
     folder.mkdir(parents=True, exist_ok=True)
-    context = context_for(workspace, folder, verify=is_official(made.inputs.get("ruleset", "")))
+    context = context_for(workspace, folder, verify=is_official(made))
     prepared = prepare(made, context, first=check_before_long_work(made, context, {}, folder / "check"))
     return CkVariables(
         variables={

@@ -9,8 +9,9 @@ from benchloom.app.workspace import Workspace
 from benchloom.base.names import did_you_mean
 from benchloom.errors import InputError, UnknownNameError
 from benchloom.index.index import Index
-from benchloom.model.component import Component
+from benchloom.model.component import Component, Requirement
 from benchloom.model.inputs import check_value
+from benchloom.model.query import Query
 
 
 def refuse_inputs(request: PlanRequest) -> None:

@@ -7,7 +7,14 @@ import msgspec
 from benchloom.app.given import refuse_lost_files
 from benchloom.app.given_data import DATASET, requirement_on_data, same_model, unused_data
 from benchloom.app.host import host_facts
-from benchloom.app.inputs import check_inputs, refuse_inputs, refuse_secret_variables, secret_names, selections, settled_inputs
+from benchloom.app.inputs import (
+    check_inputs,
+    refuse_inputs,
+    refuse_secret_variables,
+    secret_names,
+    selections,
+    settled_inputs,
+)
 from benchloom.app.requests import PlanRequest
 from benchloom.app.targets import by_name, by_tags
 from benchloom.app.workspace import Workspace
@@ -16,7 +23,7 @@ from benchloom.datasets.files import LABELS_PATH
 from benchloom.datasets.samples import refuse_too_few
 from benchloom.errors import InputError, LockDriftError, ResolutionError, UnknownNameError
 from benchloom.model.base import Value
-from benchloom.model.component import VENV_TEMPLATE, Component, Requirement
+from benchloom.model.component import RULESET, VENV_TEMPLATE, Component, Requirement
 from benchloom.model.plan import Candidate, Plan
 from benchloom.model.quantities import read_quantities
 from benchloom.model.query import Query, parse_query
@@ -24,6 +31,7 @@ from benchloom.resolve.host import HostFacts, Overrides
 from benchloom.resolve.lock import drift, lock_requirements
 from benchloom.resolve.plan import make_plan
 from benchloom.rules.possible import refuse_impossible
+from benchloom.rules.rulesets import scenario_rules
 from benchloom.rules.scenarios import DEFAULT_SCENARIO
 
 
@@ -125,11 +133,14 @@ def _refuse_impossible(made: Plan) -> None:
     def text(name: str) -> str:
         return made.inputs.get(name) or made.env.get(f"LOOM_INPUT_{name.upper()}", "")
 
-    model, data = made.in_role("model"), made.in_role("dataset")
+    model, data, ruleset = (made.in_role(role) for role in ("model", "dataset", RULESET))
+    scenario = text("scenario") or DEFAULT_SCENARIO.name
+    if ruleset and ruleset.facts.ruleset:
+        scenario_rules(ruleset.facts.ruleset, scenario)
     numbers = read_quantities(text, is_configured=bool(text("user_conf")))
     refuse_impossible(
         model.facts.model if model else None,
-        scenario=text("scenario") or DEFAULT_SCENARIO.name,
+        scenario=scenario,
         mode=text("mode") or "both",
         instances=numbers.instances or 1,
         batch_size=numbers.batch_size,
@@ -154,7 +165,11 @@ def resolution_problem(workspace: Workspace, request: PlanRequest) -> Resolution
         env=request.env,
         inputs={name: value for name, value in inputs.items() if name not in secret},  # whatever verb asks
         sources=request.sources,
-        locked=(*request.chosen, *(lock_requirements(request.lock, request.lock_file) if request.lock else ())),
+        locked=(
+            *request.chosen,
+            *selections(workspace.index, component, inputs),
+            *(lock_requirements(request.lock, request.lock_file) if request.lock else ()),
+        ),
         isolated=bool(component and component.kind == VENV_TEMPLATE),
     )
     return ResolutionProblem(

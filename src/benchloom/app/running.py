@@ -13,7 +13,7 @@ import msgspec
 import benchloom
 from benchloom.app.planning import plan
 from benchloom.app.requests import PlanRequest
-from benchloom.app.settings import is_official
+from benchloom.app.rulesets import is_official
 from benchloom.app.workspace import Workspace
 from benchloom.base.digest import of_bytes, of_file
 from benchloom.datasets.files import label_file
@@ -138,7 +138,7 @@ class _Execution:
     def __init__(self, workspace: Workspace, made: Plan, options: RunOptions, folder: Path) -> None:
         self.workspace, self.made, self.options, self.folder = workspace, made, options, folder
         self.started = utc_now()
-        is_verified = options.verify or is_official(made.inputs.get("ruleset", ""))
+        is_verified = options.verify or is_official(made)
         self.context = context_for(workspace, folder, verify=is_verified)
         check = check_before_long_work(made, self.context, options.secrets, folder / "check")
         self.prepared = prepare(made, self.context, options.jobs, check)

@@ -30,6 +30,7 @@ from benchloom.model.measurement import BenchRun
 from benchloom.model.plan import Plan
 from benchloom.model.published import PublishedFile, StandIn
 from benchloom.model.record import Record, Results
+from benchloom.model.ruleset import Ruleset
 from benchloom.model.tuning import Tuning
 from benchloom.report.comparisons import Comparison
 from benchloom.report.graphs import Graph
@@ -126,6 +127,7 @@ TYPES: dict[str, tuple[Any, str]] = {
     "block-dataset": (Dataset, "block dataset of a component file"),
     "block-profile": (Profile, "block profile of a component file"),
     "block-backend": (Backend, "block backend of a component file"),
+    "block-ruleset": (Ruleset, "block ruleset of a component file"),
     "block-check": (Check, "block check of a program: how it is asked whether it could run"),
     "block-published": (PublishedFile, "block published of a component file"),
     "block-stand_in": (StandIn, "block stand_in of a component file"),

@@ -6,7 +6,7 @@ comments and other values.
 
 import json
 import re
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Annotated, Any, Literal, get_args, get_type_hints
 
@@ -33,10 +33,7 @@ class Settings(Value, frozen=True, kw_only=True):
     mirror: Annotated[str, Meta(description="folder or base URL that is asked first for downloads")] = ""
     jobs: Annotated[int, Meta(description="how many nodes of a plan are worked on at once", ge=1)] = 4
     offline: Annotated[bool, Meta(description="open no socket; say what is missing")] = False
-    ruleset: Annotated[
-        Literal["quick", "mlperf-inference-1.0"],
-        Meta(description="the ruleset of programs that take one and are not told which"),
-    ] = "quick"
+    ruleset: Annotated[str, Meta(description="the ruleset of programs that take one and are not told which")] = "quick"
     installer: Annotated[
         Literal["auto", "uv", "pip"],
         Meta(description="what chooses Python packages: uv, pip, or auto (uv if it is there, else pip)"),
@@ -46,11 +43,6 @@ class Settings(Value, frozen=True, kw_only=True):
 _TYPES = {name: get_args(hint) for name, hint in get_type_hints(Settings, include_extras=True).items()}
 SUMMARIES: dict[str, str] = {name: meta.description for name, (_, meta) in _TYPES.items()}
 _CHOICES: dict[str, tuple[str, ...]] = {name: get_args(type_) for name, (type_, _) in _TYPES.items()}
-
-
-def is_official(ruleset: str) -> bool:
-    """Tell whether results under a ruleset are meant to be submitted; '' stands for the default."""
-    return ruleset not in {"", Settings().ruleset}
 
 
 class Setting(Value, frozen=True, kw_only=True):
@@ -86,7 +78,7 @@ def configuration(environ: Mapping[str, str]) -> Configuration:
         value, origin, where = _defaults()[name], "default", ""
         if name in stored:
             value, origin, where = stored[name], "file", str(file)
-        if environ.get(variable):
+        if environ.get(variable) and not _is_facts(environ[variable]):
             value, origin, where = parse_value(name, environ[variable], variable), "environment", variable
         setting = {"name": name, "value": value, "origin": origin, "variable": variable, "where": where}
         found.append(msgspec.convert({**setting, "summary": summary}, Setting))
@@ -99,9 +91,14 @@ def get_setting(environ: Mapping[str, str], name: str) -> Setting:
     return next(item for item in configuration(environ).settings if item.name == name)
 
 
-def set_setting(environ: Mapping[str, str], name: str, text: str) -> Setting:
-    """Write ``name`` to the user's file and return it as it now holds. Raises InputError and writes nothing."""
+def set_setting(environ: Mapping[str, str], name: str, text: str, choices: Sequence[str] = ()) -> Setting:
+    """Write ``name`` to the user's file and return it as it now holds. Raises InputError and writes nothing.
+
+    ``choices`` are the values that it takes, if they depend on what the repositories have.
+    """
     _known(name, "command line")
+    if choices:
+        _refuse_other(name, text, choices, f"loom config {name}")
     value = parse_value(name, text, f"loom config {name}")
     _edit(environ, name, value)
     return get_setting(environ, name)
@@ -139,11 +136,21 @@ def _valid(name: str, value: Any, where: str) -> Scalar:
         )
     if isinstance(value, int) and value < 1 and expected is int:
         raise InputError(f"{value} is not a value of {name}", where=where, fix="write a number of at least 1")
-    if (choices := _CHOICES[name]) and value not in choices:
-        fix = did_you_mean(str(value), choices) or f"write one of {', '.join(choices)}"
-        raise InputError(f"{value!r} is not a value of {name}", where=where, fix=fix)
+    if choices := _CHOICES[name]:
+        _refuse_other(name, value, choices, where)
     checked: Scalar = value
     return checked
+
+
+def _refuse_other(name: str, value: Any, choices: Sequence[str], where: str) -> None:
+    if value not in choices:
+        fix = did_you_mean(str(value), choices) or f"write one of {', '.join(choices)}"
+        raise InputError(f"{value!r} is not a value of {name}", where=where, fix=fix)
+
+
+def _is_facts(value: str) -> bool:
+    """Tell whether the variable of a setting holds what a program is told of a role instead: the path of a file of facts."""
+    return Path(value).is_absolute() and value.endswith(".json")
 
 
 def _defaults() -> dict[str, Scalar]:

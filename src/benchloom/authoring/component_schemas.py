@@ -14,6 +14,7 @@ from benchloom.index.keys import Key, Place, Tool, keys_of
 from benchloom.model.component import Check, Detect, Fetch, Input, Install, Version
 from benchloom.model.facts import Backend, Dataset, Model, Profile
 from benchloom.model.published import PublishedFile, StandIn
+from benchloom.model.ruleset import Ruleset
 
 Schema = dict[str, Any]
 
@@ -29,6 +30,7 @@ COMPONENT_FILES = {
     "package": "package/<alias>/.cm/meta.json",
     "soft": "soft/<alias>/.cm/meta.json",
     "dataset": "dataset/<alias>/.cm/meta.json",
+    "ruleset": "ruleset/<alias>/.cm/meta.json",
     "script": "script/<alias>/_cm.yaml",
 }
 _BLOCKS: dict[str, Any] = {
@@ -39,6 +41,7 @@ _BLOCKS: dict[str, Any] = {
     "dataset": Dataset,
     "profile": Profile,
     "backend": Backend,
+    "ruleset": Ruleset,
     "published": PublishedFile,
     "stand_in": StandIn,
     "check": Check,

@@ -21,8 +21,8 @@ from benchloom.index.twins import SOURCE, package_of
 from benchloom.model.base import Value
 from benchloom.model.component import KINDS
 
-# Uids of the kinds that `ck` 2.6.4 ships, as its files repo/module/.cm/alias-a-<kind> state them. `venv.template` is not
-# among them: its uid is that of this project's own module entry.
+# Uids of the kinds that `ck` 2.6.4 ships, as its files repo/module/.cm/alias-a-<kind> state them. `ruleset` and
+# `venv.template` are not among them: their uids are those of this project's own module entries.
 KIND_UIDS = {
     "dataset": "8a7141c59cd335f5",
     "module": "032630d041b4fd8a",
@@ -31,6 +31,7 @@ KIND_UIDS = {
     "package.template": "b9f44a9ee54ccdb2",
     "program": "b0ac08fe1d3c2615",
     "program.template": "441fa62fbc6fcc48",
+    "ruleset": "5b1d0e7c2f4a9836",
     "script": "84e27ad9dd12e734",
     "soft": "5e1100048ab875d7",
     "soft.template": "24e15b92ee542450",

@@ -15,7 +15,9 @@ from benchloom.errors import InputError, UnknownNameError
 from benchloom.index.built_in import is_checkout, refuse_installed
 from benchloom.index.repositories import Repository
 from benchloom.model.base import Document
-from benchloom.model.component import KINDS, VENV_TEMPLATE
+from benchloom.model.component import KINDS, RULESET, VENV_TEMPLATE
+from benchloom.rules.figures import figures_of
+from benchloom.rules.scenarios import SCENARIOS
 
 Template = Literal["model", "python-library", "archive"]
 TEMPLATES: tuple[Template, ...] = ("model", "python-library", "archive")
@@ -141,21 +143,22 @@ def _texts(kind: str, alias: str, uid: str, tags: list[str], template: Template)
 
 
 def _content(kind: str, alias: str, template: Template) -> Mapping[str, Any]:
-    if kind == "program":
-        return _program()
     if kind == "package":
         facts = {"model": _model, "python-library": _python_library, "archive": _archive}[template](alias)
         return {"_base_entry": "package.template:benchloom", **facts, "suggested_path": alias}
-    if kind == "dataset":
-        return _dataset(alias)
-    if kind == "soft":
-        return {"detect": {"executable": {"names": [alias], "version_arguments": ["--version"]}}}
-    if kind == VENV_TEMPLATE:
-        return {"needs": {"ck": {"tags": "lib,python-package,ck"}}}
-    return {}
+    made = {"program": _program, "dataset": _dataset, RULESET: _ruleset, "soft": _soft, VENV_TEMPLATE: _venv_template}
+    return made[kind](alias) if kind in made else {}
 
 
-def _program() -> Mapping[str, Any]:
+def _soft(alias: str) -> Mapping[str, Any]:
+    return {"detect": {"executable": {"names": [alias], "version_arguments": ["--version"]}}}
+
+
+def _venv_template(_alias: str) -> Mapping[str, Any]:
+    return {"needs": {"ck": {"tags": "lib,python-package,ck"}}}
+
+
+def _program(_alias: str) -> Mapping[str, Any]:
     return {
         "_base_entry": "program.template:benchloom",
         "run_cmds": {"default": {"run_time": {"run_cmd_main": "$<<LOOM_PYTHON>>$ $<<LOOM_COMPONENT>>$/main.py"}}},
@@ -207,6 +210,21 @@ def _dataset(alias: str) -> Mapping[str, Any]:
             "count": 1,
             "classes": 2,
         },
+    }
+
+
+def _ruleset(_alias: str) -> Mapping[str, Any]:
+    scenarios = {
+        name: {"figure": figures_of(name)[0].key, "min_duration": 60, "min_queries": 1024} for name in SCENARIOS
+    }
+    return {
+        "ruleset": {
+            "default_bound_ms": 10,
+            "scenarios": scenarios,
+            "benchmarks": {PLACEHOLDER: {"models": [PLACEHOLDER]}},
+            "notes": [f"{PLACEHOLDER}: what is to be known of every result under it"],
+            "sources": {"min_duration": f"{PLACEHOLDER}: where the fact was read"},
+        }
     }
 
 

@@ -47,7 +47,7 @@ def _summary(results: Results) -> str:
         lines.append(f"performance: {results.performance.samples_per_second:.6g} samples/s, LoadGen says {validity}")
     runs = [(name, run) for name, run in (("performance", results.performance), ("accuracy", results.accuracy)) if run]
     errors = [f"error in LoadGen's log of the {name} run: {text}" for name, run in runs for text in run.errors]
-    blockers = [f"submission blocker: {text}" for text in results.blockers]
+    blockers = [f"submission blocker: {item.text}" for item in results.blockers]
     return "".join(f"{line}\n" for line in [*lines, *errors, *blockers, *results.notes])
 
 

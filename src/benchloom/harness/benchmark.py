@@ -6,11 +6,12 @@ from importlib.metadata import PackageNotFoundError, version
 from pathlib import Path
 from typing import Any
 
+import msgspec
+
 import benchloom
 from benchloom.base.reported import reported
 from benchloom.datasets.files import several
 from benchloom.harness.backends.seam import Session
-from benchloom.harness.blockers import submission_blockers
 from benchloom.harness.calibrate import Speed, batch_within, measured_speed
 from benchloom.harness.inputs import Inputs
 from benchloom.harness.loading import load
@@ -18,10 +19,13 @@ from benchloom.harness.memory import peak_memory
 from benchloom.harness.opening import opened
 from benchloom.harness.options import Options
 from benchloom.harness.predictor import Predictor
-from benchloom.harness.rulesets import DEFAULT_SAMPLE_COUNT, RULESETS, Ruleset
+from benchloom.harness.rulesets import chosen_ruleset, with_target
 from benchloom.harness.runs import Measured, Subject, execute, specs_of
 from benchloom.harness.settings import LoadGenSettings, Value, shown, test_settings
 from benchloom.model.record import RESULTS_SCHEMA, Results
+from benchloom.model.ruleset import Ruleset
+from benchloom.rules.checks import blockers
+from benchloom.rules.rulesets import qsl_size, scenario_rules
 from benchloom.rules.scenarios import SCENARIOS
 
 
@@ -31,16 +35,17 @@ def benchmark(options: Options, environ: Mapping[str, str], folder: Path) -> Res
     Raises InputError if model, samples and options do not fit each other, ExecutionError if LoadGen has no result.
     """
     with reported(environ, "opening the model and warming up"):
+        ruleset = chosen_ruleset(environ)
+        scenario_rules(ruleset, options.scenario)
         inputs, predictors = opened(options, load(environ, options.count, options.labels_path))
         speed = measured_speed(predictors, options, len(inputs.samples))
-    ruleset = RULESETS[options.ruleset]
     made = test_settings(options, ruleset, inputs.model.name, speed)
     _limit_batches(options, predictors, made.test, speed)
-    subject = Subject(options, inputs, predictors, made.test, speed, environ)
+    subject = Subject(options, ruleset, inputs, predictors, made.test, speed, environ)
     measured = Measured()
     for spec in specs_of(options.mode, _loaded_at_once(ruleset, inputs), folder):
         measured = execute(spec, subject, measured)
-    return _assembled(subject, ruleset, made, measured)
+    return _assembled(subject, made, measured)
 
 
 def _limit_batches(options: Options, predictors: Sequence[Predictor], settings: Any, speed: Speed | None) -> None:
@@ -53,13 +58,13 @@ def _limit_batches(options: Options, predictors: Sequence[Predictor], settings: 
 
 
 def _loaded_at_once(ruleset: Ruleset, inputs: Inputs) -> int:
-    return min(len(inputs.samples), ruleset.sample_counts.get(inputs.model.name, DEFAULT_SAMPLE_COUNT))
+    return min(len(inputs.samples), qsl_size(ruleset, inputs.model.name))
 
 
-def _assembled(subject: Subject, ruleset: Ruleset, made: LoadGenSettings, measured: Measured) -> Results:
-    options, inputs, session = subject.options, subject.inputs, subject.predictors[0].session
-    blockers = submission_blockers(options, ruleset, inputs, made, measured.performance, measured.accuracy)
-    return Results(
+def _assembled(subject: Subject, made: LoadGenSettings, measured: Measured) -> Results:
+    options, inputs, session, ruleset = subject.options, subject.inputs, subject.predictors[0].session, subject.ruleset
+    accuracy = measured.accuracy and with_target(measured.accuracy, ruleset, inputs.model.name)
+    results = Results(
         schema=RESULTS_SCHEMA,
         task=inputs.model.task,
         model=inputs.model.name,
@@ -68,18 +73,20 @@ def _assembled(subject: Subject, ruleset: Ruleset, made: LoadGenSettings, measur
         scenario=options.scenario,
         mode=options.mode,
         ruleset=ruleset.name,
-        submission_valid=ruleset.is_official and not blockers,
-        accuracy=measured.accuracy,
+        submission_valid=False,  # until it is checked
+        accuracy=accuracy,
         performance=measured.performance,
         settings=_settings(subject),
         versions=_versions(session),
-        notes=(*measured.notes, *_skipped(inputs.missing), *_about(ruleset), *made.not_applied),
+        notes=(*measured.notes, *_skipped(inputs.missing), *ruleset.notes, *made.not_applied),
         peak_memory_bytes=peak_memory(),
         precision=inputs.model.precision,
-        blockers=blockers,
         missing_images=len(inputs.missing),
+        dataset_size=inputs.complete,
         user_conf=made.applied,
     )
+    found = blockers(ruleset, results)
+    return msgspec.structs.replace(results, submission_valid=ruleset.is_official and not found, blockers=found)
 
 
 def _settings(subject: Subject) -> dict[str, Value]:
@@ -96,10 +103,6 @@ def _settings(subject: Subject) -> dict[str, Value]:
 
 def _skipped(missing: Sequence[str]) -> list[str]:
     return [f"{len(missing)} images are missing and were skipped: {several(missing)}"] if missing else []
-
-
-def _about(ruleset: Ruleset) -> list[str]:
-    return [ruleset.notes["*"]] if "*" in ruleset.notes else []
 
 
 def _versions(session: Session) -> dict[str, str]:

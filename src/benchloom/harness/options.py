@@ -28,7 +28,6 @@ class Options:
 
     scenario: str
     mode: str
-    ruleset: str
     count: int | None
     batch_size: int | None
     threads: int
@@ -57,7 +56,8 @@ def declared() -> dict[str, Input]:
     if root is None:
         raise InstallError("Benchloom is installed without its components", where=str(PACKAGE))
     inputs = json.loads(bounded.read_text(root / DECLARATION, limits.METADATA_BYTES))["inputs"]
-    return {name: msgspec.convert({"name": name, **item}, Input, strict=False) for name, item in inputs.items()}
+    found = {name: msgspec.convert({"name": name, **item}, Input, strict=False) for name, item in inputs.items()}
+    return {name: item for name, item in found.items() if not item.selects}  # of these the facts of a role tell
 
 
 def parse(arguments: Sequence[str], environ: Mapping[str, str]) -> Options:
@@ -80,7 +80,6 @@ def parse(arguments: Sequence[str], environ: Mapping[str, str]) -> Options:
     return Options(
         scenario=scenario,
         mode=mode,
-        ruleset=text("ruleset"),
         count=numbers.count,
         batch_size=numbers.batch_size,
         threads=numbers.threads or max(1, usable_cores() // instances),
@@ -98,7 +97,7 @@ def parse(arguments: Sequence[str], environ: Mapping[str, str]) -> Options:
 def _parser() -> argparse.ArgumentParser:
     parser = argparse.ArgumentParser(
         prog="python -m benchloom.harness",
-        description="Drive MLPerf LoadGen over the model, backend and samples named by LOOM_MODEL, LOOM_BACKEND and LOOM_SAMPLES.",
+        description="Drive MLPerf LoadGen over the model, backend and samples named by LOOM_MODEL, LOOM_BACKEND and LOOM_SAMPLES, as LOOM_RULESET demands.",
         epilog=f"example: --scenario={DEFAULT_SCENARIO.name} --mode=both --count=100",
     )
     for name, option in declared().items():

@@ -19,7 +19,8 @@ from benchloom.harness.predictor import Predictor
 from benchloom.harness.run import run_loadgen
 from benchloom.harness.scoring import score
 from benchloom.model.record import Accuracy, Performance
-from benchloom.rules.figures import figures_of
+from benchloom.model.ruleset import Ruleset
+from benchloom.rules.rulesets import scenario_rules
 
 
 @dataclass(frozen=True)
@@ -30,6 +31,7 @@ class Subject:
     """
 
     options: Options
+    ruleset: Ruleset
     inputs: Inputs
     predictors: Sequence[Predictor]
     settings: Any
@@ -106,7 +108,7 @@ def execute(spec: RunSpec, subject: Subject, before: Measured) -> Measured:
 
 def _performance(spec: RunSpec, subject: Subject, issuer: Issuer, before: Measured) -> Measured:
     scenario = subject.options.scenario
-    official = figures_of(scenario)[0].key
+    official = scenario_rules(subject.ruleset, scenario).figure
     found = read_performance(spec.folder, scenario, official, samples=issuer.done, seconds=issuer.seconds)
     return replace(before, performance=msgspec.structs.replace(found, cpu_seconds=issuer.cpu_seconds))
 

@@ -10,9 +10,10 @@ from benchloom.errors import InputError
 from benchloom.harness.bounds import refuse_unbounded
 from benchloom.harness.calibrate import Speed
 from benchloom.harness.options import Options
-from benchloom.harness.rulesets import Ruleset
 from benchloom.harness.user_conf import KEYS, applied, read_user_conf
 from benchloom.model.record import AppliedSetting
+from benchloom.model.ruleset import Ruleset
+from benchloom.rules.rulesets import bound_ms, least_queries, scenario_rules
 from benchloom.rules.scenarios import COALESCE, SCENARIOS, Scenario
 
 Value = str | int | float | bool | None
@@ -38,19 +39,21 @@ def test_settings(options: Options, ruleset: Ruleset, model: str, speed: Speed |
     settings = lg.TestSettings()
     settings.FromConfig("", model, options.scenario, 0)
     settings.scenario = getattr(lg.TestScenario, options.scenario)
-    rules = ruleset.rules[options.scenario]
+    rules = scenario_rules(ruleset, options.scenario)
     settings.min_duration_ms = int((options.duration or rules.min_duration) * 1000)
-    settings.min_query_count = rules.min_queries
+    if (least := least_queries(ruleset, options.scenario, model)) is not None:
+        settings.min_query_count = least
     settings.performance_sample_count_override = 0
     scenario = SCENARIOS[options.scenario]
     _set_expectation(settings, scenario, options, speed)
-    if scenario.bound:
-        bound = options.max_latency_ms or ruleset.server_bounds_ms.get(model, ruleset.default_server_bound_ms)
+    bound = options.max_latency_ms or bound_ms(ruleset, options.scenario, model)
+    if scenario.bound and bound is not None:
         setattr(settings, scenario.bound, int(bound * 1e6))
     if COALESCE in scenario.keys:
         setattr(settings, scenario.keys[COALESCE], True)
-    if ruleset.seeds:
-        settings.qsl_rng_seed, settings.sample_index_rng_seed, settings.schedule_rng_seed = ruleset.seeds
+    if seeds := ruleset.seeds:  # by API: LoadGen takes them from no user.conf
+        settings.qsl_rng_seed, settings.sample_index_rng_seed = seeds.qsl, seeds.sample_index
+        settings.schedule_rng_seed = seeds.schedule
     made = _with_user_conf(settings, options, model)
     refuse_unbounded(settings, speed.median if speed else None, options.instances, _origins(options, made.applied))
     return made

@@ -40,13 +40,11 @@ class Key:
     """A key that a user may set: the setting it becomes in each scenario, and its type.
 
     ``scale`` is what LoadGen multiplies the number with: milliseconds become nanoseconds, percent a fraction.
-    ``is_open`` says that a result with another value than the round's is one of MLPerf's open division.
     """
 
     settings: Mapping[str, str]
     type: Literal["whole", "number", "flag"] = "whole"
     scale: float = 1
-    is_open: bool = False
 
 
 def _all(setting: str) -> dict[str, str]:
@@ -56,21 +54,21 @@ def _all(setting: str) -> dict[str, str]:
 _MS, _PERCENT = 1e6, 0.01
 KEYS: dict[str, Key] = {
     TARGET_LATENCY: Key(settings_by_key(TARGET_LATENCY), "number", _MS),
-    PERCENTILE: Key(settings_by_key(PERCENTILE), "number", _PERCENT, is_open=True),
+    PERCENTILE: Key(settings_by_key(PERCENTILE), "number", _PERCENT),
     TARGET_RATE: Key(settings_by_key(TARGET_RATE), "number"),
     QUERY_SIZE: Key(settings_by_key(QUERY_SIZE)),
     COALESCE: Key(settings_by_key(COALESCE), "flag"),
-    MOST_ASYNC: Key(settings_by_key(MOST_ASYNC), is_open=True),
+    MOST_ASYNC: Key(settings_by_key(MOST_ASYNC)),
     "min_duration": Key(_all("min_duration_ms")),
     "max_duration": Key(_all("max_duration_ms")),
     "min_query_count": Key(_all("min_query_count")),
     "max_query_count": Key(_all("max_query_count")),
-    "performance_issue_unique": Key(_all("performance_issue_unique"), "flag", is_open=True),
-    "performance_issue_same": Key(_all("performance_issue_same"), "flag", is_open=True),
-    "performance_issue_same_index": Key(_all("performance_issue_same_index"), is_open=True),
+    "performance_issue_unique": Key(_all("performance_issue_unique"), "flag"),
+    "performance_issue_same": Key(_all("performance_issue_same"), "flag"),
+    "performance_issue_same_index": Key(_all("performance_issue_same_index")),
     "performance_sample_count_override": Key(_all("performance_sample_count_override")),
-    "accuracy_sample_count_override": Key(_all("accuracy_sample_count_override"), is_open=True),
-    "sample_concatenate_permutation": Key(_all("sample_concatenate_permutation"), "flag", is_open=True),
+    "accuracy_sample_count_override": Key(_all("accuracy_sample_count_override")),
+    "sample_concatenate_permutation": Key(_all("sample_concatenate_permutation"), "flag"),
     "print_timestamps": Key(_all("print_timestamps"), "flag"),
 }
 _SEEDS = "LoadGen takes seeds from no user.conf; the ruleset sets them"

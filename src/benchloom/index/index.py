@@ -24,7 +24,7 @@ from benchloom.index.digests import FolderDigests
 from benchloom.index.read import Read, metadata_status, read_entry
 from benchloom.index.repositories import Repository
 from benchloom.model.base import to_json
-from benchloom.model.component import KINDS, Component
+from benchloom.model.component import KINDS, Component, Input
 from benchloom.model.facts import Dataset
 from benchloom.model.finding import Finding
 from benchloom.model.query import Query
@@ -57,6 +57,7 @@ class Index:
                 self._add(read.component)
         families = _Families(self._by_ref.values())
         self.components = tuple(families.with_facts(self._by_ref[ref]) for ref in sorted(self._by_ref))
+        self.components = tuple(self._with_choices(item) for item in self.components)
         self._by_ref = {item.ref: item for item in self.components}
         self._folder_digests = digests or FolderDigests(None)
         self._digests: dict[str, str] = {}
@@ -75,6 +76,27 @@ class Index:
                     file=component.file,
                 )
             )
+
+    def _with_choices(self, component: Component) -> Component:
+        """State for each input that selects a role's component which ones it can name, and which one is chosen without it."""
+        program = component.program
+        if program is None or not any(item.selects for item in program.inputs):
+            return component
+        inputs = tuple(self._with_choices_of(component, item) if item.selects else item for item in program.inputs)
+        return msgspec.structs.replace(component, program=msgspec.structs.replace(program, inputs=inputs))
+
+    def _with_choices_of(self, component: Component, declared: Input) -> Input:
+        found = self.selectable(component, declared.selects)
+        default = [
+            name for name, item in found.items() if _default_tags(component, declared.selects) & set(item.default_for)
+        ]
+        return msgspec.structs.replace(declared, choices=tuple(found), default=next(iter(default), ""))
+
+    def selectable(self, component: Component, role: str) -> dict[str, Component]:
+        """Return what can fill ``role`` of ``component`` by the name that selects it: the alias, or the whole name of one that is qualified."""
+        tags = {tag for need in component.requires if need.role == role for tag in need.query.tags}
+        found = [item for item in self.components if tags and item.kind != component.kind and tags.issubset(item.tags)]
+        return {item.ref if item.is_qualified else item.alias: item for item in found}
 
     @cached_property
     def built_in(self) -> str:
@@ -199,7 +221,7 @@ class Index:
     def content_digest(self, component: Component) -> str:
         """Return the digest over what a component brings to those that use it.
 
-        Of a profile that is the profile and those of its variations, of a data set in the component's folder its facts, images and labels: what its
+        Of a profile that is the profile and those of its variations, of a ruleset the ruleset, of a data set in the component's folder its facts, images and labels: what its
         summary or licence says changes nothing that is made from it. Of others it is that of their files.
         """
         is_made = bool(component.fetch or component.install or component.versions)
@@ -207,6 +229,8 @@ class Index:
             varied = list(component.variations.values())
             return of_bytes(to_json([component.profile, varied] if varied else component.profile))
         is_made = is_made or bool(component.variations)
+        if component.ruleset is not None and not is_made:
+            return of_bytes(to_json(component.ruleset))
         if component.dataset is not None and component.kind == "dataset" and not is_made:
             return self._data_digest(component, component.dataset)
         return self.files_digest(component)
@@ -302,6 +326,10 @@ class _Families:
         if soft is None:
             return component
         return msgspec.structs.replace(component, family=soft.ref, backend=component.backend or soft.backend)
+
+
+def _default_tags(component: Component, role: str) -> set[str]:
+    return {",".join(need.query.tags) for need in component.requires if need.role == role}
 
 
 def _qualified(component: Component) -> Component:

@@ -36,6 +36,7 @@ from benchloom.model.component import (
 from benchloom.model.facts import Backend, Dataset, Model, Profile
 from benchloom.model.finding import Finding
 from benchloom.model.published import PublishedFile, StandIn
+from benchloom.model.ruleset import Ruleset
 from benchloom.model.variation import find_variation
 
 CM_FILES = ("_cm.yaml", "_cm.json", "meta.yaml", "meta.json")
@@ -306,6 +307,7 @@ class _Reader:
             dataset=self._typed(meta, "dataset", Dataset, None),
             profile=self._typed(meta, "profile", Profile, None),
             backend=self._typed(meta, "backend", Backend, None),
+            ruleset=self._ruleset(meta, alias),
             foreign_work=foreign_work(self.kind, self.folder, meta, is_ck=self.is_ck),
         )
 
@@ -317,6 +319,10 @@ class _Reader:
             if not _is_comment(name := place.rpartition(".")[2]):
                 self._note_unknown(place, name, known)
         return self._convert(meta[key], type_, f"{prefix}{key}")
+
+    def _ruleset(self, meta: Mapping[str, Any], alias: str) -> Ruleset | None:
+        found: Ruleset | None = self._typed(meta, "ruleset", Ruleset, None)
+        return msgspec.structs.replace(found, name=alias) if found else None
 
     def _detect(self, meta: Mapping[str, Any]) -> Detect | None:
         found: Detect | None = self._typed(meta, "detect", Detect, None)

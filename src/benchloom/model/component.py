@@ -6,11 +6,13 @@ from benchloom.model.base import Value
 from benchloom.model.facts import Backend, Dataset, Model, Profile
 from benchloom.model.published import PublishedFile, StandIn
 from benchloom.model.query import Query
+from benchloom.model.ruleset import Ruleset
 
 Kind = str
 VENV_TEMPLATE = "venv.template"
 BY_HAND = "it is obtained by hand: "  # how a component's ``foreign_work`` begins that only the user can do
-KINDS = ("program", "package", "soft", "dataset", "script", VENV_TEMPLATE)
+RULESET = "ruleset"  # the kind, and the role that a program has it for
+KINDS = ("program", "package", "soft", "dataset", "script", RULESET, VENV_TEMPLATE)
 
 Convention = Literal["ck", "cm"]
 
@@ -167,6 +169,8 @@ class Input(Value, frozen=True, kw_only=True):
     """A typed input of a program, given as ``--name=value``; it reaches the program as a flag.
 
     ``minimum`` is the least value of a number, ``above`` a bound that it must exceed. A ``secret`` one reaches it as the variable ``LOOM_INPUT_<NAME>``, and is never written to any file or argv.
+    ``selects`` names a role of the program: the value is the alias of the component that fills it, its ``choices`` are those that can, and
+    the program learns of it by the facts of that role alone.
     """
 
     name: str
@@ -177,6 +181,7 @@ class Input(Value, frozen=True, kw_only=True):
     minimum: float | None = None
     above: float | None = None
     secret: bool = False
+    selects: str = ""
 
     @property
     def is_switch(self) -> bool:
@@ -290,6 +295,7 @@ class Component(Value, frozen=True, kw_only=True):
     dataset: Dataset | None = None
     profile: Profile | None = None
     backend: Backend | None = None
+    ruleset: Ruleset | None = None
     foreign_work: str = ""
     is_qualified: bool = False
 

@@ -6,6 +6,7 @@ The engine writes them to the file named by ``LOOM_<ROLE>``; the harness reads t
 from typing import Literal
 
 from benchloom.model.base import Value
+from benchloom.model.ruleset import Ruleset
 
 CK_FACTS_FILE = "loom.json"  # the facts of what was installed for ck, in the folder it names
 DEVICE_VARIABLE = "LOOM_DEVICE"  # of a backend's node: where it runs, if not on the first of its devices
@@ -177,3 +178,4 @@ class Facts(Value, frozen=True, kw_only=True):
     dataset: Dataset | None = None
     profile: Profile | None = None
     backend: Backend | None = None
+    ruleset: Ruleset | None = None

@@ -6,6 +6,7 @@ from benchloom.model.base import Document, Value
 from benchloom.model.component import Fetch, Requirement
 from benchloom.model.facts import Backend, Dataset, Model, Profile
 from benchloom.model.provision import Provision, PythonEnvironment, Run, files_of
+from benchloom.model.ruleset import Ruleset
 
 Origin = Literal["installed", "detected", "installable"]
 Action = Literal["fetch", "extract", "detect", "build", "install", "run", "reuse"]
@@ -53,6 +54,7 @@ class StatedFacts(Value, frozen=True, kw_only=True):
     dataset: Dataset | None = None
     profile: Profile | None = None
     backend: Backend | None = None
+    ruleset: Ruleset | None = None
 
 
 class PlannedRepository(Value, frozen=True, kw_only=True):

@@ -76,6 +76,7 @@ class Run(Value, frozen=True, kw_only=True, tag="run"):
         results: the file in the run directory that holds its results.
         timeout: seconds after which it is killed; None for no limit.
         check: how it is asked whether it could run, before long work is done for it.
+        selecting: inputs that choose what fills a role: the program learns of these by the facts of that role alone.
         shares_home: whether it works in the home, and with the settings, of the command that runs it.
     """
 
@@ -84,6 +85,7 @@ class Run(Value, frozen=True, kw_only=True, tag="run"):
     results: str = "results.json"
     timeout: float | None = None
     check: Check | None = None
+    selecting: tuple[str, ...] = ()
     shares_home: bool = False
 
 

@@ -5,8 +5,8 @@ from typing import Literal
 from benchloom.model.base import Document, Value
 from benchloom.model.plan import Plan
 
-RECORD_SCHEMA = "benchloom.record/1"
-RESULTS_SCHEMA = "benchloom.results/1"
+RECORD_SCHEMA = "benchloom.record/2"
+RESULTS_SCHEMA = "benchloom.results/2"
 BUSY = 0.1  # of the usable cores taken by others: from here on a figure is not the machine's own
 
 
@@ -16,7 +16,7 @@ class Accuracy(Document, frozen=True, kw_only=True):
     ``metric`` is ``top1``, or ``mAP``: ``mean_average_precision`` over IoU 0.50 to 0.95 in steps of 0.05, as COCO has it.
 
     Attributes:
-        target: the least that the round accepts, as the model states it.
+        target: the least that the round accepts: as the ruleset states it, else the model.
         problem: why there is no figure; empty if there is one.
         errors: what LoadGen logged as errors of the accuracy run.
         warnings: what it logged as warnings.
@@ -84,12 +84,20 @@ class AppliedSetting(Value, frozen=True, kw_only=True):
     new: float
 
 
+class Blocker(Value, frozen=True, kw_only=True):
+    """Why results cannot be submitted: the ``code`` of the rule, what was found, and where the rule was read ('' for one of our own)."""
+
+    code: str
+    text: str
+    reference: str = ""
+
+
 class Results(Document, frozen=True, kw_only=True):
     """``results.json``: what a benchmark program leaves in its working directory, the same under loom, ck and cm.
 
     ``precision`` is the model's, such as ``fp32``. ``peak_memory_bytes`` is the largest resident memory of the program's process over its whole life: libraries, model,
     and those samples that were mapped in at the same time. None where the system does not say. ``missing_images`` is the number of images that
-    the labels name and that were skipped, since they are not there. ``blockers`` are the reasons why these
+    the labels name and that were skipped, since they are not there; ``dataset_size`` is the number of samples of the whole data set. ``blockers`` are the reasons why these
     results cannot be submitted under an official ruleset, worst first; ``user_conf`` is what the user's own settings changed.
     """
 
@@ -109,9 +117,10 @@ class Results(Document, frozen=True, kw_only=True):
     notes: tuple[str, ...]
     peak_memory_bytes: int | None = None
     precision: str = ""
-    blockers: tuple[str, ...] = ()
+    blockers: tuple[Blocker, ...] = ()
     user_conf: tuple[AppliedSetting, ...] = ()
     missing_images: int = 0
+    dataset_size: int | None = None
 
 
 class Host(Value, frozen=True, kw_only=True):

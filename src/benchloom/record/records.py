@@ -1,7 +1,6 @@
 """Records on disk: one JSON file per run, written whole or not at all."""
 
 from pathlib import Path
-from typing import Any
 
 import msgspec
 
@@ -10,10 +9,8 @@ from benchloom.base.atomic import write_bytes
 from benchloom.base.names import did_you_mean
 from benchloom.errors import InputError, UnknownNameError
 from benchloom.model.base import to_json
-from benchloom.model.plan import PLAN_SCHEMA
-from benchloom.model.record import RECORD_SCHEMA, Record
-from benchloom.model.schema_version import refuse_unknown_schema
-from benchloom.record.old_plans import PLAN_SCHEMAS, upgraded
+from benchloom.model.migrations import decode_record
+from benchloom.model.record import Record
 
 
 def save(record: Record, folder: Path) -> Path:
@@ -24,18 +21,9 @@ def save(record: Record, folder: Path) -> Path:
 
 
 def load(path: Path) -> Record:
-    """Read one record, also one with a plan of an older schema.
-
-    Raises InputError naming the file and the key that does not fit, or the schema if it is not known.
-    """
+    """Read one record, of this schema or an earlier one. Raises InputError naming the file and the key that does not fit."""
     try:
-        data = bounded.read_bytes(path, limits.DOCUMENT_BYTES)
-        head = msgspec.json.decode(data, type=_Head)
-        _refuse_unknown_schemas(head, path)
-        if head.plan.schema == PLAN_SCHEMA:
-            return msgspec.json.decode(data, type=Record)
-        old = msgspec.json.decode(data, type=dict[str, Any])
-        return msgspec.convert({**old, "plan": upgraded(old["plan"])}, Record)
+        return decode_record(bounded.read_bytes(path, limits.DOCUMENT_BYTES), str(path))
     except OSError as error:
         raise InputError("the record cannot be read", where=str(path), why=[str(error)]) from error
     except msgspec.MsgspecError as error:
@@ -45,23 +33,6 @@ def load(path: Path) -> Record:
             why=[str(error)],
             fix="see schemas/record.schema.json",
         ) from error
-
-
-class _PlanHead(msgspec.Struct):
-    schema: str
-
-
-class _Head(msgspec.Struct):
-    """What tells how the rest of a record is to be read."""
-
-    schema: str
-    plan: _PlanHead
-
-
-def _refuse_unknown_schemas(head: _Head, path: Path) -> None:
-    fix = "run again, or leave it to the version that wrote it"
-    refuse_unknown_schema(head.schema, [RECORD_SCHEMA], what="the record", where=str(path), fix=fix)
-    refuse_unknown_schema(head.plan.schema, PLAN_SCHEMAS, what="the plan of the record", where=str(path), fix=fix)
 
 
 def paths(folder: Path) -> tuple[Path, ...]:

@@ -9,6 +9,9 @@ from benchloom.model.component import Component, Condition, Detect, Fetch, Input
 from benchloom.model.facts import Backend, Classes, Dataset, Detections, Model, Profile, Step, Tensor
 from benchloom.model.finding import Finding
 from benchloom.model.published import CONTAINERS, PublishedFile, StandIn
+from benchloom.model.ruleset import Benchmark, Ruleset
+from benchloom.rules.figures import FIGURES
+from benchloom.rules.metrics import metric_title
 
 Row = Sequence[str]
 Section = tuple[str, list[Row]]
@@ -30,6 +33,7 @@ def component_text(component: Component, folder: str, files: Sequence[str], find
         ("dataset", list(_dataset(component.dataset)) if component.dataset else []),
         ("profile", list(_profile(component.profile)) if component.profile else []),
         ("backend", list(_backend(component.backend)) if component.backend else []),
+        ("ruleset", list(_ruleset(component.ruleset)) if component.ruleset else []),
         ("commands", list(_commands(component.program)) if component.program else []),
         ("inputs", [_input(item) for item in component.program.inputs] if component.program else []),
         ("environment", [(name, value) for name, value in sorted(component.env.items())]),
@@ -274,6 +278,31 @@ def step_text(step: Step) -> str:
 def _backend(backend: Backend) -> Iterator[Row]:
     yield "name", backend.name
     yield "devices", ", ".join(backend.devices)
+
+
+def _ruleset(ruleset: Ruleset) -> Iterator[Row]:
+    yield "submission", "its results can be submitted" if ruleset.is_official else "its results are not for submission"
+    if seeds := ruleset.seeds:
+        yield "seeds", f"QSL {seeds.qsl}, sample index {seeds.sample_index}, schedule {seeds.schedule}"
+    for name, rules in ruleset.scenarios.items():
+        least = "" if rules.min_queries is None else f", {rules.min_queries:,} queries"
+        yield name, f"at least {rules.min_duration:g} s{least}; official: {_official(rules.figure)}"
+    for name, item in ruleset.benchmarks.items():
+        yield name, "; ".join(_benchmark(item))
+    yield from (("unknown", f"{fact}: {why}") for fact, why in ruleset.unknown.items())
+
+
+def _official(key: str) -> str:
+    return FIGURES[key].title if key in FIGURES else key
+
+
+def _benchmark(item: Benchmark) -> Iterator[str]:
+    yield f"models {', '.join(item.models)}"
+    yield from (f"{metric_title(name)} at least {value:g}" for name, value in item.targets.items())
+    yield from (f"{metric_title(name)} at most {value:g}" for name, value in item.at_most.items())
+    yield from (f"{name} within {value:g} ms" for name, value in item.latency_bounds_ms.items())
+    if item.qsl_size is not None:
+        yield f"draws from {item.qsl_size:,} samples"
 
 
 def _commands(program: Program) -> Iterator[Row]:

@@ -79,7 +79,7 @@ def _measured(results: Results, plan: Plan) -> Iterator[Row]:
     if results.peak_memory_bytes is not None:
         yield "memory", f"{human_bytes(results.peak_memory_bytes)} resident at most"
     yield "ruleset", ruleset_line(results)
-    yield from (("blocker", text) for text in results.blockers)
+    yield from (("blocker", item.text) for item in results.blockers)
     for item in results.user_conf:
         yield "user.conf", f"line {item.line}: {item.key}: {item.setting} {item.old:g} → {item.new:g}"
     for note in results.notes:

@@ -7,7 +7,7 @@ from typing import Any, Literal, Protocol
 import msgspec
 
 from benchloom.model.base import Value
-from benchloom.model.component import BY_HAND, Component, Requirement, Version
+from benchloom.model.component import BY_HAND, RULESET, Component, Requirement, Version
 from benchloom.model.plan import Candidate, Origin
 from benchloom.model.query import Query
 from benchloom.model.variation import find_variation
@@ -16,7 +16,7 @@ from benchloom.resolve.fitting import misfit, unknown_device
 from benchloom.resolve.host import HostFacts, Installed, Overrides
 from benchloom.resolve.variations import Choice, choose
 
-ANSWERING_KINDS = ("package", "soft", "dataset", "script")
+ANSWERING_KINDS = ("package", "soft", "dataset", "script", RULESET)
 _ORIGINS: dict[Origin, int] = {"installed": 0, "detected": 1, "installable": 2}
 
 Rank = tuple[int, int, int]

@@ -30,12 +30,13 @@ def provision_of(option: Option, command: str, platform: Platform) -> Provision:
 
 
 def facts_of(component: Component, candidate: Candidate) -> StatedFacts:
-    """Return what ``component`` states of its model, data set, profile or backend with the candidate's variations."""
+    """Return what ``component`` states of its model, data set, profile, backend or ruleset with the candidate's variations."""
     return StatedFacts(
         model=component.model,
         dataset=component.dataset,
         profile=profile_of(component, candidate.variations),
         backend=component.backend,
+        ruleset=component.ruleset,
     )
 
 
@@ -53,6 +54,7 @@ def _run(component: Component, name: str) -> Run:
         results=program.results,
         timeout=program.timeout,
         check=program.check,
+        selecting=tuple(item.name for item in program.inputs if item.selects),
         shares_home=component.kind == "script",
     )
 

@@ -21,6 +21,18 @@ PERCENTILE, QUERY_SIZE, COALESCE, MOST_ASYNC = (
     "coalesce_queries",
     "max_async_queries",
 )
+# With another value of these than the round's, a result is one of MLPerf's open division.
+OPEN_KEYS = frozenset(
+    {
+        PERCENTILE,
+        MOST_ASYNC,
+        "performance_issue_unique",
+        "performance_issue_same",
+        "performance_issue_same_index",
+        "accuracy_sample_count_override",
+        "sample_concatenate_permutation",
+    }
+)
 
 
 class Search(Value, frozen=True, kw_only=True):

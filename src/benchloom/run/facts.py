@@ -33,6 +33,7 @@ def facts_of(node: Node, context: ExecutionContext, inputs: Mapping[str, str]) -
         dataset=dataset,
         profile=stated.profile,
         backend=stated.backend,
+        ruleset=stated.ruleset,
     )
 
 

@@ -9,6 +9,7 @@ from benchloom.base import bounded, limits
 from benchloom.base.paths import locate
 from benchloom.base.reported import VARIABLE
 from benchloom.errors import InputError, carried
+from benchloom.model.migrations import decode_results
 from benchloom.model.plan import Node, Plan
 from benchloom.model.provision import Run
 from benchloom.model.record import Repetition, Results
@@ -26,10 +27,10 @@ def program_command(plan: Plan, python: Path, source: Path) -> list[str]:
 
 def command_words(plan: Plan, text: str, key: str, python: Path, source: Path) -> list[str]:
     """Return the argv of the command ``text``, which stands under ``key`` of the program, with the plan's inputs."""
-    node, _ = program_of(plan)
+    node, run = program_of(plan)
     variables = {**program_environment(plan), "LOOM_PYTHON": str(python), "LOOM_COMPONENT": str(source)}
     argv = split_command(text, variables, f"{node.file}: {key}")
-    return [*argv, *(f"--{name}={value}" for name, value in plan.inputs.items())]
+    return [*argv, *(f"--{name}={value}" for name, value in plan.inputs.items() if name not in run.selecting)]
 
 
 def program_environment(plan: Plan) -> dict[str, str]:
@@ -141,8 +142,10 @@ def _repetition(result: ProcessResult, path: Path) -> Repetition:
 def _read_results(path: Path) -> tuple[Results | None, str]:
     """Return the results, or what is wrong with them. Programs that measure nothing may leave none."""
     try:
-        return msgspec.json.decode(bounded.read_bytes(path, limits.DOCUMENT_BYTES), type=Results), ""
+        return decode_results(bounded.read_bytes(path, limits.DOCUMENT_BYTES), path.name), ""
     except FileNotFoundError:
         return None, ""
+    except InputError as error:
+        return None, "; ".join([f"{path.name}: {error.what}", *error.why])
     except (OSError, msgspec.MsgspecError) as error:
         return None, f"{path.name} does not fit schemas/results.schema.json: {error}"

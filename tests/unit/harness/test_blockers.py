@@ -2,21 +2,23 @@
 
 from pathlib import Path
 
-import numpy as np
+import msgspec
 import pytest
 
-from benchloom.harness.blockers import submission_blockers
-from benchloom.harness.inputs import Inputs
 from benchloom.harness.options import parse
-from benchloom.harness.rulesets import QUICK, V1_0, Ruleset
+from benchloom.harness.settings import shown
 from benchloom.harness.settings import test_settings as settings_for
 from benchloom.harness.user_conf import KEYS
-from benchloom.model.facts import Backend, Model
 from benchloom.model.record import Accuracy, Performance
+from benchloom.model.ruleset import Ruleset
+from benchloom.rules import checks
+from benchloom.rules.scenarios import OPEN_KEYS
+from support.results import RESULTS
+from support.rulesets import QUICK, V1_0
 
 TOTAL = 50_000
 GOOD = Accuracy(metric="top1", top1=0.76, total=TOTAL, target=0.757)
-VALID = Performance(scenario="Server", valid=True, samples_per_second=1.0, latency_ns={})
+VALID = Performance(scenario="Server", valid=True, samples_per_second=1.0, latency_ns={}, value=1.0)
 
 
 def blockers(
@@ -34,13 +36,21 @@ def blockers(
     """Return the blockers of ResNet-50 on all of ImageNet, as nobody but the arguments changes it."""
     (folder / "user.conf").write_text(conf)
     options = parse([f"--scenario={scenario}", f"--user_conf={folder / 'user.conf'}", *words], {})
-    model = Model(name=name, task="image-classification", format="onnx", precision="fp32", inputs=(), outputs=())
-    samples = np.broadcast_to(np.float32(0), (TOTAL, 1))
-    inputs = Inputs(
-        model, "", Backend(name="x"), "d", samples, np.zeros(TOTAL, np.int64), complete=complete, missing=missing
+    made = settings_for(options, ruleset, name, None)
+    results = msgspec.structs.replace(
+        RESULTS,
+        model=name,
+        scenario=scenario,
+        mode=options.mode,
+        ruleset=ruleset.name,
+        performance=performance and msgspec.structs.replace(performance, scenario=scenario),
+        accuracy=accuracy,
+        settings={"samples": TOTAL, **shown(made.test, scenario)},
+        user_conf=made.applied,
+        missing_images=len(missing),
+        dataset_size=complete,
     )
-    made = settings_for(options, ruleset, model.name, None)
-    return submission_blockers(options, ruleset, inputs, made, performance, accuracy)
+    return tuple(item.text for item in checks.blockers(ruleset, results))
 
 
 @pytest.mark.parametrize(
@@ -58,7 +68,7 @@ def test_what_a_submitter_may_set_blocks_nothing(tmp_path: Path, scenario: str, 
     assert blockers(tmp_path, conf=conf, scenario=scenario) == ()
 
 
-@pytest.mark.parametrize("key", [key for key, item in KEYS.items() if item.is_open and "Server" in item.settings])
+@pytest.mark.parametrize("key", [key for key, item in KEYS.items() if key in OPEN_KEYS and "Server" in item.settings])
 def test_key_of_the_open_division_blocks_with_line_and_values(tmp_path: Path, key: str):
     value = "97" if key == "target_latency_percentile" else "1"
     [found] = blockers(tmp_path, conf=f"# a comment\n*.Server.{key} = {value}\n")
@@ -79,7 +89,9 @@ def test_fewer_samples_to_draw_from_than_the_round_asks_for_block(tmp_path: Path
 
 
 def test_errors_of_either_run_block(tmp_path: Path):
-    performance = Performance(scenario="Server", valid=True, samples_per_second=1.0, latency_ns={}, errors=("one",))
+    performance = Performance(
+        scenario="Server", valid=True, samples_per_second=1.0, latency_ns={}, value=1.0, errors=("one",)
+    )
     accuracy = Accuracy(metric="top1", top1=0.76, target=0.757, errors=("two",), warnings=("three",))
     assert blockers(tmp_path, performance=performance, accuracy=accuracy) == (
         "LoadGen logged an error in the performance run: one",
@@ -115,7 +127,7 @@ def test_accuracy_that_just_reaches_the_target_blocks_nothing(tmp_path: Path):
 
 
 def test_invalid_run_blocks(tmp_path: Path):
-    performance = Performance(scenario="Server", valid=False, samples_per_second=1.0, latency_ns={})
+    performance = Performance(scenario="Server", valid=False, samples_per_second=1.0, latency_ns={}, value=1.0)
     assert blockers(tmp_path, performance=performance) == ("LoadGen says that the performance run is INVALID",)
 
 
@@ -137,7 +149,7 @@ def test_model_that_the_round_does_not_know_blocks(tmp_path: Path):
 
 
 def test_scenario_that_is_not_the_rounds_any_more_blocks(tmp_path: Path):
-    assert blockers(tmp_path, scenario="MultiStream") == (V1_0.notes["MultiStream"],)
+    assert blockers(tmp_path, scenario="MultiStream") == (V1_0.scenarios["MultiStream"].unmeasurable,)
 
 
 @pytest.mark.parametrize(
@@ -163,7 +175,9 @@ def test_number_of_samples_to_draw_from_blocks_below_the_rounds(tmp_path: Path, 
 
 
 def test_blockers_come_worst_first(tmp_path: Path):
-    performance = Performance(scenario="Server", valid=False, samples_per_second=1.0, latency_ns={}, errors=("one",))
+    performance = Performance(
+        scenario="Server", valid=False, samples_per_second=1.0, latency_ns={}, value=1.0, errors=("one",)
+    )
     found = blockers(
         tmp_path,
         "--max_latency_ms=20",

@@ -17,10 +17,10 @@ from benchloom.harness import settings as loadgen
 from benchloom.harness.issue import issuer_for
 from benchloom.harness.logs import read_performance, read_records
 from benchloom.harness.options import parse
-from benchloom.harness.rulesets import QUICK
 from benchloom.harness.run import run_loadgen
 from benchloom.rules.scenarios import DEFAULT_SCENARIO, SCENARIOS
 from support.one_hot import SAMPLES, OneHot, predictor
+from support.rulesets import QUICK
 
 WAYS = [
     (scenario, instances)
@@ -53,10 +53,12 @@ def test_every_sample_that_loadgen_asked_for_is_counted(tmp_path: Path, scenario
     start = time.monotonic()
     issuer = run_loadgen(wanted, predictors, total=20, performance_count=20, folder=tmp_path, environ={})
     assert (0.1 if scenario == "Server" else 0) < issuer.seconds < time.monotonic() - start
-    found = read_performance(tmp_path, scenario, samples=issuer.done, seconds=issuer.seconds)
+    found = read_performance(
+        tmp_path, scenario, QUICK.scenarios[scenario].figure, samples=issuer.done, seconds=issuer.seconds
+    )
     a_query = {"MultiStream": 8, "Offline": issuer.done}.get(scenario, 1)
     assert issuer.done == found.query_count * a_query
-    assert issuer.done >= QUICK.rules[scenario].min_queries
+    assert issuer.done >= QUICK.scenarios[scenario].min_queries
     assert issuer.cpu_seconds > 0
 
 

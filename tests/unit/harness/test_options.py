@@ -2,15 +2,15 @@ import pytest
 
 from benchloom.app.workspace import built_in_repository
 from benchloom.errors import InputError
-from benchloom.harness.options import SCENARIOS, declared, parse, usable_cores
-from benchloom.harness.rulesets import RULESETS
+from benchloom.harness.options import declared, parse, usable_cores
 from benchloom.index.index import load
 from benchloom.index.repositories import read_repository
+from benchloom.rules.scenarios import SCENARIOS
 
 
 def test_defaults():
     options = parse([], {})
-    assert (options.scenario, options.mode, options.ruleset) == ("SingleStream", "both", "quick")
+    assert (options.scenario, options.mode) == ("SingleStream", "both")
     assert options.threads == usable_cores()
     assert options.count is None
 
@@ -38,7 +38,6 @@ def test_case_of_names_does_not_matter():
     ("word", "where", "said"),
     [
         ("--scenario=Ofline", "--scenario", "'Ofline' is not a value of --scenario"),
-        ("--ruleset=mlperf", "--ruleset", "'mlperf' is not a value of --ruleset"),
         ("--count=0", "--count", "0 is below the minimum 1"),
         ("--count=1.5", "--count", r"'1.5' is not a number \(int\)"),
         ("--batch_size=many", "--batch_size", r"'many' is not a number \(int\)"),
@@ -65,14 +64,13 @@ def test_every_program_of_the_harness_has_the_options_as_inputs_in_the_words_of_
     programs = [item.program for item in index.components if item.program and "loadgen" in item.tags]
     assert len(programs) >= 9
     for program in programs:
-        inputs = {item.name: item for item in program.inputs}
+        inputs = {item.name: item for item in program.inputs if not item.selects}
         assert inputs.pop("labels_path").type == "path"  # its summary is the task's
         assert inputs == {name: item for name, item in declared().items() if name != "labels_path"}
 
 
 def test_declared_choices_are_what_the_harness_has():
-    assert declared()["scenario"].choices == SCENARIOS
-    assert declared()["ruleset"].choices == tuple(RULESETS)
+    assert declared()["scenario"].choices == tuple(SCENARIOS)
 
 
 def test_help_is_made_of_the_declaration(capsys: pytest.CaptureFixture[str]):
@@ -82,10 +80,3 @@ def test_help_is_made_of_the_declaration(capsys: pytest.CaptureFixture[str]):
     for name, option in declared().items():
         assert f"--{name}" in said
         assert option.summary.split(":")[0] in said
-
-
-def test_rulesets_state_every_scenario_and_only_quick_is_unofficial():
-    for ruleset in RULESETS.values():
-        assert set(ruleset.rules) == {"SingleStream", "MultiStream", "Server", "Offline"}
-    assert [name for name, item in RULESETS.items() if not item.is_official] == ["quick"]
-    assert RULESETS["mlperf-inference-1.0"].rules["Server"].min_queries == 33 * 2**13

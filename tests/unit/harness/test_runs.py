@@ -8,9 +8,9 @@ import pytest
 
 from benchloom.harness import settings as loadgen
 from benchloom.harness.options import parse
-from benchloom.harness.rulesets import QUICK
 from benchloom.harness.runs import Measured, RunSpec, Subject, execute, specs_of
 from support.one_hot import predictor
+from support.rulesets import QUICK
 
 
 @pytest.mark.parametrize(
@@ -31,7 +31,7 @@ def subject() -> Subject:
     options = parse(["--scenario=Offline", "--target_qps=5000", "--duration=0.1"], {})
     settings = loadgen.test_settings(options, QUICK, "m", None).test
     made._inputs.labels[:] = np.arange(20) % 10
-    return Subject(options, made._inputs, [made], settings, None, {})
+    return Subject(options, QUICK, made._inputs, [made], settings, None, {})
 
 
 def test_runs_add_to_what_was_measured_before(tmp_path: Path, subject: Subject):

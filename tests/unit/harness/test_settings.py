@@ -10,8 +10,9 @@ from benchloom.harness import settings as loadgen
 from benchloom.harness.bounds import generated
 from benchloom.harness.calibrate import Speed
 from benchloom.harness.options import parse
-from benchloom.harness.rulesets import QUICK, V1_0, Ruleset
+from benchloom.model.ruleset import Ruleset, Seeds
 from benchloom.rules.scenarios import SCENARIOS
+from support.rulesets import QUICK, V1_0
 
 SPEED = Speed(best=0.001, median=0.002)  # seconds per sample of one instance
 
@@ -63,13 +64,13 @@ def test_without_measurement_and_wishes_loadgens_own_expectations_stay():
 @pytest.mark.parametrize("scenario", SCENARIOS)
 @pytest.mark.parametrize("ruleset", [QUICK, V1_0], ids=lambda item: item.name)
 def test_least_duration_count_and_seeds_are_the_rulesets(scenario: str, ruleset: Ruleset):
-    found, rules = made(f"--scenario={scenario}", ruleset=ruleset), ruleset.rules[scenario]
+    found, rules = made(f"--scenario={scenario}", ruleset=ruleset), ruleset.scenarios[scenario]
     assert (found.min_duration_ms, found.min_query_count) == (rules.min_duration * 1000, rules.min_queries)
     assert found.scenario.name == scenario
     assert found.performance_sample_count_override == 0
-    seeds = (found.qsl_rng_seed, found.sample_index_rng_seed, found.schedule_rng_seed)
+    seeds = Seeds(qsl=found.qsl_rng_seed, sample_index=found.sample_index_rng_seed, schedule=found.schedule_rng_seed)
     assert (seeds == ruleset.seeds) is (ruleset.seeds is not None)
-    assert all(seeds)
+    assert all((seeds.qsl, seeds.sample_index, seeds.schedule))
 
 
 def test_duration_of_the_user_wins_over_the_rulesets():
@@ -140,4 +141,4 @@ def test_record_shows_the_settings_of_its_own_scenario(scenario: str, own: set[s
     found = loadgen.shown(made(f"--scenario={scenario}"), scenario)
     always = {"min_duration_ms", "min_query_count", "qsl_rng_seed", "sample_index_rng_seed", "schedule_rng_seed"}
     assert set(found) == always | own
-    assert found["min_query_count"] == QUICK.rules[scenario].min_queries
+    assert found["min_query_count"] == QUICK.scenarios[scenario].min_queries

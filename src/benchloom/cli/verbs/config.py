@@ -2,6 +2,7 @@
 
 import click
 
+from benchloom.app.rulesets import known_rulesets
 from benchloom.app.settings import (
     SUMMARIES,
     Setting,
@@ -13,6 +14,7 @@ from benchloom.app.settings import (
 from benchloom.cli.common import Session, verb
 from benchloom.cli.render import write_columns, write_exact, write_json
 from benchloom.errors import InputError
+from benchloom.model.component import RULESET
 
 
 def _names(_ctx: click.Context, _param: click.Parameter, word: str) -> list[str]:
@@ -27,7 +29,7 @@ def command(session: Session, *, name: str, value: str | None, unset: bool) -> N
     """Show all settings, show one, or write one: VALUE goes to config.toml in the home of loom (LOOM_HOME).
 
     A flag wins over a variable LOOM_<NAME>, which wins over the file, which wins over the default. Settings are mirror
-    (folder or URL), jobs (number), offline (yes or no), ruleset (quick or mlperf-inference-1.0) and installer (auto, uv or pip).
+    (folder or URL), jobs (number), offline (yes or no), ruleset (see loom find ruleset) and installer (auto, uv or pip).
     """
     environ = session.workspace.environ
     if (unset and value is not None) or (unset and not name):
@@ -35,7 +37,7 @@ def command(session: Session, *, name: str, value: str | None, unset: bool) -> N
     if unset:
         unset_setting(environ, name)
     if value is not None:
-        _say_if_hidden(session, set_setting(environ, name, value))
+        _say_if_hidden(session, set_setting(environ, name, value, _choices(session, name)))
     if name:
         setting = get_setting(environ, name) if not unset or name in SUMMARIES else None
         _show_one(session, setting)
@@ -46,6 +48,10 @@ def command(session: Session, *, name: str, value: str | None, unset: bool) -> N
     else:
         write_columns([(item.name, text(item), _origin(item), item.summary) for item in found.settings])
         session.talk.note(f"the settings file is {found.file}")
+
+
+def _choices(session: Session, name: str) -> tuple[str, ...]:
+    return known_rulesets(session.workspace) if name == RULESET else ()
 
 
 def _show_one(session: Session, setting: Setting | None) -> None:
