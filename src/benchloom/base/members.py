@@ -16,7 +16,7 @@ SEAM = "seam"
 
 def members(room: str) -> tuple[str, ...]:
     """Return the names of the members of the room ``room`` (a package of ours, dotted), sorted. None of them is imported."""
-    folder = os.path.join(*benchloom.__path__, *room.split(".")[1:])
+    folder = os.path.join(benchloom.__path__[0], *room.split(".")[1:])
     names = (item.name for item in iter_modules([folder]) if not item.ispkg)
     return tuple(sorted(name.replace("_", "-") for name in names if name != SEAM))
 
