@@ -18,7 +18,7 @@ from benchloom.base.atomic import write_bytes
 from benchloom.base.digest import of_bytes, of_file
 from benchloom.base.names import did_you_mean, is_unicode
 from benchloom.errors import ComponentError, UnknownNameError
-from benchloom.index.bases import Root, Status, status_of
+from benchloom.index.bases import Bases, Root, Status, status_of
 from benchloom.index.digests import SETTLING_NS, FolderDigests
 from benchloom.index.read import Read, metadata_status, read_entry
 from benchloom.index.repositories import Repository
@@ -230,7 +230,7 @@ def load(repositories: Sequence[Repository], cache_folder: Path | None, others: 
     reads: list[Read] = []
     is_changed = False
     roots = tuple(Root(item.alias, item.path) for item in (*ordered, *others))
-    outside = _Statuses()
+    outside, finder = _Statuses(), Bases(roots)
     for root, repository in zip(roots, ordered, strict=False):
         folders, strange = _entries(repository.path)
         reads.append(Read(component=None, findings=strange))
@@ -239,7 +239,7 @@ def load(repositories: Sequence[Repository], cache_folder: Path | None, others: 
             known = old.get(folder)
             if known is None or known.signature != signature or not outside.are_as(known.read.looked_at):
                 is_changed = True
-                known = _Cached(signature=signature, read=read_entry(kind, Path(folder), root, roots))
+                known = _Cached(signature=signature, read=read_entry(kind, Path(folder), root, finder))
             reads.append(known.read)
             times = [*signature, *(("", *status) for status in known.read.looked_at.values() if status)]
             if all(modified < settled and changed < settled for _, modified, changed, _, _ in times):
