@@ -18,6 +18,7 @@ from support.repo import Repo
 # Long enough for the coarsest clock of a file system, short enough for many examples.
 SETTLING_NS = 20_000_000
 TEXTS = ['{"tags": ["a"]}', '{"tags": ["b"]}', '{"tags": ["a"], "unknwn": 1}', "{", "[]", '{"tags": 1}']
+TEXTS += ['{"_base_entry": "x", "tags": ["c"]}', '{"_base_entry": "package:y"}', '{"_base_entry": "z", "summary": "s"}']
 EDITS = st.tuples(
     st.sampled_from(["write", "rewrite", "remove", "rename", "script", "info", "folder", "other"]),
     st.sampled_from("xyz"),

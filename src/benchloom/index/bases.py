@@ -12,6 +12,7 @@ import re
 import stat
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
+from functools import cached_property
 from pathlib import Path
 from typing import Any
 
@@ -52,6 +53,18 @@ class Layer:
         """The file itself."""
         return Path(self.root.path) / self.file
 
+    @cached_property
+    def own(self) -> dict[str, Any]:
+        """The table without the key that names a base."""
+        # The kernel also drops the key as it is commented out, of entries that have a base.
+        dropped = {KEY, f"{KEY}#"} if self.table.get(KEY, "").strip() else set()
+        return {key: value for key, value in self.table.items() if key not in dropped}
+
+    @cached_property
+    def digest(self) -> str:
+        """The digest of what others inherit from here."""
+        return of_bytes(to_json(self.own))
+
 
 class BadBaseError(Exception):
     """Why the ``_base_entry`` of ``layer`` cannot be followed."""
@@ -62,7 +75,7 @@ class BadBaseError(Exception):
 
 
 class Bases:
-    """Finds the bases of entries in ``roots``, which are in order of precedence.
+    """Finds the bases of entries in ``roots``, which are in order of precedence; each file is read once.
 
     ``looked_at`` holds the status of every file that was opened or looked for (None: absent) since it was last emptied, so that
     whoever keeps what was read can tell when it is out of date.
@@ -70,6 +83,7 @@ class Bases:
 
     def __init__(self, roots: Sequence[Root]) -> None:
         self._roots = tuple(roots)
+        self._read: dict[Path, Layer] = {}
         self.looked_at: dict[str, Signature | None] = {}
 
     def of(self, own: Layer) -> list[Layer]:
@@ -102,13 +116,16 @@ class Bases:
         if found is None:
             raise BadBaseError(f"there is no entry {kind}:{name} to take over", layer)
         root, kind, file = found
+        path = Path(root.path) / file
+        if path in self._read:
+            return self._read[path]
         try:
-            table = read_file(Path(root.path) / file)
+            table = read_file(path)
         except UnreadableFileError as error:
             raise BadBaseError(f"the base {kind}:{name} cannot be read: {file}: {error}", layer) from error
         if not isinstance(table, dict):
             raise BadBaseError(f"the base {kind}:{name} is not a table", layer)
-        return Layer(root, kind, file, table)
+        return self._read.setdefault(path, Layer(root, kind, file, table))
 
     def _file(self, root: Root, kind: str, name: str) -> tuple[Root, str, str] | None:
         """Return root, kind by alias and metadata file of an entry; None if ``root`` does not have it."""
@@ -146,19 +163,18 @@ def status_of(file: str) -> Signature | None:
 
 def inherited(own: Layer, bases: Sequence[Layer]) -> tuple[dict[str, Any], tuple[Base, ...]]:
     """Return the metadata of ``own`` over those of its ``bases``, and what each base brings in."""
-    table = _without_key(own)
+    table = own.own
     described: list[Base] = []
     for layer in bases:
-        base = _without_key(layer)
         described.append(
             Base(
                 repo="" if layer.root == own.root else layer.root.alias,
                 file=layer.file,
-                digest=of_bytes(to_json(base)),
-                keys=tuple(_added(base, table)),
+                digest=layer.digest,
+                keys=tuple(_added(layer.own, table)),
             )
         )
-        table = merged(base, table)
+        table = merged(layer.own, table)
     return table, tuple(described)
 
 
@@ -178,12 +194,6 @@ def _added(base: Mapping[str, Any], table: Mapping[str, Any], prefix: str = "") 
             yield f"{prefix}{key}"
         elif isinstance(value, dict) and isinstance(table[key], dict):
             yield from _added(value, table[key], f"{prefix}{key}.")
-
-
-def _without_key(layer: Layer) -> dict[str, Any]:
-    # The kernel also drops the key as it is commented out, of entries that have a base.
-    dropped = {KEY, f"{KEY}#"} if layer.table.get(KEY, "").strip() else set()
-    return {key: value for key, value in layer.table.items() if key not in dropped}
 
 
 def _is_plain(name: str) -> bool:

@@ -19,7 +19,7 @@ from benchloom.base.digest import of_bytes, of_file
 from benchloom.base.names import did_you_mean, is_unicode
 from benchloom.base.signatures import SETTLING_NS, Signature, signature_of
 from benchloom.errors import ComponentError, UnknownNameError
-from benchloom.index.bases import Root, status_of
+from benchloom.index.bases import Bases, Root, status_of
 from benchloom.index.digests import FolderDigests
 from benchloom.index.read import Read, metadata_status, read_entry
 from benchloom.index.repositories import Repository
@@ -260,7 +260,7 @@ def load(repositories: Sequence[Repository], cache_folder: Path | None, others: 
     reads: list[Read] = []
     is_changed = False
     roots = tuple(Root(item.alias, item.path) for item in (*ordered, *others))
-    outside = _Statuses()
+    outside, finder = _Statuses(), Bases(roots)
     for root, repository in zip(roots, ordered, strict=False):
         folders, strange = _entries(repository.path)
         reads.append(Read(component=None, findings=strange))
@@ -269,7 +269,7 @@ def load(repositories: Sequence[Repository], cache_folder: Path | None, others: 
             known = old.get(folder)
             if known is None or known.signatures != signatures or not outside.are_as(known.read.looked_at):
                 is_changed = True
-                known = _Cached(signatures=signatures, read=read_entry(kind, Path(folder), root, roots))
+                known = _Cached(signatures=signatures, read=read_entry(kind, Path(folder), root, finder))
             reads.append(known.read)
             seen = [*(item for _, item in signatures), *filter(None, known.read.looked_at.values())]
             if all(max(signature[:2]) < settled for signature in seen):

@@ -79,12 +79,13 @@ def _first(folder: str, names: Sequence[str]) -> tuple[str, os.stat_result] | No
     return None
 
 
-def read_entry(kind: str, folder: Path, root: Root, roots: Sequence[Root] = ()) -> Read:
-    """Read the entry in ``folder`` of the repository ``root``. Never raises for anything in its files.
+def read_entry(kind: str, folder: Path, root: Root, finder: Bases) -> Read:
+    """Read the entry in ``folder`` of the repository ``root``, with what ``finder`` finds of its bases.
 
-    What it inherits may be in any of ``roots``, too.
+    Never raises for anything in its files.
     """
-    reader = _Reader(kind, folder, root, Bases(roots))
+    finder.looked_at = {}
+    reader = _Reader(kind, folder, root, finder)
     component: Component | None = None
     try:
         component = reader.component()
