@@ -274,7 +274,7 @@ class Fetcher:
                 return self._from_source(source, fetch, blob, is_model=is_model, again=False)
             raise _WrongBytesError(what) from error
         size = part.stat().st_size
-        _publish(part, blob)
+        _publish(part, blob, is_durable=not fetch.digest)
         if not fetch.digest:
             self.talk.note(f"{file_name(fetch)} is not pinned; it was {digest}: put that into the component to pin it")
         return Download(blob, digest, size, redacted(source), reused=False)
@@ -567,12 +567,15 @@ def _digest(path: Path, fetch: Fetch, source: str) -> str:
     return digest
 
 
-def _publish(part: Path, blob: Path) -> None:
-    with part.open("rb") as stream:
-        os.fsync(stream.fileno())
+def _publish(part: Path, blob: Path, *, is_durable: bool) -> None:
+    """Give a whole download its name. One with a digest need not be durable: it is digested before it is used again."""
+    if is_durable:
+        with part.open("rb") as stream:
+            os.fsync(stream.fileno())
     os.replace(part, blob)
     _tag_file(part).unlink(missing_ok=True)
-    fsync_folder(blob.parent)
+    if is_durable:
+        fsync_folder(blob.parent)
 
 
 def _forget(part: Path) -> None:
