@@ -26,6 +26,7 @@ from benchloom.base.atomic import start_flush
 from benchloom.base.digest import new_hash
 from benchloom.errors import IntegrityError
 from benchloom.store.entries import remove_tree
+from benchloom.store.inflate import InflateError, open_member
 from benchloom.store.xz import XzReader, refuse_large_dictionary
 
 if TYPE_CHECKING:
@@ -38,6 +39,7 @@ _CORRUPT = (
     tarfile.TarError,
     EOFError,
     zlib.error,
+    InflateError,
     lzma.LZMAError,
     struct.error,
     RuntimeError,
@@ -311,7 +313,7 @@ def _zip_members(archive: Path, _: str, budget: _Budget) -> Generator[_Member, N
             is_file = stat.S_IFMT(mode) in {0, stat.S_IFREG}
             yield _Member(
                 info.orig_filename,
-                partial(_counted, partial(opened.open, info), budget) if is_file else None,
+                partial(_counted, partial(open_member, opened, info), budget) if is_file else None,
                 executable=bool(mode & 0o100),
                 is_folder=info.is_dir(),
             )

@@ -101,6 +101,10 @@ class Fetcher:
             return self.folder / fetch.digest.replace(":", "-")
         return self.folder / f"unpinned-{of_bytes(fetch.url.encode()).partition(':')[2][:32]}"
 
+    def prepare(self) -> None:
+        """Import and read what every download needs, ahead of the first one. Raises OSError, ValueError for bad certificates."""
+        _ = self._certificates
+
     def missing(self, fetch: Fetch) -> bool:
         """Tell whether obtaining ``fetch`` would need the network. Opens no socket."""
         if fetch.path or fetch.url.startswith("file:") or self.blob(fetch).is_file():
