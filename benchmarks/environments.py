@@ -1,12 +1,13 @@
 """How long a plan's Python environment takes, and how much disk, beside ``uv venv`` and ``uv pip install`` of the same wheels.
 
 Both choose from the indexes that pip is configured with; each has caches of its own, which are empty for the cold lines. They
-take turns. Ours checks, seals and flushes every file to the disk, which uv does not.
+take turns. Ours checks, seals and flushes every file to the disk, which uv does not; neither compiles what it installs to byte
+code. Ours runs from byte code, as it does for anybody who used it once. Every round has folders of its own, which are removed
+only at the end: ext4 searches long for a free inode if many were deleted just before.
 """
 
 import json
 import os
-import shutil
 import subprocess
 import sys
 import tempfile
@@ -22,26 +23,31 @@ ROOT = Path(__file__).resolve().parents[1]
 AREA = "environments"
 REQUIREMENTS = ("onnxruntime", "numpy", "mlcommons-loadgen", "pillow", "pycocotools")
 AGAINST = "uv venv, uv pip install"
+IMPORTED = ("benchloom.store.environments.install", "benchloom.store.environments.assemble", "httpx2")
 
 
 class Bench:
-    """Homes and caches of both in one folder."""
+    """Homes and caches of both, new ones in each round, in one folder."""
 
     def __init__(self, folder: Path, uv: str) -> None:
         self.folder, self.uv = folder, uv
         self.settings = uv_settings(os.environ)
+        self.environ = {name: text for name, text in os.environ.items() if not name.startswith("PYTHON")}
+        self.environ["PYTHONPATH"] = str(ROOT / "src")
         self.made = 0
+        imported = f"import {', '.join(IMPORTED)}"
+        subprocess.run([sys.executable, "-c", imported], env=self.environ, check=True)  # writes the byte code
 
-    def empty(self) -> None:
-        """Forget all wheels."""
-        for name in ("cache", "ours", "home"):
-            shutil.rmtree(self.folder / name, ignore_errors=True)
+    def forget(self) -> None:
+        """Let the next round find no wheels."""
+        self.made += 1
+        self.round = self.folder / str(self.made)
 
     def theirs(self) -> float:
         """Return the seconds that uv takes for an environment."""
-        environ = {**self.settings.environ, "UV_CACHE_DIR": str(self.folder / "cache")}
-        place = self.folder / "venv"
-        shutil.rmtree(place, ignore_errors=True)
+        self.made += 1
+        environ = {**self.settings.environ, "UV_CACHE_DIR": str(self.round / "cache")}
+        place = self.round / f"venv-{self.made}"
         install = [self.uv, "pip", "install", "-q", "--python", str(place), *self.settings.options, *REQUIREMENTS]
         start = time.perf_counter()
         for words in ([self.uv, "venv", "-q", "--python", sys.executable, str(place)], install):
@@ -51,9 +57,9 @@ class Bench:
     def ours(self) -> float:
         """Return the seconds that a plan's environment takes, under a key of its own."""
         self.made += 1
-        environ = {**os.environ, "PYTHONPATH": str(ROOT / "src"), "UV_CACHE_DIR": str(self.folder / "ours")}
+        environ = {**self.environ, "UV_CACHE_DIR": str(self.round / "ours")}
         child = Path(__file__).parent / "children" / "environment.py"
-        words = [sys.executable, str(child), str(self.folder / "home"), f"environment-{self.made}", *REQUIREMENTS]
+        words = [sys.executable, str(child), str(self.round / "home"), f"environment-{self.made}", *REQUIREMENTS]
         done = subprocess.run(words, env=environ, check=True, capture_output=True, text=True)
         return float(json.loads(done.stdout))
 
@@ -63,7 +69,7 @@ class Bench:
         return sum(status.st_blocks for status in files.values()) * 512 / 1e6
 
     def _statuses(self) -> Iterator[os.stat_result]:
-        for base, folders, names in os.walk(self.folder / "home" / "store"):
+        for base, folders, names in os.walk(self.round / "home" / "store"):
             yield from (os.lstat(os.path.join(base, name)) for name in (*folders, *names))
 
 
@@ -79,7 +85,7 @@ def measure(is_quick: bool) -> Iterator[Measurement]:
     with tempfile.TemporaryDirectory() as folder:
         bench = Bench(Path(folder).resolve(), uv)
         for _ in range(2 if is_quick else 7):
-            bench.empty()
+            bench.forget()
             for ours, theirs in (cold, warm, warm):
                 before = bench.disk()
                 theirs.append(bench.theirs())

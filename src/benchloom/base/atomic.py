@@ -7,9 +7,10 @@ import contextlib
 import os
 from collections.abc import Iterator
 from pathlib import Path
+from typing import IO
 
 
-def fsync_folder(folder: Path) -> None:
+def fsync_folder(folder: Path | str) -> None:
     """Make a rename inside ``folder`` durable; a no-op where folders cannot be synced."""
     try:
         handle = os.open(folder, os.O_RDONLY)
@@ -20,6 +21,14 @@ def fsync_folder(folder: Path) -> None:
             os.fsync(handle)
     finally:
         os.close(handle)
+
+
+def start_flush(stream: IO[bytes]) -> None:
+    """Let the system begin to write a new file to the disk, if it can be told to, so that the fsync to come waits less."""
+    stream.flush()
+    if hasattr(os, "posix_fadvise"):
+        with contextlib.suppress(OSError):
+            os.posix_fadvise(stream.fileno(), 0, 0, os.POSIX_FADV_DONTNEED)  # Linux keeps what it has not written yet
 
 
 @contextlib.contextmanager

@@ -22,9 +22,11 @@ from tarfile import HeaderError, ReadError
 from typing import IO, TYPE_CHECKING, Any, cast
 
 from benchloom.base import limits as bounds
+from benchloom.base.atomic import start_flush
 from benchloom.base.digest import new_hash
 from benchloom.errors import IntegrityError
 from benchloom.store.entries import remove_tree
+from benchloom.store.inflate import InflateError, open_member
 from benchloom.store.xz import XzReader, refuse_large_dictionary
 
 if TYPE_CHECKING:
@@ -37,6 +39,7 @@ _CORRUPT = (
     tarfile.TarError,
     EOFError,
     zlib.error,
+    InflateError,
     lzma.LZMAError,
     struct.error,
     RuntimeError,
@@ -158,6 +161,7 @@ def _unpack(
     digests: dict[str, str] | None = None,
 ) -> list[str]:
     taken: list[str] = []
+    folders: set[str] = set()
     with contextlib.closing(members):
         for item in members:
             budget.count(item.name)
@@ -167,7 +171,11 @@ def _unpack(
             if member and not fnmatch.fnmatchcase(name, member):
                 continue
             state = None if digests is None else new_hash("sha256")
-            _write(archive, item, stage / name, state)
+            folder = os.path.dirname(f"{stage}/{name}")
+            if folder not in folders:
+                os.makedirs(folder, exist_ok=True)
+                folders.add(folder)
+            _write(archive, item, f"{stage}/{name}", state)
             taken.append(name)
             if digests is not None and state is not None:
                 digests[name] = f"sha256:{state.hexdigest()}"
@@ -178,18 +186,23 @@ def _unpack(
     return taken
 
 
-def _write(archive: Path, item: _Member, target: Path, state: "_Hash | None") -> None:
+def _write(archive: Path, item: _Member, target: str, state: "_Hash | None") -> None:
     if item.open is None:
         raise _hostile(archive, item.name, "it holds a link or device")
-    if target.exists():
-        raise _hostile(archive, item.name, "the name is there twice")
-    target.parent.mkdir(parents=True, exist_ok=True)
-    with item.open() as source, target.open("wb") as sink:
+    with _created(archive, item, target) as sink, item.open() as source:
         while chunk := source.read(_CHUNK):
             sink.write(chunk)
             if state is not None:
                 state.update(chunk)
-    target.chmod(0o755 if item.executable else 0o644)
+        start_flush(sink)
+    os.chmod(target, 0o755 if item.executable else 0o644)
+
+
+def _created(archive: Path, item: _Member, target: str) -> IO[bytes]:
+    try:
+        return open(target, "xb")
+    except FileExistsError:
+        raise _hostile(archive, item.name, "the name is there twice") from None
 
 
 def _refuse_clashes(archive: Path, names: Iterable[str], destination: Path) -> None:
@@ -230,12 +243,13 @@ class _Budget:
 
 def _safe_name(name: str, archive: Path) -> str:
     """Return a relative name with forward slashes, as every system reads it. Drive letters and streams are refused."""
-    path = PurePosixPath(name.replace("\\", "/"))
-    if path.is_absolute() or ".." in path.parts or any(":" in part for part in path.parts[:1]) or not path.parts:
+    plain = name.replace("\\", "/")
+    parts = [part for part in plain.split("/") if part not in {"", "."}]
+    if plain.startswith("/") or ".." in parts or not parts or ":" in parts[0]:
         raise _hostile(archive, name, "a name leads outside the destination")
     if "\0" in name or not _is_utf8(name):
         raise _hostile(archive, name, "a name is not UTF-8 text")
-    return path.as_posix()
+    return "/".join(parts)
 
 
 def _is_utf8(name: str) -> bool:
@@ -299,7 +313,7 @@ def _zip_members(archive: Path, _: str, budget: _Budget) -> Generator[_Member, N
             is_file = stat.S_IFMT(mode) in {0, stat.S_IFREG}
             yield _Member(
                 info.orig_filename,
-                partial(_counted, partial(opened.open, info), budget) if is_file else None,
+                partial(_counted, partial(open_member, opened, info), budget) if is_file else None,
                 executable=bool(mode & 0o100),
                 is_folder=info.is_dir(),
             )

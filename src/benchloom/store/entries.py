@@ -21,7 +21,7 @@ from benchloom.base.talk import Silent, Talk
 from benchloom.base.units import human_bytes
 from benchloom.errors import InputError, InstallError, IntegrityError
 from benchloom.model.base import Document, to_json
-from benchloom.store.sealing import Made, Stamp, seal_files
+from benchloom.store.sealing import Made, Sealed, Stamp, make_durable, seal_files
 
 if TYPE_CHECKING:
     from filelock import FileLock
@@ -84,7 +84,7 @@ class Store:
     def set_seal(self, key: str, stamps: Mapping[str, Stamp]) -> None:
         """Remember the files as they are now; their bytes are right. A store that cannot be written to keeps its seal."""
         with contextlib.suppress(OSError):
-            _write_seal(self._folder(key), stamps)
+            atomic.write_bytes(self._folder(key) / _SEAL, msgspec.json.encode(stamps))
 
     def keys(self) -> tuple[str, ...]:
         """Return the keys of all entries, sorted."""
@@ -197,10 +197,10 @@ class Store:
         content.mkdir(parents=True)
         try:
             said = builder(content) or {}
-            entry, stamps = _entry(key, label, content, said if isinstance(said, Made) else Made(meta=said), self.talk)
-            atomic.write_bytes(stage / "entry.json", to_json(entry))
-            os.chmod(stage / "entry.json", 0o444)
-            _write_seal(stage, stamps)
+            made = said if isinstance(said, Made) else Made(meta=said)
+            sealed = seal_files(content, made, label, self.talk)
+            entry = _entry(key, label, sealed, made.meta)
+            _describe(stage, entry, sealed)
             return self._publish(stage, entry)
         except BaseException:
             self._drop(stage)
@@ -341,9 +341,8 @@ def discard(folder: Path, prefix: str) -> None:
             raise
 
 
-def _entry(key: str, label: str, content: Path, made: Made, talk: Talk) -> tuple[Entry, dict[str, Stamp]]:
-    sealed = seal_files(content, made, label, talk)
-    entry = Entry(
+def _entry(key: str, label: str, sealed: Sealed, meta: Mapping[str, str]) -> Entry:
+    return Entry(
         schema=ENTRY_SCHEMA,
         key=key,
         label=label,
@@ -351,13 +350,17 @@ def _entry(key: str, label: str, content: Path, made: Made, talk: Talk) -> tuple
         files=sealed.files,
         links=sealed.links,
         size=sum(size for size, _ in sealed.stamps.values()),
-        meta=dict(made.meta),
+        meta=dict(meta),
     )
-    return entry, sealed.stamps
 
 
-def _write_seal(folder: Path, stamps: Mapping[str, Stamp]) -> None:
-    atomic.write_bytes(folder / _SEAL, msgspec.json.encode(stamps))
+def _describe(stage: Path, entry: Entry, sealed: Sealed) -> None:
+    """Write what describes an entry beside its content, which nobody reads yet, and make all of it durable."""
+    about, seal = stage / "entry.json", stage / _SEAL
+    about.write_bytes(to_json(entry))
+    about.chmod(0o444)
+    seal.write_bytes(msgspec.json.encode(sealed.stamps))
+    make_durable([str(about), str(seal)], [*sealed.folders, str(stage)])
 
 
 def _names(folder: Path) -> list[str]:

@@ -14,7 +14,6 @@ from benchloom.errors import InstallError
 
 Stamp = tuple[int, int]
 _Item = TypeVar("_Item")
-_Result = TypeVar("_Result")
 _AT_ONCE = 8  # waiting for one flush, a disk takes others along
 _MANY = 200  # files that take long enough to tell a person about them
 
@@ -34,19 +33,21 @@ class Made:
 
 @dataclass(frozen=True)
 class Sealed:
-    """The content of a folder: digests and stamps of files, targets of links, all by relative path."""
+    """The content of a folder: digests and stamps of files, targets of links, all by relative path; and its ``folders``."""
 
     files: dict[str, str]
     links: dict[str, str]
     stamps: dict[str, Stamp]
+    folders: Sequence[str]
 
 
 def seal_files(content: Path, made: Made, label: str, talk: Talk) -> Sealed:
-    """Make every file below ``content`` read-only and durable, and return what is there.
+    """Make every file below ``content`` read-only and durable, and return what is there; its folders are not durable yet.
 
     Raises InstallError for what has no place in an entry: devices, pipes, sockets, names that are not UTF-8.
     """
-    found = list(_found(content))
+    folders: list[str] = []
+    found = list(_found(content, folders))
     for item in found:
         _refuse_unspeakable(item.path)
     links = {item.name: os.readlink(item.path) for item in found if item.is_link}
@@ -54,32 +55,43 @@ def seal_files(content: Path, made: Made, label: str, talk: Talk) -> Sealed:
     shown = talk if len(files) > _MANY else Silent()
     with shown.progress(f"sealing {label}", len(files), "files") as bar:
         digests = _seal_all(files, made, bar)
-    _for_each(atomic.fsync_folder, [Path(folder) for folder, _, _ in os.walk(content)])
-    return Sealed(digests, links, {item.name: stamp_of(item.path) for item in files})
+    return Sealed(digests, links, {item.name: stamp_of(item.path) for item in files}, folders)
 
 
 def _seal_all(files: Sequence["_Found"], made: Made, bar: Progress) -> dict[str, str]:
     digests = {item.name: made.digests[item.name] for item in files if item.name in made.durable}
     bar.advance(len(digests))
+    fresh = [item for item in files if item.name not in digests]
 
-    def seal(item: _Found) -> str:
+    def seal(item: _Found) -> None:
         _seal_file(item.path)
-        found = made.digests.get(item.name) or digest.of_file(Path(item.path))
+        digests[item.name] = made.digests.get(item.name) or digest.of_file(Path(item.path))
         bar.advance(1)
-        return found
 
-    rest = [item for item in files if item.name not in digests]
-    digests.update(zip((item.name for item in rest), _for_each(seal, rest), strict=True))
+    _for_each(seal, fresh)
     return {item.name: digests[item.name] for item in files}
 
 
-def _for_each(work: Callable[[_Item], _Result], items: Sequence[_Item]) -> list[_Result]:
+def make_durable(files: Sequence[str], folders: Sequence[str]) -> None:
+    """Flush new files, and the names in folders, to the disk. Raises OSError."""
+    _for_each(_flush, files)
+    _for_each(atomic.fsync_folder, folders)
+
+
+def _for_each(work: Callable[[_Item], None], items: Sequence[_Item]) -> None:
+    """Call ``work`` for each item, in several threads if there are many. Raises what it raises for the first."""
     if len(items) < _AT_ONCE:
-        return [work(item) for item in items]
+        for item in items:
+            work(item)
+        return
     from concurrent.futures import ThreadPoolExecutor  # late: few entries have more than a handful of files
 
+    def work_through(part: Sequence[_Item]) -> None:
+        for item in part:
+            work(item)
+
     with ThreadPoolExecutor(_AT_ONCE) as pool:
-        return list(pool.map(work, items))
+        list(pool.map(work_through, (items[start::_AT_ONCE] for start in range(_AT_ONCE))))
 
 
 def scan(content: Path) -> tuple[dict[str, str], dict[str, str]]:
@@ -89,7 +101,7 @@ def scan(content: Path) -> tuple[dict[str, str], dict[str, str]]:
     """
     files: dict[str, str] = {}
     links: dict[str, str] = {}
-    for item in _found(content):
+    for item in _found(content, []):
         if item.is_link:
             links[item.name] = os.readlink(item.path)
         elif not os.path.isfile(item.path):
@@ -107,11 +119,12 @@ class _Found(NamedTuple):
     is_link: bool
 
 
-def _found(content: Path) -> Iterator[_Found]:
-    """Yield files and symbolic links below a folder in a fixed order, without following links."""
+def _found(content: Path, folders: list[str]) -> Iterator[_Found]:
+    """Yield files and symbolic links below a folder in a fixed order, without following links, and note the ``folders``."""
     waiting = [("", str(content))]
     while waiting:
         below, folder = waiting.pop()
+        folders.append(folder)
         with os.scandir(folder) as listing:
             items = sorted(listing, key=lambda item: item.name)
         for item in items:
@@ -140,6 +153,10 @@ def _seal_file(path: str) -> None:
     if not stat.S_ISREG(mode):
         raise InstallError("a builder left something that is not a file, folder or link", where=path)
     os.chmod(path, stat.S_IMODE(mode) & ~0o222 | 0o444)
+    _flush(path)
+
+
+def _flush(path: str) -> None:
     handle = os.open(path, os.O_RDONLY)
     try:
         os.fsync(handle)

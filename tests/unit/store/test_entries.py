@@ -351,3 +351,31 @@ def test_remove_tree_read_only_folders_and_outside_link_removes_only_the_tree(tm
     remove_tree(tree)
     assert not tree.exists()
     assert (outside / "precious").exists()
+
+
+@pytest.mark.skipif(not Path("/proc/self/fd").is_dir(), reason="what is flushed is looked up in /proc")
+def test_all_of_an_entry_is_on_the_disk_before_it_is_published(store: Store, monkeypatch: pytest.MonkeyPatch):
+    flushed: set[str] = set()
+    published: list[tuple[str, set[str]]] = []
+    fsync, rename = os.fsync, os.rename
+
+    def noting_fsync(handle: int) -> None:
+        flushed.add(os.readlink(f"/proc/self/fd/{handle}"))
+        fsync(handle)
+
+    def noting_rename(source: Path, target: Path) -> None:
+        published.append((str(source), set(flushed)))
+        rename(source, target)
+
+    def many(folder: Path) -> None:
+        fill(folder)
+        for number in range(20):
+            (folder / f"part-{number}").write_text(str(number))
+
+    monkeypatch.setattr(os, "fsync", noting_fsync)
+    monkeypatch.setattr(os, "rename", noting_rename)
+    entry = store.build(KEY, "x", many)
+    [(stage, before)] = published
+    content = ("content", "content/sub", *(f"content/{name}" for name in entry.files))
+    assert before >= {stage, *(f"{stage}/{name}" for name in ("entry.json", "seal.json", *content))}
+    assert str(store.root / "entries") in flushed - before

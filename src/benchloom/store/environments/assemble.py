@@ -6,7 +6,7 @@ import io
 import os
 import shutil
 import sys
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Iterator, Sequence
 from email.parser import HeaderParser
 from pathlib import Path
 from typing import TYPE_CHECKING, BinaryIO, cast
@@ -17,12 +17,9 @@ from installer.records import Hash, RecordEntry
 from installer.sources import WheelSource
 from installer.utils import Scheme, get_launcher_kind
 
-from benchloom.base.group import GRACE_SECONDS, start_group, wait_for_group
 from benchloom.base.talk import Talk
 from benchloom.errors import InstallError
 from benchloom.store.entries import Entry, Store
-from benchloom.store.environments import bare_venv
-from benchloom.store.environments.seam import Commands
 from benchloom.store.environments.wheels import dist_info, record_digest
 from benchloom.store.python_env import environment_python
 
@@ -31,27 +28,6 @@ if TYPE_CHECKING:
 
 _CLONE = 0x40049409  # FICLONE of Linux: both files share their blocks until one of them is written to
 _ABOUT_THE_FILE = frozenset({errno.ENOENT, errno.EEXIST, errno.ENOSPC, errno.EDQUOT, errno.EIO})
-
-
-@contextlib.contextmanager
-def started_venv(interpreter: Path, folder: Path, env: Mapping[str, str], commands: Commands) -> Iterator[None]:
-    """Make an empty environment of ``interpreter`` in ``folder``, which is whole when the block ends well.
-
-    Another interpreter than the running one does that itself, beside the block. Raises InstallError.
-    """
-    if interpreter == Path(sys.executable):
-        bare_venv.make(str(folder))
-        yield
-        return
-    with commands.log.open("ab") as sink:
-        child = start_group([str(interpreter), "-IB", bare_venv.__file__, str(folder)], env=env, stdout=sink)
-    try:
-        yield
-    finally:
-        wait_for_group(child, None, GRACE_SECONDS)
-    if child.returncode:
-        said = commands.log.read_text(errors="replace").splitlines()[-3:]
-        raise InstallError(f"{interpreter} could not make an environment", where=str(commands.log), why=said)
 
 
 class Linker:

@@ -6,6 +6,7 @@ import secrets
 import sys
 import tempfile
 from collections.abc import Callable, Collection, Iterable, Iterator, Sequence
+from concurrent.futures import ThreadPoolExecutor
 from contextlib import contextmanager
 from pathlib import Path
 from typing import TYPE_CHECKING, TypeVar
@@ -18,6 +19,7 @@ from benchloom.errors import InstallError, OfflineError
 from benchloom.model.base import Value
 from benchloom.model.environment import Distribution
 from benchloom.store.entries import WHEEL_KEY, WHEELS, Entry, Store, disk_full_reported
+from benchloom.store.environments.empty import started_venv
 from benchloom.store.environments.here import StandIns, stand_ins
 from benchloom.store.environments.seam import (
     Commands,
@@ -87,11 +89,12 @@ class _Making:
         self.uv = self._uv()
 
     def make(self, place: Place) -> tuple[tuple[Distribution, ...], Made]:
-        from benchloom.store.environments.assemble import link_all, started_venv  # late: few commands make one
-
-        with disk_full_reported(place.final, "Python environment"):
+        with disk_full_reported(place.final, "Python environment"), ThreadPoolExecutor(1) as pool:
+            pool.submit(self._prepare)
             with started_venv(place.interpreter, place.folder, self._environ(), self.commands):
                 pairs = self._wheels()
+            from benchloom.store.environments.assemble import link_all  # late: few commands make one
+
             wheels = [self._unpacked(entry) for _, entry in pairs]
             linked = link_all(wheels, place.folder, place.final, self.talk)
         found = {wheel.distribution_name: pinned for wheel, (pinned, _) in zip(wheels, pairs, strict=True)}
@@ -103,6 +106,13 @@ class _Making:
         return tuple(
             Distribution(name=name, version=found[name].version, digest=found[name].digest) for name in sorted(found)
         ), made
+
+    def _prepare(self) -> None:
+        """Import and read what is needed later, while a solver is waited for. What fails here fails again where it is needed."""
+        import benchloom.store.environments.assemble  # noqa: F401
+
+        if self.wheels.is_empty() and not self.source.offline:
+            self.wheels.fetcher.prepare("https")
 
     # -- which wheels -------------------------------------------------------------------------------------------------
 
@@ -122,7 +132,7 @@ class _Making:
 
     def _built_among_others(self, requirement: str, late: Collection[str]) -> list[tuple[Pinned, Entry]]:
         """Return the wheel that answers ``requirement``, built where what it is built among is installed."""
-        from benchloom.store.environments.assemble import link_all, started_venv  # late, as above
+        from benchloom.store.environments.assemble import link_all  # late, as above
 
         name = named(requirement)
         others = Question(python=str(self.interpreter), requirements=self.wanted.built_among[requirement])

@@ -1,6 +1,7 @@
 """Wheels as entries of the store: fetched, checked against digest and RECORD, unpacked, sealed, found again by digest."""
 
 import base64
+import contextlib
 import csv
 import tempfile
 import urllib.parse
@@ -72,6 +73,10 @@ class Wheels:
                 self._make_all(missing, builder, self._by_pip(missing, Path(folder), builder))
         return [self._make(item, builder, {}) for item in pinned]
 
+    def is_empty(self) -> bool:
+        """Tell whether there is no wheel yet, so that some will have to be downloaded."""
+        return not any(key.startswith(WHEEL_KEY) for key in self.store.keys())  # noqa: SIM118 - a store is no dict
+
     def sound(self, key: str) -> Entry | None:
         """Return the entry of a wheel; one whose files have changed is removed, so that it is made anew."""
         try:
@@ -86,9 +91,7 @@ class Wheels:
 
     def _make_all(self, missing: Sequence[Pinned], builder: Builder, here: Mapping[str, Path]) -> None:
         """Make wheels, several at once, and then what must be built."""
-        largest_first = sorted(
-            (item for item in missing if item.is_wheel), key=lambda item: item.size or 0, reverse=True
-        )
+        largest_first = sorted((item for item in missing if item.is_wheel), key=_size, reverse=True)
         with ThreadPoolExecutor(_AT_ONCE) as pool:
             futures = [pool.submit(self._make, item, builder, here) for item in largest_first]
             try:
@@ -126,9 +129,8 @@ class Wheels:
     def _file(self, pinned: Pinned, fetch: Fetch) -> Path:
         if not pinned.url:
             raise SolverError([f"{pinned.name} {pinned.version} was damaged in the store and is gone now: run again"])
-        parts = urllib.parse.urlsplit(pinned.url)
-        if parts.scheme == "file":
-            path = Path(urllib.parse.unquote(parts.path))
+        if pinned.url.startswith("file:"):
+            path = _local(pinned)
             _refuse_other_bytes(path, pinned)
             return path
         return self.fetcher.obtain(fetch, Path()).path
@@ -143,6 +145,18 @@ class Wheels:
         with self.talk.progress(f"pip downloads {names}, as it is configured to", None, ""):
             self.pip.download(remote, out, str(builder.python))
         return {of_file(path): path for path in out.iterdir()}
+
+
+def _size(pinned: Pinned) -> int:
+    """Return the size of a file, or 0 if that is not known before it is downloaded."""
+    if pinned.size is None and pinned.url.startswith("file:"):
+        with contextlib.suppress(OSError):
+            return _local(pinned).stat().st_size
+    return pinned.size or 0
+
+
+def _local(pinned: Pinned) -> Path:
+    return Path(urllib.parse.unquote(urllib.parse.urlsplit(pinned.url).path))
 
 
 def _is_remote(pinned: Pinned) -> bool:

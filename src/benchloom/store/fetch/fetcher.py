@@ -39,6 +39,10 @@ class Fetcher:
             return self.folder / fetch.digest.replace(":", "-")
         return self.folder / f"unpinned-{of_bytes(fetch.url.encode()).partition(':')[2][:32]}"
 
+    def prepare(self, scheme: str) -> None:
+        """Import and read what every download of ``scheme`` needs, ahead of the first one. Raises OSError or ValueError."""
+        self._transport(f"{scheme}:").prepare()
+
     def missing(self, fetch: Fetch) -> bool:
         """Tell whether obtaining ``fetch`` would need the network. Opens no socket."""
         if fetch.path or is_local(fetch.url) or self.blob(fetch).is_file():
@@ -213,7 +217,7 @@ class Fetcher:
                 return self._from_source(source, fetch, blob, is_model=is_model, again=False)
             raise WrongBytesError(what) from error
         size = part.stat().st_size
-        publish(part, blob)
+        publish(part, blob, is_durable=not fetch.digest)
         if not fetch.digest:
             self.talk.note(f"{file_name(fetch)} is not pinned; it was {digest}: put that into the component to pin it")
         return Download(blob, digest, size, redacted(source), reused=False)

@@ -44,13 +44,15 @@ def start_over(part: Path, url: str, tag: str) -> None:
     write_text(_tag_file(part), f"{of_bytes(url.encode())}\n{tag}")
 
 
-def publish(part: Path, blob: Path) -> None:
-    """Make a whole and checked part the file, durably."""
-    with part.open("rb") as stream:
-        os.fsync(stream.fileno())
+def publish(part: Path, blob: Path, *, is_durable: bool) -> None:
+    """Give a whole and checked part its name. One with a digest need not be durable: it is digested before it is used again."""
+    if is_durable:
+        with part.open("rb") as stream:
+            os.fsync(stream.fileno())
     os.replace(part, blob)
     _tag_file(part).unlink(missing_ok=True)
-    fsync_folder(blob.parent)
+    if is_durable:
+        fsync_folder(blob.parent)
 
 
 def forget(part: Path) -> None:

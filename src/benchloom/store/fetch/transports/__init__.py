@@ -21,6 +21,9 @@ class Transport(Protocol):
 
     def __init__(self, options: FetchOptions, stop: threading.Event, talk: Talk) -> None: ...
 
+    def prepare(self) -> None:
+        """Import and read what every download needs. Raises OSError or ValueError."""
+
     def download(self, url: str, fetch: Fetch, part: Path) -> bool:
         """Put the file at ``url`` into ``part`` and return whether its beginning is from an earlier attempt.
 

@@ -22,6 +22,9 @@ class Transport:
     def __init__(self, options: FetchOptions, stop: threading.Event, talk: Talk) -> None:
         """Take what every transport is given."""
 
+    def prepare(self) -> None:
+        """Do nothing: copying needs nothing ahead."""
+
     def download(self, url: str, fetch: Fetch, part: Path) -> bool:
         """Copy the file at ``url`` into ``part``, which is never resumed. Raises SourceError."""
         path = Path(urllib.parse.unquote(split_url(url).path))

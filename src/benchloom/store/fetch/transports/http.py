@@ -32,6 +32,10 @@ class Transport:
     def __init__(self, options: FetchOptions, stop: threading.Event, talk: Talk) -> None:
         self.options, self.stop, self.talk = options, stop, talk
 
+    def prepare(self) -> None:
+        """Read the certificates of authorities. Raises OSError or ValueError for bad ones."""
+        _ = self._certificates
+
     def download(self, url: str, fetch: Fetch, part: Path) -> bool:
         """Download into ``part``; tell whether its beginning is from an earlier attempt."""
         last, wait = SourceError("no attempt was made"), 0.0
