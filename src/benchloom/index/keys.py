@@ -120,6 +120,7 @@ VARIATION_KEYS = frozenset(
         "fetch",
         "pip",
         "profile",
+        "layout",
         "needs",
         "deps",
         "run_deps",
