@@ -22,8 +22,8 @@ from benchloom.model.measurement import Measurement, alone, at_least, at_most, r
 ROOT = Path(__file__).resolve().parents[1]
 CHILD = Path(__file__).resolve().parent / "children" / "preprocessing.py"
 AREA = "preprocessing"
-NAMED = "imagenet-nchw"  # the profile of ResNet-50 on ONNX Runtime, which the target is for
-PROFILES = (NAMED, "imagenet-mobilenet-nhwc", "coco-300", "coco-1200")
+NAMED = "imagenet"  # the profile of ResNet-50 on ONNX Runtime, which the target is for
+PROFILES = (NAMED, "imagenet-mobilenet,_nhwc", "coco-300", "coco-1200")
 LARGE = ("coco-1200",)
 SIZES = ((375, 500), (375, 500), (333, 500), (500, 375), (375, 500), (400, 500), (500, 333), (375, 500))
 STARTED = 50_000  # samples whose opening is timed

@@ -80,8 +80,8 @@ def plain_coco_1200(path: Path) -> Any:
 
 
 PLAIN = {
-    "imagenet-nchw": plain_resnet,
-    "imagenet-mobilenet-nhwc": plain_mobilenet,
+    "imagenet": plain_resnet,
+    "imagenet-mobilenet,_nhwc": plain_mobilenet,
     "coco-300": plain_coco_300,
     "coco-1200": plain_coco_1200,
 }
@@ -121,14 +121,16 @@ def run_bare(_: str, images: Sequence[Path], __: Path) -> Callable[[], None]:
 
 def run_ours(profile: str, images: Sequence[Path], folder: Path, processes: int = 1) -> Callable[[], None]:
     """What the harness does."""
-    import msgspec
     import numpy as np
 
     from benchloom.harness.preprocess import Samples, preprocess
-    from benchloom.model.facts import Profile
+    from benchloom.index.index import load
+    from benchloom.index.repositories import read_repository
+    from benchloom.model.variation import profile_of
 
-    meta = json.loads((ROOT / "package" / f"profile-{profile}" / ".cm" / "meta.json").read_text())
-    steps = msgspec.convert(meta["profile"], Profile)
+    alias, _, variation = f"profile-{profile}".partition(",_")
+    steps = profile_of(load([read_repository(ROOT)], None).get(f"package:{alias}"), [variation] if variation else [])
+    assert steps is not None
     samples = Samples(tuple(images), np.zeros(len(images), np.int64), "made")
     return lambda: void(preprocess(samples, steps, folder, {}, processes))
 

@@ -24,6 +24,7 @@ from pycocotools.cocoeval import COCOeval
 from benchloom.harness.profiles import apply
 from benchloom.index.index import Index, load
 from benchloom.index.repositories import read_repository
+from support.recipes import recipe, recipe_of
 
 ROOT = Path(__file__).resolve().parents[2]
 FORMATS = ("onnx", "pytorch", "tensorflow", "tflite")
@@ -32,7 +33,6 @@ REFS = (
     "dataset:digit-scenes-val",
     *(f"package:{alias}" for alias in MODELS),
     "package:profile-digit-scenes",
-    "package:profile-digit-scenes-nhwc",
     "script:train-digit-scenes-detector",
 )
 SCENES, DETECTIONS, BATCH = 120, 50, 8
@@ -160,11 +160,11 @@ def test_detector_states_its_file_and_the_one_profile_and_data_set_that_fit_it(i
     assert (item.digest, item.size) == (f"sha256:{sha256(data).hexdigest()}", len(data))
     assert item.size <= 1_200_000
     needs = {need.role: index.match(need.query) for need in component.requires}
-    (dataset,), (profile,) = needs["dataset"], needs["profile"]
+    (dataset,), profile = needs["dataset"], recipe_of(index, component)
     (source,) = component.model.inputs
     assert (dataset.dataset.task, dataset.dataset.classes) == (component.model.task, component.model.classes.count)
-    assert (profile.profile.shape, profile.profile.dtype) == (source.shape[1:], source.dtype)
-    assert profile.profile.steps[-1].layout == source.layout
+    assert (profile.shape, profile.dtype) == (source.shape[1:], source.dtype)
+    assert profile.layout == source.layout
     assert [item.meaning for item in component.model.outputs] == list(OUTPUTS)
 
 
@@ -175,9 +175,7 @@ def test_detector_and_scenes_are_the_defaults_of_object_detection(index: Index, 
 
 
 def test_profiles_of_digit_scenes_differ_in_their_layout_alone(index: Index, dataset: Path):
-    first, last = (
-        index.get(f"package:{alias}").profile for alias in ("profile-digit-scenes", "profile-digit-scenes-nhwc")
-    )
+    first, last = (recipe(index, name) for name in ("profile-digit-scenes", "profile-digit-scenes,_nhwc"))
     assert first.steps[:-1] == last.steps[:-1]
     for path in sorted((dataset / "images").iterdir())[:10]:
         np.testing.assert_array_equal(apply(first, path).transpose(1, 2, 0), apply(last, path))

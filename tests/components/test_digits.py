@@ -15,6 +15,7 @@ from numpy.typing import NDArray
 from benchloom.harness.profiles import apply
 from benchloom.index.index import Index, load
 from benchloom.index.repositories import read_repository
+from support.recipes import recipe, recipe_of
 
 ROOT = Path(__file__).resolve().parents[2]
 FLOATS = ("model-digits-onnx", "model-digits-pytorch", "model-digits-tensorflow", "model-digits-tflite")
@@ -25,7 +26,6 @@ REFS = (
     "dataset:digits-val",
     *(f"package:{alias}" for alias in PACKAGES),
     "package:profile-digits",
-    "package:profile-digits-nhwc",
     "script:train-digits-network",
     "soft:ml-model",
     "soft:ml-profile",
@@ -92,10 +92,10 @@ def test_model_names_the_one_profile_and_data_set_that_fit_it(index: Index, alia
     component = index.get(f"package:{alias}")
     needs = {need.role: index.match(need.query) for need in component.requires}
     assert sorted(needs) == ["dataset", "profile"]
-    (dataset,), (profile,) = needs["dataset"], needs["profile"]
+    (dataset,), profile = needs["dataset"], recipe_of(index, component)
     assert dataset.dataset.classes == component.model.classes.count
-    assert profile.profile.shape == component.model.inputs[0].shape[1:]
-    assert profile.profile.dtype == component.model.inputs[0].dtype
+    assert profile.shape == component.model.inputs[0].shape[1:]
+    assert profile.dtype == component.model.inputs[0].dtype
 
 
 def test_profile_has_the_steps_the_network_was_trained_with(index: Index):
@@ -109,7 +109,7 @@ def test_profile_has_the_steps_the_network_was_trained_with(index: Index):
 
 
 def test_profile_with_channels_last_gives_the_same_numbers(index: Index, dataset: Path):
-    first, last = (index.get(f"package:{alias}").profile for alias in ("profile-digits", "profile-digits-nhwc"))
+    first, last = (recipe(index, name) for name in ("profile-digits", "profile-digits,_nhwc"))
     assert first.steps[:-1] == last.steps[:-1]
     for path in sorted((dataset / "images").iterdir())[:20]:
         np.testing.assert_array_equal(apply(first, path).transpose(1, 2, 0), apply(last, path))
@@ -118,9 +118,9 @@ def test_profile_with_channels_last_gives_the_same_numbers(index: Index, dataset
 @pytest.mark.parametrize("alias", PACKAGES)
 def test_profile_and_input_are_of_the_layout_stated(index: Index, alias: str):
     component = index.get(f"package:{alias}")
-    (profile,) = (index.match(need.query)[0] for need in component.requires if need.role == "profile")
+    profile = recipe_of(index, component)
     (source,) = component.model.inputs
-    assert source.layout == profile.profile.steps[-1].layout
+    assert source.layout == profile.layout
     assert source.shape[1:] == {"NCHW": (1, 32, 32), "NHWC": (32, 32, 1)}[source.layout]
 
 

@@ -12,6 +12,7 @@ from benchloom.index.repositories import read_repository
 from benchloom.model.component import Component
 from benchloom.model.query import parse_query
 from support.detector import coco_folder
+from support.recipes import recipe_of
 from support.repo import Loom
 from support.standin import ROOT, meta_of
 
@@ -95,11 +96,11 @@ def test_row_16_is_found_by_its_words_and_explained(tmp_path: Path, coco: Path):
 @pytest.mark.parametrize("alias", ALIASES)
 def test_profile_gives_what_the_model_takes(index: Index, coco: Path, alias: str):
     component = index.get(f"package:{alias}")
-    (profile,) = matched(index, component, "profile")
+    profile = recipe_of(index, component)
     (source,) = component.model.inputs
-    sample = apply(profile.profile, next((coco / "val2017").iterdir()))
+    sample = apply(profile, next((coco / "val2017").iterdir()))
     assert (sample.shape, sample.dtype.name) == (source.shape[1:], source.dtype)
-    assert profile.profile.steps[-1].layout == source.layout
+    assert profile.layout == source.layout
     assert {item.dataset.name for item in matched(index, component, "dataset")} == {"coco-2017-val"}
 
 

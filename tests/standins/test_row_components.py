@@ -1,7 +1,6 @@
 """What the components of the model table say: tags, tensors, pre-processing and digests."""
 
 from pathlib import Path
-from typing import Any
 
 import cv2
 import numpy as np
@@ -11,6 +10,7 @@ from benchloom.harness.profiles import apply
 from benchloom.index.index import Index, load
 from benchloom.index.repositories import read_repository
 from benchloom.model.component import Component
+from support.recipes import recipe, recipe_of
 from support.repo import Loom
 from support.standin import ROOT, imagenet_folder, meta_of
 
@@ -77,11 +77,11 @@ def test_query_plans_the_model_it_means(tmp_path: Path, imagenet: Path, format: 
 @pytest.mark.parametrize("alias", ALIASES)
 def test_profile_gives_what_the_model_takes(index: Index, imagenet: Path, alias: str):
     component = index.get(f"package:{alias}")
-    (profile,) = matched(index, component, "profile")
+    profile = recipe_of(index, component)
     (source,) = component.model.inputs
-    sample = apply(profile.profile, imagenet / "ILSVRC2012_val_00000001.JPEG")
+    sample = apply(profile, imagenet / "ILSVRC2012_val_00000001.JPEG")
     assert (sample.shape, sample.dtype.name) == (source.shape[1:], source.dtype)
-    assert profile.profile.steps[-1].layout == source.layout
+    assert profile.layout == source.layout
     datasets = [
         item.dataset for item in matched(index, component, "dataset") if item.dataset
     ]  # what is got by hand has none
@@ -153,28 +153,24 @@ def picture(tmp_path: Path, height: int, width: int) -> Path:
     return path
 
 
-def profile_of(index: Index, alias: str) -> Any:
-    return index.get(f"package:{alias}").profile
-
-
 @pytest.mark.parametrize("name", ["imagenet", "imagenet-mobilenet"])
 def test_profiles_of_two_layouts_differ_in_nothing_else(index: Index, tmp_path: Path, name: str):
     file = picture(tmp_path, 375, 500)
-    first, last = (apply(profile_of(index, f"profile-{name}-{layout}"), file) for layout in ("nchw", "nhwc"))
+    first, last = (apply(recipe(index, f"profile-{name}{variation}"), file) for variation in ("", ",_nhwc"))
     np.testing.assert_array_equal(first.transpose(1, 2, 0), last)
 
 
 def test_profile_imagenet_universal_gives_the_bytes_that_the_float_one_scales(index: Index, tmp_path: Path):
     file = picture(tmp_path, 500, 333)
-    whole = apply(profile_of(index, "profile-imagenet-universal-nhwc-uint8"), file)
-    floats = apply(profile_of(index, "profile-imagenet-mobilenet-nhwc"), file)
+    whole = apply(recipe(index, "profile-imagenet-universal"), file)
+    floats = apply(recipe(index, "profile-imagenet-mobilenet,_nhwc"), file)
     np.testing.assert_allclose(whole.astype(np.float32) / 127.5 - 1, floats, atol=1e-6)
 
 
 def test_profile_imagenet_minus_128_is_whole_numbers_around_zero(index: Index, tmp_path: Path):
-    found = apply(profile_of(index, "profile-imagenet-minus-128-nchw"), picture(tmp_path, 375, 500))
+    found = apply(recipe(index, "profile-imagenet-minus-128"), picture(tmp_path, 375, 500))
     assert found.shape == (3, 224, 224)
     np.testing.assert_array_equal(found, np.rint(found))
     assert found.min() < 0 < found.max()
     assert (found.min() >= -128, found.max() <= 127) == (True, True)
-    assert meta_of("model-mobilenet-onnx-int8-nvidia")["needs"]["profile"]["tags"] == "profile,imagenet-minus-128,nchw"
+    assert meta_of("model-mobilenet-onnx-int8-nvidia")["needs"]["profile"]["tags"] == "profile,imagenet-minus-128"

@@ -20,10 +20,10 @@ from benchloom.app.workspace import Workspace
 from benchloom.base.reported import reported
 from benchloom.base.talk import Progress, Silent
 from benchloom.errors import EXIT_NEGATIVE, EXIT_OK, IntegrityError, LoomError, UnknownNameError, carried
-from benchloom.index.index import refuse_unknown_tags
+from benchloom.index.index import Index, refuse_unknown_tags
 from benchloom.model.base import to_json
 from benchloom.model.component import Component
-from benchloom.model.facts import Facts
+from benchloom.model.facts import Facts, Model
 from benchloom.model.published import FileReport, FoundFile
 from benchloom.model.query import parse_query
 from benchloom.report.published_files import pins_text, report_text, summary_text
@@ -36,14 +36,6 @@ from benchloom.store.fetch import Download, Fetcher, file_name
 
 SCRIPT = "script:check-published-models"
 SECONDS = 900.0  # for a backend to open one file and run three samples of zeros
-BACKENDS = {
-    "onnx": "onnxruntime",
-    "tensorflow-frozen-graph": "tensorflow",
-    "tflite": "tflite",
-    "pytorch-state-dict": "pytorch",
-    "pytorch-pickled-module": "pytorch",
-    "torchscript": "pytorch",
-}
 
 
 def main(arguments: Sequence[str], environ: Mapping[str, str], folder: Path) -> int:
@@ -135,7 +127,7 @@ class Checker:
 
     def _opened(self, component: Component, path: Path, digest: str, place: Path) -> FoundFile:
         assert component.model is not None
-        backend = BACKENDS.get(component.model.format, component.model.format)
+        backend = backend_for(self.workspace.index, component.model)
         python = self._python(backend)
         facts = Facts(role="model", component=component.ref, path=str(path), digest=digest, model=component.model)
         file, told, log = place / "found.json", place / "facts.json", self.context.logs / f"{component.alias}.log"
@@ -219,3 +211,10 @@ def _say(text: str) -> None:
 
 if __name__ == "__main__":
     sys.exit(main(sys.argv[1:], os.environ, Path.cwd()))
+
+
+def backend_for(index: Index, model: Model) -> str:
+    """Return the name of the backend that states the format of ``model``, the default one first; the format if none does."""
+    takers = [item for item in index.components if item.backend and model.format in item.backend.formats]
+    first = min(takers, key=lambda item: ("backend" not in item.default_for, item.ref), default=None)
+    return first.backend.name if first and first.backend else model.format

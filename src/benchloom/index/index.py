@@ -28,7 +28,7 @@ from benchloom.model.component import KINDS, Component, Input
 from benchloom.model.facts import Dataset
 from benchloom.model.finding import Finding
 from benchloom.model.query import Query
-from benchloom.model.variation import find_variation
+from benchloom.model.variation import find_variation, profile_of
 
 Signatures = tuple[tuple[str, Signature], ...]
 
@@ -218,16 +218,15 @@ class Index:
             self._digests[component.ref] = of_bytes("\n".join(parts).encode()) if component.bases else own
         return self._digests[component.ref]
 
-    def content_digest(self, component: Component) -> str:
-        """Return the digest over what a component brings to those that use it.
+    def content_digest(self, component: Component, variations: Sequence[str]) -> str:
+        """Return the digest over what a component brings to those that use it with these variations.
 
-        Of a profile that is the profile and those of its variations, of a ruleset the ruleset, of a data set in the component's folder its facts, images and labels: what its
+        Of a profile that is the profile with these, of a ruleset the ruleset, of a data set in the component's folder its facts, images and labels: what its
         summary or licence says changes nothing that is made from it. Of others it is that of their files.
         """
         is_made = bool(component.fetch or component.install or component.versions)
         if component.profile is not None and not is_made:
-            varied = list(component.variations.values())
-            return of_bytes(to_json([component.profile, varied] if varied else component.profile))
+            return of_bytes(to_json(profile_of(component, variations)))
         is_made = is_made or bool(component.variations)
         if component.ruleset is not None and not is_made:
             return of_bytes(to_json(component.ruleset))

@@ -188,6 +188,7 @@ _VARIATION_ACTED = {
     "fetch": "what is downloaded",
     "pip": "what is installed by pip",
     "profile": "how samples are prepared",
+    "layout": "how samples are laid out",
     "needs": "what it needs",
     "deps": "what it needs",
     "run_deps": "what it needs",

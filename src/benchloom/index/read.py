@@ -33,7 +33,7 @@ from benchloom.model.component import (
     Variation,
     Version,
 )
-from benchloom.model.facts import Backend, Dataset, Model, Profile
+from benchloom.model.facts import Backend, Dataset, Layout, Model, Profile
 from benchloom.model.finding import Finding
 from benchloom.model.published import PublishedFile, StandIn
 from benchloom.model.ruleset import Ruleset
@@ -383,6 +383,7 @@ class _Reader:
             fetch=self._typed(item, "fetch", tuple[Fetch, ...], (), f"variations.{name}."),
             pip=text(item.get("pip")),
             profile=self._typed(item, "profile", Profile, None, f"variations.{name}."),
+            layout=self._typed(item, "layout", Layout, "", f"variations.{name}."),
             requires=self._requires(item, f"variations.{name}."),
         )
 

@@ -3,7 +3,7 @@
 from typing import Literal
 
 from benchloom.model.base import Value
-from benchloom.model.facts import Backend, Dataset, Model, Profile
+from benchloom.model.facts import Backend, Dataset, Layout, Model, Profile
 from benchloom.model.published import PublishedFile, StandIn
 from benchloom.model.query import Query
 from benchloom.model.ruleset import Ruleset
@@ -147,7 +147,8 @@ class Version(Value, frozen=True, kw_only=True):
 class Variation(Value, frozen=True, kw_only=True):
     """A named alternative of a component. In a group, one member is chosen; ``name`` ending in ``.#`` takes a value.
 
-    ``pip`` names another distribution than the component's ``install.pip``; ``profile`` takes the place of the component's.
+    ``pip`` names another distribution than the component's ``install.pip``; ``profile`` takes the place of the component's, whose
+    samples ``layout`` lays out in another way.
     """
 
     name: str
@@ -162,6 +163,7 @@ class Variation(Value, frozen=True, kw_only=True):
     fetch: tuple[Fetch, ...] = ()
     pip: str = ""
     profile: Profile | None = None
+    layout: Layout = ""
     requires: tuple[Requirement, ...] = ()
 
 

@@ -9,6 +9,7 @@ from benchloom.model.base import Value
 from benchloom.model.ruleset import Ruleset
 
 CK_FACTS_FILE = "loom.json"  # the facts of what was installed for ck, in the folder it names
+Layout = Literal["", "NCHW", "NHWC"]
 DEVICE_VARIABLE = "LOOM_DEVICE"  # of a backend's node: where it runs, if not on the first of its devices
 
 
@@ -130,7 +131,7 @@ class Step(Value, frozen=True, kw_only=True):
     interpolation: Literal["", "area", "linear", "pil-bilinear"] = ""
     dtype: str = ""
     values: tuple[float, ...] = ()
-    layout: Literal["", "NCHW", "NHWC"] = ""
+    layout: Layout = ""
 
 
 class Profile(Value, frozen=True, kw_only=True):
@@ -144,6 +145,11 @@ class Profile(Value, frozen=True, kw_only=True):
     shape: tuple[int, ...]
     dtype: str
     only_with_objects: bool = False
+
+    @property
+    def layout(self) -> Layout:
+        """How a sample is laid out: as its last transposition leaves it, '' if there is none."""
+        return next((step.layout for step in reversed(self.steps) if step.op == "transpose"), "")
 
 
 class Backend(Value, frozen=True, kw_only=True):

@@ -6,7 +6,7 @@ from typing import Any
 import msgspec
 
 from benchloom.model.component import Component, Variation
-from benchloom.model.facts import Profile
+from benchloom.model.facts import Layout, Profile, Step
 
 
 def find_variation(component: Component, name: str) -> Variation | None:
@@ -28,9 +28,30 @@ def find_variation(component: Component, name: str) -> Variation | None:
 
 
 def profile_of(component: Component, variations: Sequence[str]) -> Profile | None:
-    """Return the profile that ``component`` states with these variations: the last one that has a profile has its own."""
-    chosen = [found.profile for name in variations if (found := find_variation(component, name)) and found.profile]
-    return chosen[-1] if chosen else component.profile
+    """Return the profile that ``component`` states with these variations: the last one that has a profile has its own.
+
+    A variation with a layout lays the samples of either out in that way.
+    """
+    chosen = [found for name in variations if (found := find_variation(component, name))]
+    profile = next((item.profile for item in reversed(chosen) if item.profile), component.profile)
+    layout: Layout = next((item.layout for item in reversed(chosen) if item.layout), "")
+    return laid_out(profile, layout) if profile and layout else profile
+
+
+def laid_out(profile: Profile, layout: Layout) -> Profile:
+    """Return ``profile`` with its last transposition to ``layout`` instead: the same numbers, in another order.
+
+    A sample without a transposition is as it was decoded, with channels last.
+    """
+    own = profile.layout or "NHWC"
+    if layout in {"", own}:
+        return profile
+    first, second, third = profile.shape
+    steps = list(profile.steps)
+    last = max((place for place, step in enumerate(steps) if step.op == "transpose"), default=len(steps))
+    steps[last : last + 1] = [Step(op="transpose", layout=layout)]
+    shape = (third, first, second) if layout == "NCHW" else (second, third, first)
+    return msgspec.structs.replace(profile, steps=tuple(steps), shape=shape)
 
 
 def _filled(parameter: Variation, value: str) -> Variation:

@@ -10,6 +10,7 @@ from dataclasses import dataclass
 from benchloom.model.component import Component, Requirement
 from benchloom.model.facts import DEVICE_VARIABLE
 from benchloom.model.query import Query
+from benchloom.model.variation import profile_of
 
 Variations = tuple[str, ...]
 Environment = Mapping[str, str]
@@ -54,9 +55,31 @@ def _backend_device(component: Component, variations: Variations, env: Environme
     return (env[DEVICE_VARIABLE],) if DEVICE_VARIABLE in env else component.backend.devices[:1]
 
 
+def _input_layout(component: Component) -> tuple[str, ...]:
+    return tuple(item.layout for item in component.model.inputs[:1] if item.layout) if component.model else ()
+
+
+def _input_dtype(component: Component) -> tuple[str, ...]:
+    return tuple(item.dtype for item in component.model.inputs[:1] if item.dtype) if component.model else ()
+
+
+def _sample_layout(component: Component, variations: Variations, env: Environment) -> tuple[str, ...]:
+    del env
+    profile = profile_of(component, variations)
+    return (profile.layout,) if profile and profile.layout else ()
+
+
+def _sample_dtype(component: Component, variations: Variations, env: Environment) -> tuple[str, ...]:
+    del env
+    profile = profile_of(component, variations)
+    return (profile.dtype,) if profile else ()
+
+
 FITS = {
     "format": Fit("model", "backend", "takes", "model.format", _model_format, _backend_formats),
     "device": Fit("model", "backend", "runs on", "model.devices", _model_devices, _backend_device),
+    "layout": Fit("model", "profile", "gives", "model.inputs.layout", _input_layout, _sample_layout),
+    "dtype": Fit("model", "profile", "gives", "model.inputs.dtype", _input_dtype, _sample_dtype),
 }
 
 

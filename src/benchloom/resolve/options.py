@@ -64,8 +64,8 @@ class Universe(Protocol):
     def files_digest(self, component: Component) -> str:
         """Digest of the files in the component's folder."""
 
-    def content_digest(self, component: Component) -> str:
-        """Digest of what the component brings to those that use it."""
+    def content_digest(self, component: Component, variations: Sequence[str]) -> str:
+        """Digest of what the component brings to those that use it with these variations."""
 
 
 class Option(Value, frozen=True, kw_only=True):

@@ -239,7 +239,7 @@ class _Planner:
         key = result_key(
             component,
             candidate,
-            files=self.universe.content_digest(component),
+            files=self.universe.content_digest(component, candidate.variations),
             env={**self._env(option), **self._read_inputs(option, self.host.input_files)},
             fetch=files_of(provision),
             needs={role: self._identity(self.nodes[need]) for role, need in needs.items() if need != PYTHON},

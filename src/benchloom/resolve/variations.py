@@ -22,6 +22,7 @@ _ONE_OF = {
     "fetch": "fetch different files",
     "version": "are of different versions",
     "pip": "install different distributions",
+    "layout": "lay samples out differently",
 }
 
 

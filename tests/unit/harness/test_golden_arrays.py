@@ -23,10 +23,14 @@ from PIL import Image
 
 from benchloom.errors import InputError
 from benchloom.harness.profiles import DamagedImageError, apply
+from benchloom.index.index import load
+from benchloom.index.repositories import read_repository
 from benchloom.model.facts import Profile, Step
+from support.recipes import recipe
 from support.torchvision_steps import offset, pre_processed, resized
 
 ROOT = Path(__file__).resolve().parents[3]
+INDEX = load([read_repository(ROOT)], None)
 SIZES = [(1, 1), (40, 1), (1, 40), (3, 5), (8, 8), (32, 32), (224, 224), (256, 256), (256, 259), (259, 256), (375, 501)]
 SIZES += [(375, 500), (500, 375)]  # of which the crops of torchvision's releases differ
 replace = msgspec.structs.replace
@@ -147,7 +151,7 @@ STEPS: dict[str, Callable[[str], Pixels]] = {
 
 
 VARIED: dict[str, Callable[[str], Pixels]] = {
-    "profile-imagenet-pytorch-nchw,_torchvision-0.8": imagenet_pytorch_by_torchvision_0_8,
+    "profile-imagenet-pytorch,_torchvision-0.8": imagenet_pytorch_by_torchvision_0_8,
 }
 
 
@@ -156,7 +160,7 @@ def expected(name: str, path: Path) -> Pixels:
     found = [steps for key, steps in STEPS.items() if any(key in source for source in facts["sources"])]
     (steps,) = [VARIED[name]] if name in VARIED else found
     pixels = steps(str(path))
-    return pixels.transpose(2, 0, 1) if "nchw" in facts["tags"] else pixels
+    return pixels.transpose(2, 0, 1) if profile_of(name).layout == "NCHW" else pixels
 
 
 # -- images ---------------------------------------------------------------------------------------------------------
@@ -214,9 +218,7 @@ def meta(name: str) -> dict[str, Any]:
 
 def profile_of(name: str) -> Profile:
     """Return the profile of a package, or of one with its variation: ``profile-name,_variation``."""
-    _, _, variation = name.partition(",_")
-    facts = meta(name)
-    return msgspec.convert((facts["variations"][variation] if variation else facts)["profile"], Profile)
+    return recipe(INDEX, name)
 
 
 def names() -> list[str]:
@@ -268,7 +270,7 @@ SIDES = [
 
 @pytest.mark.parametrize("release", ["0.9.1", "0.8"])
 def test_crops_of_torchvisions_releases_are_those_of_their_definitions(tmp_path: Path, release: str):
-    name = f"profile-imagenet-pytorch-nchw{',_torchvision-0.8' if release == '0.8' else ''}"
+    name = f"profile-imagenet-pytorch{',_torchvision-0.8' if release == '0.8' else ''}"
     for height, width in SIDES:
         image = picture(height, width)
         cv2.imwrite(str(tmp_path / "image.png"), image)
@@ -396,7 +398,7 @@ def test_jpeg_that_ends_early_is_refused_though_opencv_fills_it(tmp_path: Path, 
     path.write_bytes(IMAGES[name][: int(len(IMAGES[name]) * cut)])
     assert cv2.imread(str(path)) is not None
     with pytest.raises(DamagedImageError, match="cut off"):
-        apply(profile_of("profile-imagenet-nchw"), path)
+        apply(profile_of("profile-imagenet"), path)
 
 
 def test_jpeg_that_ends_early_is_refused_though_its_thumbnail_is_whole(tmp_path: Path):
@@ -405,10 +407,10 @@ def test_jpeg_that_ends_early_is_refused_though_its_thumbnail_is_whole(tmp_path:
     data = IMAGES["jpeg 375x501"]
     path = tmp_path / "thumbnail.JPEG"
     path.write_bytes(data[:2] + segment + data[2:])
-    apply(profile_of("profile-imagenet-nchw"), path)
+    apply(profile_of("profile-imagenet"), path)
     path.write_bytes(data[:2] + segment + data[2:-200])
     with pytest.raises(DamagedImageError, match="cut off"):
-        apply(profile_of("profile-imagenet-nchw"), path)
+        apply(profile_of("profile-imagenet"), path)
 
 
 @pytest.mark.parametrize("tail", [b"", b"\0" * 7, b"some words after the picture"])

@@ -1,9 +1,10 @@
+import pytest
 from msgspec.structs import replace
 
 from benchloom.model.component import Component, Fetch, Requirement, Variation
-from benchloom.model.facts import Profile
+from benchloom.model.facts import Layout, Profile, Step
 from benchloom.model.query import Query
-from benchloom.model.variation import find_variation, profile_of
+from benchloom.model.variation import find_variation, laid_out, profile_of
 
 NEED = Requirement(role="r", query=Query(tags=("n#",)), requirer="package:x", where="f: variations.batch.#.deps")
 COMPONENT = Component(
@@ -69,3 +70,20 @@ def test_profile_of_the_last_variation_that_has_one_takes_the_place_of_the_compo
     assert profile_of(component, ("other", "plain")) == other
     assert profile_of(component, ("other", "last")) == last
     assert profile_of(replace(component, profile=None), ("plain",)) is None
+
+
+@pytest.mark.parametrize(
+    ("own", "wanted", "shape"), [("NCHW", "NHWC", (4, 5, 3)), ("NHWC", "NCHW", (5, 3, 4)), ("NCHW", "NCHW", (3, 4, 5))]
+)
+def test_layout_moves_the_channels_and_nothing_else(own: Layout, wanted: Layout, shape: tuple[int, ...]):
+    steps = (Step(op="decode", colour="rgb"), Step(op="transpose", layout=own), Step(op="cast", dtype="float32"))
+    found = laid_out(Profile(name="p", steps=steps, shape=(3, 4, 5), dtype="float32"), wanted)
+    assert (found.shape, found.layout) == (shape, wanted)
+    assert (found.steps[0], found.steps[2]) == (steps[0], steps[2])
+
+
+def test_sample_without_a_transposition_has_its_channels_last():
+    profile = Profile(name="p", steps=(Step(op="decode"),), shape=(4, 5, 3), dtype="uint8")
+    assert laid_out(profile, "NHWC") == profile
+    found = laid_out(profile, "NCHW")
+    assert (found.shape, [step.op for step in found.steps]) == ((3, 4, 5), ["decode", "transpose"])
