@@ -127,3 +127,9 @@ def _can_create(folder: Path) -> bool:
     except OSError:
         return False
     return os.access(folder, os.W_OK)
+
+
+def existing(text: str) -> str | None:
+    """Return the absolute path that a user means by ``text``, links resolved; None if nothing is there."""
+    path = Path(text).expanduser().resolve()
+    return str(path) if path.exists() else None

@@ -1,9 +1,9 @@
 """Values of inputs: one check for the engine, which plans with them, and the harness, which is told them again."""
 
 import math
-from pathlib import Path
 
 from benchloom.base.names import did_you_mean
+from benchloom.base.paths import existing
 from benchloom.errors import InputError
 from benchloom.model.component import Input
 
@@ -25,10 +25,10 @@ def check_value(declared: Input, value: str) -> str:
     if declared.type in {"int", "float"}:
         return _check_number(declared, value, where)
     if declared.type == "path":
-        path = Path(value).expanduser().resolve()
-        if not path.exists():
+        path = existing(value)
+        if path is None:
             raise InputError(f"{'the path given' if declared.secret else value} does not exist", where=where)
-        return str(path)
+        return path
     return value
 
 
