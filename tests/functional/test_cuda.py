@@ -45,7 +45,7 @@ def test_cuda_with_a_device_takes_the_build_for_it(tmp_path: Path, name: str, li
     backend = plan.node("backend")
     assert backend["candidate"]["variations"] == ["cuda"]
     assert backend["env"] == {"LOOM_DEVICE": "cuda"}
-    assert f"{library}=={backend['candidate']['version']}" in plan.node("python")["pip"]
+    assert f"{library}=={backend['candidate']['version']}" in plan.node("python")["provision"]["pip"]
     assert plan.node("device")["candidate"]["version"] == "580.95.05"
     usual = loom.here("plan", target, "--json").ok()
     assert usual.node("backend")["candidate"].get("variations", []) == []
