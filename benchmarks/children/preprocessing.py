@@ -156,7 +156,7 @@ def load_seconds(folder: Path, count: int) -> float:
     """Return the time that opening the ``count`` samples of a folder takes, with the imports of that."""
     environ = {f"LOOM_{role.upper()}": str(folder / f"{role}.json") for role in ("model", "backend", "samples")}
     start = time.perf_counter()
-    from benchloom.harness.inputs import load
+    from benchloom.harness.loading import load
 
     inputs = load(environ, None)
     seconds = time.perf_counter() - start

@@ -20,19 +20,20 @@ from typing import Any
 
 import mlperf_loadgen as lg
 import numpy as np
-from numpy.typing import NDArray
 
+from benchloom.harness.backends.seam import Batch, Session
 from benchloom.harness.calibrate import measured_speed
-from benchloom.harness.inputs import Inputs, load
+from benchloom.harness.inputs import Samples
 from benchloom.harness.issue import Issuer
+from benchloom.harness.loading import load
 from benchloom.harness.logs import read_performance
 from benchloom.harness.memory import peak_memory
+from benchloom.harness.opening import session_for
 from benchloom.harness.options import parse
-from benchloom.harness.predictor import predictor_for
 from benchloom.harness.rulesets import chosen_ruleset
 from benchloom.harness.run import run_loadgen
 from benchloom.harness.settings import test_settings
-from benchloom.harness.sut import Backend, open_backend
+from benchloom.harness.tasks.seam import task_of
 from benchloom.model.record import Performance
 from benchloom.rules.rulesets import DEFAULT_QSL_SIZE
 from benchloom.rules.scenarios import MULTI_STREAM
@@ -46,19 +47,20 @@ FEW = 5  # queries that a turn has at least: LoadGen's verdict is no matter ther
 class Bare:
     """The backend by itself: views of the samples, one call after the other."""
 
-    def __init__(self, backend: Backend, samples: NDArray[np.generic]) -> None:
-        self.backend, self.samples = backend, samples
+    def __init__(self, session: Session, samples: Samples) -> None:
+        self.session, self.tensors = session, [np.ascontiguousarray(tensor) for tensor in samples.tensors]
 
-    def _views(self, size: int) -> list[NDArray[np.generic]]:
-        return [self.samples[start : start + size] for start in range(0, len(self.samples) - size + 1, size)]
+    def _views(self, size: int) -> list[Batch]:
+        starts = range(0, len(self.tensors[0]) - size + 1, size)
+        return [[tensor[start : start + size] for tensor in self.tensors] for start in starts]
 
     def throughput(self, size: int, seconds: float) -> tuple[float, float]:
         """Return samples per second and microseconds of processor time a sample, in batches of ``size``."""
         views, done = self._views(size), 0
-        self.backend.predict(views[-1])
+        self.session.run(views[-1])
         busy, start = time.process_time(), time.perf_counter()
         while (spent := time.perf_counter() - start) < seconds or not done:
-            self.backend.predict(views[done % len(views)])
+            self.session.run(views[done % len(views)])
             done += 1
         return done * size / spent, (time.process_time() - busy) / (done * size) * 1e6
 
@@ -68,7 +70,7 @@ class Bare:
         while time.perf_counter_ns() < end or len(latencies) < FEW:
             view = views[len(latencies) % len(views)]
             start = time.perf_counter_ns()
-            self.backend.predict(view)
+            self.session.run(view)
             latencies.append(time.perf_counter_ns() - start)
         return statistics.median(latencies)
 
@@ -81,9 +83,10 @@ class Harness:
         self.options = parse([*given, *words], {})
         self.inputs = load(os.environ, None)
         self.ruleset = chosen_ruleset(os.environ)
-        backends = [_open(self.inputs, self.options.threads) for _ in range(self.options.instances)]
-        self.predictors = [predictor_for(backend, self.inputs, batch) for backend in backends]
-        self.bare = Bare(backends[0], np.ascontiguousarray(self.inputs.samples))
+        sessions = [session_for(self.inputs, self.options.threads) for _ in range(self.options.instances)]
+        task = task_of(self.inputs.model)
+        self.predictors = [task.predictor(session, self.inputs, batch) for session in sessions]
+        self.bare = Bare(sessions[0], self.inputs.samples)
         spent = measured_speed(self.predictors, self.options, len(self.inputs.samples))
         self.settings = test_settings(self.options, self.ruleset, self.inputs.model.name, spent).test
 
@@ -102,14 +105,10 @@ class Harness:
             )
 
 
-def _open(inputs: Inputs, threads: int) -> Backend:
-    return open_backend(inputs.backend.name, inputs.model, inputs.model_path, threads, inputs.device)
-
-
 def batch(seconds: float) -> dict[str, Any]:
     """Find the best batch of the bare loop: every size is tried twice, for ``seconds`` in all, and its best time counts."""
     inputs = load(os.environ, None)
-    bare = Bare(_open(inputs, parse([], {}).threads), np.ascontiguousarray(inputs.samples))
+    bare = Bare(session_for(inputs, parse([], {}).threads), inputs.samples)
     largest = min(inputs.model.max_batch or BATCHES[-1], len(inputs.samples))
     sizes = [size for size in BATCHES if size <= largest]
     rates = dict.fromkeys(sizes, 0.0)

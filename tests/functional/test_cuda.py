@@ -7,7 +7,7 @@ import onnxruntime
 import pytest
 
 from benchloom.errors import InputError
-from benchloom.harness.sut import open_backend
+from benchloom.harness.backends.seam import open_session
 from benchloom.index.index import load
 from benchloom.index.repositories import read_repository
 from support.repo import SOURCE, Loom
@@ -57,6 +57,6 @@ def test_library_without_the_device_refuses_it():
     assert model is not None
     file = ROOT / "package" / "model-digits-onnx" / "digits.onnx"
     with pytest.raises(InputError, match="onnxruntime cannot run on cuda") as caught:
-        open_backend("onnxruntime", model, str(file), 1, "cuda")
+        open_session("onnxruntime", model, str(file), 1, "cuda")
     assert onnxruntime.get_available_providers()[-1] in caught.value.why[0]
-    assert open_backend("onnxruntime", model, str(file), 1).settings()["provider"] == "CPUExecutionProvider"
+    assert open_session("onnxruntime", model, str(file), 1).settings()["provider"] == "CPUExecutionProvider"

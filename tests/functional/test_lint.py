@@ -159,6 +159,41 @@ def test_lint_dataset_count_is_that_of_the_labels(
 
 
 @pytest.mark.parametrize(
+    ("text", "expected"),
+    [
+        ('{"images": [{"id": 1, "file_name": "a.jpg", "width": 1, "height": 1}]}', "its labels list 1 samples, not 2"),
+        ("{", "boxes.json cannot be read: "),
+    ],
+    ids=["another count", "no JSON"],
+)
+def test_lint_dataset_count_is_that_of_the_annotations(loom: Loom, repo: Repo, text: str, expected: str):
+    facts = {**LABELLED, "task": "object-detection", "layout": "coco", "labels": "boxes.json"}
+    folder = repo.dataset("d", TAGS, dataset=facts, fetch=[{"path": "boxes.json"}], **WELL)
+    (folder / "boxes.json").write_text(text)
+    [finding] = [item for item in loom.here("lint", "dataset:d", "--json").json if item["severity"] == "error"]
+    assert finding["rule"] == "dataset-count-matches"
+    assert finding["message"].startswith(expected)
+
+
+@pytest.mark.parametrize(
+    ("facts", "expected"),
+    [
+        ({"layout": "imagnet"}, ("known-layout", "'imagnet' is not a layout of data sets", "did you mean 'imagenet'?")),
+        (
+            {"task": "sorting"},
+            ("known-task", "'sorting' is not a task", "known: image-classification, object-detection"),
+        ),
+    ],
+)
+def test_lint_names_of_tasks_and_layouts_are_those_of_modules(
+    loom: Loom, repo: Repo, facts: dict[str, str], expected: tuple[str, str, str]
+):
+    repo.dataset("d", TAGS, dataset={**LABELLED, **facts}, **WELL)
+    [finding] = [item for item in loom.here("lint", "dataset:d", "--json").json if item["severity"] == "error"]
+    assert (finding["rule"], finding["message"], finding["fix"]) == expected
+
+
+@pytest.mark.parametrize(
     ("name", "content", "reason"),
     [
         ("val_map.txt", None, "larger than 67,108,864 bytes"),

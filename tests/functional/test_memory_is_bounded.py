@@ -10,12 +10,11 @@ from pathlib import Path
 import pytest
 
 from benchloom.base import bounded
+from benchloom.datasets.layouts import coco, imagenet
 from benchloom.errors import InputError
 from benchloom.harness.user_conf import read_user_conf
 from benchloom.index.files import UnreadableFileError, read_file
-from benchloom.model.annotations import read_annotations
 from benchloom.model.facts import Dataset
-from benchloom.model.labels import read_labels
 from support.repo import SOURCE
 
 DATASET = Dataset(
@@ -62,8 +61,8 @@ def test_table_without_end_on_the_command_line_is_refused(tmp_path: Path):
 
 
 READERS = {
-    "labels": lambda path: read_labels(DATASET, path.parent),
-    "annotations": lambda path: read_annotations(DATASET, path.parent),
+    "labels": lambda path: imagenet.listing(DATASET, path.parent),
+    "annotations": lambda path: coco.listing(DATASET, path.parent),
     "user.conf": lambda path: read_user_conf(path, "resnet50", "Offline"),
 }
 

@@ -118,8 +118,8 @@ def said(answer: Answer) -> str:
 
 
 def assert_unit_tests_pass(backend: str, python: Path) -> None:
-    files = [ROOT / f"tests/unit/harness/test_{backend}_backend.py"]
-    files += [ROOT / "tests/unit/harness/test_torch_files.py"] if backend == "pytorch" else []
+    files = [ROOT / f"tests/unit/harness/backends/test_{backend}.py"]
+    files += [ROOT / "tests/unit/harness/model_files/test_torch_files.py"] if backend == "pytorch" else []
     own = sysconfig.get_paths()["purelib"]
     done = subprocess.run(
         [str(python), "-c", UNIT_TESTS, own, "-q", "-p", "no:cacheprovider", *map(str, files)],

@@ -15,10 +15,9 @@ from hypothesis import strategies as st
 from pycocotools.coco import COCO
 from pycocotools.cocoeval import COCOeval
 
-from benchloom.model.annotations import read_annotations, read_categories
+from benchloom.datasets.layouts import coco, imagenet
+from benchloom.datasets.samples import list_images
 from benchloom.model.facts import Dataset
-from benchloom.model.labels import read_labels
-from benchloom.model.samples import list_images
 from support.fuzz import Campaign, broken, changed, examples, seeded
 
 CLASSES = Dataset(
@@ -52,7 +51,7 @@ def test_sound_label_file_gives_names_and_labels_in_its_order(
     tmp_path: Path, lines: dict[str, int], gap: str, end: str
 ):
     (tmp_path / "labels.txt").write_bytes("".join(f"{name}{gap}{label}{end}" for name, label in lines.items()).encode())
-    found = read_labels(CLASSES, tmp_path)
+    found = imagenet.listing(CLASSES, tmp_path)
     assert (found.names, found.labels) == (tuple(lines), tuple(lines.values()))
     assert found.missing == tuple(lines)
 
@@ -67,7 +66,7 @@ def test_changed_label_file_is_refused_or_read_as_the_reference_splits_it(tmp_pa
             f"{name}.png {rng.randrange(100)}\n" for name in rng.sample("abcdefgh", rng.randint(1, 5))
         ).encode()
         path.write_bytes(data if rng.random() < 0.1 else broken(data, rng, WORDS))
-        found = campaign.outcome(lambda: read_labels(CLASSES, tmp_path))
+        found = campaign.outcome(lambda: imagenet.listing(CLASSES, tmp_path))
         if found is None:
             continue
         rows = [line for line in path.read_text(encoding="utf-8-sig").split("\n") if line.strip()]
@@ -120,7 +119,7 @@ def readers(root: Path, rng: random.Random) -> list[Callable[[], Any]]:
     """Return what reads annotations: each has to refuse the same rubbish."""
     count, options = rng.choice([None, 1, 3, 9]), rng.sample([True, False], 2)
     return [
-        lambda: read_categories(BOXES, root),
+        lambda: coco.read_categories(BOXES, root),
         lambda: list_images(BOXES, root, count=count, only_with_objects=options[0], allow_missing=options[1]),
     ]
 
@@ -139,7 +138,7 @@ def test_changed_annotations_are_refused_or_scored_by_pycocotools(tmp_path: Path
             path.write_bytes(json.dumps(data if rng.random() < 0.1 else changed(data, rng)).encode())
         else:
             path.write_bytes(broken(json.dumps(data).encode(), rng, BYTES))
-        found = campaign.outcome(lambda: read_annotations(BOXES, tmp_path))
+        found = campaign.outcome(lambda: coco.listing(BOXES, tmp_path))
         for read in readers(tmp_path, rng):
             Campaign("").outcome(read)
         if found is None:
@@ -148,7 +147,7 @@ def test_changed_annotations_are_refused_or_scored_by_pycocotools(tmp_path: Path
             data = json.loads(path.read_bytes().removeprefix(b"\xef\xbb\xbf"))
         except ValueError:  # Python alone limits the digits of a number, where nothing reads it
             continue
-        if found.with_objects and scored < examples(60):
+        if any(row.has_objects for row in found.rows) and scored < examples(60):
             scored += 1
             if not any(item.get("iscrowd") or item.get("area") == 0 for item in data["annotations"]):
                 assert average_precision(data) == pytest.approx(1), path.read_bytes()

@@ -2,8 +2,8 @@
 
 import numpy as np
 
-from benchloom.harness.inputs import Inputs
-from benchloom.harness.predictor import Classifier
+from benchloom.harness.inputs import Inputs, Samples
+from benchloom.harness.tasks.image_classification import Classifier
 from benchloom.model.facts import Backend, Classes, Model, Tensor
 
 SAMPLES = np.arange(20, dtype=np.float32).reshape(20, 1)
@@ -18,7 +18,8 @@ class OneHot:
         self.index_output = index_output
         self.batches: list[np.ndarray] = []
 
-    def predict(self, batch: np.ndarray) -> list[np.ndarray]:
+    def run(self, tensors: list[np.ndarray]) -> list[np.ndarray]:
+        [batch] = tensors
         self.batches.append(batch)
         classes = batch[:, 0].astype(np.int64) % 10
         return [classes if self.index_output else np.eye(10, dtype=np.float32)[classes]]
@@ -40,5 +41,5 @@ def predictor(offset: int = 0, prediction: str = "argmax", count: int | None = 1
         prediction=prediction,  # type: ignore[arg-type]
     )
     backend = OneHot(prediction == "index")
-    inputs = Inputs(model, "", Backend(name="x"), "d", SAMPLES, np.zeros(20, np.int64))
+    inputs = Inputs(model, "", Backend(name="x"), "d", Samples((SAMPLES,)), np.zeros(20, np.int64))
     return Classifier(backend, inputs, 8), backend

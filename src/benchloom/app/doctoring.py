@@ -17,14 +17,14 @@ import benchloom
 from benchloom.app.workspace import Workspace, built_in_repository
 from benchloom.base.paths import Locations, locate
 from benchloom.base.units import human_bytes
+from benchloom.datasets.files import unusable
+from benchloom.datasets.layouts.seam import layout_of
 from benchloom.errors import InputError, LoomError
 from benchloom.index.identity import changes
 from benchloom.index.index import Index, load
 from benchloom.index.repositories import Repository, list_repositories, read_repository
-from benchloom.model.annotations import read_annotations
 from benchloom.model.facts import Dataset
 from benchloom.model.finding import Finding, Severity
-from benchloom.model.labels import read_labels, unusable
 from benchloom.store.detect import detect
 from benchloom.store.entries import Store
 from benchloom.store.fetch import redacted
@@ -349,11 +349,8 @@ def _labelled(ref: str, dataset: Dataset, root: Path) -> Finding:
 
 def _images(dataset: Dataset, root: Path) -> tuple[int, tuple[str, ...], tuple[str, ...]]:
     """Return how many images the labels or annotations name, and the names of those that are missing and empty."""
-    if dataset.layout == "coco":
-        found = read_annotations(dataset, root)
-        return len(found.images), found.missing, found.empty
-    labels = read_labels(dataset, root)
-    return len(labels.names), labels.missing, labels.empty
+    found = layout_of(dataset).listing(dataset, root)
+    return len(found.rows), found.missing, found.empty
 
 
 @_check

@@ -244,7 +244,7 @@ def _status(item: Component, model: Model) -> str:
     """Whether a run with the model can be scored, and why not."""
     if model.weights == "random":
         return "timed only: random weights"
-    if model.classes is None and model.detections is None:
+    if not model.can_be_scored:
         return f"timed only: {_cell(model.unpinned.get('classes', 'its classes are not known'))}"
     if model.format == PICKLED_MODULE and not all(fetch.digest for fetch in _fetches(item)):
         return "scored; a pickled module without a digest, opened only with `--trust`"

@@ -10,9 +10,9 @@ from benchloom.app.workspace import Workspace
 from benchloom.base import bounded, limits
 from benchloom.base.atomic import write_bytes
 from benchloom.base.digest import of_bytes
+from benchloom.base.file_kinds import no_model
 from benchloom.errors import InputError
 from benchloom.model.component import Component
-from benchloom.model.file_kinds import no_model
 from benchloom.model.plan import Candidate, Plan
 
 

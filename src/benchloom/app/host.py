@@ -12,10 +12,10 @@ from benchloom.app.given import given_models, kept_files
 from benchloom.app.module_digests import ModuleDigests
 from benchloom.app.workspace import Workspace
 from benchloom.base.digest import of_file
+from benchloom.datasets.files import LABELS_PATH
 from benchloom.errors import InputError
 from benchloom.model.base import Value
 from benchloom.model.component import Component, Requirement
-from benchloom.model.labels import LABELS_PATH
 from benchloom.model.plan import Candidate, Platform
 from benchloom.resolve.host import HostFacts, Installed
 from benchloom.resolve.reach import reachable

@@ -12,7 +12,9 @@ import msgspec
 
 from benchloom.base import bounded, limits
 from benchloom.base.digest import ALGORITHMS, of_file
+from benchloom.base.members import members
 from benchloom.base.names import did_you_mean
+from benchloom.datasets.layouts.seam import layout_of, layouts
 from benchloom.errors import InputError
 from benchloom.index.index import Index
 from benchloom.index.repositories import Repository
@@ -28,6 +30,7 @@ from benchloom.store.commands import why_not_run
 PLACEHOLDER = "FIXME"
 UNFINISHED = "unfinished"
 _FILLER = frozenset({"component", "example", "misc", "other", "stuff", "tag", "tags", "test", "todo", "various"})
+_TASKS = "benchloom.harness.tasks"  # its modules are the names; none of them is imported here
 _TAG = re.compile(r"[a-z0-9][a-z0-9._+-]*")
 _DIGEST = {"md5": 32, "sha256": 64, "sha384": 96, "sha512": 128}
 
@@ -341,18 +344,41 @@ def _program_can_run(subject: Subject) -> Iterator[Finding]:
         yield subject.finding("error", f"{program.results!r} is not a file of the run directory", ("results",))
 
 
+@rule("known-task", "content")
+def _known_task(subject: Subject) -> Iterator[Finding]:
+    """A model or data set is for a task that the harness has."""
+    for block, facts in (("model", subject.component.model), ("dataset", subject.component.dataset)):
+        if facts is not None:
+            yield from _among(subject, "task", facts.task, members(_TASKS), (block, "task"))
+
+
+@rule("known-layout", "content")
+def _known_layout(subject: Subject) -> Iterator[Finding]:
+    """A data set has a layout that can be read."""
+    if dataset := subject.component.dataset:
+        yield from _among(subject, "layout of data sets", dataset.layout, layouts(), ("dataset", "layout"))
+
+
+def _among(subject: Subject, what: str, name: str, known: Sequence[str], place: tuple[str, str]) -> Iterator[Finding]:
+    if name not in known:
+        fix = did_you_mean(name, known) or f"known: {', '.join(known)}"
+        yield subject.finding("error", f"{name!r} is not a {what}", place, fix)
+
+
 @rule("dataset-count-matches", "content")
 def _dataset_count_matches(subject: Subject) -> Iterator[Finding]:
     """A data set whose labels ship with it has as many as it states."""
     dataset = subject.component.dataset
-    if dataset is None or dataset.layout != "imagenet":
+    if dataset is None or dataset.layout not in layouts():
         return
     labels = _shipped_text(subject, dataset.labels)
-    if labels is None:
+    try:
+        count = None if labels is None else layout_of(dataset).samples_in(labels)
+    except ValueError as error:
+        yield subject.finding("error", f"{dataset.labels} cannot be read: {error}", ("dataset", "labels"))
         return
-    count = sum(bool(line.strip()) for line in labels.splitlines())
-    if count != dataset.count:
-        yield subject.finding("error", f"it has {count} labels, not {dataset.count}", ("dataset", "count"))
+    if count not in {None, dataset.count}:
+        yield subject.finding("error", f"its labels list {count} samples, not {dataset.count}", ("dataset", "count"))
 
 
 def _shipped_text(subject: Subject, name: str) -> str | None:

@@ -15,6 +15,7 @@ import msgspec
 
 import benchloom
 from benchloom.base.digest import of_bytes
+from benchloom.base.members import SEAM, members, module_name
 from benchloom.base.remembered import Remembered
 from benchloom.index.digests import SETTLING_NS
 
@@ -34,14 +35,17 @@ class ModuleDigests:
         self._sources = Remembered(file, _format, _Source)
 
     def of(self, name: str) -> str:
-        """Return the digest of the module ``name`` (dotted) and of every module of this package that it reaches."""
+        """Return the digest of the module ``name`` (dotted) and of every module of this package that it reaches.
+
+        Whoever reaches a seam reaches all of its members, which are imported by name.
+        """
         root = os.path.dirname(os.path.realpath(benchloom.__file__))
         waiting, seen, lines = [name], {name}, []
         while waiting:
             module = waiting.pop()
             if source := self._source_of(root, module):
                 lines.append(f"{module} {source.digest}")
-                waiting += (found := set(source.imports) - seen)
+                waiting += (found := {*source.imports, *_members_of(module)} - seen)
                 seen |= found
         return of_bytes("\n".join(sorted(lines)).encode())
 
@@ -67,6 +71,11 @@ class ModuleDigests:
             if max(signature[:2]) < now - SETTLING_NS:
                 self._sources.set(path, known)
         return known
+
+
+def _members_of(module: str) -> list[str]:
+    room, _, name = module.rpartition(".")
+    return [module_name(room, member) for member in members(room)] if name == SEAM else []
 
 
 def _signature(path: str) -> Signature:

@@ -80,7 +80,7 @@ def _file(component: Component, found: FoundFile) -> Iterator[Remark]:
         yield _opset(model, found)
     if found.results:
         yield _batch(model, found)
-    if model.classes is None and model.detections is None and found.results:
+    if not model.can_be_scored and found.results:
         yield "found", f"classes: {_scores(found.results[0])} scores for a sample"
     if found.backend and not found.problems:
         yield "agrees", f"opened by {found.backend}, which ran a sample of zeros"
@@ -132,7 +132,7 @@ def _outputs(model: Model, found: FoundFile) -> Iterator[Remark]:
     types = {item.name: item.dtype for item in found.outputs}
     given = [msgspec.structs.replace(item, dtype=types.get(item.name, item.dtype)) for item in found.results]
     if given or found.outputs:
-        used = model.outputs[:1] if model.detections is None else model.outputs
+        used = [item for item in model.outputs if item.name in found.uses]
         yield from _named("output", used, given or found.outputs, is_open="outputs" in model.unpinned)
 
 

@@ -16,10 +16,10 @@ from benchloom.app.roots import protect_install, protect_record, protected
 from benchloom.app.rulesets import is_official
 from benchloom.app.workspace import Workspace
 from benchloom.base.digest import of_bytes, of_file
+from benchloom.datasets.files import label_file
 from benchloom.errors import ExecutionError, InputError, RunTimeoutError
 from benchloom.model.base import Document, Value, to_json
 from benchloom.model.facts import Facts
-from benchloom.model.labels import label_file
 from benchloom.model.plan import Action, Plan
 from benchloom.model.record import RECORD_SCHEMA, Record, Repetition, Results, Statistics
 from benchloom.record.conditions import Watch

@@ -14,9 +14,11 @@ import numpy as np
 from numpy.typing import NDArray
 
 from benchloom.errors import ExecutionError, carried
-from benchloom.harness.inputs import Inputs, check_samples, chosen, read_facts
+from benchloom.harness.inputs import Inputs, Samples, check_samples
+from benchloom.harness.loading import chosen
+from benchloom.harness.needs import read_facts
 from benchloom.harness.options import parse
-from benchloom.model.facts import Model, Profile
+from benchloom.model.facts import Model, Profile, Tensor
 
 
 def main(arguments: Sequence[str], environ: Mapping[str, str]) -> int:
@@ -26,7 +28,7 @@ def main(arguments: Sequence[str], environ: Mapping[str, str]) -> int:
         inputs = _inputs(environ)
         from benchloom.harness.opening import opened  # late: a wrong option is told before the backend is imported
 
-        if inputs.samples.size:
+        if len(inputs.samples):
             _, predictors = opened(dataclasses.replace(options, instances=1), inputs)
             with contextlib.suppress(ExecutionError):  # of zeros; what an image gives is said with its name
                 predictors[0].answers([0])
@@ -41,14 +43,18 @@ def _inputs(environ: Mapping[str, str]) -> Inputs:
     found = chosen(environ)
     profile = read_facts("profile", environ).profile if environ.get("LOOM_PROFILE") else None
     samples = _zeros(found.model, profile)
-    if samples.size:
+    if len(samples):
         check_samples(found.model, samples)
     return dataclasses.replace(found, samples=samples, labels=np.zeros(len(samples), np.int64))
 
 
-def _zeros(model: Model, profile: Profile | None) -> NDArray[np.generic]:
-    """Return one sample as the profile makes it, else as the model's facts state it; none where neither says its size."""
-    stated = model.inputs[0]
+def _zeros(model: Model, profile: Profile | None) -> Samples:
+    """Return one sample as the profile makes it, else as the model's facts state it; none if neither says its size."""
+    tensors = tuple(_zero(stated, profile) for stated in model.inputs)
+    return Samples(tensors if all(len(item) for item in tensors) else (np.empty(0),))
+
+
+def _zero(stated: Tensor, profile: Profile | None) -> NDArray[np.generic]:
     shape = profile.shape if profile else stated.shape[1:]
     sizes = [size for size in shape if isinstance(size, int)]
     is_known = bool(sizes) and len(sizes) == len(shape)

@@ -11,13 +11,11 @@ from numpy.typing import NDArray
 from pycocotools.coco import COCO
 from pycocotools.cocoeval import COCOeval
 
+from benchloom.datasets.layouts.coco import annotation_bytes, counts_categories
 from benchloom.errors import InputError
 from benchloom.harness.inputs import Inputs
 from benchloom.harness.logs import answers_of_all, read_records
-from benchloom.harness.predictor import BOX
-from benchloom.model.annotations import annotation_bytes
-from benchloom.model.record import Accuracy
-from benchloom.rules.metrics import MEAN_AVERAGE_PRECISION
+from benchloom.harness.tasks.object_detection import BOX
 
 Record = NDArray[np.float32]
 
@@ -38,9 +36,8 @@ def in_categories(detections: Sequence[Record], inputs: Inputs, shift: int = 0) 
     finds nothing. Slots without a detection (score 0) may have any label; ids between those of the annotations may be a
     network's own, and find nothing.
     """
-    facts, categories = inputs.model.detections, np.array([0, *inputs.categories], np.float32)
-    assert facts is not None
-    highest = len(inputs.categories) if facts.labels == "index" else max(inputs.categories)
+    is_index, categories = counts_categories(inputs.model), np.array([0, *inputs.categories], np.float32)
+    highest = len(inputs.categories) if is_index else max(inputs.categories)
     found = [record.copy() for record in detections]
     for record in found:
         labels = record[:, 6] + shift
@@ -48,13 +45,12 @@ def in_categories(detections: Sequence[Record], inputs: Inputs, shift: int = 0) 
         if not shift and (detected := labels[strange & (record[:, 5] > 0)].tolist()):
             raise _strange_label(int(detected[0]), detections, highest, inputs)
         labels = np.where(strange, 0, labels)
-        record[:, 6] = categories[labels.astype(np.int64)] if facts.labels == "index" else labels
+        record[:, 6] = categories[labels.astype(np.int64)] if is_index else labels
     return found
 
 
 def _strange_label(label: int, detections: Sequence[Record], highest: int, inputs: Inputs) -> InputError:
-    ids, facts = inputs.categories, inputs.model.detections
-    is_index = facts is not None and facts.labels == "index"
+    ids, is_index = inputs.categories, counts_categories(inputs.model)
     given = np.concatenate([record[record[:, 5] > 0, 6] for record in detections])
     shifts = {1: "added to", -1: "taken from"}
     return InputError(
@@ -74,25 +70,20 @@ def _strange_label(label: int, detections: Sequence[Record], highest: int, input
     )
 
 
-def mean_average_precision(detections: Sequence[Record], image_ids: Sequence[int], annotations: Path) -> Accuracy:
+def mean_average_precision(detections: Sequence[Record], image_ids: Sequence[int], annotations: Path) -> float | None:
     """Return mAP@[.50:.95] of ``detections`` (as ``read_detections`` gives them) over the images ``image_ids``.
 
     Equals MLPerf's accuracy-coco.py: corners times the size that the annotations state, as x, y, width, height. No box at
-    all is 0. If nothing is annotated in these images there is no figure, and the accuracy says why.
+    all is 0. If nothing is annotated in these images there is no figure: None.
     """
     with contextlib.redirect_stdout(io.StringIO()):  # pycocotools prints what it does
         truth = _truth(annotations)
         rows = [
             row for record, image in zip(detections, image_ids, strict=True) for row in _rows(record, image, truth.imgs)
         ]
-        is_annotated = bool(truth.getAnnIds(imgIds=list(image_ids), iscrowd=False))
-        value = (_evaluated(truth, rows, image_ids) if rows else 0.0) if is_annotated else None
-    problem = (
-        "" if is_annotated else f"nothing is annotated in the {len(image_ids)} images, so there is nothing to find"
-    )
-    return Accuracy(
-        metric=MEAN_AVERAGE_PRECISION.name, mean_average_precision=value, total=len(image_ids), problem=problem
-    )
+        if not truth.getAnnIds(imgIds=list(image_ids), iscrowd=False):
+            return None
+        return _evaluated(truth, rows, image_ids) if rows else 0.0
 
 
 def _truth(annotations: Path) -> COCO:

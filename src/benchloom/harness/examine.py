@@ -4,7 +4,6 @@
 """
 
 import contextlib
-import importlib
 import os
 import sys
 from collections.abc import Iterator, Mapping, Sequence
@@ -14,20 +13,18 @@ from typing import TYPE_CHECKING
 import msgspec
 
 from benchloom.base.atomic import write_bytes
+from benchloom.base.file_kinds import appearance, container
 from benchloom.errors import InputError
-from benchloom.harness.backends.onnx_opset import onnx_opset
-from benchloom.harness.sut import open_backend, used_outputs
+from benchloom.harness.backends.seam import backend_of, open_session
+from benchloom.harness.model_files.onnx_opset import onnx_opset
 from benchloom.model.base import to_json
 from benchloom.model.facts import Backend, Facts, Model, Tensor
-from benchloom.model.file_kinds import appearance, container
 from benchloom.model.published import FoundFile
 from benchloom.model.trust import refuse_untrusted
 
 if TYPE_CHECKING:
-    import numpy as np
-    from numpy.typing import NDArray
-
-    from benchloom.harness.sut import Backend as Runtime
+    from benchloom.harness.backends.seam import Session
+    from benchloom.harness.inputs import Samples
 
 
 def main(arguments: Sequence[str], environ: Mapping[str, str]) -> int:
@@ -60,18 +57,23 @@ def examine(facts: Facts, backend: str, *, is_trusted: bool) -> FoundFile:
 
 def _opened(found: FoundFile, model: Model, facts: Facts, name: str) -> FoundFile:
     """Run the file, then ask what it states: TensorFlow takes its numbers of threads only before it reads any graph."""
-    module = importlib.import_module(f"benchloom.harness.backends.{name}")
+    from benchloom.harness.tasks.seam import task_of  # late, as the docstring of this module says
+
+    module, outputs = backend_of(name), task_of(model).used_outputs(model)
+    found = msgspec.structs.replace(found, uses=tuple(item.name for item in outputs))
+    model = msgspec.structs.replace(model, outputs=outputs)
     try:
         found = _run(found, model, facts, name)
     except Exception as error:  # noqa: BLE001 - a backend may raise anything about a file that nobody has seen
         found = msgspec.structs.replace(found, problems=(_reason(error),))
-    if not hasattr(module, "tensors"):
+    tensors = getattr(module, "tensors", None)
+    if tensors is None:
         return found
     with contextlib.suppress(Exception):  # a file that can be read by no means has been reported above
-        inputs, outputs = module.tensors(facts.path)
+        inputs, ends = tensors(facts.path)
         is_single = bool(inputs) and inputs[0].shape[:1] == (1,)
         found = msgspec.structs.replace(
-            found, inputs=inputs, outputs=outputs, max_batch=1 if is_single else found.max_batch
+            found, inputs=inputs, outputs=ends, max_batch=1 if is_single else found.max_batch
         )
     return found
 
@@ -80,51 +82,53 @@ def _run(found: FoundFile, model: Model, facts: Facts, name: str) -> FoundFile:
     """Run samples of zeros: one, as a benchmark would, and two at once."""
     import numpy as np  # late, as the docstring of this module says
 
-    model = msgspec.structs.replace(
-        model, opset=None
-    )  # another one is said with the rest, and keeps nothing from running
-    backend = open_backend(name, model, facts.path, os.cpu_count() or 1, origin=facts.component)
-    source = model.inputs[0]
-    samples = np.zeros((2, *(int(size) for size in source.shape[1:])), source.dtype)
-    given = [np.asarray(item) for item in backend.predict(samples[:1])]
-    is_single = backend.max_batch == 1 or not _takes(backend, samples)
+    from benchloom.harness.inputs import Samples
+
+    # Another opset is said with the rest, and keeps nothing from running.
+    model = msgspec.structs.replace(model, opset=None)
+    session = open_session(name, model, facts.path, os.cpu_count() or 1, origin=facts.component)
+    samples = Samples(
+        tuple(np.zeros((2, *(int(size) for size in item.shape[1:])), item.dtype) for item in model.inputs)
+    )
+    given = [np.asarray(item) for item in session.run(samples.first(1).tensors)]
+    is_single = session.max_batch == 1 or not _takes(session, samples)
     return msgspec.structs.replace(
         found,
-        backend=f"{backend.name} {backend.version}",
+        backend=f"{session.name} {session.version}",
         results=tuple(
             Tensor(name=output.name, shape=item.shape, dtype=item.dtype.name)
-            for output, item in zip(used_outputs(model), given, strict=False)
+            for output, item in zip(model.outputs, given, strict=False)
         ),
         max_batch=1 if is_single else None,
-        problems=tuple(_misread(model, backend, samples)),
+        problems=tuple(_misread(model, session, samples)),
     )
 
 
-def _misread(model: Model, backend: "Runtime", samples: "NDArray[np.generic]") -> Iterator[str]:
+def _misread(model: Model, session: "Session", samples: "Samples") -> Iterator[str]:
     """Why what the network gives cannot be turned into answers, as the facts of ``model`` have it."""
     import numpy as np  # late, as above
 
     from benchloom.harness.inputs import Inputs
-    from benchloom.harness.predictor import predictor_for
+    from benchloom.harness.tasks.seam import task_of
 
     inputs = Inputs(
         model=model,
         model_path="",
-        backend=Backend(name=backend.name),
+        backend=Backend(name=session.name),
         dataset="",
         samples=samples,
         labels=np.zeros(len(samples), np.int64),
     )
     try:
-        predictor_for(backend, inputs, 1).answers([0])
+        task_of(model).predictor(session, inputs, 1).answers([0])
     except InputError as error:
         yield _reason(error)
 
 
-def _takes(backend: "Runtime", samples: "NDArray[np.generic]") -> bool:
+def _takes(session: "Session", samples: "Samples") -> bool:
     """Whether the network takes these samples at once, and gives as many results."""
     try:
-        return all(len(item) == len(samples) for item in backend.predict(samples)[:1])
+        return all(len(item) == len(samples) for item in session.run(samples.tensors)[:1])
     except Exception:  # noqa: BLE001 - what a backend raises for a batch that the graph cannot take is its own
         return False
 

@@ -14,9 +14,8 @@ import numpy as np
 from numpy.typing import NDArray
 
 from benchloom.errors import ExecutionError
-from benchloom.model.record import Accuracy, Performance
+from benchloom.model.record import Performance
 from benchloom.rules.figures import figures_of
-from benchloom.rules.metrics import TOP1
 from benchloom.rules.scenarios import SCENARIOS
 
 _PREFIX = ":::MLLOG "
@@ -157,19 +156,3 @@ def answers_of_all(records: Mapping[int, NDArray[np.float32]], total: int, folde
             why=[f"the first is {missing[0]}"],
         )
     return [records[index] for index in range(total)]
-
-
-def top1(predictions: NDArray[np.int64], labels: NDArray[np.int64]) -> Accuracy:
-    """Return the part of ``predictions`` (N) that equal ``labels`` (N).
-
-    Equals MLPerf's accuracy-imagenet.py with ``--dtype float32``: good / total over distinct indexes, by the first number
-    of each response.
-    """
-    correct = int((predictions == labels).sum())
-    return Accuracy(metric=TOP1.name, top1=correct / len(labels), correct=correct, total=len(labels))
-
-
-def read_predictions(folder: Path, total: int) -> NDArray[np.int64]:
-    """Return the predicted labels (N) of the accuracy run in ``folder``, in QSL order. Raises ExecutionError if some are missing."""
-    records = answers_of_all(read_records(folder), total, folder)
-    return np.array([int(record[0]) for record in records], np.int64)

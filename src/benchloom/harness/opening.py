@@ -2,12 +2,14 @@
 
 import sys
 
+import msgspec
+
 from benchloom.errors import InputError
+from benchloom.harness.backends.seam import Session, open_session
 from benchloom.harness.inputs import Inputs
 from benchloom.harness.options import Options
-from benchloom.harness.predictor import Predictor, predictor_for, with_classes
-from benchloom.harness.sut import Backend, open_backend
-from benchloom.model.facts import Model
+from benchloom.harness.predictor import Predictor
+from benchloom.harness.tasks.seam import task_of
 from benchloom.model.trust import refuse_untrusted
 from benchloom.rules.possible import refuse_impossible
 
@@ -27,34 +29,25 @@ def opened(options: Options, inputs: Inputs) -> tuple[Inputs, list[Predictor]]:
         batch_size=options.batch_size,
     )
     refuse_untrusted(inputs.model, inputs.model_digest, inputs.model_path, is_trusted=options.trust)
-    backend = _open(inputs, options.threads)
-    inputs = with_classes(inputs, backend)
+    task = task_of(inputs.model)
+    session = session_for(inputs, options.threads)
+    inputs = task.completed(inputs, session)
     if options.mode != "performance":
-        _refuse_what_cannot_be_scored(inputs.model)
-    others = [_open(inputs, options.threads) for _ in range(options.instances - 1)]
-    return inputs, [predictor_for(item, inputs, _batch_size(options, inputs, item)) for item in (backend, *others)]
+        task.refuse_unscorable(inputs.model)
+    others = [session_for(inputs, options.threads) for _ in range(options.instances - 1)]
+    return inputs, [task.predictor(item, inputs, _batch_size(options, inputs, item)) for item in (session, *others)]
 
 
-def _refuse_what_cannot_be_scored(model: Model) -> None:
-    if model.classes is None and model.detections is None:
-        raise InputError(
-            f"the facts of {model.name} do not say which of its outputs stands for which class",
-            where="model.classes",
-            why=[model.unpinned[name] for name in ("classes",) if name in model.unpinned],
-            fix="measure its speed with --mode=performance, or state 'classes' in a component of your own",
-        )
+def session_for(inputs: Inputs, threads: int) -> Session:
+    """Load the model of ``inputs`` to compute what its task reads. Raises what ``open_session`` raises."""
+    model = msgspec.structs.replace(inputs.model, outputs=task_of(inputs.model).used_outputs(inputs.model))
+    return open_session(inputs.backend.name, model, inputs.model_path, threads, inputs.device, inputs.model_component)
 
 
-def _open(inputs: Inputs, threads: int) -> Backend:
-    return open_backend(
-        inputs.backend.name, inputs.model, inputs.model_path, threads, inputs.device, inputs.model_component
-    )
-
-
-def _batch_size(options: Options, inputs: Inputs, backend: Backend) -> int:
+def _batch_size(options: Options, inputs: Inputs, session: Session) -> int:
     """Return the largest batch: what is asked for, as far as facts and file allow. Raises InputError for more than the file takes."""
-    if backend.max_batch and (options.batch_size or 0) > backend.max_batch:
-        raise InputError(f"the file of the model takes batches of at most {backend.max_batch}", where="--batch_size")
+    if session.max_batch and (options.batch_size or 0) > session.max_batch:
+        raise InputError(f"the file of the model takes batches of at most {session.max_batch}", where="--batch_size")
     return min(
-        options.batch_size or DEFAULT_BATCH, inputs.model.max_batch or sys.maxsize, backend.max_batch or sys.maxsize
+        options.batch_size or DEFAULT_BATCH, inputs.model.max_batch or sys.maxsize, session.max_batch or sys.maxsize
     )

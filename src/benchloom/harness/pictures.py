@@ -7,9 +7,9 @@ from typing import Any
 import cv2
 import msgspec
 
+from benchloom.datasets.layouts.coco import CategoryEntry, ImageEntry, annotation_bytes
 from benchloom.harness.detection import Record
 from benchloom.harness.inputs import Inputs
-from benchloom.model.annotations import CategoryEntry, ImageEntry, annotation_bytes
 
 COUNT = 8
 LEAST_SCORE = 0.3

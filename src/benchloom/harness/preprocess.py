@@ -26,16 +26,16 @@ from numpy.typing import NDArray
 from PIL import ExifTags, Image
 
 from benchloom.base.reported import reported
+from benchloom.datasets.files import several
+from benchloom.datasets.samples import Listed, incomplete, list_images
 from benchloom.errors import ExecutionError, InputError, LoomError, carried
 from benchloom.harness.decoding import DamagedImageError, decode
-from benchloom.harness.inputs import MISSING, read_facts
 from benchloom.harness.memory import keep_freed_memory, peak_memory
+from benchloom.harness.needs import MISSING, read_facts
 from benchloom.harness.options import usable_cores
+from benchloom.harness.prepared import CATEGORIES, LABELS, SAMPLES
 from benchloom.harness.profiles import apply
-from benchloom.model.annotations import ImageEntry
 from benchloom.model.facts import Dataset, Profile
-from benchloom.model.labels import several
-from benchloom.model.samples import incomplete, list_images
 
 CHUNK = 64  # images that a process is given at a time
 WORTH_A_PROCESS = 512  # fewer images take less time than a process takes to start
@@ -95,14 +95,14 @@ def list_samples(
         dataset, root, count=count, only_with_objects=profile.only_with_objects, allow_missing=allow_missing
     )
     files = tuple(root / dataset.images / name for name in found.names)
-    _refuse_other_sizes(found.images, files[: len(found.images)], root / dataset.labels)
+    _refuse_other_sizes(found, files, root / dataset.labels)
     return Samples(files, np.array(found.labels, np.int64), dataset.name, found.categories, found.missing)
 
 
-def _refuse_other_sizes(entries: Sequence[ImageEntry], files: Sequence[Path], annotations: Path) -> None:
+def _refuse_other_sizes(listed: Listed, files: Sequence[Path], annotations: Path) -> None:
     """Raise InputError if an image, as it is decoded, has another size than its annotations state: boxes would be scaled wrongly."""
     other = []
-    for entry, path in zip(entries, files, strict=True):
+    for stated, name, path in zip(listed.sizes, listed.names, files, strict=False):  # nothing, if no sizes are stated
         try:
             with Image.open(path) as picture:  # reads the header alone
                 width, height = picture.size
@@ -112,9 +112,9 @@ def _refuse_other_sizes(entries: Sequence[ImageEntry], files: Sequence[Path], an
                 height, width = decode(path, "gray").shape
         except (OSError, ValueError, SyntaxError, Image.DecompressionBombError, DamagedImageError):
             continue  # decoding will say what is wrong with it
-        if (width, height) != (entry.width, entry.height):
+        if (width, height) != stated:
             turned = f" when it is decoded as its EXIF orientation ({orientation}) says" if is_turned else ""
-            other.append(f"{entry.file_name} is {width} x {height}{turned}, stated as {entry.width} x {entry.height}")
+            other.append(f"{name} is {width} x {height}{turned}, stated as {stated[0]} x {stated[1]}")
     if other:
         raise InputError(
             f"{len(other)} of {len(files)} images have another size than their annotations state",
@@ -132,7 +132,7 @@ def preprocess(
     Every image is tried before InputError says how many cannot be decoded, and which; one whose sample does not have the
     profile's shape ends the work at once. Raises ExecutionError where a process was killed.
     """
-    chunks = _chunks(samples, profile, folder / "samples.npy")
+    chunks = _chunks(samples, profile, folder / SAMPLES)
     workers = processes or min(usable_cores(), -(-len(samples.files) // WORTH_A_PROCESS))
     done: list[_Done] = []
     with reported(environ, "pre-processing", "images", len(samples.files), lambda: sum(item.images for item in done)):
@@ -143,9 +143,9 @@ def preprocess(
         kinds = {reason: [name for name, other in damaged if other == reason] for _, reason in damaged}
         why = [f"{reason} ({len(names)}): {several(names)}" for reason, names in kinds.items()]
         raise incomplete(len(damaged), len(samples.files), samples.name, samples.files[0].parent, why)
-    np.save(folder / "labels.npy", samples.labels)
+    np.save(folder / LABELS, samples.labels)
     if samples.categories:
-        np.save(folder / "categories.npy", np.array(samples.categories, np.int64))
+        np.save(folder / CATEGORIES, np.array(samples.categories, np.int64))
     if samples.missing:
         (folder / MISSING).write_bytes(msgspec.json.encode(samples.missing))
     return Effort(workers, max(peak_memory() or 0, *(item.peak for item in done)))

@@ -5,7 +5,7 @@ from collections.abc import Mapping
 import msgspec
 
 from benchloom.errors import InputError
-from benchloom.harness.inputs import read_facts
+from benchloom.harness.needs import read_facts
 from benchloom.model.record import Accuracy
 from benchloom.model.ruleset import Ruleset
 from benchloom.rules.rulesets import target_of

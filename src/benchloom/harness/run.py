@@ -30,10 +30,11 @@ def run_loadgen(
     folder: Path,
     environ: Mapping[str, str],
     seconds: float | None = None,
+    audit: Path | None = None,
 ) -> Issuer:
     """Run LoadGen as ``settings`` say over ``total`` samples, served by ``predictors`` side by side, and return the issuer with its counts.
 
-    ``seconds`` is what it is expected to take, for the person who waits. ``folder`` (made here) receives mlperf_log_summary.txt, mlperf_log_detail.txt and mlperf_log_accuracy.json.
+    ``seconds`` is what it is expected to take, for the person who waits; ``audit`` is a file with LoadGen's settings for a compliance test. ``folder`` (made here) receives mlperf_log_summary.txt, mlperf_log_detail.txt and mlperf_log_accuracy.json.
     """
     folder.mkdir(parents=True, exist_ok=True)
     issuer = issuer_for(settings.scenario.name, predictors)
@@ -50,7 +51,9 @@ def run_loadgen(
     qsl = lg.ConstructQSL(total, performance_count, load, unload)
     try:
         with _shown(environ, settings, issuer, total, seconds), _without_collector():
-            issuer.serve_during(lambda: lg.StartTestWithLogSettings(sut, qsl, settings, _logs(folder), ""))
+            issuer.serve_during(
+                lambda: lg.StartTestWithLogSettings(sut, qsl, settings, _logs(folder), str(audit or ""))
+            )
     finally:
         lg.DestroyQSL(qsl)
         lg.DestroySUT(sut)

@@ -8,8 +8,6 @@ from typing import Literal
 from benchloom.model.base import Value
 from benchloom.model.ruleset import Ruleset
 
-Task = Literal["image-classification", "object-detection"]
-
 
 class Tensor(Value, frozen=True, kw_only=True):
     """One input or output of a network; ``shape`` holds numbers and names of free dimensions such as ``N``."""
@@ -70,7 +68,7 @@ class Model(Value, frozen=True, kw_only=True):
     """
 
     name: str
-    task: Task
+    task: str
     format: str
     precision: str
     inputs: tuple[Tensor, ...]
@@ -85,20 +83,26 @@ class Model(Value, frozen=True, kw_only=True):
     reference: Reference | None = None
     unpinned: dict[str, str] = {}
 
+    @property
+    def can_be_scored(self) -> bool:
+        """Whether the facts say how its outputs become predictions: without that, a network can only be timed."""
+        return bool(self.classes or self.detections)
+
 
 class Dataset(Value, frozen=True, kw_only=True):
     """A labelled data set in a known layout.
 
     ``layout`` ``imagenet``: ``images`` is the folder with the image files, ``labels`` a text file of
     ``<file name> <label>`` lines whose order is the QSL's; both relative to the component's result. If it is absent, the first of ``other_labels``
-    that is there takes its place; '' stands for images in one folder for each class, whose place among the sorted names is the label. ``coco``:
+    that is there takes its place; '' stands for ``folders-by-class``: images in one folder for each class, whose place among the sorted names
+    is the label. ``coco``:
     ``labels`` is the JSON file of annotations, whose list of images is in the QSL's order. ``count`` is that of
     the complete set, also where only a part of it is there: a run over a part is never valid for a submission.
     """
 
     name: str
-    task: Task
-    layout: Literal["imagenet", "coco"]
+    task: str
+    layout: str
     images: str
     labels: str
     count: int

@@ -1,11 +1,8 @@
 """What is known of the file that a model is published as, and of the stand-in that takes its place in the tests."""
 
-from typing import Literal
-
+from benchloom.base.file_kinds import Container
 from benchloom.model.base import Value
 from benchloom.model.facts import Tensor
-
-Container = Literal["onnx", "graphdef", "flatbuffer", "tar", "pickle", "zip", "torchscript"]
 
 CONTAINERS: dict[str, str] = {
     "onnx": "ONNX protobuf",
@@ -59,6 +56,7 @@ class FoundFile(Value, frozen=True, kw_only=True):
         backend: name and version of the runtime that opened it; '' if none did.
         inputs: tensors that the file takes; empty if its format does not name them, as for ``outputs``.
         outputs: tensors that the file gives.
+        uses: the names of those outputs of the facts that the task of the model reads; empty if nobody tried to open the file.
         opset: version of ONNX's own operators.
         results: what it gave for one sample of zeros, in the order of the outputs that the facts state.
         max_batch: the largest batch that it takes; None means any, if there are ``results``.
@@ -71,6 +69,7 @@ class FoundFile(Value, frozen=True, kw_only=True):
     backend: str = ""
     inputs: tuple[Tensor, ...] = ()
     outputs: tuple[Tensor, ...] = ()
+    uses: tuple[str, ...] = ()
     opset: int | None = None
     results: tuple[Tensor, ...] = ()
     max_batch: int | None = None

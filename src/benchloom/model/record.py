@@ -23,6 +23,7 @@ class Accuracy(Document, frozen=True, kw_only=True):
         official_command: MLPerf's own script with the options that score this log, run where ``results.json`` lies;
             empty if it cannot read the data set.
         official_problem: why that script does not give this figure; empty if it does.
+        values: every metric of the task by its name, ``metric`` included; empty in records made before there was more than one.
     """
 
     metric: str
@@ -38,11 +39,13 @@ class Accuracy(Document, frozen=True, kw_only=True):
     warnings: tuple[str, ...] = ()
     official_command: tuple[str, ...] = ()
     official_problem: str = ""
+    values: dict[str, float] = {}
 
     @property
     def value(self) -> float | None:
         """The figure that ``metric`` names."""
-        return self.mean_average_precision if self.top1 is None else self.top1
+        legacy = self.mean_average_precision if self.top1 is None else self.top1
+        return self.values.get(self.metric, legacy)
 
 
 class Performance(Document, frozen=True, kw_only=True):

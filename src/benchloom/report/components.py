@@ -209,11 +209,11 @@ def _model(model: Model) -> Iterator[Row]:
     for name, tensors in (("input", model.inputs), ("output", model.outputs)):
         for tensor in tensors:
             yield name, tensor_text(tensor)
-    if model.detections is None:
-        yield "classes", f"{_classes(model.classes)}; prediction by {model.prediction}"
-    else:
+    if boxes := model.detections:
         yield "classes", _classes(model.classes)
-        yield "boxes", _boxes(model.detections)
+        yield "boxes", _boxes(boxes)
+    else:
+        yield "classes", f"{_classes(model.classes)}; prediction by {model.prediction}"
     if model.weights != "trained":
         yield "weights", model.weights
     if model.max_batch is not None:

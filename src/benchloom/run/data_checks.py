@@ -3,11 +3,11 @@
 from collections.abc import Callable
 from pathlib import Path
 
-from benchloom.model.annotations import read_categories, refuse_other_order
+from benchloom.datasets.layouts.seam import layout_of
+from benchloom.datasets.samples import list_images
 from benchloom.model.component import Component
 from benchloom.model.facts import Facts
 from benchloom.model.plan import Node, Plan
-from benchloom.model.samples import list_images
 from benchloom.model.variation import profile_of
 
 
@@ -33,8 +33,8 @@ def refuse_unfit_data(plan: Plan, found: Facts, component_of: Callable[[str], Co
         )
     node = _node(plan, "model")
     model = component_of(node.candidate.component).model if node else None
-    if model and model.detections and model.detections.labels == "index" and dataset.layout == "coco":
-        refuse_other_order(model, read_categories(dataset, root), dataset.name)
+    if model:
+        layout_of(dataset).refuse_misfit(model, dataset, root)
 
 
 def _node(plan: Plan, role: str) -> Node | None:

@@ -17,16 +17,16 @@ from typing import TYPE_CHECKING
 from msgspec import structs
 
 from benchloom.base.atomic import failures_named
+from benchloom.base.file_kinds import no_model
 from benchloom.base.group import end_live
 from benchloom.base.reported import VARIABLE
 from benchloom.base.talk import Talk
+from benchloom.datasets.files import LABELS_PATH, with_label_file
 from benchloom.errors import InputError, InstallError, IntegrityError, OfflineError, carried
 from benchloom.model.base import to_json
 from benchloom.model.component import Component, Fetch
 from benchloom.model.environment import Distribution
 from benchloom.model.facts import Facts
-from benchloom.model.file_kinds import no_model
-from benchloom.model.labels import LABELS_PATH, with_label_file
 from benchloom.model.plan import Node, Plan
 from benchloom.model.trust import refuse_untrusted
 from benchloom.model.variation import profile_of

@@ -17,10 +17,10 @@ from typing import TYPE_CHECKING, Any
 from benchloom.base import limits
 from benchloom.base.atomic import fsync_folder, write_text
 from benchloom.base.digest import of_bytes, of_file
+from benchloom.base.file_kinds import no_content, no_model, seen
 from benchloom.base.talk import Silent, Talk
 from benchloom.errors import FetchError, InputError, IntegrityError, LoomError, OfflineError
 from benchloom.model.component import Fetch
-from benchloom.model.file_kinds import no_content, no_model, seen
 from benchloom.store.entries import disk_full_reported
 
 if TYPE_CHECKING:

@@ -5,8 +5,8 @@ from collections.abc import Iterable
 from pathlib import Path
 
 from benchloom.base.digest import of_file
+from benchloom.base.file_kinds import no_model
 from benchloom.errors import IntegrityError
-from benchloom.model.file_kinds import no_model
 from benchloom.model.finding import Finding
 from benchloom.store.entries import Entry, Store
 from benchloom.store.sealing import Stamp, scan, stamp_of

@@ -12,7 +12,7 @@ from pathlib import Path
 import msgspec
 import numpy as np
 
-from benchloom.harness.sut import open_backend
+from benchloom.harness.backends.seam import open_session
 from benchloom.model.facts import Model
 
 
@@ -20,11 +20,11 @@ def check(backend: str, meta: Path, file: str, batch: int) -> tuple[list[int], b
     """Return shape of the scores, whether they are finite, and whether they depend on the sample."""
     model = msgspec.convert(json.loads(meta.read_text())["model"], Model)
     source = model.inputs[0]
-    network = open_backend(backend, model, file, 1)
+    network = open_session(backend, model, file, 1)
     spread = np.random.default_rng(2).uniform(-1, 1, (batch, *source.shape[1:]))
     samples = ((spread + 1) * 127).astype(np.uint8) if source.dtype == "uint8" else spread.astype(np.float32)
-    scores = network.predict(samples)[0]
-    other = network.predict(np.ascontiguousarray(samples[::-1] * 0 + samples.max()))[0]
+    scores = network.run([samples])[0]
+    other = network.run([np.ascontiguousarray(samples[::-1] * 0 + samples.max())])[0]
     return list(scores.shape), bool(np.isfinite(scores).all()), bool((scores != other).any())
 
 

@@ -83,8 +83,8 @@ def test_fewer_samples_than_a_batch_are_repeated(monkeypatch: pytest.MonkeyPatch
 def test_slow_model_is_measured_by_one_batch(monkeypatch: pytest.MonkeyPatch):
     made, backend = predictor()
     monkeypatch.setattr(calibrate, "SECONDS", 0.001)
-    predict = backend.predict
-    monkeypatch.setattr(backend, "predict", lambda batch: time.sleep(0.008) or predict(batch))
+    run = backend.run
+    monkeypatch.setattr(backend, "run", lambda batch: time.sleep(0.008) or run(batch))
     speed = measured_speed([made], parse(["--scenario=Offline"], {}), 20)
     assert len(backend.batches) == 2  # one to warm up
     assert speed is not None

@@ -136,7 +136,7 @@ def test_every_instance_serves(tmp_path: Path, scenario: str, monkeypatch: pytes
 
     made = [predictor() for _ in range(2)]
     for _, backend in made:
-        monkeypatch.setattr(backend, "predict", functools.partial(meet, backend, backend.predict))
+        monkeypatch.setattr(backend, "run", functools.partial(meet, backend, backend.run))
     wanted = settings(scenario, 2, lg.TestMode.AccuracyOnly, "--target_qps=5000")
     predictors = [item for item, _ in made]
     run_loadgen(wanted, predictors, total=20, performance_count=20, folder=tmp_path, environ={})

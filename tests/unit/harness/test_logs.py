@@ -7,7 +7,7 @@ import numpy as np
 import pytest
 
 from benchloom.errors import ExecutionError
-from benchloom.harness.logs import read_performance, read_predictions, read_records, top1
+from benchloom.harness.logs import answers_of_all, read_performance, read_records
 from benchloom.rules.figures import figures_of
 from benchloom.rules.scenarios import SCENARIOS
 
@@ -29,12 +29,6 @@ def answers(folder: Path, *items: tuple[int, float]) -> Path:
     return folder
 
 
-def test_accuracy_counts_right_answers_over_all_samples(tmp_path: Path):
-    predictions = read_predictions(answers(tmp_path, (1, 5.0), (0, 3.0), (2, 1.0)), 3)
-    found = top1(predictions, np.array([3, 5, 9]))
-    assert (found.correct, found.total, found.top1) == (2, 3, 2 / 3)
-
-
 def test_accuracy_takes_the_first_record_of_a_sample(tmp_path: Path):
     assert {key: value.tolist() for key, value in read_records(answers(tmp_path, (0, 3.0), (0, 4.0))).items()} == {
         0: [3.0]
@@ -43,7 +37,7 @@ def test_accuracy_takes_the_first_record_of_a_sample(tmp_path: Path):
 
 def test_accuracy_refuses_missing_samples(tmp_path: Path):
     with pytest.raises(ExecutionError, match="lacks 1 of 2 samples"):
-        read_predictions(answers(tmp_path, (0, 3.0)), 2)
+        answers_of_all(read_records(answers(tmp_path, (0, 3.0))), 2, tmp_path)
 
 
 def test_accuracy_log_that_is_cut_off_is_an_error(tmp_path: Path):

@@ -1,1 +1,1 @@
-"""Backends: one small class each behind ``benchloom.harness.sut.Backend``; a module is imported only when chosen."""
+"""Backends: a module for each behind ``seam``, found by the name that ``backend.name`` states; imported only when chosen."""

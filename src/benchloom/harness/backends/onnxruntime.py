@@ -3,14 +3,19 @@
 from collections.abc import Sequence
 from typing import Any
 
-import numpy as np
 import onnxruntime
-from numpy.typing import NDArray
 
 from benchloom.errors import InputError
-from benchloom.harness.backends.onnx_opset import onnx_opset
-from benchloom.harness.inputs import check_file_shape
-from benchloom.harness.sut import fixed_batch, no_device, used_outputs
+from benchloom.harness.backends.seam import (
+    Batch,
+    Outputs,
+    Settings,
+    check_file_shape,
+    check_file_type,
+    least_batch,
+    no_device,
+)
+from benchloom.harness.model_files.onnx_opset import onnx_opset
 from benchloom.model.facts import Model, Tensor
 
 # ONNX Runtime's names of types where they are not NumPy's.
@@ -19,15 +24,15 @@ _PROVIDERS = {"cpu": "CPUExecutionProvider", "cuda": "CUDAExecutionProvider"}
 
 
 class OnnxRuntime:
-    """One InferenceSession that computes only the outputs which are used."""
+    """One InferenceSession that computes the outputs of the model's facts."""
 
     name = "onnxruntime"
 
     def __init__(
         self,
         session: Any,
-        input_name: str,
-        output_names: Sequence[str],
+        inputs: Sequence[str],
+        outputs: Sequence[str],
         threads: int,
         max_batch: int | None,
         opset: int | None,
@@ -36,16 +41,19 @@ class OnnxRuntime:
         self._opset = opset
         self.version: str = onnxruntime.__version__
         self._session = session
-        self._input = input_name
-        self._outputs = list(output_names)
+        self._inputs = list(enumerate(inputs))
+        self._feed: dict[str, Any] = {}  # of the batch in hand: one session serves one thread
+        self._outputs = list(outputs)
         self._threads = threads
 
-    def predict(self, batch: NDArray[np.generic]) -> Sequence[NDArray[np.generic]]:
-        """Run one batch and return the used outputs of the model's facts."""
-        result: Sequence[NDArray[np.generic]] = self._session.run(self._outputs, {self._input: batch})
+    def run(self, batch: Batch) -> Outputs:
+        """Run one batch and return the outputs of the model's facts."""
+        for place, name in self._inputs:
+            self._feed[name] = batch[place]
+        result: Outputs = self._session.run(self._outputs, self._feed)
         return result
 
-    def settings(self) -> dict[str, str | int | float | bool | None]:
+    def settings(self) -> Settings:
         """Return the execution provider, thread count, and the opset of the file (None where it states none)."""
         providers = ",".join(self._session.get_providers())
         return {"provider": providers, "intra_op_threads": self._threads, "opset": self._opset}
@@ -66,17 +74,7 @@ def load(model: Model, path: str, threads: int, device: str = "cpu") -> OnnxRunt
         raise InputError("onnxruntime cannot load the model", where=path, why=[str(error).splitlines()[0]]) from error
     if provider not in session.get_providers():  # it goes on on the CPU by itself
         raise no_device(device, "onnxruntime", f"it chose {', '.join(session.get_providers())}: is there a device?")
-    input_name, output_names = model.inputs[0].name, [item.name for item in used_outputs(model)]
-    known = {item.name for item in session.get_inputs()} | {item.name for item in session.get_outputs()}
-    missing = [name for name in (input_name, *output_names) if name not in known]
-    if missing:
-        raise InputError(
-            f"the model has no tensor {missing[0]!r}", where=path, why=[f"it has {', '.join(sorted(known))}"]
-        )
-    source = next(item for item in session.get_inputs() if item.name == input_name)
-    _check_type(source.type, model.inputs[0], path)
-    sizes = _sizes(source)
-    check_file_shape(input_name, model.inputs[0].shape, sizes, path)
+    sizes = _check_tensors(session, model, path)
     opset = onnx_opset(path)
     if model.opset is not None and opset != model.opset:
         raise InputError(
@@ -84,7 +82,25 @@ def load(model: Model, path: str, threads: int, device: str = "cpu") -> OnnxRunt
             where=path,
             fix="choose the component of that opset, or state the opset in one of your own",
         )
-    return OnnxRuntime(session, input_name, output_names, threads, fixed_batch(sizes, path), opset)
+    inputs, outputs = ([item.name for item in items] for items in (model.inputs, model.outputs))
+    return OnnxRuntime(session, inputs, outputs, threads, least_batch(sizes, path), opset)
+
+
+def _check_tensors(session: Any, model: Model, path: str) -> list[list[int]]:
+    """Compare the facts with the file's tensors, and return the sizes of its inputs (-1 is free)."""
+    sources = {item.name: item for item in session.get_inputs()}
+    known = {*sources, *(item.name for item in session.get_outputs())}
+    if missing := [item.name for item in (*model.inputs, *model.outputs) if item.name not in known]:
+        raise InputError(
+            f"the model has no tensor {missing[0]!r}", where=path, why=[f"it has {', '.join(sorted(known))}"]
+        )
+    for stated in model.inputs:
+        source = sources[stated.name]
+        check_file_type(
+            stated, _dtype(source.type), path, "state the type that the file has, and the profile that gives it"
+        )
+        check_file_shape(stated, _sizes(source), path)
+    return [_sizes(sources[item.name]) for item in model.inputs]
 
 
 def tensors(path: str) -> tuple[tuple[Tensor, ...], tuple[Tensor, ...]]:
@@ -107,14 +123,3 @@ def _dtype(found: str) -> str:
     """NumPy's name of a type such as ``tensor(float)``."""
     name = found.removeprefix("tensor(").removesuffix(")")
     return _DTYPES.get(name, name)
-
-
-def _check_type(found: str, stated: Tensor, path: str) -> None:
-    """Hold the type that the facts state against that of the file, such as ``tensor(float)``."""
-    dtype = _dtype(found)
-    if stated.dtype not in {"", dtype}:
-        raise InputError(
-            f"the model's input {stated.name!r} takes {dtype}, its facts state {stated.dtype}",
-            where=path,
-            fix="state the type that the file has, and the profile that gives it",
-        )

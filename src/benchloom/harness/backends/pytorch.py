@@ -9,10 +9,9 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from benchloom.base.names import did_you_mean
 from benchloom.errors import InputError
+from benchloom.harness.backends.seam import Batch, Outputs, Settings, no_device, refuse_other_format
 from benchloom.harness.memory import keep_freed_memory
-from benchloom.harness.sut import no_device
 from benchloom.model.facts import Model, Tensor
 from benchloom.model.trust import PICKLED_MODULE, TORCHSCRIPT
 
@@ -20,8 +19,8 @@ from benchloom.model.trust import PICKLED_MODULE, TORCHSCRIPT
 os.environ.setdefault("TORCH_CPP_LOG_LEVEL", "ERROR")
 import torch
 
-from benchloom.harness.backends.pickled_module import pickled_weights
-from benchloom.harness.backends.torch_files import STATE_DICT, reasons, refuse_other_container, state_dict
+from benchloom.harness.model_files.pickled_module import pickled_weights
+from benchloom.harness.model_files.torch_files import STATE_DICT, reasons, refuse_other_container, state_dict
 
 FORMATS = (TORCHSCRIPT, STATE_DICT, PICKLED_MODULE)
 
@@ -38,24 +37,24 @@ class PyTorch:
         self._threads = threads
         self._device = device
 
-    def predict(self, batch: NDArray[np.generic]) -> Sequence[NDArray[np.generic]]:
+    def run(self, batch: Batch) -> Outputs:
         """Run one batch and return everything the network gives, in its order. Raises InputError where the network does not take such samples."""
         try:
-            found = self._run(batch)
+            found = self._called(batch)
         except RuntimeError as error:
             raise InputError(
-                f"the model does not run on samples of {batch.dtype} {list(batch.shape)}",
+                f"the model does not run on samples of {', '.join(f'{item.dtype} {list(item.shape)}' for item in batch)}",
                 where="model.inputs",
                 why=[line.strip() for line in str(error).splitlines() if line.strip()][-1:],
                 fix="state the shape, layout and type that the network takes, and the profile that gives them",
             ) from error
         return [item.cpu().numpy() for item in (found if isinstance(found, (tuple, list)) else [found])]
 
-    def _run(self, batch: NDArray[np.generic]) -> Any:
+    def _called(self, batch: Batch) -> Any:
         with torch.inference_mode():
-            return self._network(torch.from_numpy(batch).to(self._device))
+            return self._network(*(torch.from_numpy(item).to(self._device) for item in batch))
 
-    def settings(self) -> dict[str, str | int | float | bool | None]:
+    def settings(self) -> Settings:
         """Return device and thread count."""
         return {"device": self._device, "intra_op_threads": self._threads}
 
@@ -72,9 +71,7 @@ def load(model: Model, path: str, threads: int, device: str = "cpu") -> PyTorch:
     warnings.filterwarnings("ignore", message="The given NumPy array is not writable")
     if device not in {"cpu", "cuda"} or (device == "cuda" and not torch.cuda.is_available()):
         raise no_device(device, "pytorch", f"torch {torch.__version__} sees no such device")
-    if model.format not in FORMATS:
-        fix = did_you_mean(model.format, FORMATS) or f"known: {', '.join(FORMATS)}"
-        raise InputError(f"pytorch cannot load format {model.format!r}", where="model.format", fix=fix)
+    refuse_other_format(model, "pytorch", FORMATS)
     try:
         network = _script(path) if model.format == TORCHSCRIPT else _with_weights(model, path)
     except InputError:
@@ -82,27 +79,31 @@ def load(model: Model, path: str, threads: int, device: str = "cpu") -> PyTorch:
     except Exception as error:  # what a loader raises for a damaged file depends on where it is damaged
         raise InputError(f"pytorch cannot load the model as {model.format}", where=path, why=reasons(error)) from error
     backend = PyTorch(network.eval().to(device), threads, device)
-    if model.format == TORCHSCRIPT and model.max_batch is None and not _takes_two(backend, model.inputs[0]):
+    if model.format == TORCHSCRIPT and model.max_batch is None and not _takes_two(backend, model.inputs):
         backend.max_batch = 1
     return backend
 
 
-def _takes_two(backend: PyTorch, source: Tensor) -> bool:
+def _takes_two(backend: PyTorch, sources: Sequence[Tensor]) -> bool:
     """Tell whether a program gives for two samples at a time what it gives for each: tracing may have fixed the batch.
 
     Where the facts do not state the size of a sample, nothing can be tried, and nothing is held against the program. One that takes
     no such sample at all is told of when it is run.
     """
-    sizes = [size for size in source.shape[1:] if isinstance(size, int)]
-    if not sizes or len(sizes) != len(source.shape) - 1:
+    shapes = [[size for size in source.shape[1:] if isinstance(size, int)] for source in sources]
+    if not all(sizes and len(sizes) == len(source.shape) - 1 for sizes, source in zip(shapes, sources, strict=True)):
         return True
-    samples = np.random.default_rng(0).random((2, *sizes)).astype(source.dtype or "float32")
+    noise = np.random.default_rng(0)
+    samples = [
+        noise.random((2, *sizes)).astype(source.dtype or "float32")
+        for sizes, source in zip(shapes, sources, strict=True)
+    ]
     try:
-        alone = [backend.predict(samples[place : place + 1]) for place in range(2)]
+        alone = [backend.run([item[place : place + 1] for item in samples]) for place in range(2)]
     except InputError:
         return True
     try:
-        together = backend.predict(samples)
+        together = backend.run(samples)
     except InputError:
         return False
     return all(_equal(found, parts) for found, *parts in zip(together, *alone, strict=True))

@@ -1,18 +1,23 @@
 """TensorFlow on the CPU or a CUDA device: frozen graphs, as TensorFlow 1 wrote them."""
 
 import os
-from collections.abc import Sequence
 from typing import Any
 
-import numpy as np
 from google.protobuf.message import DecodeError
-from numpy.typing import NDArray
 
 from benchloom.base.names import did_you_mean
 from benchloom.errors import InputError
-from benchloom.harness.inputs import check_file_shape
+from benchloom.harness.backends.seam import (
+    Batch,
+    Outputs,
+    Settings,
+    check_file_shape,
+    check_file_type,
+    least_batch,
+    no_device,
+    refuse_other_format,
+)
 from benchloom.harness.quiet import stderr_held
-from benchloom.harness.sut import fixed_batch, no_device, used_outputs
 from benchloom.model.facts import Model, Tensor
 
 os.environ.setdefault("TF_CPP_MIN_LOG_LEVEL", "2")
@@ -24,7 +29,7 @@ _SHOWN = 8
 
 
 class TensorFlow:
-    """A graph cut to what lies between the input and the output of the model's facts."""
+    """A graph cut to what lies between the inputs and the outputs of the model's facts."""
 
     name = "tensorflow"
 
@@ -35,11 +40,11 @@ class TensorFlow:
         self._threads = threads
         self._device = device
 
-    def predict(self, batch: NDArray[np.generic]) -> Sequence[NDArray[np.generic]]:
-        """Run one batch and return the used outputs of the model's facts."""
-        return [item.numpy() for item in self._function(tf.convert_to_tensor(batch))]
+    def run(self, batch: Batch) -> Outputs:
+        """Run one batch and return the outputs of the model's facts."""
+        return [item.numpy() for item in self._function(*map(tf.convert_to_tensor, batch))]
 
-    def settings(self) -> dict[str, str | int | float | bool | None]:
+    def settings(self) -> Settings:
         """Return device and thread counts."""
         return {"device": self._device, "intra_op_threads": self._threads, "inter_op_threads": 1}
 
@@ -49,9 +54,7 @@ def load(model: Model, path: str, threads: int, device: str = "cpu") -> TensorFl
 
     TensorFlow takes its thread counts once per process: the first call decides.
     """
-    if model.format not in FORMATS:
-        fix = did_you_mean(model.format, FORMATS) or f"known: {', '.join(FORMATS)}"
-        raise InputError(f"tensorflow cannot load format {model.format!r}", where="model.format", fix=fix)
+    refuse_other_format(model, "tensorflow", FORMATS)
     devices = tf.config.list_physical_devices("GPU")
     if device not in {"cpu", "cuda"} or (device == "cuda" and not devices):
         raise no_device(device, "tensorflow", f"tensorflow {tf.__version__} sees no such device")
@@ -59,9 +62,11 @@ def load(model: Model, path: str, threads: int, device: str = "cpu") -> TensorFl
     tf.config.threading.set_intra_op_parallelism_threads(threads)
     tf.config.threading.set_inter_op_parallelism_threads(1)
     wrapped = _imported(path)
-    source, *results = (_tensor(wrapped.graph, item.name, path) for item in (model.inputs[0], *used_outputs(model)))
-    sizes = _check_input(source, model, path)
-    return TensorFlow(wrapped.prune(source, results), threads, device, fixed_batch(sizes, path))
+    sources, results = (
+        [_tensor(wrapped.graph, item.name, path) for item in items] for items in (model.inputs, model.outputs)
+    )
+    sizes = [_check_input(source, stated, path) for source, stated in zip(sources, model.inputs, strict=True)]
+    return TensorFlow(wrapped.prune(sources, results), threads, device, least_batch(sizes, path))
 
 
 def tensors(path: str) -> tuple[tuple[Tensor, ...], tuple[Tensor, ...]]:
@@ -113,17 +118,11 @@ def _edges(graph: Any) -> list[str]:
     return sorted({*inputs, *ends})
 
 
-def _check_input(source: Any, model: Model, path: str) -> list[int]:
-    """Hold the facts against the graph's input, and return its sizes (-1 is free; none if the graph does not say)."""
-    stated = model.inputs[0]
-    if stated.dtype not in {"", source.dtype.name}:
-        raise InputError(
-            f"the model's input {stated.name!r} takes {source.dtype.name}, its facts state {stated.dtype}",
-            where=path,
-            fix="state the type that the file has",
-        )
+def _check_input(source: Any, stated: Tensor, path: str) -> list[int]:
+    """Compare the facts with the graph's input, and return its sizes (-1 is free; none if the graph does not say)."""
+    check_file_type(stated, source.dtype.name, path)
     if source.shape.rank is None:
         return []
     sizes = [-1 if size is None else size for size in source.shape.as_list()]
-    check_file_shape(stated.name, stated.shape, sizes, path)
+    check_file_shape(stated, sizes, path)
     return sizes

@@ -11,9 +11,16 @@ from numpy.typing import NDArray
 
 from benchloom.base.names import did_you_mean
 from benchloom.errors import InputError
-from benchloom.harness.inputs import check_file_shape
+from benchloom.harness.backends.seam import (
+    Batch,
+    Outputs,
+    Settings,
+    check_file_shape,
+    check_file_type,
+    no_device,
+    refuse_other_format,
+)
 from benchloom.harness.quiet import stderr_held
-from benchloom.harness.sut import no_device, used_outputs
 from benchloom.model.facts import Model, Tensor
 
 FORMATS = ("tflite",)
@@ -53,49 +60,51 @@ class Port:
 
 
 class TFLite:
-    """An interpreter whose input takes the size of the batch; tensors are allocated again only where that changes."""
+    """An interpreter whose inputs take the size of the batch; tensors are allocated again only if that changes."""
 
     name = "tflite"
-    max_batch = None  # its input is resized
+    max_batch: int | None = None  # its inputs are resized
 
-    def __init__(self, interpreter: Any, source: Port, results: Sequence[Port], threads: int) -> None:
+    def __init__(self, interpreter: Any, sources: Sequence[Port], results: Sequence[Port], threads: int) -> None:
         self.version = version("ai-edge-litert")
         self._interpreter = interpreter
-        self._input, self._outputs = source, tuple(results)
+        self._inputs, self._outputs = tuple(sources), tuple(results)
         self._threads = threads
         self._batch = 0
 
-    def predict(self, batch: NDArray[np.generic]) -> Sequence[NDArray[np.generic]]:
-        """Run one batch and return the used outputs of the model's facts, as floats where the file is quantised.
+    def run(self, batch: Batch) -> Outputs:
+        """Run one batch and return the outputs of the model's facts, as floats if the file is quantised.
 
         Raises InputError where the graph is built for another size of batch.
         """
-        if len(batch) != self._batch:
-            self._resize(batch.shape)
-        self._interpreter.set_tensor(self._input.index, self._input.stored(batch))
+        if len(batch[0]) != self._batch:
+            self._resize(batch)
+        for port, values in zip(self._inputs, batch, strict=True):
+            self._interpreter.set_tensor(port.index, port.stored(values))
         self._interpreter.invoke()
         return [port.meant(self._interpreter.get_tensor(port.index)) for port in self._outputs]
 
-    def _resize(self, shape: tuple[int, ...]) -> None:
-        self._batch = 0
-        self._interpreter.resize_tensor_input(self._input.index, list(shape))
+    def _resize(self, batch: Batch) -> None:
+        self._batch, size = 0, len(batch[0])
+        for port, values in zip(self._inputs, batch, strict=True):
+            self._interpreter.resize_tensor_input(port.index, list(values.shape))
         try:
             self._interpreter.allocate_tensors()
         except (RuntimeError, ValueError) as error:
             raise InputError(
-                f"the model takes no batch of {shape[0]}",
+                f"the model takes no batch of {size}",
                 where="model.max_batch",
                 why=str(error).splitlines()[:2],
                 fix="state max_batch in its facts, or give --batch_size=1",
             ) from error
-        self._batch = shape[0]
+        self._batch = size
 
-    def settings(self) -> dict[str, str | int | float | bool | None]:
-        """Return device, thread count and the types of the file's own input and output."""
+    def settings(self) -> Settings:
+        """Return device, thread count and the types of the file's own first input and output."""
         return {
             "device": "cpu",
             "threads": self._threads,
-            "input_dtype": self._input.dtype.name,
+            "input_dtype": self._inputs[0].dtype.name,
             "output_dtype": self._outputs[0].dtype.name,
         }
 
@@ -104,9 +113,7 @@ def load(model: Model, path: str, threads: int, device: str = "cpu") -> TFLite:
     """Open ``path``; ``device`` can only be cpu. Raises InputError where it is no such file, lacks the tensors, or takes another type of sample."""
     if device != "cpu":
         raise no_device(device, "tflite", "its interpreter has no such delegate here")
-    if model.format not in FORMATS:
-        fix = did_you_mean(model.format, FORMATS) or f"known: {', '.join(FORMATS)}"
-        raise InputError(f"tflite cannot load format {model.format!r}", where="model.format", fix=fix)
+    refuse_other_format(model, "tflite", FORMATS)
     try:
         with stderr_held():  # the delegate announces itself
             interpreter = Interpreter(model_path=path, num_threads=threads)
@@ -115,10 +122,11 @@ def load(model: Model, path: str, threads: int, device: str = "cpu") -> TFLite:
         raise InputError(
             "tflite cannot load the model", where=path, why=str(error).splitlines()[:4], fix="check the file"
         ) from error
-    source = _port(interpreter.get_input_details(), model.inputs[0].name, path)
-    results = [_port(interpreter.get_output_details(), item.name, path) for item in used_outputs(model)]
-    _check_input(source, model.inputs[0], path)
-    return TFLite(interpreter, source, results, threads)
+    sources = [_port(interpreter.get_input_details(), item.name, path) for item in model.inputs]
+    results = [_port(interpreter.get_output_details(), item.name, path) for item in model.outputs]
+    for source, stated in zip(sources, model.inputs, strict=True):
+        _check_input(source, stated, path)
+    return TFLite(interpreter, sources, results, threads)
 
 
 def tensors(path: str) -> tuple[tuple[Tensor, ...], tuple[Tensor, ...]]:
@@ -162,12 +170,8 @@ def _port(details: list[dict[str, Any]], name: str, path: str) -> Port:
 
 
 def _check_input(source: Port, stated: Tensor, path: str) -> None:
-    """Samples fit the facts (``harness.inputs``); here the facts are held against the file."""
-    fits = stated.dtype in {"", source.dtype.name} or (bool(source.scale) and stated.dtype == "float32")
-    if not fits:
-        raise InputError(
-            f"the model's input {source.name!r} takes {source.dtype.name}, its facts state {stated.dtype}",
-            where=path,
-            fix="state the type that the file has, or float32 where it is quantised",
-        )
-    check_file_shape(source.name, stated.shape, source.shape, path)
+    """Samples fit the facts (``harness.inputs``); here the facts are compared with the file."""
+    if not (source.scale and stated.dtype == "float32"):
+        fix = "state the type that the file has, or float32 if it is quantised"
+        check_file_type(stated, source.dtype.name, path, fix)
+    check_file_shape(stated, source.shape, path)

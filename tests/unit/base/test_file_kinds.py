@@ -7,7 +7,7 @@ from pathlib import Path
 
 import pytest
 
-from benchloom.model.file_kinds import container
+from benchloom.base.file_kinds import container
 from support.standin import ROOT, zipped
 
 PACKAGES = ROOT / "package"

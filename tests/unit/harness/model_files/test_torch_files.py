@@ -70,7 +70,7 @@ def test_state_dict_is_read_from_each_container(tmp_path: Path, container: str):
     network, path = digits(), tmp_path / "weights.pth"
     CONTAINERS[container](network.state_dict(), path)
     batch = np.random.default_rng(3).normal(size=(5, 1, 32, 32)).astype(np.float32)
-    found = backend.load(model(STATE_DICT), str(path), 1).predict(batch)[0]
+    found = backend.load(model(STATE_DICT), str(path), 1).run([batch])[0]
     with torch.inference_mode():
         np.testing.assert_array_equal(found, network(torch.from_numpy(batch)).numpy())
 
@@ -79,7 +79,7 @@ def test_state_dict_is_read_from_each_container(tmp_path: Path, container: str):
     ("container", "types"), [("tar", "float32 float64 int64 uint8"), ("tar of parameters", "float32")]
 )
 def test_torch_reads_the_tar_of_the_tests_and_finds_what_is_read_here(tmp_path: Path, container: str, types: str):
-    from benchloom.harness.backends.torch_files import state_dict
+    from benchloom.harness.model_files.torch_files import state_dict
 
     numbers = (torch.arange(24) % 7).reshape(2, 3, 4)
     state = OrderedDict((name, numbers.to(getattr(torch, name))) for name in types.split())
@@ -100,7 +100,7 @@ def test_tar_of_resnet50_has_the_size_of_the_published_file(tmp_path: Path, as_p
 
 
 def test_tensors_may_share_a_storage_and_have_strides(tmp_path: Path):
-    from benchloom.harness.backends.torch_files import state_dict
+    from benchloom.harness.model_files.torch_files import state_dict
 
     members = parts(sizes=(3, 2), strides=(1, 3), views=[(30, 11, 2, 3)])
     path = tarred(tmp_path, members)

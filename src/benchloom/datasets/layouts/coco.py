@@ -1,8 +1,8 @@
-"""The annotations of a data set in COCO's layout, and what the folder of images has of it."""
+"""Annotations in COCO's form: a JSON file with images, the boxes of the objects in them, and the categories of these."""
 
 import math
 import posixpath
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Collection, Iterable, Iterator, Sequence
 from pathlib import Path
 from typing import Annotated, Literal, TypeVar
 
@@ -10,10 +10,10 @@ import msgspec
 
 from benchloom.base import bounded, limits
 from benchloom.base.printable import shortened
+from benchloom.datasets.files import leads_outside, missing_and_empty
+from benchloom.datasets.layouts.seam import Listing, Row
 from benchloom.errors import InputError
-from benchloom.model.base import Value
 from benchloom.model.facts import Dataset, Model
-from benchloom.model.labels import leads_outside, size_of
 
 _BYTE_ORDER_MARK = b"\xef\xbb\xbf"
 _SLACK = 1.0  # pixels that a box may reach beyond its image: tools round, and some count pixels from 1
@@ -59,27 +59,13 @@ class _File(msgspec.Struct, frozen=True):
     categories: tuple[CategoryEntry, ...]
 
 
-class Annotations(Value, frozen=True, kw_only=True):
-    """An annotation file: ``images`` in the order of the QSL, ``categories`` in their order.
-
-    ``missing`` and ``empty`` are the names of images that are not there, or hold no byte; ``with_objects`` the ids of images
-    in which something is annotated.
-    """
-
-    images: tuple[ImageEntry, ...]
-    categories: tuple[CategoryEntry, ...]
-    with_objects: frozenset[int]
-    missing: tuple[str, ...] = ()
-    empty: tuple[str, ...] = ()
-
-
 def annotation_bytes(path: Path) -> bytes:
     """Return the JSON text of an annotation file without a byte order mark. Raises OSError."""
     return bounded.read_bytes(path, limits.ANNOTATION_BYTES).removeprefix(_BYTE_ORDER_MARK)
 
 
-def read_annotations(dataset: Dataset, root: Path) -> Annotations:
-    """Read ``dataset``'s annotation file below ``root`` and look for every image it names.
+def listing(dataset: Dataset, root: Path, count: int | None = None) -> Listing:
+    """Read ``dataset``'s annotation file below ``root`` and look for every image it names, whatever ``count`` is.
 
     It is held to what the scorer needs: every annotation has an id of its own above zero, and a box with an area that lies in its
     image. ``iscrowd`` and ``area`` may be absent. Raises InputError naming the entry if it cannot be read, gives an id or a file
@@ -90,14 +76,32 @@ def read_annotations(dataset: Dataset, root: Path) -> Annotations:
     if problem := next(_problems(found), None):
         what, fix = problem
         raise InputError("the annotations do not fit together", where=str(path), why=[what], fix=fix)
-    sizes = {item.file_name: size_of(root / dataset.images / item.file_name) for item in found.images}
-    return Annotations(
-        images=found.images,
-        categories=found.categories,
-        with_objects=frozenset(item.image_id for item in found.annotations),
-        missing=tuple(name for name, size in sizes.items() if size is None),
-        empty=tuple(name for name, size in sizes.items() if size == 0),
-    )
+    missing, empty = missing_and_empty(root / dataset.images, (item.file_name for item in found.images))
+    with_objects = frozenset(item.image_id for item in found.annotations)
+    rows = [Row(item.file_name, item.id, (item.width, item.height), item.id in with_objects) for item in found.images]
+    return Listing(rows, missing, empty, tuple(item.id for item in found.categories))
+
+
+def sample_names(dataset: Dataset, root: Path, labels: Sequence[int], missing: Collection[str]) -> Sequence[str]:
+    """Return the names of the images with the ids ``labels``. Raises what ``listing`` raises."""
+    names = {row.label: row.name for row in listing(dataset, root).rows}
+    return [names.get(image, f"image {image}") for image in labels]
+
+
+def samples_in(text: str) -> int:
+    """Return the number of images that annotations list. Raises ValueError for a text that is something else."""
+    return len(msgspec.json.decode(text, type=_Images).images)
+
+
+def refuse_misfit(model: Model, dataset: Dataset, root: Path) -> None:
+    """Raise InputError if ``model`` counts the categories of ``dataset`` in another order than they are listed in."""
+    if counts_categories(model):
+        refuse_other_order(model, read_categories(dataset, root), dataset.name)
+
+
+def counts_categories(model: Model) -> bool:
+    """Tell whether the labels of ``model`` count categories, and are not their ids."""
+    return bool(model.detections and model.detections.labels == "index")
 
 
 def refuse_other_order(model: Model, categories: Sequence[int], dataset: str) -> None:
@@ -105,7 +109,7 @@ def refuse_other_order(model: Model, categories: Sequence[int], dataset: str) ->
 
     Which one its label 1 stands for is then unknown: every label might be taken for another category.
     """
-    if model.detections and model.detections.labels == "index" and list(categories) != sorted(categories):
+    if counts_categories(model) and list(categories) != sorted(categories):
         raise InputError(
             f"{model.name} counts categories in the order of their ids, {dataset} lists them in another order",
             where="model.detections.labels, categories of the annotations",
@@ -120,6 +124,10 @@ def read_categories(dataset: Dataset, root: Path) -> tuple[int, ...]:
 
 class _Categories(msgspec.Struct, frozen=True):
     categories: tuple[CategoryEntry, ...]
+
+
+class _Images(msgspec.Struct, frozen=True):
+    images: tuple[ImageEntry, ...]
 
 
 _Kind = TypeVar("_Kind")

@@ -17,9 +17,9 @@ from typing import Literal
 import torch
 from torch import Tensor
 
+from benchloom.base.file_kinds import seen
 from benchloom.errors import InputError
-from benchloom.harness.backends import torch_tar
-from benchloom.model.file_kinds import seen
+from benchloom.harness.model_files import torch_tar
 from benchloom.model.trust import PICKLED_MODULE, TORCHSCRIPT
 
 Container = Literal["zip", "pickle", "tar", "torchscript"]

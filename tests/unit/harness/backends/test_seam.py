@@ -8,8 +8,9 @@ from typing import Any
 import pytest
 
 from benchloom.errors import InputError
-from benchloom.harness.sut import fixed_batch, no_device, open_backend, used_outputs
+from benchloom.harness.backends.seam import ROOM, Backend, backends, fixed_batch, least_batch, no_device, open_session
 from benchloom.model.facts import Model, Tensor
+from support.seams import misfits
 
 OUTPUTS = tuple(Tensor(name=name, shape=("N", 1), dtype="float32") for name in ("scores", "other"))
 MODEL = Model(
@@ -28,17 +29,19 @@ def test_file_of_another_fixed_batch_is_refused():
     assert caught.value.where == "f"
 
 
-def test_outputs_that_count_are_the_first_of_a_classifier():
-    assert used_outputs(MODEL) == OUTPUTS[:1]
+def test_batch_of_a_file_is_the_least_of_its_inputs():
+    assert least_batch([(-1, 3), (1, 3)], "f") == 1
+    assert least_batch([(-1, 3), ()], "f") is None
 
 
 def test_unknown_backend_names_the_nearest():
     with pytest.raises(InputError, match="no backend is called 'onnxruntme'") as caught:
-        open_backend("onnxruntme", MODEL, "f", 1)
+        open_session("onnxruntme", MODEL, "f", 1)
     assert "onnxruntime" in caught.value.fix
     with pytest.raises(InputError) as caught:
-        open_backend("xyz", MODEL, "f", 1)
-    assert caught.value.fix == "known: onnxruntime, pytorch, tensorflow, tflite"
+        open_session("xyz", MODEL, "f", 1)
+    assert caught.value.fix == f"known: {', '.join(backends())}"
+    assert {"onnxruntime", "pytorch", "tensorflow", "tflite"} <= set(backends())
 
 
 @pytest.fixture
@@ -64,7 +67,7 @@ def test_file_that_is_no_model_is_said_to_be_what_it_appears_to_be(tmp_path: Pat
 
     def refused(**origin: str) -> InputError:
         with pytest.raises(InputError, match="cpu cannot load it with 3 threads") as caught:
-            open_backend("tflite", MODEL, str(file), 3, **origin)
+            open_session("tflite", MODEL, str(file), 3, **origin)
         return caught.value
 
     [appears, own] = refused().why
@@ -82,7 +85,7 @@ def test_other_refusals_stay_as_they_are(tmp_path: Path, refusing: list[Any], is
     file.write_bytes(b"<html>" if is_elsewhere else b"\x1c\0\0\0TFL3" + bytes(600))
     refusing.append("model.outputs" if is_elsewhere else str(file))
     with pytest.raises(InputError) as caught:
-        open_backend("tflite", MODEL, str(file), 1, "cuda", "package:m")
+        open_session("tflite", MODEL, str(file), 1, "cuda", "package:m")
     assert caught.value.why == ("a reason",)
 
 
@@ -90,3 +93,7 @@ def test_missing_device_says_how_to_go_on():
     error = no_device("cuda", "onnxruntime", "no driver")
     assert (error.what, error.why) == ("onnxruntime cannot run on cuda", ("no driver",))
     assert "_cuda" in error.fix
+
+
+def test_every_backend_keeps_the_protocol():
+    assert not list(misfits(ROOM, Backend))

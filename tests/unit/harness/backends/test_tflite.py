@@ -20,22 +20,22 @@ def batch(size: int, seed: int = 5):
 def test_float_file_gives_the_scores_of_its_arithmetic_at_every_batch_size():
     network = backend.load(tiny("tflite"), FLOAT, 1)
     for size in (1, 4, 4, 2, 1):
-        found = network.predict(batch(size, size))[0]
+        found = network.run([batch(size, size)])[0]
         assert found.dtype == np.float32
         np.testing.assert_allclose(found, scores(batch(size, size)), atol=1e-6)
 
 
 def test_scores_of_one_batch_stay_when_the_next_is_run():
     network = backend.load(tiny("tflite"), FLOAT, 1)
-    first = network.predict(batch(2, 1))[0]
-    network.predict(batch(2, 2))[0]
+    first = network.run([batch(2, 1)])[0]
+    network.run([batch(2, 2)])[0]
     np.testing.assert_allclose(first, scores(batch(2, 1)), atol=1e-6)
 
 
 def test_quantised_file_takes_floats_by_its_own_scale_and_gives_floats():
     network = backend.load(tiny("tflite"), UINT8, 1)
     samples = np.clip(batch(16), None, 0.9) * 0.9
-    found = network.predict(samples)[0]
+    found = network.run([samples])[0]
     assert found.dtype == np.float32
     # One step of the input (2/255) times the largest weight, and one of the output (6/255).
     np.testing.assert_allclose(found, scores(samples), atol=3 * 2 / 255 + 6 / 255)
@@ -45,23 +45,23 @@ def test_quantised_file_takes_floats_by_its_own_scale_and_gives_floats():
 def test_quantised_file_clips_floats_outside_its_range():
     network = backend.load(tiny("tflite"), UINT8, 1)
     far, edge = (np.full((1, 2, 2, 1), value, np.float32) for value in (50, (255 - 127) * 2 / 255))
-    np.testing.assert_array_equal(network.predict(far)[0], network.predict(edge)[0])
+    np.testing.assert_array_equal(network.run([far])[0], network.run([edge])[0])
 
 
 def test_samples_of_the_files_own_type_pass_through():
     network = backend.load(tiny("tflite", dtype="uint8"), UINT8, 1)
     whole = np.array([0, 127, 200, 255], np.uint8).reshape(1, 2, 2, 1)
     meant = ((whole.astype(np.float32) - 127) * (2 / 255)).astype(np.float32)
-    np.testing.assert_array_equal(network.predict(whole)[0], network.predict(meant)[0])
-    np.testing.assert_allclose(network.predict(whole)[0], scores(meant), atol=6 / 255)
+    np.testing.assert_array_equal(network.run([whole])[0], network.run([meant])[0])
+    np.testing.assert_allclose(network.run([whole])[0], scores(meant), atol=6 / 255)
 
 
 def test_file_for_one_sample_at_a_time_refuses_more_and_still_takes_one():
     network = backend.load(tiny("tflite"), str(HERE / "tiny-single.tflite"), 1)
     with pytest.raises(InputError, match="the model takes no batch of 3") as caught:
-        network.predict(batch(3))[0]
+        network.run([batch(3)])[0]
     assert "max_batch" in caught.value.fix
-    np.testing.assert_allclose(network.predict(batch(1))[0], scores(batch(1)), atol=1e-6)
+    np.testing.assert_allclose(network.run([batch(1)])[0], scores(batch(1)), atol=1e-6)
 
 
 def test_settings_and_version_are_those_of_the_file_and_library():
@@ -115,7 +115,7 @@ def test_other_format_is_named():
 
 
 def test_loading_says_nothing_on_standard_error(capfd: pytest.CaptureFixture[str]):
-    backend.load(tiny("tflite"), FLOAT, 1).predict(batch(1))[0]
+    backend.load(tiny("tflite"), FLOAT, 1).run([batch(1)])[0]
     assert capfd.readouterr() == ("", "")
 
 

@@ -9,7 +9,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 from onnx import TensorProto, helper, numpy_helper
 
-from benchloom.harness.backends.onnx_opset import onnx_opset
+from benchloom.harness.model_files.onnx_opset import onnx_opset
 
 
 def network(*opsets: tuple[str, int]) -> bytes:

@@ -31,8 +31,8 @@ def test_state_dict_and_torchscript_of_one_network_agree(tmp_path: Path):
     network.load_state_dict(torch.load(weights, weights_only=True))
     torch.jit.script(network.eval()).save(str(tmp_path / "network.pt"))
     batch = np.random.default_rng(3).normal(size=(5, 1, 32, 32)).astype(np.float32)
-    one = backend.load(torch_model("pytorch-state-dict", "digits"), str(weights), 1).predict(batch)[0]
-    two = backend.load(torch_model("torchscript"), str(tmp_path / "network.pt"), 1).predict(batch)[0]
+    one = backend.load(torch_model("pytorch-state-dict", "digits"), str(weights), 1).run([batch])[0]
+    two = backend.load(torch_model("torchscript"), str(tmp_path / "network.pt"), 1).run([batch])[0]
     assert one.shape == (5, 10)
     np.testing.assert_allclose(one, two, atol=1e-6)
 
@@ -41,7 +41,7 @@ def test_state_dict_and_torchscript_of_one_network_agree(tmp_path: Path):
 def test_samples_that_the_network_does_not_take_are_told(tmp_path: Path, shape: tuple[int, ...], dtype: type):
     network = backend.load(torch_model("pytorch-state-dict", "digits"), str(saved(tmp_path)), 1)
     with pytest.raises(InputError, match="the model does not run on samples of float") as caught:
-        network.predict(np.zeros(shape, dtype))[0]
+        network.run([np.zeros(shape, dtype)])[0]
     assert caught.value.where == "model.inputs"
 
 
@@ -87,7 +87,7 @@ def test_pickled_network_gives_its_weights_and_runs_nothing(tmp_path: Path, *, i
     batch = np.full((2, 3, 300, 300), -0.2, np.float32)
     with torch.inference_mode():
         wanted = planted_mobilenet()(torch.from_numpy(batch))
-    for one, other in zip(found.predict(batch), wanted, strict=True):
+    for one, other in zip(found.run([batch]), wanted, strict=True):
         np.testing.assert_array_equal(one, other.numpy())
 
 

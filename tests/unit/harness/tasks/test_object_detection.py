@@ -14,9 +14,10 @@ from pycocotools.cocoeval import COCOeval
 from benchloom.errors import ExecutionError, InputError
 from benchloom.harness.decoding import decode
 from benchloom.harness.detection import in_categories, mean_average_precision, read_detections
-from benchloom.harness.inputs import Inputs
-from benchloom.harness.predictor import BOX, Detector, predictor_for
+from benchloom.harness.inputs import Inputs, Samples
 from benchloom.harness.preprocess import list_samples
+from benchloom.harness.tasks import object_detection
+from benchloom.harness.tasks.object_detection import BOX, Detector
 from benchloom.model.facts import Backend, Dataset, Detections, Model, Profile, Step, Tensor
 
 SIZES = [(200, 100), (80, 120), (64, 64), (50, 50)]
@@ -32,8 +33,8 @@ class Fixed:
     def __init__(self, *outputs: np.ndarray) -> None:
         self.outputs = outputs
 
-    def predict(self, batch: np.ndarray) -> list[np.ndarray]:
-        return [output[batch[:, 0]] for output in self.outputs]
+    def run(self, tensors: list[np.ndarray]) -> list[np.ndarray]:
+        return [output[tensors[0][:, 0]] for output in self.outputs]
 
     def settings(self) -> dict[str, str | int | float | bool | None]:
         return {}
@@ -61,9 +62,9 @@ def detector(
         outputs=tuple(Tensor(name=name, meaning=name) for name in meanings.split(",")),
         detections=Detections(**{"order": "yxyx", **facts}),
     )
-    samples = np.arange(len(SIZES)).reshape(-1, 1)
+    samples = Samples((np.arange(len(SIZES)).reshape(-1, 1),))
     inputs = Inputs(model, "", Backend(name="x"), "d", samples, np.arange(len(SIZES)), categories=categories)
-    made = predictor_for(Fixed(*outputs), inputs, len(SIZES))
+    made = object_detection.predictor(Fixed(*outputs), inputs, len(SIZES))
     assert isinstance(made, Detector)
     return made
 
@@ -116,11 +117,11 @@ def test_detector_takes_as_many_boxes_as_the_network_counts():
 
 def test_detector_for_one_sample_may_leave_the_batch_out():
     class One(Fixed):
-        def predict(self, batch: np.ndarray) -> list[np.ndarray]:
-            return [output[int(batch[0, 0])] for output in self.outputs]
+        def run(self, tensors: list[np.ndarray]) -> list[np.ndarray]:
+            return [output[int(tensors[0][0, 0])] for output in self.outputs]
 
     made = detector(boxes(), LABELS, SCORES)
-    made.backend = One(boxes(), LABELS, SCORES)
+    made.session = One(boxes(), LABELS, SCORES)
     assert answers(made, 3)[0][:, 0].tolist() == [3, 3]
 
 
@@ -243,10 +244,11 @@ def test_labels_that_count_categories_are_mapped_when_they_are_scored():
 
 def test_nothing_annotated_is_no_accuracy(tmp_path: Path):
     path = annotations(tmp_path, annotations=[])
-    found_nothing = mean_average_precision(found(), IDS, path)
-    assert found_nothing.value is None
-    assert "nothing is annotated in the 4 images" in found_nothing.problem
-    assert mean_average_precision(found()[3:], IDS[3:], annotations(tmp_path)).value is None
+    assert mean_average_precision(found(), IDS, path) is None
+    scored = object_detection.score(log(tmp_path, found()), inputs_of(tmp_path, path), tmp_path)
+    assert (scored.values, scored.metric, scored.total) == ({}, "mAP", 4)
+    assert "nothing is annotated in the 4 images" in scored.problem
+    assert mean_average_precision(found()[3:], IDS[3:], annotations(tmp_path)) is None
 
 
 # -- accuracy ---------------------------------------------------------------------------------------------------------
@@ -281,6 +283,16 @@ def log(folder: Path, records: list[np.ndarray]) -> Path:
 IDS = [0, 10, 20, 30]
 
 
+def inputs_of(folder: Path, path: Path) -> Inputs:
+    """What scoring needs of a run over the four images: labels are category ids."""
+    model = detector(boxes(), LABELS, SCORES)._inputs.model
+    samples = Samples((np.zeros((4, 1)),))
+    ids = np.array(IDS)
+    return Inputs(
+        model, "", Backend(name="x"), "d", samples, ids, categories=tuple(CATEGORIES), annotations=path, images=folder
+    )
+
+
 def found(shift: float = 0.0, last: int = 0) -> list[np.ndarray]:
     """Detections of both objects, the corners of the first ``shift`` off, in all images but the last."""
     moved = boxes()
@@ -291,7 +303,7 @@ def found(shift: float = 0.0, last: int = 0) -> list[np.ndarray]:
 
 def test_map_of_perfect_detections_is_one(tmp_path: Path):
     detections = read_detections(log(tmp_path, found()), IDS)
-    assert mean_average_precision(detections, IDS, annotations(tmp_path)).value == pytest.approx(1.0)
+    assert mean_average_precision(detections, IDS, annotations(tmp_path)) == pytest.approx(1.0)
 
 
 @pytest.mark.parametrize("shift", [0.02, 0.05, 0.3])
@@ -309,19 +321,20 @@ def test_map_equals_pycocotools_by_hand_on_the_log_alone(tmp_path: Path, shift: 
     judge.evaluate()
     judge.accumulate()
     judge.summarize()
-    assert ours.value == float(judge.stats[0])
+    assert ours == float(judge.stats[0])
     assert 0 < judge.stats[0] < 1
-    assert (ours.metric, ours.total) == ("mAP", 4)
+    scored = object_detection.score(tmp_path, inputs_of(tmp_path, path), tmp_path)
+    assert (scored.metric, scored.values, scored.total) == ("mAP", {"mAP": ours}, 4)
 
 
 def test_keys_that_may_be_absent_change_no_figure(tmp_path: Path):
     path = annotations(tmp_path)
-    wanted = mean_average_precision(found(0.05), IDS, path).value
+    wanted = mean_average_precision(found(0.05), IDS, path)
     content = json.loads(path.read_text())
     for item in content["annotations"]:
         del item["iscrowd"], item["area"]
     path.write_bytes(b"\xef\xbb\xbf" + json.dumps(content).encode())
-    assert mean_average_precision(found(0.05), IDS, path).value == wanted
+    assert mean_average_precision(found(0.05), IDS, path) == wanted
 
 
 def test_model_that_counts_categories_needs_them_in_the_order_of_their_ids():
@@ -331,13 +344,13 @@ def test_model_that_counts_categories_needs_them_in_the_order_of_their_ids():
 
 def test_map_counts_only_the_images_that_were_run(tmp_path: Path):
     path = annotations(tmp_path)
-    assert mean_average_precision(found()[:1], IDS[:1], path).value == pytest.approx(1.0)
-    assert mean_average_precision([found()[0], *[np.empty((0, BOX), np.float32)] * 3], IDS, path).value < 0.5
+    assert mean_average_precision(found()[:1], IDS[:1], path) == pytest.approx(1.0)
+    assert mean_average_precision([found()[0], *[np.empty((0, BOX), np.float32)] * 3], IDS, path) < 0.5
 
 
 def test_map_without_any_box_is_zero(tmp_path: Path):
     nothing = [np.empty((0, BOX), np.float32)] * 4
-    assert mean_average_precision(read_detections(log(tmp_path, nothing), IDS), IDS, annotations(tmp_path)).value == 0.0
+    assert mean_average_precision(read_detections(log(tmp_path, nothing), IDS), IDS, annotations(tmp_path)) == 0.0
 
 
 def test_detections_of_a_log_that_lacks_images_or_ends_early_are_refused(tmp_path: Path):

@@ -16,7 +16,7 @@ import torch
 from torch import Tensor
 
 from benchloom.errors import InputError
-from benchloom.harness.backends.torch_files import reasons, refuse_other_container
+from benchloom.harness.model_files.torch_files import reasons, refuse_other_container
 from benchloom.model.trust import PICKLED_MODULE
 
 LAYERS = (

@@ -1,41 +1,27 @@
 """Which images of a data set become samples, in the order of the QSL: asked before a plan is carried out, and while it is."""
 
-from collections.abc import Collection, Sequence
+from collections.abc import Sequence
 from pathlib import Path
-from typing import NamedTuple
 
+from benchloom.datasets.files import unusable
+from benchloom.datasets.layouts.seam import Listing, Row, layout_of
 from benchloom.errors import InputError
-from benchloom.model.annotations import ImageEntry, read_annotations
 from benchloom.model.base import Value
 from benchloom.model.facts import Dataset
-from benchloom.model.labels import read_labels, unusable
 
 
 class Listed(Value, frozen=True, kw_only=True):
     """The ``names`` of image files that become samples, with their ``labels`` (ids of images if they have boxes).
 
-    ``images`` are their entries in the annotations, and ``categories`` the ids of all categories in the order of the annotations; a
-    classifier's data set has neither. ``missing`` are the names before the last of them that were skipped.
+    ``sizes`` are their widths and heights as annotations state them (none if nothing states them), and ``categories`` the ids of all
+    categories of objects, in the order of the annotations. ``missing`` are the names before the last of them that were skipped.
     """
 
     names: tuple[str, ...]
     labels: tuple[int, ...]
-    images: tuple[ImageEntry, ...] = ()
+    sizes: tuple[tuple[int, int], ...] = ()
     categories: tuple[int, ...] = ()
     missing: tuple[str, ...] = ()
-
-
-class _Row(NamedTuple):
-    name: str
-    label: int
-    image: ImageEntry | None = None
-
-
-class _Found(NamedTuple):
-    rows: Sequence[_Row]
-    missing: Collection[str]
-    empty: Collection[str]
-    categories: tuple[int, ...] = ()
 
 
 def list_images(
@@ -51,19 +37,16 @@ def list_images(
     ``allow_missing`` skips images that the folder lacks, ``only_with_objects`` those in which nothing is annotated. Raises InputError
     for labels or annotations that cannot be used, if an image is missing or empty, and if fewer than ``count`` are there.
     """
-    is_annotated = dataset.layout == "coco"
     # As many images are looked for as are needed: only whoever may skip some has to look for all.
-    found = (
-        _annotated(dataset, root, only_with_objects=only_with_objects)
-        if is_annotated
-        else _labelled(dataset, root, None if allow_missing else count)
-    )
-    taken: list[_Row] = []
+    found = layout_of(dataset).listing(dataset, root, None if allow_missing else count)
+    rows = [row for row in found.rows if row.has_objects or not only_with_objects]
+    missing = frozenset(found.missing)
+    taken: list[Row] = []
     skipped: list[str] = []
-    for row in found.rows:
+    for row in rows:
         if len(taken) == count:
             break
-        if allow_missing and row.name in found.missing:
+        if allow_missing and row.name in missing:
             skipped.append(row.name)
         else:
             taken.append(row)
@@ -78,7 +61,7 @@ def list_images(
     return Listed(
         names=tuple(row.name for row in taken),
         labels=tuple(row.label for row in taken),
-        images=tuple(row.image for row in taken if row.image),
+        sizes=tuple(row.size for row in taken if row.size),
         categories=found.categories,
         missing=tuple(skipped),
     )
@@ -104,25 +87,9 @@ def refuse_too_few(count: int | None, there: int, name: str, folder: Path) -> No
         )
 
 
-def _labelled(dataset: Dataset, root: Path, count: int | None) -> _Found:
-    found = read_labels(dataset, root, count)
-    rows = [_Row(name, label) for name, label in zip(found.names, found.labels, strict=True)]
-    return _Found(rows, frozenset(found.missing), frozenset(found.empty))
-
-
-def _annotated(dataset: Dataset, root: Path, *, only_with_objects: bool) -> _Found:
-    found = read_annotations(dataset, root)
-    rows = [
-        _Row(item.file_name, item.id, item)
-        for item in found.images
-        if item.id in found.with_objects or not only_with_objects
-    ]
-    categories = tuple(item.id for item in found.categories)
-    return _Found(rows, frozenset(found.missing), frozenset(found.empty), categories)
-
-
-def _refuse_unusable(taken: Sequence[_Row], found: _Found, dataset: Dataset, root: Path) -> None:
-    missing, empty = ([row.name for row in taken if row.name in kind] for kind in (found.missing, found.empty))
+def _refuse_unusable(taken: Sequence[Row], found: Listing, dataset: Dataset, root: Path) -> None:
+    kinds = frozenset(found.missing), frozenset(found.empty)
+    missing, empty = ([row.name for row in taken if row.name in kind] for kind in kinds)
     if why := unusable(missing, empty):
         fix = "replace these files, or skip those that are missing with --allow_missing_images" if missing else ""
         if len(missing) == len(taken):

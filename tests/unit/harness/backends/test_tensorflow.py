@@ -16,10 +16,10 @@ FORMAT, GRAPH = "tensorflow-frozen-graph", str(HERE / "tiny.pb")
 NAMES = ("input:0", "scores:0")
 QUIET = """
 import sys, numpy
-from benchloom.harness.sut import open_backend
+from benchloom.harness.backends.seam import open_session
 from support.networks import tiny
-network = open_backend("tensorflow", tiny("tensorflow-frozen-graph", names=("input:0", "scores:0")), sys.argv[1], 1)
-print(network.predict(numpy.ones((2, 2, 2, 1), numpy.float32))[0].tolist())
+network = open_session("tensorflow", tiny("tensorflow-frozen-graph", names=("input:0", "scores:0")), sys.argv[1], 1)
+print(network.run([numpy.ones((2, 2, 2, 1), numpy.float32)])[0].tolist())
 """
 
 
@@ -27,19 +27,19 @@ def test_graph_gives_the_scores_of_its_arithmetic_at_every_batch_size():
     network = backend.load(tiny(FORMAT, names=NAMES), GRAPH, 1)
     for size in (1, 4, 3):
         samples = np.random.default_rng(size).uniform(-1, 1, (size, 2, 2, 1)).astype(np.float32)
-        np.testing.assert_allclose(network.predict(samples)[0], scores(samples), atol=1e-6)
+        np.testing.assert_allclose(network.run([samples])[0], scores(samples), atol=1e-6)
     assert network.settings() == {"device": "cpu", "intra_op_threads": 1, "inter_op_threads": 1}
 
 
 def test_samples_may_be_read_only():
     samples = np.ones((1, 2, 2, 1), np.float32)
     samples.flags.writeable = False
-    assert backend.load(tiny(FORMAT, names=NAMES), GRAPH, 1).predict(samples)[0].tolist() == [[1, 2.5, 3]]
+    assert backend.load(tiny(FORMAT, names=NAMES), GRAPH, 1).run([samples])[0].tolist() == [[1, 2.5, 3]]
 
 
 def test_tensor_in_the_middle_of_the_graph_may_be_the_output():
-    found = backend.load(tiny(FORMAT, names=("input:0", "matmul:0")), GRAPH, 1).predict(
-        np.ones((1, 2, 2, 1), np.float32)
+    found = backend.load(tiny(FORMAT, names=("input:0", "matmul:0")), GRAPH, 1).run(
+        [np.ones((1, 2, 2, 1), np.float32)]
     )[0]
     assert found.tolist() == [[1, 2, 3]]
 

@@ -2,9 +2,10 @@
 
 import zipfile
 from pathlib import Path
-from typing import IO
+from typing import IO, Literal
 
-from benchloom.model.published import Container
+# How the file of a model is written.
+Container = Literal["onnx", "graphdef", "flatbuffer", "tar", "pickle", "zip", "torchscript"]
 
 _HEAD = 512
 _POINTER = "a pointer of Git LFS, not the file that it stands for"

@@ -1,0 +1,1 @@
+"""Tasks: a module for each behind ``seam``, found by the name that ``model.task`` states."""

@@ -1,0 +1,183 @@
+"""Image classification: one label for each image, scored by how many are right."""
+
+import dataclasses
+from collections.abc import Sequence
+from pathlib import Path
+
+import msgspec
+import numpy as np
+from numpy.typing import NDArray
+
+from benchloom.errors import InputError
+from benchloom.harness.backends.seam import Outputs, Session
+from benchloom.harness.inputs import Inputs
+from benchloom.harness.logs import answers_of_all, read_records
+from benchloom.harness.official import out_of_place
+from benchloom.harness.predictor import Predictor
+from benchloom.harness.prepared import Prepared, prepared_images
+from benchloom.harness.tasks.seam import OfficialScoring, Score
+from benchloom.model.facts import Classes, Model, Tensor
+
+TOP1 = "top1"
+
+
+def used_outputs(model: Model) -> tuple[Tensor, ...]:
+    """Return the first output: a graph may give probabilities beside the classes."""
+    return model.outputs[:1]
+
+
+def read_samples(folder: Path) -> Prepared:
+    """Open images and their labels. Raises OSError or ValueError."""
+    return prepared_images(folder)
+
+
+def completed(inputs: Inputs, session: Session) -> Inputs:
+    """Return ``inputs`` with the classes of a model whose facts do not state them, from the scores of its first sample.
+
+    As many scores as the data set has labels are those labels; one more has the background first (as CK's programs take
+    it). Of another number nothing is known, and nothing is changed.
+    """
+    model = inputs.model
+    if model.classes is not None or model.prediction != "argmax":
+        return inputs
+    first = [np.ascontiguousarray(tensor) for tensor in inputs.samples.first(1).tensors]
+    found = int(session.run(first)[0].size)
+    further = found - (inputs.data.classes if inputs.data else 0)
+    if further not in {0, 1}:
+        return inputs
+    classes = Classes(count=found, offset=further)
+    return dataclasses.replace(inputs, model=msgspec.structs.replace(model, classes=classes))
+
+
+def refuse_unscorable(model: Model) -> None:
+    """Raise InputError if nothing says which output stands for which label."""
+    if model.classes is None:
+        raise InputError(
+            f"the facts of {model.name} do not say which of its outputs stands for which class",
+            where="model.classes",
+            why=[model.unpinned[name] for name in ("classes",) if name in model.unpinned],
+            fix="measure its speed with --mode=performance, or state 'classes' in a component of your own",
+        )
+
+
+def predictor(session: Session, inputs: Inputs, batch_size: int) -> Predictor:
+    """Return a ``Classifier``."""
+    return Classifier(session, inputs, batch_size)
+
+
+class Classifier(Predictor):
+    """One number a sample: the label in the data set's numbering. Class offset and argmax are applied here.
+
+    NumPy is called as rarely as can be: after the backend has used the caches, a call takes twice what it takes in a loop.
+    """
+
+    numbers = 1
+
+    def __init__(self, session: Session, inputs: Inputs, batch_size: int) -> None:
+        super().__init__(session, inputs, batch_size)
+        classes = inputs.model.classes
+        self._offset = classes.offset if classes else 0
+        self._is_index = inputs.model.prediction == "index"
+        # Scores of a sample that the model must give; None where nobody knows how many classes it has.
+        self._scores = 1 if self._is_index else classes.count if classes else None
+        self._ones = [1] * batch_size
+        self._labels = np.empty(batch_size, np.float32)
+        self.place = self._labels.ctypes.data
+
+    def answers(self, indexes: Sequence[int]) -> tuple[NDArray[np.float32], Sequence[int]]:
+        """Return the predicted labels (float32, data set numbering) of the samples, one a sample.
+
+        Raises InputError where the model gives another number of scores than its facts state.
+        """
+        output, size = self._outputs(indexes)[0], len(indexes)
+        if self._scores is not None and output.size != size * self._scores:
+            raise self._misfit(output, size)
+        if size == 1 and not self._is_index:
+            self._labels[0] = int(output.argmax()) - self._offset
+        else:
+            classes = output.reshape(size) if self._is_index else output.reshape(size, -1).argmax(axis=1)
+            np.subtract(classes, self._offset, out=self._labels[:size], casting="unsafe")
+        return self._labels[:size], self._ones[:size]
+
+    def check_responses(self) -> None:
+        """From now on, refuse scores that are not all finite."""
+        self._outputs = self._finite_scores  # type: ignore[method-assign]
+
+    def _finite_scores(self, indexes: Sequence[int]) -> Outputs:
+        outputs = self.session.run(self._batch(indexes))
+        if outputs[0].dtype.kind == "f" and not np.isfinite(outputs[0]).all() and not outputs[0].size % len(indexes):
+            self._refuse_unless_finite(list(outputs[0].reshape(len(indexes), -1)), indexes)
+        return outputs
+
+    def _misfit(self, output: NDArray[np.generic], samples: int) -> InputError:
+        wanted = "prediction 'index' takes one" if self._is_index else f"its facts state {self._scores} classes"
+        return InputError(
+            f"the model's first output is {list(output.shape)} for {samples} samples, {wanted}",
+            where="model.prediction, model.classes",
+            fix="state what the file gives: 'argmax' and the number of its scores, or 'index'",
+        )
+
+
+# -- the score
+
+
+def score(place: Path, inputs: Inputs, folder: Path) -> Score:
+    """Return the part of the predicted labels that are right; nothing is drawn.
+
+    Equals MLPerf's accuracy-imagenet.py with ``--dtype float32``: good / total over distinct indexes, by the first number
+    of each response.
+    """
+    labels, predictions = inputs.labels, read_predictions(place, len(inputs.labels))
+    _refuse_strange_labels(predictions, inputs.model)
+    correct = int((predictions == labels).sum())
+    return Score(
+        metric=TOP1,
+        values={TOP1: correct / len(labels)},
+        total=len(labels),
+        correct=correct,
+        chance=2 / max(2, len(np.unique(labels))),
+        shifted=lambda shift: float((predictions + shift == labels).mean()),
+        labels_key="classes.offset of the model",
+    )
+
+
+def read_predictions(folder: Path, total: int) -> NDArray[np.int64]:
+    """Return the predicted labels (N) of the accuracy run in ``folder``, in QSL order. Raises ExecutionError if some are missing."""
+    records = answers_of_all(read_records(folder), total, folder)
+    return np.array([int(record[0]) for record in records], np.int64)
+
+
+def _refuse_strange_labels(predictions: NDArray[np.int64], model: Model) -> None:
+    """Raise InputError for a predicted label beyond those of the data set: an output that nobody can be right about."""
+    classes = model.classes
+    if classes is None or not len(predictions):
+        return
+    highest = classes.count - classes.offset - 1
+    strange = predictions[(predictions < -classes.offset) | (predictions > highest)]
+    if len(strange):
+        raise InputError(
+            f"the model gives label {int(strange[0])}, its facts state labels {-classes.offset} to {highest}",
+            where="model.classes",
+            why=[f"{len(strange)} of {len(predictions)} responses lie outside"],
+            fix="state how many outputs the file has, and how many of them precede the data set's label 0",
+        )
+
+
+def official_scoring(inputs: Inputs, log: str) -> OfficialScoring:
+    """Return the command of accuracy-imagenet.py, and what keeps it from giving the same figure."""
+    if not inputs.annotations.is_file():
+        return OfficialScoring(problem="the script reads labels from a file, and this data set has none")
+    file = str(inputs.annotations)
+    command = ("accuracy-imagenet.py", "--mlperf-accuracy-file", log, "--imagenet-val-file", file, "--dtype", "float32")
+    try:
+        with inputs.annotations.open(encoding="utf-8") as lines:
+            labels = [int(line.split()[1]) for line in lines]
+    except (IndexError, ValueError):
+        return OfficialScoring(
+            command, "the script cannot read every line of the label file: it takes NAME LABEL, no empty lines"
+        )
+    ran = inputs.labels.tolist()
+    others = out_of_place(labels, ran)
+    return OfficialScoring(
+        command, f"the script reads another label for {others} of {len(ran)} samples" if others else ""
+    )

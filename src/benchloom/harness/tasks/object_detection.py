@@ -1,0 +1,264 @@
+"""Object detection: boxes with a label and a score for each image, scored by mean average precision.
+
+Boxes are scored by pycocotools (``harness.detection``), which is imported when they are, and needed only then.
+"""
+
+import json
+from collections import defaultdict
+from collections.abc import Sequence
+from pathlib import Path
+from typing import Any, TypeAlias
+
+import numpy as np
+from numpy.typing import NDArray
+
+from benchloom.datasets.layouts.coco import annotation_bytes, counts_categories, refuse_other_order
+from benchloom.errors import InputError
+from benchloom.harness.backends.seam import Outputs, Session
+from benchloom.harness.inputs import Inputs
+from benchloom.harness.official import out_of_place
+from benchloom.harness.predictor import Predictor
+from benchloom.harness.prepared import CATEGORIES, Prepared, prepared_images
+from benchloom.harness.tasks.seam import OfficialScoring, Score
+from benchloom.model.facts import Model, Tensor
+
+# Numbers in the response of one box: QSL index, ymin, xmin, ymax, xmax (fractions of the image), score, label as the model gives it
+# (MLPerf reference: coco.py, and what accuracy-coco.py reads).
+BOX = 7
+MAP = "mAP"
+_GUESSED_MAP = 0.1
+_ROUNDING = 1e-5  # of probabilities and fractions that a network computes in floats
+_NO_BOX = -1  # the score of an empty place, as some graphs fill the list up
+_BEYOND = 3  # sides of the image: most boxes end before that, even of a network that does not clip them
+_COCO_FILE = Path("annotations", "instances_val2017.json")  # below --coco-dir
+_Annotations: TypeAlias = dict[str, list[dict[str, int]]]
+_INVERSE_MAP, _ONLY_WITH_OBJECTS = "--use-inv-map", "--remove-48-empty-images"
+
+
+def used_outputs(model: Model) -> tuple[Tensor, ...]:
+    """Return all outputs."""
+    return model.outputs
+
+
+def read_samples(folder: Path) -> Prepared:
+    """Open images, their ids, and the ids of the categories. Raises OSError or ValueError."""
+    categories = np.load(folder / CATEGORIES)
+    return prepared_images(folder)._replace(categories=tuple(int(item) for item in categories))
+
+
+def completed(inputs: Inputs, session: Session) -> Inputs:
+    """Return ``inputs``: a network does not tell what its boxes mean."""
+    return inputs
+
+
+def refuse_unscorable(model: Model) -> None:
+    """Refuse nothing: without facts about its boxes there is no predictor either."""
+
+
+def predictor(session: Session, inputs: Inputs, batch_size: int) -> Predictor:
+    """Return a ``Detector``. Raises InputError if the facts do not say how boxes are read."""
+    return Detector(session, inputs, batch_size)
+
+
+class Detector(Predictor):
+    """``BOX`` numbers for each box of a sample, in the order of the model's scores, up to the first below the threshold."""
+
+    def __init__(self, session: Session, inputs: Inputs, batch_size: int) -> None:
+        super().__init__(session, inputs, batch_size)
+        facts = inputs.model.detections
+        if facts is None:
+            raise InputError(
+                f"the facts of {inputs.model.name} do not say how its boxes are read",
+                where="model.detections",
+                fix="add a 'detections' block to the component",
+            )
+        self._facts = facts
+        self._places = {item.meaning: place for place, item in enumerate(inputs.model.outputs)}
+        if missing := sorted({"boxes", "labels", "scores"} - set(self._places)):
+            raise InputError(
+                f"no output of {inputs.model.name} is its {' or '.join(missing)}",
+                where="model.outputs",
+                fix="state the 'meaning' of each output: boxes, labels, scores or count",
+            )
+        self._corners = [0, 1, 2, 3] if facts.order == "yxyx" else [1, 0, 3, 2]
+        refuse_other_order(inputs.model, inputs.categories, inputs.dataset)
+        self._is_sound = False  # until the outputs of a sample with detections have been looked at
+        self._is_checked = False
+
+    def check_responses(self) -> None:
+        """From now on, refuse boxes, scores and labels that are not finite.
+
+        What lies beyond the detections of a sample may be anything.
+        """
+        self._is_checked = True
+
+    def answers(self, indexes: Sequence[int]) -> tuple[NDArray[np.float32], Sequence[int]]:
+        """Return the boxes of the samples.
+
+        Raises InputError if the outputs are not what the facts say: of the first sample with a detection, scores must be
+        probabilities, labels whole numbers, and boxes of the unit stated.
+        """
+        outputs, size = self._outputs(indexes), len(indexes)
+        boxes, labels, scores = (self._of(outputs, name, size) for name in ("boxes", "labels", "scores"))
+        if not boxes.shape[:2] == labels.shape == scores.shape:
+            found = (
+                f"{name} {list(item.shape)}"
+                for name, item in (("boxes", boxes), ("labels", labels), ("scores", scores))
+            )
+            raise self._misfit(f"outputs do not belong together: {', '.join(found)}")
+        counted = [scores[i, :count] for i, count in enumerate(self._counts(outputs, size, boxes.shape[1]))]
+        records = [self._record(index, boxes[i], labels[i], counted[i]) for i, index in enumerate(indexes)]
+        if self._is_checked or not self._is_sound:
+            self._refuse_unless_finite(records, indexes)
+        self._records = np.concatenate(records)
+        if not self._is_sound:
+            self._check(np.concatenate(counted))
+        self.place = self._records.ctypes.data
+        return self._records, [len(item) for item in records]
+
+    def _of(self, outputs: Outputs, meaning: str, samples: int) -> NDArray[Any]:
+        found, axes = outputs[self._places[meaning]], 3 if meaning == "boxes" else 2
+        # A network for one sample at a time may leave the batch out.
+        if samples == 1 and found.ndim == axes - 1:
+            found = found[np.newaxis]
+        if len(found) != samples or found.ndim != axes or (meaning == "boxes" and found.shape[-1] != 4):
+            raise self._misfit(f"{meaning} are {list(found.shape)} for {samples} samples")
+        return found
+
+    def _counts(self, outputs: Outputs, samples: int, most: int) -> Sequence[int]:
+        """Return how many of the ``most`` boxes of each sample mean something."""
+        if "count" not in self._places:
+            return [most] * samples
+        counts: NDArray[Any] = outputs[self._places["count"]].reshape(-1)
+        if len(counts) != samples or not ((counts >= 0) & (counts <= most)).all():
+            raise self._misfit(f"counts of boxes are {counts[:4].tolist()} for {samples} samples of {most} boxes")
+        return [int(count) for count in counts]
+
+    def _misfit(self, problem: str) -> InputError:
+        return InputError(
+            f"the model's {problem}",
+            where="model.outputs",
+            fix="state the outputs in the order in which the network gives them, and the batch that it takes",
+        )
+
+    def _record(
+        self, index: int, boxes: NDArray[Any], labels: NDArray[Any], scores: NDArray[Any]
+    ) -> NDArray[np.float32]:
+        below = np.flatnonzero(np.less(scores, self._facts.threshold))
+        kept = int(below[0]) if len(below) else len(scores)
+        record = np.empty((kept, BOX), np.float32)
+        record[:, 0] = index
+        record[:, 1:5] = boxes[:kept, self._corners]
+        if self._facts.scale != 1:
+            record[:, 1:5] /= self._facts.scale
+        record[:, 5] = scores[:kept]
+        record[:, 6] = labels[:kept]
+        return record.reshape(-1)
+
+    def _check(self, scores: NDArray[Any]) -> None:
+        """Refuse outputs that were exchanged, or mean something else than the facts state.
+
+        ``scores`` are those of all boxes that count, also below the threshold.
+        """
+        record = self._records.reshape(-1, BOX)
+        boxes = np.abs(record[record[:, 5] > 0, 1:5]).max(axis=1, initial=0) * self._facts.scale
+        boxes = boxes[boxes > 0]
+        if problem := _no_probabilities(scores) or _no_labels(record[:, 6]) or _other_unit(boxes, self._facts.scale):
+            raise InputError(
+                "the outputs of the detector are not what its facts state",
+                where="model.outputs, model.detections",
+                why=[problem],
+                fix="state the outputs in the order, with the meaning and in the unit in which the network gives them",
+            )
+        self._is_sound = bool(len(boxes))
+
+
+def _no_probabilities(scores: NDArray[Any]) -> str:
+    strange = (scores > 1 + _ROUNDING) | ((scores < 0) & (scores != _NO_BOX))
+    if scores.dtype.kind == "f" and not strange.any():
+        return ""
+    return f"its scores reach from {np.nanmin(scores):g} to {np.nanmax(scores):g}, probabilities lie between 0 and 1"
+
+
+def _no_labels(labels: NDArray[np.float32]) -> str:
+    if ((np.rint(labels) == labels) & (labels >= 0)).all():
+        return ""
+    return f"its labels reach from {labels.min():g} to {labels.max():g}, and are not all whole numbers from 0"
+
+
+def _other_unit(furthest: NDArray[Any], scale: float) -> str:
+    """Say if boxes, by the coordinate of each that is furthest from 0, cannot be of the unit that ``scale`` states."""
+    if not len(furthest):
+        return ""
+    reach = f"its boxes reach to {furthest.max():g}"
+    if np.median(furthest) > _BEYOND * scale:
+        return f"{reach}, the facts state {'fractions of the image' if scale == 1 else f'coordinates up to {scale:g}'}"
+    if scale > 1 and furthest.max() <= 1 + _ROUNDING:
+        return f"{reach}, so they are fractions of the image; the facts state coordinates up to {scale:g}"
+    return ""
+
+
+# -- the score
+
+
+def score(place: Path, inputs: Inputs, folder: Path) -> Score:
+    """Return the mean average precision, and draw the first images with their boxes below ``folder``."""
+    # Late: pycocotools is needed, and there, only if boxes are scored.
+    from benchloom.harness.detection import in_categories, mean_average_precision, read_detections
+    from benchloom.harness.pictures import draw
+
+    ids = inputs.labels.tolist()
+    logged = read_detections(place, ids)
+    detections = in_categories(logged, inputs)
+    draw(detections, ids, inputs, folder / "pictures")
+    found = mean_average_precision(detections, ids, inputs.annotations)
+
+    def shifted(shift: int) -> float:
+        return mean_average_precision(in_categories(logged, inputs, shift), ids, inputs.annotations) or 0.0
+
+    return Score(
+        metric=MAP,
+        values={} if found is None else {MAP: found},
+        total=len(ids),
+        problem=""
+        if found is not None
+        else f"nothing is annotated in the {len(ids)} images, so there is nothing to find",
+        chance=_GUESSED_MAP,
+        shifted=shifted,
+        labels_key="model.detections.labels",
+    )
+
+
+def official_scoring(inputs: Inputs, log: str) -> OfficialScoring:
+    """Return the command of accuracy-coco.py, and what keeps it from giving the same figure."""
+    if inputs.annotations != inputs.root / _COCO_FILE:
+        return OfficialScoring(problem=f"the script reads {_COCO_FILE} of a data set, and this one has none")
+    found = json.loads(annotation_bytes(inputs.annotations))
+    ran, listed = inputs.labels.tolist(), [image["id"] for image in found["images"]]
+    options = [_INVERSE_MAP] if counts_categories(inputs.model) else []
+    if _leaves_out_images_without_objects(listed, ran, found):
+        options, listed = [*options, _ONLY_WITH_OBJECTS], _with_objects(found)
+    command = ("accuracy-coco.py", "--mlperf-accuracy-file", log, "--coco-dir", str(inputs.root), *options)
+    if not all("iscrowd" in item and "area" in item for item in found["annotations"]):
+        return OfficialScoring(command, "the script needs iscrowd and area of every object, and not all have them")
+    others = out_of_place(listed, ran)
+    return OfficialScoring(
+        command,
+        f"the script compares {others} of {len(ran)} samples with the objects of another image" if others else "",
+    )
+
+
+def _leaves_out_images_without_objects(listed: Sequence[int], ran: Sequence[int], found: _Annotations) -> bool:
+    """Tell whether the run passed over images without objects, and took none of them."""
+    annotated = {item["image_id"] for item in found["annotations"]}
+    places = {image: place for place, image in enumerate(listed)}
+    passed_over = set(listed[: max(places[image] for image in ran)]) - set(ran)
+    return annotated.issuperset(ran) and not annotated.issuperset(passed_over)
+
+
+def _with_objects(found: _Annotations) -> list[int]:
+    """Return the images with objects as the script orders them: as a Python set, filled category by category."""
+    images = defaultdict(list)
+    for item in found["annotations"]:
+        images[item["category_id"]].append(item["image_id"])
+    return list(set().union(*(images[item["id"]] for item in found["categories"])))
