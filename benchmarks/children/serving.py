@@ -30,6 +30,7 @@ from benchloom.harness.logs import read_performance
 from benchloom.harness.memory import peak_memory
 from benchloom.harness.opening import session_for
 from benchloom.harness.options import parse
+from benchloom.harness.rulesets import chosen_ruleset
 from benchloom.harness.run import run_loadgen
 from benchloom.harness.settings import test_settings
 from benchloom.harness.tasks.seam import task_of
@@ -81,6 +82,7 @@ class Harness:
         given = (f"--scenario={scenario}", "--mode=performance", f"--batch_size={batch}", f"--duration={seconds}")
         self.options = parse([*given, *words], {})
         self.inputs = load(os.environ, None)
+        self.ruleset = chosen_ruleset(os.environ)
         sessions = [session_for(self.inputs, self.options.threads) for _ in range(self.options.instances)]
         task = task_of(self.inputs.model)
         self.predictors = [task.predictor(session, self.inputs, batch) for session in sessions]

@@ -13,7 +13,7 @@ from benchloom.rules.metrics import MEAN_AVERAGE_PRECISION, TOP1
 # Below this part of the published accuracy, something other than the network is wrong.
 FAR_BELOW = 0.5
 # The fields that schema 1 of results has for single metrics.
-_FIELDS = {TOP1.name: "top1", MEAN_AVERAGE_PRECISION.name: "mean_average_precision"}
+_FIELDS = {TOP1.name: TOP1.name, MEAN_AVERAGE_PRECISION.name: "mean_average_precision"}
 
 
 def score(place: Path, inputs: Inputs, folder: Path) -> tuple[Accuracy, tuple[str, ...]]:

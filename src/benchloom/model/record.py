@@ -44,7 +44,8 @@ class Accuracy(Document, frozen=True, kw_only=True):
     @property
     def value(self) -> float | None:
         """The figure that ``metric`` names."""
-        return self.mean_average_precision if self.top1 is None else self.top1
+        legacy = self.mean_average_precision if self.top1 is None else self.top1
+        return self.values.get(self.metric, legacy)
 
 
 class Performance(Document, frozen=True, kw_only=True):
