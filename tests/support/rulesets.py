@@ -2,6 +2,7 @@
 
 from pathlib import Path
 
+from benchloom.index.bases import Bases, Root
 from benchloom.index.read import read_entry
 from benchloom.model.ruleset import Ruleset
 
@@ -10,7 +11,8 @@ ROOT = Path(__file__).resolve().parents[2]
 
 def ruleset(name: str) -> Ruleset:
     """Return the ruleset called ``name``."""
-    found = read_entry("ruleset", ROOT / "ruleset" / name, ROOT, "benchloom")
+    root = Root("benchloom", str(ROOT))
+    found = read_entry("ruleset", ROOT / "ruleset" / name, root, Bases([root]))
     assert found.component is not None, found.findings
     assert found.component.ruleset is not None
     return found.component.ruleset

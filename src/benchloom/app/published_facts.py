@@ -132,7 +132,7 @@ def _outputs(model: Model, found: FoundFile) -> Iterator[Remark]:
     types = {item.name: item.dtype for item in found.outputs}
     given = [msgspec.structs.replace(item, dtype=types.get(item.name, item.dtype)) for item in found.results]
     if given or found.outputs:
-        used = [item for item in model.outputs if item.name in found.uses]
+        used = [item for item in model.outputs if not found.uses or item.name in found.uses]
         yield from _named("output", used, given or found.outputs, is_open="outputs" in model.unpinned)
 
 

@@ -7,6 +7,8 @@ from statistics import NormalDist
 import pytest
 
 from benchloom.errors import InputError
+from benchloom.index.bases import Bases, Root
+from benchloom.index.read import read_entry
 from benchloom.model.ruleset import Ruleset, Seeds, SuiteScenarios
 from benchloom.rules.figures import FIGURES
 from benchloom.rules.rulesets import (
@@ -199,12 +201,12 @@ def test_scenario_that_a_ruleset_does_not_have_is_refused_with_those_it_has():
 
 
 def test_name_is_the_folders_whatever_the_metadata_say(tmp_path: Path):
-    from benchloom.index.read import read_entry
 
     folder = tmp_path / "ruleset" / "acme" / ".cm"
     folder.mkdir(parents=True)
     (folder / "meta.json").write_text('{"tags": ["ruleset"], "ruleset": {"name": "other", "scenarios": {}}}')
-    found = read_entry("ruleset", folder.parent, tmp_path, "t").component
+    root = Root("t", str(tmp_path))
+    found = read_entry("ruleset", folder.parent, root, Bases([root])).component
     assert found is not None
     assert found.ruleset is not None
     assert found.ruleset.name == "acme"
