@@ -110,7 +110,7 @@ def test_what_is_detected_again_without_quiet_takes_the_place_of_the_same(ck: Ck
     image = (ROOT / "dataset/digits-val/images/digits_val_00000001.JPEG").read_bytes()
     (tmp_path / "ILSVRC2012_val_00000001.JPEG").write_bytes(image)
     detections = (
-        ("--tags=lib,python-package,numpy",),
+        ("--tags=lib,python-package,msgspec",),
         ("--tags=dataset,imagenet,val", f"--full_path={tmp_path / 'val_map.txt'}"),
     )
     for words in detections:

@@ -6,6 +6,7 @@ import re
 import sys
 from collections.abc import Iterator, Mapping, Sequence
 from functools import cache
+from itertools import takewhile
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -148,8 +149,9 @@ def _match(folder: Path, block: FileGlob, *, is_folder: bool) -> tuple[Path, str
 def recognised_by(folder: Path, block: FileGlob) -> list[list[str]]:
     """Return the files by which ``folder`` is what ``block`` describes, relative to it, for each pattern; none if it is not."""
     for patterns in (block.patterns, *block.alternatives) if folder.is_dir() else ():
-        matches = [_matches(folder, pattern) for pattern in patterns]
-        if all(matches) and len(matches[0]) >= block.minimum:
+        # A pattern that nothing matches ends it: the next one may go through everything below the folder.
+        matches = list(takewhile(bool, (_matches(folder, pattern) for pattern in patterns)))
+        if len(matches) == len(patterns) and len(matches[0]) >= block.minimum:
             return matches
     return []
 

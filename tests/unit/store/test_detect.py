@@ -1,16 +1,18 @@
 """Detection with real programs and files."""
 
+import glob
 import importlib.metadata
 import os
 import time
 from pathlib import Path
+from typing import Any
 
 import pytest
 
 from benchloom.base import limits
 from benchloom.errors import ComponentError
 from benchloom.model.component import Component, Detect, Executable, FileGlob, PythonModule
-from benchloom.store.detect import detect, python_version
+from benchloom.store.detect import detect, python_version, recognised_by
 
 
 def soft(**ways: object) -> Component:
@@ -234,3 +236,23 @@ def test_detect_does_not_search_a_whole_disk(environ: dict[str, str], tmp_path: 
         assert found(soft(files=block_elsewhere), environ) == []
     assert found(soft(files=block), environ) == []
     assert len(found(soft(files=block), environ, tmp_path / "disk")) == 1  # the user names it
+
+
+def test_folders_are_not_looked_through_if_an_earlier_pattern_matches_nothing(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+):
+    """`ck detect soft --full_path=FILE` of a wrong file in a home or in /tmp went through all of that, for minutes."""
+    asked: list[str] = []
+    matches = glob.glob
+
+    def watched(pattern: str, **options: Any) -> list[str]:
+        asked.append(pattern)
+        return matches(pattern, **options)
+
+    monkeypatch.setattr(glob, "glob", watched)
+    block = FileGlob(patterns=("val_map.txt", "**/*.jpg"), alternatives=(("val.txt", "**/*.png"),))
+    assert recognised_by(tmp_path, block) == []
+    assert asked == ["val_map.txt", "val.txt"]
+    for name in ("val.txt", "one.png"):
+        (tmp_path / name).touch()
+    assert recognised_by(tmp_path, block) == [["val.txt"], ["one.png"]]
