@@ -168,4 +168,6 @@ def test_model_that_a_backend_cannot_take_says_why_and_which_program_can(loom: L
     answer = loom.here("plan", "program:image-classification-tflite", "--dep_add_tags.model=resnet50,opset-11")
     assert answer.code == 3
     assert "package:model-resnet50-onnx-opset11 lacks tflite (its format is onnx)" in answer.err
-    assert answer.err.rstrip().endswith("fix: choose a program that takes it: program:image-classification-onnx")
+    assert answer.err.rstrip().endswith(
+        "fix: choose a program that takes it: program:image-classification, program:image-classification-onnx"
+    )

@@ -209,12 +209,12 @@ def _say(text: str) -> None:
     sys.stdout.flush()
 
 
-if __name__ == "__main__":
-    sys.exit(main(sys.argv[1:], os.environ, Path.cwd()))
-
-
 def backend_for(index: Index, model: Model) -> str:
     """Return the name of the backend that states the format of ``model``, the default one first; the format if none does."""
     takers = [item for item in index.components if item.backend and model.format in item.backend.formats]
     first = min(takers, key=lambda item: ("backend" not in item.default_for, item.ref), default=None)
     return first.backend.name if first and first.backend else model.format
+
+
+if __name__ == "__main__":
+    sys.exit(main(sys.argv[1:], os.environ, Path.cwd()))

@@ -11,10 +11,24 @@ from benchloom.resolve.provider import agree, requirements_of
 
 
 def forced_conflict(roots: Iterable[Requirement], examiner: Examiner) -> ResolutionError | None:
-    """Return the explained conflict among the requirements that ``roots`` make inevitable; None where there is none.
+    """Return the explained conflict among the requirements that ``roots`` make inevitable; None if there is none.
 
     Inevitable are ``roots``, and whatever all answers to a role need alike. None does not mean that there is a solution.
     """
+    forced, unanswered = _forced(roots, examiner)
+    if unanswered:
+        return explain_conflict({unanswered: _core(forced[unanswered], examiner)}, "", examiner)
+    return _misfit(forced, examiner) or _family_conflict(forced, examiner)
+
+
+def forced_misfit(roots: Iterable[Requirement], examiner: Examiner) -> ResolutionError | None:
+    """Return the explained conflict between facts that ``roots`` make inevitable; None if there is none, or a role has no answer."""
+    forced, unanswered = _forced(roots, examiner)
+    return None if unanswered else _misfit(forced, examiner)
+
+
+def _forced(roots: Iterable[Requirement], examiner: Examiner) -> tuple[dict[str, list[Requirement]], str]:
+    """Return what is inevitable by role, and the first role that nothing can fill; '' if there is none."""
     forced: dict[str, list[Requirement]] = {}
     waiting = list(roots)
     while waiting:
@@ -25,13 +39,11 @@ def forced_conflict(roots: Iterable[Requirement], examiner: Examiner) -> Resolut
         known.append(requirement)
         if all(item.optional for item in known):
             continue
-        options = examiner.examine(
-            known, everywhere=True
-        ).options  # further requirements may lead to another repository
+        options = examiner.examine(known, everywhere=True).options  # more requirements may lead to another repository
         if not options:
-            return explain_conflict({requirement.role: _core(known, examiner)}, "", examiner)
+            return forced, requirement.role
         waiting += _needed_by_all(options, examiner)
-    return _misfit(forced, examiner) or _family_conflict(forced, examiner)
+    return forced, ""
 
 
 def _needed_by_all(options: Sequence[Option], examiner: Examiner) -> list[Requirement]:

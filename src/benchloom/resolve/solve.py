@@ -10,7 +10,7 @@ from benchloom.base.names import did_you_mean
 from benchloom.errors import ResolutionError, UnknownNameError
 from benchloom.model.component import Requirement
 from benchloom.resolve.conflict import explain_conflict
-from benchloom.resolve.forced import forced_conflict
+from benchloom.resolve.forced import forced_conflict, forced_misfit
 from benchloom.resolve.host import HostFacts, Overrides
 from benchloom.resolve.options import Examiner, Option, Universe, merged
 from benchloom.resolve.provider import Answer, Need, Provider, RoleAnswer, RoleNeed, requirements_of
@@ -71,7 +71,7 @@ def _attempt(roots: Sequence[Requirement], examiner: Examiner) -> Solution:
     try:
         state = Search(provider, watch).resolve([RoleNeed(item) for item in roots], max_rounds=MAX_ROUNDS)
     except ResolutionImpossible as error:
-        raise forced_conflict(roots, examiner) or _impossible(error.causes, provider) from None
+        raise forced_misfit(roots, examiner) or _impossible(error.causes, provider) from None
     except ResolutionTooDeep:
         raise _given_up(roots, _impossible(watch.causes, provider)) from None
     options = _needed(roots, state.mapping.values(), examiner.overrides)
