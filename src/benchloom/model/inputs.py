@@ -52,5 +52,5 @@ def _check_number(declared: Input, value: str, where: str) -> str:
     if declared.minimum is not None and number < declared.minimum:
         raise InputError(f"{value} is below the minimum {declared.minimum:g}", where=where)
     if declared.above is not None and number <= declared.above:
-        raise InputError(f"{value} is not above {declared.above:g}", where=where)
+        raise InputError(f"{_shown(declared, value)} is not a number above {declared.above:g}", where=where)
     return value

@@ -42,7 +42,7 @@ def test_case_of_names_does_not_matter():
         ("--count=1.5", "--count", r"'1.5' is not a number \(int\)"),
         ("--batch_size=many", "--batch_size", r"'many' is not a number \(int\)"),
         ("--target_qps=nan", "--target_qps", "'nan' is not a finite number"),
-        ("--target_qps=0", "--target_qps", "0 is not above 0"),
+        ("--target_qps=0", "--target_qps", "'0' is not a number above 0"),
         ("--user_conf=/no/such/file", "--user_conf", "/no/such/file does not exist"),
         ("--user_conf=/", "--user_conf", "/ is not a file"),
     ],
