@@ -54,7 +54,7 @@ STREAMS = Metric(
     of="performance",
 )
 
-METRICS = {row.name: row for row in (TOP1, MEAN_AVERAGE_PRECISION, LATENCY, SAMPLE_RATE, QUERY_RATE, STREAMS)}
+METRICS = {row.name: row for row in tuple(globals().values()) if isinstance(row, Metric)}
 
 
 def metric_title(name: str) -> str:
