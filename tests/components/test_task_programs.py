@@ -7,10 +7,21 @@ import pytest
 from support.repo import SOURCE, Loom
 
 ROOT = SOURCE.parent
-BACKENDS = {
-    "image-classification": {"onnx": "onnxruntime", "pytorch": "torch", "tensorflow": "tf", "tflite": "ai-edge-litert"},
-    "object-detection": {"onnx": "onnxruntime", "pytorch": "torch", "tensorflow": "tf"},
-}
+# The tags by which queries name a backend, as the programs of CK had them.
+CK_TAGS = {"onnx": "onnxruntime", "pytorch": "torch", "tensorflow": "tf", "tflite": "ai-edge-litert"}
+
+
+def programs() -> dict[str, dict[str, str]]:
+    """Return for every task the names of the backends that have a program, each with the last tag of it."""
+    found: dict[str, dict[str, str]] = {"image-classification": {}, "object-detection": {}}
+    for task, backends in found.items():
+        for file in sorted((ROOT / "program").glob(f"{task}-*/.cm/meta.json")):
+            name = file.parents[1].name.removeprefix(f"{task}-")
+            backends[name] = json.loads(file.read_text())["tags"][-1]
+    return found
+
+
+BACKENDS = programs()
 PROGRAMS = [(task, name, tag) for task, backends in BACKENDS.items() for name, tag in backends.items()]
 
 
@@ -22,6 +33,11 @@ def loom(tmp_path_factory: pytest.TempPathFactory) -> Loom:
 def target(loom: Loom, *words: str) -> str:
     shown: str = loom.here("plan", "program", *words, "--json").ok().json["target"]
     return shown
+
+
+def test_every_backend_that_had_a_program_still_has_it_by_its_tag():
+    assert CK_TAGS.items() <= BACKENDS["image-classification"].items()
+    assert CK_TAGS.items() - {("tflite", "ai-edge-litert")} <= BACKENDS["object-detection"].items()
 
 
 @pytest.mark.parametrize(("task", "name", "tag"), PROGRAMS)

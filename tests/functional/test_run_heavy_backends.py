@@ -5,18 +5,15 @@ gigabytes run where LOOM_TEST_HEAVY is set; each is installed once for all tests
 """
 
 import json
-import os
 import shutil
-import subprocess
-import sysconfig
 from pathlib import Path
 from typing import Any
 
 import pytest
 
 from support.benchmark import record_of, run
-from support.heavy import heavy, loom_of
-from support.repo import SOURCE, Answer, Loom, Repo
+from support.heavy import assert_unit_tests_pass, heavy, loom_of, said
+from support.repo import Answer, Loom, Repo
 
 ROOT = Path(__file__).resolve().parents[2]
 HELD_OUT = 450
@@ -28,8 +25,6 @@ SETTINGS = {
     "tensorflow": {"device": "cpu", "inter_op_threads": 1},
     "tflite": {"device": "cpu", "input_dtype": "float32"},
 }
-# pytest from the interpreter that runs this, behind everything that the plan's environment has of its own.
-UNIT_TESTS = "import sys; sys.path.append(sys.argv.pop(1)); import pytest; sys.exit(pytest.main(sys.argv[1:]))"
 
 
 @heavy
@@ -56,7 +51,8 @@ def test_backend_reads_the_digits_in_every_form_and_passes_its_own_tests_where_i
         assert_reads_digits(int8.json["results"], precision="int8", model=int8)
         assert said(int8) == ""
     assert_forms_agree(loom, 2 if backend == "tensorflow" else 3)
-    assert_unit_tests_pass(backend, Path(record_of(answer)["command"][0]))
+    files = ["model_files/test_torch_files.py"] if backend == "pytorch" else []
+    assert_unit_tests_pass(record_of(answer)["command"][0], f"backends/test_{backend}.py", *files)
 
 
 def test_onnxruntime_reads_the_digits_in_eight_bits():
@@ -110,30 +106,6 @@ def assert_forms_agree(loom: Loom, count: int) -> None:
     assert len(floats) == 1, found
     assert all(abs(item["accuracy"] - min(floats)) <= 0.01 for item in found), found
     assert {item["precision"] for item in found} == {"fp32", "int8"}
-
-
-def said(answer: Answer) -> str:
-    """What the program wrote on standard error."""
-    return (Path(answer.json["directory"]) / "stderr.txt").read_text()
-
-
-def assert_unit_tests_pass(backend: str, python: Path) -> None:
-    files = [ROOT / f"tests/unit/harness/backends/test_{backend}.py"]
-    files += [ROOT / "tests/unit/harness/model_files/test_torch_files.py"] if backend == "pytorch" else []
-    own = sysconfig.get_paths()["purelib"]
-    done = subprocess.run(
-        [str(python), "-c", UNIT_TESTS, own, "-q", "-p", "no:cacheprovider", *map(str, files)],
-        env={**os.environ, "PYTHONPATH": str(SOURCE), "PYTHONDONTWRITEBYTECODE": "1"},
-        cwd=ROOT,
-        stdin=subprocess.DEVNULL,
-        capture_output=True,
-        text=True,
-        timeout=300,
-        check=False,
-    )
-    assert done.returncode == 0, done.stdout + done.stderr
-    assert " passed" in done.stdout
-    assert "skipped" not in done.stdout
 
 
 def run_changed(tmp_path: Path, profile: str = "profile,digits,nchw", **facts: Any) -> Answer:

@@ -8,6 +8,7 @@ Only for tests marked ``heavy``, which run where LOOM_TEST_HEAVY is set.
 
 import os
 import subprocess
+import sysconfig
 from functools import cache
 from pathlib import Path
 
@@ -15,7 +16,7 @@ import pytest
 from filelock import FileLock
 
 from support.benchmark import record_of
-from support.repo import SOURCE, Loom, Repo
+from support.repo import SOURCE, Answer, Loom, Repo
 
 TESTS = SOURCE.parent / "tests"
 # What writes the stand-ins, and the backend whose environment has that library.
@@ -41,6 +42,8 @@ WRITERS = {
         "full-torchscript-int8",
     ),
 }
+# pytest from the interpreter that runs this, behind everything that the plan's environment has of its own.
+UNIT_TESTS = "import sys; sys.path.append(sys.argv.pop(1)); import pytest; sys.exit(pytest.main(sys.argv[1:]))"
 
 heavy = pytest.mark.skipif(not os.environ.get("LOOM_TEST_HEAVY"), reason="LOOM_TEST_HEAVY=1 runs the large backends")
 
@@ -77,6 +80,30 @@ def python_of(backend: str) -> str:
     words = ("--mode=accuracy", "--count=8", "--json", "--quiet")
     answer = loom_of(backend)("run", f"program:image-classification-{backend}", *words, limit=900).ok()
     return record_of(answer)["command"][0]
+
+
+def said(answer: Answer) -> str:
+    """Return what the program wrote on standard error."""
+    return (Path(answer.json["directory"]) / "stderr.txt").read_text()
+
+
+def assert_unit_tests_pass(python: str, *files: str) -> None:
+    """Run unit tests of the harness, none skipped, with the interpreter of a plan's environment."""
+    own = sysconfig.get_paths()["purelib"]
+    paths = [str(TESTS / "unit/harness" / name) for name in files]
+    done = subprocess.run(
+        [python, "-c", UNIT_TESTS, own, "-q", "-p", "no:cacheprovider", *paths],
+        env={**os.environ, "PYTHONPATH": str(SOURCE), "PYTHONDONTWRITEBYTECODE": "1"},
+        cwd=SOURCE.parent,
+        stdin=subprocess.DEVNULL,
+        capture_output=True,
+        text=True,
+        timeout=300,
+        check=False,
+    )
+    assert done.returncode == 0, done.stdout + done.stderr
+    assert " passed" in done.stdout
+    assert "skipped" not in done.stdout
 
 
 def standin(what: str) -> Path:

@@ -30,6 +30,7 @@ class Metric(Value, frozen=True, kw_only=True):
 
 
 TOP1 = Metric(name="top1", title="top-1", unit="fraction", better="more", format="percent", of="accuracy")
+TOP5 = Metric(name="top5", title="top-5", unit="fraction", better="more", format="percent", of="accuracy")
 MEAN_AVERAGE_PRECISION = Metric(
     name="mAP", title="mAP", unit="fraction", better="more", format="percent", of="accuracy"
 )
@@ -54,7 +55,7 @@ STREAMS = Metric(
     of="performance",
 )
 
-METRICS = {row.name: row for row in (TOP1, MEAN_AVERAGE_PRECISION, LATENCY, SAMPLE_RATE, QUERY_RATE, STREAMS)}
+METRICS = {row.name: row for row in tuple(globals().values()) if isinstance(row, Metric)}
 
 
 def metric_title(name: str) -> str:

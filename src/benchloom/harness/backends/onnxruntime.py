@@ -6,16 +6,8 @@ from typing import Any
 import onnxruntime
 
 from benchloom.errors import InputError
-from benchloom.harness.backends.seam import (
-    Batch,
-    Outputs,
-    Settings,
-    check_file_shape,
-    check_file_type,
-    least_batch,
-    no_device,
-)
-from benchloom.harness.model_files.onnx_opset import onnx_opset
+from benchloom.harness.backends.seam import Batch, Outputs, Settings, check_tensors, no_device
+from benchloom.harness.model_files.onnx_opset import checked_opset
 from benchloom.model.facts import Model, Tensor
 
 # ONNX Runtime's names of types where they are not NumPy's.
@@ -74,33 +66,10 @@ def load(model: Model, path: str, threads: int, device: str = "cpu") -> OnnxRunt
         raise InputError("onnxruntime cannot load the model", where=path, why=[str(error).splitlines()[0]]) from error
     if provider not in session.get_providers():  # it goes on on the CPU by itself
         raise no_device(device, "onnxruntime", f"it chose {', '.join(session.get_providers())}: is there a device?")
-    sizes = _check_tensors(session, model, path)
-    opset = onnx_opset(path)
-    if model.opset is not None and opset != model.opset:
-        raise InputError(
-            f"the file is of opset {opset}, its facts state {model.opset}",
-            where=path,
-            fix="choose the component of that opset, or state the opset in one of your own",
-        )
+    batch = check_tensors(model, *_tensors(session), path)
+    opset = checked_opset(model, path)
     inputs, outputs = ([item.name for item in items] for items in (model.inputs, model.outputs))
-    return OnnxRuntime(session, inputs, outputs, threads, least_batch(sizes, path), opset)
-
-
-def _check_tensors(session: Any, model: Model, path: str) -> list[list[int]]:
-    """Compare the facts with the file's tensors, and return the sizes of its inputs (-1 is free)."""
-    sources = {item.name: item for item in session.get_inputs()}
-    known = {*sources, *(item.name for item in session.get_outputs())}
-    if missing := [item.name for item in (*model.inputs, *model.outputs) if item.name not in known]:
-        raise InputError(
-            f"the model has no tensor {missing[0]!r}", where=path, why=[f"it has {', '.join(sorted(known))}"]
-        )
-    for stated in model.inputs:
-        source = sources[stated.name]
-        check_file_type(
-            stated, _dtype(source.type), path, "state the type that the file has, and the profile that gives it"
-        )
-        check_file_shape(stated, _sizes(source), path)
-    return [_sizes(sources[item.name]) for item in model.inputs]
+    return OnnxRuntime(session, inputs, outputs, threads, batch, opset)
 
 
 def tensors(path: str) -> tuple[tuple[Tensor, ...], tuple[Tensor, ...]]:
@@ -108,6 +77,10 @@ def tensors(path: str) -> tuple[tuple[Tensor, ...], tuple[Tensor, ...]]:
     options = onnxruntime.SessionOptions()
     options.log_severity_level = 3
     session = onnxruntime.InferenceSession(path, options, providers=[_PROVIDERS["cpu"]])
+    return _tensors(session)
+
+
+def _tensors(session: Any) -> tuple[tuple[Tensor, ...], tuple[Tensor, ...]]:
     return tuple(map(_stated, session.get_inputs())), tuple(map(_stated, session.get_outputs()))
 
 

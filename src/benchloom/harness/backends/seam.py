@@ -144,6 +144,30 @@ def check_file_type(stated: Tensor, found: str, path: str, fix: str = "state the
         )
 
 
+def check_tensors(model: Model, inputs: "Sequence[Tensor]", outputs: "Sequence[Tensor]", path: str) -> int | None:
+    """Compare the facts with the tensors that the file states (a size of -1 is free), and return the batch that it is made for.
+
+    Raises InputError if it lacks a tensor of the facts, or takes samples of another shape or type than they state.
+    """
+    sources = {item.name: item for item in inputs}
+    known = {*sources, *(item.name for item in outputs)}
+    if missing := [item.name for item in (*model.inputs, *model.outputs) if item.name not in known]:
+        raise InputError(
+            f"the model has no tensor {missing[0]!r}", where=path, why=[f"it has {', '.join(sorted(known))}"]
+        )
+    sizes = [_sizes(sources[item.name]) for item in model.inputs]
+    for stated, found in zip(model.inputs, sizes, strict=True):
+        kind = sources[stated.name].dtype
+        check_file_type(stated, kind, path, "state the type that the file has, and the profile that gives it")
+        check_file_shape(stated, found, path)
+    return least_batch(sizes, path)
+
+
+def _sizes(tensor: Tensor) -> list[int]:
+    """Return the sizes of a tensor; -1 for each that is free."""
+    return [size if isinstance(size, int) else -1 for size in tensor.shape]
+
+
 def refuse_other_format(model: Model, backend: str, formats: "Sequence[str]") -> None:
     """Raise InputError if the format of ``model`` is none of those that ``backend`` loads."""
     if model.format not in formats:

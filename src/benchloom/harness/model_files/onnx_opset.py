@@ -9,6 +9,9 @@ import os
 from collections.abc import Iterator
 from typing import IO
 
+from benchloom.errors import InputError
+from benchloom.model.facts import Model
+
 _OPSET_IMPORT, _DOMAIN, _VERSION = 8, 1, 2
 _VARINT, _FIXED_64, _BYTES, _FIXED_32 = 0, 1, 2, 5
 _OWN = (b"", b"ai.onnx")
@@ -31,6 +34,18 @@ def onnx_opset(path: str) -> int | None:
         except EOFError:
             return None
     return None
+
+
+def checked_opset(model: Model, path: str) -> int | None:
+    """Return what ``onnx_opset`` does of the file of ``model``. Raises InputError if its facts state another; may raise OSError."""
+    opset = onnx_opset(path)
+    if model.opset is not None and opset != model.opset:
+        raise InputError(
+            f"the file is of opset {opset}, its facts state {model.opset}",
+            where=path,
+            fix="choose the component of that opset, or state the opset in one of your own",
+        )
+    return opset
 
 
 def _fields(stream: IO[bytes], size: int, wanted: set[int]) -> Iterator[tuple[int, int | bytes]]:

@@ -1,4 +1,8 @@
-"""Image classification: one label for each image, scored by how many are right."""
+"""Image classification: a label for each image, scored by how many are right.
+
+In accuracy runs the labels that the model ranks next follow it, if it gives enough scores. MLPerf's scripts read the first number of a
+response and no more (accuracy-imagenet.py, and verify_accuracy.py of TEST01).
+"""
 
 import dataclasses
 from collections.abc import Sequence
@@ -17,7 +21,9 @@ from benchloom.harness.predictor import Predictor
 from benchloom.harness.prepared import Prepared, prepared_images
 from benchloom.harness.tasks.seam import OfficialScoring, Score
 from benchloom.model.facts import Classes, Model, Tensor
-from benchloom.rules.metrics import TOP1
+from benchloom.rules.metrics import TOP1, TOP5
+
+_RANKS = 5  # labels of a response for TOP5
 
 
 def used_outputs(model: Model) -> tuple[Tensor, ...]:
@@ -65,7 +71,7 @@ def predictor(session: Session, inputs: Inputs, batch_size: int) -> Predictor:
 
 
 class Classifier(Predictor):
-    """One number a sample: the label in the data set's numbering. Class offset and argmax are applied here.
+    """One number a sample: the label in the data set's numbering; in accuracy runs, the best labels. Class offset and argmax are applied here.
 
     NumPy is called as rarely as can be: after the backend has used the caches, a call takes twice what it takes in a loop.
     """
@@ -99,8 +105,23 @@ class Classifier(Predictor):
         return self._labels[:size], self._ones[:size]
 
     def check_responses(self) -> None:
-        """From now on, refuse scores that are not all finite."""
+        """From now on, refuse scores that are not all finite, and answer with the best labels if there are more classes than those."""
         self._outputs = self._finite_scores  # type: ignore[method-assign]
+        if not self._is_index and (self._scores or 0) > _RANKS:
+            self.numbers = _RANKS
+            self._best = np.empty((self.batch_size, _RANKS), np.float32)
+            self.place = self._best.ctypes.data
+            self.answers = self._best_labels  # type: ignore[method-assign]
+
+    def _best_labels(self, indexes: Sequence[int]) -> tuple[NDArray[np.float32], Sequence[int]]:
+        """Return the best labels of each sample, in their order; of equal scores the first is better, as argmax has it."""
+        output, size = self._outputs(indexes)[0], len(indexes)
+        if output.size != size * (self._scores or 0):
+            raise self._misfit(output, size)
+        # From the end, since a minus sign would wrap scores without one.
+        order = np.argsort(output.reshape(size, -1)[:, ::-1], axis=1, kind="stable")[:, : -_RANKS - 1 : -1]
+        np.subtract(output.size // size - 1 - self._offset, order, out=self._best[:size], casting="unsafe")
+        return self._best[:size].reshape(-1), [_RANKS] * size
 
     def _finite_scores(self, indexes: Sequence[int]) -> Outputs:
         outputs = self.session.run(self._batch(indexes))
@@ -121,17 +142,19 @@ class Classifier(Predictor):
 
 
 def score(place: Path, inputs: Inputs, folder: Path) -> Score:
-    """Return the part of the predicted labels that are right; nothing is drawn.
+    """Return the part of the predicted labels that are right, and of those among the best five; nothing is drawn.
 
-    Equals MLPerf's accuracy-imagenet.py with ``--dtype float32``: good / total over distinct indexes, by the first number
+    The first equals MLPerf's accuracy-imagenet.py with ``--dtype float32``: good / total over distinct indexes, by the first number
     of each response.
     """
-    labels, predictions = inputs.labels, read_predictions(place, len(inputs.labels))
+    labels = inputs.labels
+    records = answers_of_all(read_records(place), len(labels), place)
+    predictions = _first_labels(records)
     _refuse_strange_labels(predictions, inputs.model)
     correct = int((predictions == labels).sum())
     return Score(
         metric=TOP1.name,
-        values={TOP1.name: correct / len(labels)},
+        values={TOP1.name: correct / len(labels), **_among_best(records, labels)},
         total=len(labels),
         correct=correct,
         chance=2 / max(2, len(np.unique(labels))),
@@ -142,8 +165,19 @@ def score(place: Path, inputs: Inputs, folder: Path) -> Score:
 
 def read_predictions(folder: Path, total: int) -> NDArray[np.int64]:
     """Return the predicted labels (N) of the accuracy run in ``folder``, in QSL order. Raises ExecutionError if some are missing."""
-    records = answers_of_all(read_records(folder), total, folder)
+    return _first_labels(answers_of_all(read_records(folder), total, folder))
+
+
+def _first_labels(records: Sequence[NDArray[np.float32]]) -> NDArray[np.int64]:
     return np.array([int(record[0]) for record in records], np.int64)
+
+
+def _among_best(records: Sequence[NDArray[np.float32]], labels: NDArray[np.int64]) -> dict[str, float]:
+    """Return the part of the samples whose label is among the best that the model gave; nothing if a response has fewer."""
+    if any(len(record) < _RANKS for record in records):
+        return {}
+    best = np.stack([record[:_RANKS] for record in records])
+    return {TOP5.name: float((best == labels[:, np.newaxis]).any(axis=1).mean())}
 
 
 def _refuse_strange_labels(predictions: NDArray[np.int64], model: Model) -> None:

@@ -16,7 +16,7 @@ from support.one_hot import SAMPLES, predictor
 DATASET = Dataset(name="d", task="image-classification", layout="imagenet", images="", labels="", count=20, classes=10)
 
 
-def log(folder: Path, *items: tuple[int, float]) -> Path:
+def log(folder: Path, *items: tuple[int, float | list[float]]) -> Path:
     rows = [
         {"seq_id": number, "qsl_idx": index, "data": np.float32(value).tobytes().hex().upper()}
         for number, (index, value) in enumerate(items)
@@ -34,6 +34,19 @@ def test_score_counts_right_labels_over_all_samples(tmp_path: Path):
     found = image_classification.score(log(tmp_path, (1, 5.0), (0, 3.0), (2, 1.0)), inputs([3, 5, 9]), tmp_path)
     assert (found.metric, found.values, found.correct, found.total) == ("top1", {"top1": 2 / 3}, 2, 3)
     assert (found.chance, found.problem) == (2 / 3, "")
+
+
+def test_score_counts_labels_among_the_best_five(tmp_path: Path):
+    best = (2, [1, 2, 3, 4, 5]), (0, [7, 6, 5, 4, 3]), (1, [0, 1, 2, 3, 4]), (3, [8, 9, 0, 1, 2])
+    found = image_classification.score(log(tmp_path, *best), inputs([3, 5, 1, 8]), tmp_path)
+    assert found.values == {"top1": 0.5, "top5": 0.75}
+    assert (found.metric, found.correct) == ("top1", 2)
+    assert image_classification.read_predictions(tmp_path, 4).tolist() == [7, 0, 1, 8]
+
+
+def test_log_in_which_a_response_has_fewer_labels_gives_the_first_only(tmp_path: Path):
+    found = image_classification.score(log(tmp_path, (0, [3, 1, 2, 4, 5]), (1, 5.0)), inputs([3, 5]), tmp_path)
+    assert found.values == {"top1": 1.0}
 
 
 def test_score_says_what_a_shift_of_labels_would_give(tmp_path: Path):
