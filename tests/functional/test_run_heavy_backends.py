@@ -82,8 +82,8 @@ def test_model_stated_in_the_layout_that_its_file_has_not_is_refused(tmp_path: P
 
 def test_profile_of_another_layout_than_the_models_is_refused(tmp_path: Path):
     answer = run_changed(tmp_path, "profile,digits,nhwc")
-    assert answer.code == 2
-    assert "samples of shape (32, 32, 1) do not fit the model's input" in answer.err
+    assert answer.code == 3
+    assert "it gives NHWC, not NCHW" in answer.err
 
 
 def assert_reads_digits(results: dict[str, Any], *, precision: str, model: Answer) -> None:

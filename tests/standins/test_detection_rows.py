@@ -411,7 +411,8 @@ def test_row_with_something_else_than_numbers_behind_its_boxes_scores_what_was_p
 )
 def test_row_with_another_layout_is_refused(tmp_path: Path, number: str, shape: list[Any], profile: str, told: str):
     (stated,) = meta_of(ROWS[number].alias)["model"]["inputs"]
-    answer = run_row(tmp_path, number, profile=profile, inputs=[{**stated, "shape": shape}])
+    layout = profile[-4:].upper() or stated["layout"]  # that of the samples, else the plan is refused
+    answer = run_row(tmp_path, number, profile=profile, inputs=[{**stated, "shape": shape, "layout": layout}])
     assert answer.code == 2, answer.out
     assert told in answer.err
     assert "Traceback" not in answer.err

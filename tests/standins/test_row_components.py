@@ -122,7 +122,7 @@ def test_archives_of_rows_5_and_7_and_of_6_and_8_are_the_same_file(index: Index)
 def test_variation_plans_the_file_of_the_origin(tmp_path: Path, imagenet: Path):
     flags = ("--dep_add_tags.model=mobilenet,_from-google", f"--dataset_path={imagenet}", "--json")
     plan = Loom(tmp_path).here("plan", "program:image-classification-tflite", *flags).ok()
-    (fetch,) = plan.node("model")["fetch"]
+    (fetch,) = plan.node("model")["provision"]["files"]
     assert fetch["url"].startswith("http://download.tensorflow.org/")
     assert fetch["digest"] == "sha256:2fadeabb9968ec6833bee903900dda6e61b3947200535874ce2fe42a8493abc0"
 

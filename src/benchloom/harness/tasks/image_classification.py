@@ -118,10 +118,12 @@ class Classifier(Predictor):
         output, size = self._outputs(indexes)[0], len(indexes)
         if output.size != size * (self._scores or 0):
             raise self._misfit(output, size)
-        # From the end, since a minus sign would wrap scores without one.
-        order = np.argsort(output.reshape(size, -1)[:, ::-1], axis=1, kind="stable")[:, : -_RANKS - 1 : -1]
-        np.subtract(output.size // size - 1 - self._offset, order, out=self._best[:size], casting="unsafe")
-        return self._best[:size].reshape(-1), [_RANKS] * size
+        scores, labels, rows = output.reshape(size, -1).astype(np.float64), self._best[:size], np.arange(size)
+        for rank in range(_RANKS):  # faster than sorting a thousand scores
+            labels[:, rank] = found = scores.argmax(axis=1)
+            scores[rows, found] = -np.inf
+        labels -= self._offset
+        return labels.reshape(-1), [_RANKS] * size
 
     def _finite_scores(self, indexes: Sequence[int]) -> Outputs:
         outputs = self.session.run(self._batch(indexes))
