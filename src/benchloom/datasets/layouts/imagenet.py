@@ -7,6 +7,8 @@ import posixpath
 from collections.abc import Collection, Sequence
 from pathlib import Path
 
+import msgspec
+
 from benchloom.base import bounded, limits
 from benchloom.base.printable import shortened
 from benchloom.datasets.files import label_file, leads_outside, missing_and_empty
@@ -26,7 +28,7 @@ def listing(dataset: Dataset, root: Path, count: int | None = None) -> Listing:
     """
     path = label_file(dataset, root)
     if path is None:
-        return folders_by_class.listing(dataset, root, count)
+        return folders_by_class.listing(msgspec.structs.replace(dataset, labels=""), root, count)
     rows = [Row(*item) for item in _listed(path, dataset)[:count]]
     return Listing(rows, *missing_and_empty(root / dataset.images, (row.name for row in rows)))
 
