@@ -94,7 +94,7 @@ def test_of_two_files_for_one_model_the_one_asked_for_is_used(ck: Ck, mine: Path
         ("mine", "no model has the tag 'mine'"),
         ("digits,resnet50", "no model is meant"),
         ("resnet50,onnx", "package:model-resnet50-onnx-opset8"),
-        ("digits,onnx,fp32,opset-31", "write 'opset-13'"),
+        ("digits,onnx,fp32,opset-31", "write 'opset-11'"),
     ],
 )
 def test_tags_that_do_not_mean_one_model_are_refused_by_name(ck: Ck, mine: Path, tags: str, told: str):
