@@ -100,6 +100,7 @@ def test_ck_search_answers_like_loom_find_for_hundreds_of_queries(ck: Ck):
             asked.add((kind, ",".join(item["tags"])))
         known = sorted({tag for item in components[kind] for tag in item["tags"]})
         asked |= {(kind, f"{first},{last}") for first, last in zip(known, reversed(known), strict=True)}
+    asked = set(sorted(asked)[:: 1 + len(asked) // 500])  # `ck` reads every entry and its bases anew for each
     assert len(asked) >= 200
     expected = {
         f"{kind} {query}": sorted(
