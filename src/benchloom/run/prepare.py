@@ -83,7 +83,7 @@ def _end(running: Collection[Future[Facts]]) -> None:
 
 
 def _work_off(
-    sorter: TopologicalSorter[str],
+    sorter: "TopologicalSorter[str]",
     submit: Callable[[str], Future[Facts]],
     prepared: Prepared,
     running: dict[Future[Facts], str],
