@@ -55,7 +55,7 @@ def loom_variables() -> set[str]:
 def other_variables() -> set[str]:
     found = set()
     for path in ROOT.glob("src/**/*.py"):
-        if path.parent.name == "backends" and "environ" not in text_of(path):
+        if path.parent.name == "backends" and "os.environ" not in text_of(path):
             continue  # capitals in a backend are options of its library
         for node in ast.walk(ast.parse(text_of(path))):
             if isinstance(node, ast.Constant) and isinstance(node.value, str):
