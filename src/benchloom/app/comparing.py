@@ -5,7 +5,7 @@ from pathlib import Path
 
 from benchloom.app.records import find_record, list_records
 from benchloom.app.workspace import Workspace
-from benchloom.base.names import did_you_mean
+from benchloom.base.names import nearest_or_all
 from benchloom.errors import InputError
 from benchloom.record import records
 from benchloom.report.comparisons import ORDERS, Comparison, compare
@@ -19,7 +19,7 @@ def compare_records(
     Without any of these: all records. Raises UnknownNameError for a name, InputError for an order that is none.
     """
     if order not in ORDERS:
-        fix = did_you_mean(order, ORDERS) or f"known: {', '.join(ORDERS)}"
+        fix = nearest_or_all(order, ORDERS)
         raise InputError(f"{order!r} is no order", where="--sort", fix=fix)
     chosen = [find_record(workspace, name) for name in names]
     if target or tags or not names:

@@ -13,7 +13,7 @@ import msgspec
 from benchloom.base import bounded, limits
 from benchloom.base.digest import ALGORITHMS, of_file
 from benchloom.base.members import members
-from benchloom.base.names import did_you_mean
+from benchloom.base.names import did_you_mean, nearest_or_all
 from benchloom.datasets.layouts.seam import layout_of, layouts
 from benchloom.errors import InputError
 from benchloom.index.index import Index
@@ -374,7 +374,7 @@ def _known_layout(subject: Subject) -> Iterator[Finding]:
 
 def _among(subject: Subject, what: str, name: str, known: Sequence[str], place: tuple[str, str]) -> Iterator[Finding]:
     if name not in known:
-        fix = did_you_mean(name, known) or f"known: {', '.join(known)}"
+        fix = nearest_or_all(name, known)
         yield subject.finding("error", f"{name!r} is not a {what}", place, fix)
 
 

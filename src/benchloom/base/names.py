@@ -24,6 +24,12 @@ def did_you_mean(name: str, known: Iterable[str]) -> str:
     return f"did you mean {found!r}?" if found else ""
 
 
+def nearest_or_all(name: str, known: Iterable[str]) -> str:
+    """Return a sentence that names the nearest known name, or else all of them, in the order given."""
+    names = list(known)
+    return did_you_mean(name, names) or f"known: {', '.join(names)}"
+
+
 def is_unicode(text: str) -> bool:
     """Tell whether ``text`` can be written as UTF-8: half a character (a lone surrogate) cannot."""
     try:

@@ -12,7 +12,7 @@ from pathlib import Path
 from typing import Any, Literal
 
 from benchloom.base import bounded, limits
-from benchloom.base.names import did_you_mean
+from benchloom.base.names import did_you_mean, nearest_or_all
 from benchloom.base.printable import shortened
 from benchloom.errors import InputError
 from benchloom.model.record import AppliedSetting
@@ -209,7 +209,7 @@ def _line(number: int, place: str, words: Sequence[str]) -> Line:
         raise InputError(
             f"LoadGen has no setting {shortened(line.key)!r}",
             where=place,
-            fix=did_you_mean(line.key, KEYS) or f"known: {', '.join(sorted(KEYS))}",
+            fix=nearest_or_all(line.key, sorted(KEYS)),
         )
     _check_value(line, KEYS[line.key])
     return line

@@ -5,7 +5,7 @@ from pathlib import Path
 from typing import NamedTuple, Protocol, cast
 
 from benchloom.base.members import members, module_of
-from benchloom.base.names import did_you_mean
+from benchloom.base.names import nearest_or_all
 from benchloom.errors import InputError
 from benchloom.model.facts import Dataset, Model
 
@@ -81,6 +81,6 @@ def layout_of(dataset: Dataset) -> Layout:
         raise InputError(
             f"{dataset.layout!r} is not a layout of data sets",
             where=f"dataset.layout of {dataset.name}",
-            fix=did_you_mean(dataset.layout, known) or f"known: {', '.join(known)}",
+            fix=nearest_or_all(dataset.layout, known),
         )
     return cast("Layout", module_of(ROOM, dataset.layout))

@@ -4,7 +4,7 @@ from typing import TYPE_CHECKING, Protocol, TypeAlias, cast
 
 from benchloom.base.file_kinds import no_model
 from benchloom.base.members import members, module_of
-from benchloom.base.names import did_you_mean
+from benchloom.base.names import nearest_or_all
 from benchloom.errors import InputError
 from benchloom.model.facts import Model, Tensor
 
@@ -67,7 +67,7 @@ def backend_of(name: str) -> Backend:
         raise InputError(
             f"no backend is called {name!r}",
             where="LOOM_BACKEND",
-            fix=did_you_mean(name, known) or f"known: {', '.join(known)}",
+            fix=nearest_or_all(name, known),
         )
     return cast("Backend", module_of(ROOM, name))
 
@@ -174,7 +174,7 @@ def refuse_other_format(model: Model, backend: str, formats: "Sequence[str]") ->
         raise InputError(
             f"{backend} cannot load format {model.format!r}",
             where="model.format",
-            fix=did_you_mean(model.format, formats) or f"known: {', '.join(formats)}",
+            fix=nearest_or_all(model.format, formats),
         )
 
 

@@ -6,7 +6,7 @@ from pathlib import Path
 from typing import Protocol, cast
 
 from benchloom.base.members import members, module_of
-from benchloom.base.names import did_you_mean
+from benchloom.base.names import nearest_or_all
 from benchloom.errors import InputError
 from benchloom.harness.backends.seam import Session
 from benchloom.harness.inputs import Inputs
@@ -93,6 +93,6 @@ def task_of(model: Model) -> Task:
         raise InputError(
             f"{model.task!r} is not a task",
             where=f"model.task of {model.name}",
-            fix=did_you_mean(model.task, known) or f"known: {', '.join(known)}",
+            fix=nearest_or_all(model.task, known),
         )
     return cast("Task", module_of(ROOM, model.task))

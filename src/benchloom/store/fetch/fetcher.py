@@ -203,7 +203,7 @@ class Fetcher:
         found = transport_of(source)
         if found is None:
             raise UnusableError(f"its scheme is none of {', '.join(transports())}")
-        return self._opened.setdefault(found, found(self.options, self.stop, self.talk))
+        return self._opened.get(found) or self._opened.setdefault(found, found(self.options, self.stop, self.talk))
 
     def _from_source(self, source: str, fetch: Fetch, blob: Path, *, is_model: bool, again: bool = True) -> Download:
         part = part_of(blob)
