@@ -57,7 +57,9 @@ class Index:
                 self._add(read.component)
         families = _Families(self._by_ref.values())
         self.components = tuple(families.with_facts(self._by_ref[ref]) for ref in sorted(self._by_ref))
+        self._tagged: dict[frozenset[str], list[Component]] = {}
         self.components = tuple(self._with_choices(item) for item in self.components)
+        self._tagged.clear()  # they were without choices
         self._by_ref = {item.ref: item for item in self.components}
         self._folder_digests = digests or FolderDigests(None)
         self._digests: dict[str, str] = {}
@@ -94,8 +96,10 @@ class Index:
 
     def selectable(self, component: Component, role: str) -> dict[str, Component]:
         """Return what can fill ``role`` of ``component`` by the name that selects it: the alias, or the whole name of one that is qualified."""
-        tags = {tag for need in component.requires if need.role == role for tag in need.query.tags}
-        found = [item for item in self.components if tags and item.kind != component.kind and tags.issubset(item.tags)]
+        tags = frozenset(tag for need in component.requires if need.role == role for tag in need.query.tags)
+        if tags not in self._tagged:  # all programs of a task ask the same, each time an index is loaded
+            self._tagged[tags] = [item for item in self.components if tags and tags.issubset(item.tags)]
+        found = (item for item in self._tagged[tags] if item.kind != component.kind)
         return {item.ref if item.is_qualified else item.alias: item for item in found}
 
     @cached_property
