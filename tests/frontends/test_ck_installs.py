@@ -14,15 +14,7 @@ from support.server import FileServer
 
 SHORT = ("--env.LOOM_INPUT_MODE=accuracy", "--env.LOOM_INPUT_COUNT=20")
 DIGITS = ROOT / "package" / "model-digits-onnx"
-KEPT = {
-    "needs",
-    "model",
-    "result",
-    "process_script",
-    "use_scripts_from_another_entry",
-    "end_full_path",
-    "check_exit_status",
-}
+KEPT = ("needs", "model", "result")
 
 
 def repository(root: Path, url: str) -> Repo:
@@ -38,7 +30,7 @@ def repository(root: Path, url: str) -> Repo:
         fetch=[{**fetch, "url": f"{url}/plain.onnx"}],
         variations={"again": {"fetch": [{**fetch, "url": f"{url}/again.onnx"}], "extra_tags": ["second"]}},
         suggested_path="model-served",
-        customize=meta["customize"],
+        _base_entry=meta["_base_entry"],
         **{key: meta[key] for key in KEPT},
     )
     return repo
