@@ -3,6 +3,7 @@
 import base64
 import contextlib
 import csv
+import os
 import tempfile
 import urllib.parse
 from collections.abc import Iterable, Iterator, Mapping, Sequence
@@ -21,7 +22,7 @@ from benchloom.store.fetch import Fetcher, file_name
 from benchloom.store.sealing import Made
 from benchloom.store.verify import refuse_damaged
 
-_AT_ONCE = 4
+_AT_ONCE = min(4, os.cpu_count() or 1)  # unpacking keeps a processor busy; more at once would wait for each other
 
 
 class Builder:
