@@ -12,7 +12,7 @@ from pathlib import Path
 from benchloom.base.talk import Silent
 from benchloom.store.entries import Store
 from benchloom.store.fetch import Fetcher
-from benchloom.store.sealing import Made
+from benchloom.store.sealing import BuildOutput
 
 
 def make(home: Path, key: str, requirements: tuple[str, ...]) -> float:
@@ -20,14 +20,18 @@ def make(home: Path, key: str, requirements: tuple[str, ...]) -> float:
     store, fetcher = Store(home / "store"), Fetcher(home / "store")
     start = time.perf_counter()
 
-    def fill(folder: Path) -> Made:
-        from benchloom.store.environments.install import Place, Wanted, install_environment  # late, as in a run
+    def fill(folder: Path) -> BuildOutput:
+        from benchloom.store.environments.install import (  # late, as in a run
+            EnvironmentRequest,
+            EnvironmentTarget,
+            install_environment,
+        )
         from benchloom.store.environments.seam import Source
 
         python = Path(sys.executable)
         _, made = install_environment(
-            Place(folder=folder, final=store.content(key), interpreter=python),
-            Wanted(requirements=requirements),
+            EnvironmentTarget(folder=folder, final=store.content(key), interpreter=python),
+            EnvironmentRequest(requirements=requirements),
             Source(python=python, environ=os.environ, installer="uv"),
             store=store,
             fetcher=fetcher,

@@ -8,7 +8,7 @@ from hypothesis import strategies as st
 
 from benchloom.errors import ResolutionError
 from benchloom.index.index import Index
-from benchloom.index.read import Read
+from benchloom.index.read import EntryReading
 from benchloom.model.component import Component, Install, Requirement, Version
 from benchloom.model.plan import Platform
 from benchloom.model.query import parse_query
@@ -58,7 +58,7 @@ def _universe(drawn: list[tuple[int, int, set[str], dict[int, str]]]) -> Index:
             requires=requires,
             install=Install(script="x.py"),
         )
-        reads.append(Read(component=component, findings=()))
+        reads.append(EntryReading(component=component, findings=()))
     return Index((), reads)
 
 

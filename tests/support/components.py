@@ -3,7 +3,7 @@
 from typing import Any
 
 from benchloom.index.index import Index
-from benchloom.index.read import Read
+from benchloom.index.read import EntryReading
 from benchloom.model.component import Component, Install, Requirement
 from benchloom.model.plan import TARGET_ROLE, Plan, Platform
 from benchloom.model.query import parse_query
@@ -37,7 +37,7 @@ def need(role: str, query: str, requirer: str = "package:app", **fields: Any) ->
 
 
 def universe(*components: Component) -> Universe:
-    return Universe((), [Read(component=item, findings=()) for item in components])
+    return Universe((), [EntryReading(component=item, findings=()) for item in components])
 
 
 def planned(

@@ -43,7 +43,7 @@ class _Size(msgspec.Struct):
 
 
 @dataclass(frozen=True)
-class _Patient:
+class _DoctorContext:
     """What is looked at. Nothing is created: the home and the persisted index are not written."""
 
     environ: Mapping[str, str]
@@ -65,19 +65,19 @@ class _Patient:
         return Store(self.locations.store)
 
 
-Check = Callable[[_Patient], Iterator[Finding]]
+Check = Callable[[_DoctorContext], Iterator[Finding]]
 CHECKS: list[Check] = []
 
 
 def diagnose(workspace: Workspace) -> tuple[Finding, ...]:
     """Return one finding or more per check, in a fixed order; a check that cannot be made is a finding itself."""
-    patient = _Patient(workspace.environ)
-    return tuple(finding for check in CHECKS for finding in _made(check, patient))
+    context = _DoctorContext(workspace.environ)
+    return tuple(finding for check in CHECKS for finding in _made(check, context))
 
 
-def _made(check: Check, patient: _Patient) -> Iterator[Finding]:
+def _made(check: Check, context: _DoctorContext) -> Iterator[Finding]:
     try:
-        yield from check(patient)
+        yield from check(context)
     except LoomError as error:
         yield _finding("error", check, "; ".join([error.what, *error.why]), error.fix, subject=error.where)
     except OSError as error:
@@ -98,7 +98,7 @@ def _finding(severity: Severity, check: Check, message: str, fix: str = "", subj
 
 
 @_check
-def _python(_: _Patient) -> Iterator[Finding]:
+def _python(_: _DoctorContext) -> Iterator[Finding]:
     version = ".".join(map(str, sys.version_info[:3]))
     message = f"Python {version} at {sys.executable}"
     if not OLDEST_PYTHON <= sys.version_info[:2] <= NEWEST_TESTED:
@@ -108,7 +108,7 @@ def _python(_: _Patient) -> Iterator[Finding]:
 
 
 @_check
-def _engine(_: _Patient) -> Iterator[Finding]:
+def _engine(_: _DoctorContext) -> Iterator[Finding]:
     source = Path(benchloom.__file__).resolve().parent
     start = built_in_repository() / "loom"
     is_isolated = sys.prefix != sys.base_prefix
@@ -121,7 +121,7 @@ def _engine(_: _Patient) -> Iterator[Finding]:
 
 
 @_check
-def _pip(_: _Patient) -> Iterator[Finding]:
+def _pip(_: _DoctorContext) -> Iterator[Finding]:
     if importlib.util.find_spec("pip"):
         yield _finding("pass", _pip, "pip is there")
     else:
@@ -130,8 +130,8 @@ def _pip(_: _Patient) -> Iterator[Finding]:
 
 
 @_check
-def _git(patient: _Patient) -> Iterator[Finding]:
-    path = shutil.which("git", path=patient.environ.get("PATH"))
+def _git(context: _DoctorContext) -> Iterator[Finding]:
+    path = shutil.which("git", path=context.environ.get("PATH"))
     if path is None:
         yield _finding("warning", _git, "git is not installed: repositories cannot be cloned", "install git")
         return
@@ -145,8 +145,8 @@ def _git(patient: _Patient) -> Iterator[Finding]:
 
 
 @_check
-def _disk(patient: _Patient) -> Iterator[Finding]:
-    place = _existing(patient.locations.home)
+def _disk(context: _DoctorContext) -> Iterator[Finding]:
+    place = _existing(context.locations.home)
     free = shutil.disk_usage(place).free
     message = f"{human_bytes(free)} free at {place}"
     fix = "loom gc removes what nothing needs; or set LOOM_HOME to a larger disk"
@@ -157,7 +157,7 @@ def _disk(patient: _Patient) -> Iterator[Finding]:
 
 
 @_check
-def _memory(_: _Patient) -> Iterator[Finding]:
+def _memory(_: _DoctorContext) -> Iterator[Finding]:
     file = Path("/proc/meminfo")
     if not file.is_file():
         return
@@ -171,7 +171,7 @@ def _memory(_: _Patient) -> Iterator[Finding]:
 
 
 @_check
-def _governor(_: _Patient) -> Iterator[Finding]:
+def _governor(_: _DoctorContext) -> Iterator[Finding]:
     files = sorted(Path(_GOVERNORS).glob("cpu[0-9]*/cpufreq/scaling_governor"))
     found = sorted({file.read_text().strip() for file in files})
     if not found:
@@ -184,7 +184,7 @@ def _governor(_: _Patient) -> Iterator[Finding]:
 
 
 @_check
-def _load(_: _Patient) -> Iterator[Finding]:
+def _load(_: _DoctorContext) -> Iterator[Finding]:
     if not hasattr(os, "getloadavg"):
         return
     load_now, cores = os.getloadavg()[0], os.cpu_count() or 1
@@ -196,10 +196,10 @@ def _load(_: _Patient) -> Iterator[Finding]:
 
 
 @_check
-def _proxy(patient: _Patient) -> Iterator[Finding]:
-    names = [name for name in sorted(patient.environ) if name.lower() in _PROXIES and patient.environ[name]]
+def _proxy(context: _DoctorContext) -> Iterator[Finding]:
+    names = [name for name in sorted(context.environ) if name.lower() in _PROXIES and context.environ[name]]
     for name in names:
-        value = patient.environ[name]
+        value = context.environ[name]
         shown = value if name.lower() == "no_proxy" else _without_user(value)
         yield _finding("info", _proxy, f"downloads heed {name}={shown}")
     if not names:
@@ -214,9 +214,9 @@ def _without_user(url: str) -> str:
 
 
 @_check
-def _home(patient: _Patient) -> Iterator[Finding]:
-    home = patient.locations.home
-    origin = "LOOM_HOME" if patient.environ.get("LOOM_HOME") else "the user's data folder"
+def _home(context: _DoctorContext) -> Iterator[Finding]:
+    home = context.locations.home
+    origin = "LOOM_HOME" if context.environ.get("LOOM_HOME") else "the user's data folder"
     message = f"{home}, from {origin}"
     if not os.access(_existing(home), os.W_OK):
         yield _finding("error", _home, f"{message}, cannot be written", "set LOOM_HOME to a folder that can")
@@ -225,8 +225,8 @@ def _home(patient: _Patient) -> Iterator[Finding]:
 
 
 @_check
-def _store(patient: _Patient) -> Iterator[Finding]:
-    store = patient.store
+def _store(context: _DoctorContext) -> Iterator[Finding]:
+    store = context.store
     keys = store.keys()
     sizes = [_entry_size(store, key) for key in keys]
     total = human_bytes(sum(size for size in sizes if size is not None))
@@ -252,8 +252,8 @@ def _entry_size(store: Store, key: str) -> int | None:
 
 
 @_check
-def _locks(patient: _Patient) -> Iterator[Finding]:
-    held = [path.stem for path in _children(patient.store.root / "locks") if path.suffix == ".lock" and _is_held(path)]
+def _locks(context: _DoctorContext) -> Iterator[Finding]:
+    held = [path.stem for path in _children(context.store.root / "locks") if path.suffix == ".lock" and _is_held(path)]
     if held:
         fix = "wait for the processes that build them"
         yield _finding("info", _locks, f"{len(held)} builds or downloads are under way: {', '.join(held[:5])}", fix)
@@ -275,8 +275,8 @@ def _is_held(path: Path) -> bool:
 
 
 @_check
-def _repository(patient: _Patient) -> Iterator[Finding]:
-    for repository in patient.repositories:
+def _repository(context: _DoctorContext) -> Iterator[Finding]:
+    for repository in context.repositories:
         root = Path(repository.path)
         if not root.is_dir():
             fix = f"loom repo remove {repository.alias}"
@@ -299,9 +299,9 @@ def _identity(repository: Repository, root: Path) -> Finding:
 
 
 @_check
-def _components(patient: _Patient) -> Iterator[Finding]:
-    count = len(patient.index.components)
-    broken = {item.subject for item in patient.index.findings if item.severity == "error"}
+def _components(context: _DoctorContext) -> Iterator[Finding]:
+    count = len(context.index.components)
+    broken = {item.subject for item in context.index.findings if item.severity == "error"}
     if broken:
         message = f"{count} components can be used, {len(broken)} have errors: {', '.join(sorted(broken)[:5])}"
         yield _finding("warning", _components, message, "loom lint")
@@ -312,14 +312,14 @@ def _components(patient: _Patient) -> Iterator[Finding]:
 
 
 @_check
-def _data_set(patient: _Patient) -> Iterator[Finding]:
+def _data_set(context: _DoctorContext) -> Iterator[Finding]:
     """Data sets in folders of the user: whether every image that has a label is there."""
     found = False
-    for component in patient.index.components:
+    for component in context.index.components:
         dataset = component.dataset
         if dataset is None or not component.detect or not component.detect.files:
             continue
-        for candidate in detect(component, environ=patient.environ):
+        for candidate in detect(component, environ=context.environ):
             root = Path(candidate.location)
             found = True
             if dataset.labels in component.detect.files.patterns:
@@ -355,8 +355,8 @@ def _images(dataset: Dataset, root: Path) -> tuple[int, tuple[str, ...], tuple[s
 
 
 @_check
-def _index(patient: _Patient) -> Iterator[Finding]:
-    folder = patient.locations.index
+def _index(context: _DoctorContext) -> Iterator[Finding]:
+    folder = context.locations.index
     if os.access(_existing(folder), os.W_OK):
         yield _finding("pass", _index, f"the index is kept in {folder}")
     else:

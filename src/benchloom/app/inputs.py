@@ -3,7 +3,7 @@
 from collections.abc import Collection, Iterator, Mapping, Sequence
 
 from benchloom.app.requests import PlanRequest
-from benchloom.app.settings import Settings
+from benchloom.app.settings import UserConfig
 from benchloom.app.targets import meant_by
 from benchloom.app.workspace import Workspace
 from benchloom.base.names import did_you_mean
@@ -44,7 +44,7 @@ def settled_inputs(workspace: Workspace, component: Component | None) -> dict[st
     if not any(item.name == "ruleset" for item in inputs):
         return {}
     chosen = workspace.settings.ruleset
-    return {} if chosen == Settings().ruleset else {"ruleset": chosen}
+    return {} if chosen == UserConfig().ruleset else {"ruleset": chosen}
 
 
 def selections(index: Index, component: Component | None, inputs: Mapping[str, str]) -> Iterator[Requirement]:

@@ -17,7 +17,7 @@ from benchloom.app.published_facts import report_on
 from benchloom.app.requests import PlanRequest
 from benchloom.app.running import context_for
 from benchloom.app.workspace import Workspace
-from benchloom.base.reported import reported
+from benchloom.base.progress_file import report_progress
 from benchloom.base.talk import Progress, Silent
 from benchloom.errors import EXIT_NEGATIVE, EXIT_OK, IntegrityError, LoomError, UnknownNameError, carried
 from benchloom.index.index import Index, refuse_unknown_tags
@@ -44,14 +44,14 @@ def main(arguments: Sequence[str], environ: Mapping[str, str], folder: Path) -> 
     parser.add_argument("--models", default="model")
     parser.add_argument("--trust", default="no")
     asked = parser.parse_args(arguments)
-    workspace = Workspace(environ, talk=_Said(environ))
+    workspace = Workspace(environ, talk=_ReportingTalk(environ))
     try:
         components = chosen(workspace, asked.models)
     except LoomError as error:
         sys.stderr.write(f"error: {error}\n")
         carried.leave(error, environ)
         return error.exit_code
-    fetcher = Fetcher(workspace.locations.store, workspace.fetcher.options, _Bars(environ))
+    fetcher = Fetcher(workspace.locations.store, workspace.fetcher.options, _WarningTalk(environ))
     here = frozenset(item.ref for item in components if not fetcher.missing(item.fetch[0]))
     _say(summary_text(components, here))
     checker = Checker(workspace, fetcher, folder, is_trusted=asked.trust == "yes")
@@ -163,7 +163,7 @@ class Checker:
         return self._pythons[backend]
 
 
-class _Bars(Silent):
+class _WarningTalk(Silent):
     """Talk of the downloads: how far each is, where whoever started the program looks for it; what its digest is stands in the report."""
 
     def __init__(self, environ: Mapping[str, str]) -> None:
@@ -181,11 +181,11 @@ class _Bars(Silent):
                 yield bar
             return
         count = _Count()
-        with reported(self.environ, label, unit, total, lambda: count.done):
+        with report_progress(self.environ, label, unit, total, lambda: count.done):
             yield count
 
 
-class _Said(_Bars):
+class _ReportingTalk(_WarningTalk):
     """Talk of everything else, with notes."""
 
     def note(self, text: str) -> None:

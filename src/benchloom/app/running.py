@@ -27,8 +27,8 @@ from benchloom.record.host import host_facts
 from benchloom.record.records import save
 from benchloom.record.statistics import over_results
 from benchloom.resolve.lock import make_lock
-from benchloom.run.beside import measuring
 from benchloom.run.check import check_before_long_work
+from benchloom.run.concurrent_runs import measuring
 from benchloom.run.context import ExecutionContext, Prepared
 from benchloom.run.prepare import prepare
 from benchloom.run.process import how_it_ended, last_lines, utc_now
@@ -169,14 +169,14 @@ class _Execution:
     def _repeat(self, number: int, echo: Callable[[str], None] | None) -> bool:
         place = self.place(number)
         place.mkdir(parents=True, exist_ok=True)
-        with measuring(self.workspace.locations.measuring, self.folder.name) as others:
-            for other in others.beside:
+        with measuring(self.workspace.locations.measuring, self.folder.name) as concurrent:
+            for other in concurrent.others:
                 self.workspace.talk.warn(f"another run measures at the same time: {other}")
             watch = Watch()
             self.argv, repetition, self.refused = run_program(
                 self.made, self.prepared, self.context, place, self.options.secrets, self.options.timeout, echo
             )
-            conditions = watch.end(others.beside)
+            conditions = watch.end(concurrent.others)
         self.done.append(msgspec.structs.replace(repetition, conditions=conditions))
         return repetition.status == "ok"
 

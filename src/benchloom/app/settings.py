@@ -27,7 +27,7 @@ _WORDS = {"yes": True, "true": True, "on": True, "1": True, "no": False, "false"
 _TYPE_WORDS = {bool: "yes or no", int: "a whole number", str: "a text"}
 
 
-class Settings(Value, frozen=True, kw_only=True):
+class UserConfig(Value, frozen=True, kw_only=True):
     """What a user may settle once for all commands."""
 
     mirror: Annotated[str, Meta(description="folder or base URL that is asked first for downloads")] = ""
@@ -40,7 +40,7 @@ class Settings(Value, frozen=True, kw_only=True):
     ] = "auto"
 
 
-_TYPES = {name: get_args(hint) for name, hint in get_type_hints(Settings, include_extras=True).items()}
+_TYPES = {name: get_args(hint) for name, hint in get_type_hints(UserConfig, include_extras=True).items()}
 SUMMARIES: dict[str, str] = {name: meta.description for name, (_, meta) in _TYPES.items()}
 _CHOICES: dict[str, tuple[str, ...]] = {name: get_args(type_) for name, (type_, _) in _TYPES.items()}
 
@@ -63,9 +63,9 @@ class Configuration(Document, frozen=True, kw_only=True):
     settings: tuple[Setting, ...]
 
 
-def load_settings(environ: Mapping[str, str]) -> Settings:
+def load_settings(environ: Mapping[str, str]) -> UserConfig:
     """Return the settings that hold. Raises InputError for a file or variable that cannot be read."""
-    return msgspec.convert({item.name: item.value for item in configuration(environ).settings}, Settings)
+    return msgspec.convert({item.name: item.value for item in configuration(environ).settings}, UserConfig)
 
 
 def configuration(environ: Mapping[str, str]) -> Configuration:
@@ -154,7 +154,7 @@ def _is_facts(value: str) -> bool:
 
 
 def _defaults() -> dict[str, Scalar]:
-    return {name: getattr(Settings(), name) for name in SUMMARIES}
+    return {name: getattr(UserConfig(), name) for name in SUMMARIES}
 
 
 def _known(name: str, where: str) -> None:

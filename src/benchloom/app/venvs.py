@@ -114,7 +114,9 @@ def create(
         made = plan(workspace, request)
         stage = final.parent / f".{name}.{secrets.token_hex(4)}"
         try:
-            venv = _Making(workspace, made, request, stage, final, _left_out(workspace, made, request, name)).make(lock)
+            venv = _VenvBuilder(workspace, made, request, stage, final, _left_out(workspace, made, request, name)).make(
+                lock
+            )
             discard(final, f".{name}.")
             os.rename(stage, final)
         finally:
@@ -157,7 +159,7 @@ def environment(workspace: Workspace, name: str) -> dict[str, str]:
 
 
 @dataclass(frozen=True)
-class _Making:
+class _VenvBuilder:
     """One environment on its way from a plan to ``stage``, to be renamed to ``final``."""
 
     workspace: Workspace

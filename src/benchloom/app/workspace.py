@@ -5,7 +5,7 @@ from functools import cached_property
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from benchloom.app.settings import Settings, load_settings
+from benchloom.app.settings import UserConfig, load_settings
 from benchloom.base.paths import Locations, locate
 from benchloom.base.talk import Silent, Talk
 from benchloom.index.built_in import built_in_repository
@@ -29,7 +29,7 @@ class Workspace:
         self._more: list[Path] = []
 
     @cached_property
-    def settings(self) -> Settings:
+    def settings(self) -> UserConfig:
         """The user's settings: defaults, then the settings file, then the environment."""
         return load_settings(self.environ)
 

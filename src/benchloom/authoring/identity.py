@@ -65,7 +65,7 @@ def changes(root: Path, name: str = "") -> tuple[Change, ...]:
     ``name`` is the alias of a repository that has none yet; its folder's name otherwise. Raises InputError where
     ``.ckr.json`` or ``cmr.yaml`` cannot be read.
     """
-    return tuple(sorted(_Survey(root).result(name or root.name), key=lambda item: item.drift.file))
+    return tuple(sorted(_IdentityComparison(root).result(name or root.name), key=lambda item: item.drift.file))
 
 
 def apply(root: Path, found: tuple[Change, ...]) -> None:
@@ -79,7 +79,7 @@ def apply(root: Path, found: tuple[Change, ...]) -> None:
 
 
 @dataclass
-class _Survey:
+class _IdentityComparison:
     """Collects the files that should be there, and compares them with those that are."""
 
     root: Path

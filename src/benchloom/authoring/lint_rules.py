@@ -39,7 +39,7 @@ Fix = Literal["", "sync"]
 
 
 @dataclass(frozen=True)
-class Subject:
+class LintSubject:
     """One component under the rules, with everything a requirement of it may be answered by."""
 
     component: Component
@@ -82,7 +82,7 @@ class Subject:
         )
 
 
-Check = Callable[[Subject], Iterator[Finding]]
+Check = Callable[[LintSubject], Iterator[Finding]]
 
 
 @dataclass(frozen=True)
@@ -135,14 +135,14 @@ def rule(id: str, group: str) -> Callable[[Check], Check]:
 
 
 @rule("has-uid", "identity")
-def _has_uid(subject: Subject) -> Iterator[Finding]:
+def _has_uid(subject: LintSubject) -> Iterator[Finding]:
     """A component has a uid."""
     if not subject.component.uid:
         yield subject.finding("warning", "it has no uid", fix=f"loom repo sync {subject.repository.path}")
 
 
 @rule("component-has-summary", "identity")
-def _has_summary(subject: Subject) -> Iterator[Finding]:
+def _has_summary(subject: LintSubject) -> Iterator[Finding]:
     """A component says in one line what it is."""
     summary = subject.component.summary
     if not summary:
@@ -152,28 +152,28 @@ def _has_summary(subject: Subject) -> Iterator[Finding]:
 
 
 @rule("component-has-licence", "identity")
-def _has_licence(subject: Subject) -> Iterator[Finding]:
+def _has_licence(subject: LintSubject) -> Iterator[Finding]:
     """A component states the licence of what it brings."""
     if not subject.component.licence:
         yield subject.finding("warning", "it has no licence", fix="write its SPDX identifier under 'licence'")
 
 
 @rule("component-has-maintainers", "identity")
-def _has_maintainers(subject: Subject) -> Iterator[Finding]:
+def _has_maintainers(subject: LintSubject) -> Iterator[Finding]:
     """A component names who looks after it."""
     if not subject.component.maintainers:
         yield subject.finding("warning", "it has no maintainers", fix="name at least one under 'maintainers'")
 
 
 @rule("component-has-sources", "identity")
-def _has_sources(subject: Subject) -> Iterator[Finding]:
+def _has_sources(subject: LintSubject) -> Iterator[Finding]:
     """A component says where its facts were read."""
     if not subject.component.sources:
         yield subject.finding("warning", "it has no sources", fix="give the pages its facts come from under 'sources'")
 
 
 @rule("component-has-tags", "identity")
-def _has_tags(subject: Subject) -> Iterator[Finding]:
+def _has_tags(subject: LintSubject) -> Iterator[Finding]:
     """A component has at least three tags, none of them filler."""
     tags = subject.component.tags
     if len(tags) < 3:
@@ -184,7 +184,7 @@ def _has_tags(subject: Subject) -> Iterator[Finding]:
 
 
 @rule("tags-are-plain", "identity")
-def _tags_are_plain(subject: Subject) -> Iterator[Finding]:
+def _tags_are_plain(subject: LintSubject) -> Iterator[Finding]:
     """Tags are lower-case words of letters, digits and . _ + -, so that a query can name them."""
     for tag in subject.component.tags:
         if not _TAG.fullmatch(tag):
@@ -192,7 +192,7 @@ def _tags_are_plain(subject: Subject) -> Iterator[Finding]:
 
 
 @rule("filled-in", "identity")
-def _is_filled_in(subject: Subject) -> Iterator[Finding]:
+def _is_filled_in(subject: LintSubject) -> Iterator[Finding]:
     """Nothing is left of the skeleton's gaps."""
     file = Path(subject.repository.path) / subject.component.file
     text = bounded.read_bytes(file, limits.METADATA_BYTES).decode(errors="replace")
@@ -207,7 +207,7 @@ def _is_filled_in(subject: Subject) -> Iterator[Finding]:
 
 
 @rule("fetch-has-digest", "fetch")
-def _fetch_has_digest(subject: Subject) -> Iterator[Finding]:
+def _fetch_has_digest(subject: LintSubject) -> Iterator[Finding]:
     """A download has a digest, or says under 'unpinned' why not; md5 alone is a warning."""
     for key, fetch in _fetches_by_key(subject.component):
         path = key.split(".")
@@ -222,7 +222,7 @@ def _fetch_has_digest(subject: Subject) -> Iterator[Finding]:
 
 
 @rule("fetch-is-one-source", "fetch")
-def _fetch_is_one_source(subject: Subject) -> Iterator[Finding]:
+def _fetch_is_one_source(subject: LintSubject) -> Iterator[Finding]:
     """A file to obtain has a URL or a path, not both and not neither."""
     for key, fetch in _fetches_by_key(subject.component):
         if bool(fetch.url) == bool(fetch.path):
@@ -230,7 +230,7 @@ def _fetch_is_one_source(subject: Subject) -> Iterator[Finding]:
 
 
 @rule("fetch-path-matches", "fetch")
-def _fetch_path_matches(subject: Subject) -> Iterator[Finding]:
+def _fetch_path_matches(subject: LintSubject) -> Iterator[Finding]:
     """A file that ships with the component is there, with the size and digest stated."""
     for key, fetch in _fetches_by_key(subject.component):
         if not fetch.path:
@@ -270,7 +270,7 @@ def _fetches_by_key(component: Component) -> Iterator[tuple[str, Fetch]]:
 
 
 @rule("unanswerable-need", "needs")
-def _needs_are_answerable(subject: Subject) -> Iterator[Finding]:
+def _needs_are_answerable(subject: LintSubject) -> Iterator[Finding]:
     """Every need is one that some component answers."""
     inner = [need for variation in subject.component.variations.values() for need in variation.requires]
     for need in (*subject.component.requires, *inner):
@@ -280,7 +280,7 @@ def _needs_are_answerable(subject: Subject) -> Iterator[Finding]:
             yield subject.finding("warning" if need.optional else "error", problem, key.split("."), fix)
 
 
-def _unanswerable(subject: Subject, need: Requirement) -> tuple[str, str]:
+def _unanswerable(subject: LintSubject, need: Requirement) -> tuple[str, str]:
     for tag in need.query.tags:
         if tag not in subject.known:
             return f"no component has the tag {tag!r}", did_you_mean(tag, subject.known) or "see loom find"
@@ -291,7 +291,7 @@ def _unanswerable(subject: Subject, need: Requirement) -> tuple[str, str]:
 
 
 @rule("variation-exists", "needs")
-def _variations_exist(subject: Subject) -> Iterator[Finding]:
+def _variations_exist(subject: LintSubject) -> Iterator[Finding]:
     """Defaults, bases and aliases among variations name variations that are there, defaults in their own group."""
     component = subject.component
     there = {group: name for group, name in component.default_variations.items() if find_variation(component, name)}
@@ -316,7 +316,7 @@ def _variation_problem(component: Component, group: str, name: str) -> str:
 
 
 @rule("default-version-exists", "needs")
-def _default_version_exists(subject: Subject) -> Iterator[Finding]:
+def _default_version_exists(subject: LintSubject) -> Iterator[Finding]:
     """The default version is one of those offered."""
     known = [item.version for item in subject.component.versions]
     chosen = subject.component.default_version
@@ -325,7 +325,7 @@ def _default_version_exists(subject: Subject) -> Iterator[Finding]:
 
 
 @rule("default-for-parses", "needs")
-def _default_for_parses(subject: Subject) -> Iterator[Finding]:
+def _default_for_parses(subject: LintSubject) -> Iterator[Finding]:
     """Each query under 'default_for' can be read, and the component answers it."""
     for text in subject.component.default_for:
         try:
@@ -341,7 +341,7 @@ def _default_for_parses(subject: Subject) -> Iterator[Finding]:
 
 
 @rule("program-can-run", "content")
-def _program_can_run(subject: Subject) -> Iterator[Finding]:
+def _program_can_run(subject: LintSubject) -> Iterator[Finding]:
     """A program has commands, and its results stay in the run directory."""
     program = subject.component.program
     if program is None:
@@ -358,7 +358,7 @@ def _program_can_run(subject: Subject) -> Iterator[Finding]:
 
 
 @rule("known-task", "content")
-def _known_task(subject: Subject) -> Iterator[Finding]:
+def _known_task(subject: LintSubject) -> Iterator[Finding]:
     """A model or data set is for a task that the harness has."""
     for block, facts in (("model", subject.component.model), ("dataset", subject.component.dataset)):
         if facts is not None:
@@ -366,20 +366,22 @@ def _known_task(subject: Subject) -> Iterator[Finding]:
 
 
 @rule("known-layout", "content")
-def _known_layout(subject: Subject) -> Iterator[Finding]:
+def _known_layout(subject: LintSubject) -> Iterator[Finding]:
     """A data set has a layout that can be read."""
     if dataset := subject.component.dataset:
         yield from _among(subject, "layout of data sets", dataset.layout, layouts(), ("dataset", "layout"))
 
 
-def _among(subject: Subject, what: str, name: str, known: Sequence[str], place: tuple[str, str]) -> Iterator[Finding]:
+def _among(
+    subject: LintSubject, what: str, name: str, known: Sequence[str], place: tuple[str, str]
+) -> Iterator[Finding]:
     if name not in known:
         fix = nearest_or_all(name, known)
         yield subject.finding("error", f"{name!r} is not a {what}", place, fix)
 
 
 @rule("dataset-count-matches", "content")
-def _dataset_count_matches(subject: Subject) -> Iterator[Finding]:
+def _dataset_count_matches(subject: LintSubject) -> Iterator[Finding]:
     """A data set whose labels ship with it has as many as it states."""
     dataset = subject.component.dataset
     if dataset is None or dataset.layout not in layouts():
@@ -394,7 +396,7 @@ def _dataset_count_matches(subject: Subject) -> Iterator[Finding]:
         yield subject.finding("error", f"its labels list {count} samples, not {dataset.count}", ("dataset", "count"))
 
 
-def _shipped_text(subject: Subject, name: str) -> str | None:
+def _shipped_text(subject: LintSubject, name: str) -> str | None:
     """Return the text of ``name`` in what the component ships, be it a file or the member of an archive; None if it is not there.
 
     Raises OSError and IntegrityError.
@@ -428,7 +430,7 @@ def _label_text(file: Path) -> str:
 
 
 @rule("model-is-complete", "content")
-def _model_is_complete(subject: Subject) -> Iterator[Finding]:
+def _model_is_complete(subject: LintSubject) -> Iterator[Finding]:
     """A model states its classes or why not; one with random weights has the tag that it is asked for by, and no accuracy."""
     model = subject.component.model
     if model is None:
@@ -446,7 +448,7 @@ def _model_is_complete(subject: Subject) -> Iterator[Finding]:
 
 
 @rule("profile-shape-fits", "content")
-def _profile_shape_fits(subject: Subject) -> Iterator[Finding]:
+def _profile_shape_fits(subject: LintSubject) -> Iterator[Finding]:
     """The steps of a profile end in the shape and type it states."""
     for where, profile in _profiles(subject.component):
         yield from _misfits(subject, profile, where)
@@ -460,7 +462,7 @@ def _profiles(component: Component) -> Iterator[tuple[tuple[str, ...], Profile]]
             yield ("variations", name, "profile"), variation.profile
 
 
-def _misfits(subject: Subject, profile: Profile, where: tuple[str, ...]) -> Iterator[Finding]:
+def _misfits(subject: LintSubject, profile: Profile, where: tuple[str, ...]) -> Iterator[Finding]:
     shape = _shape_of(profile)
     plain = tuple(item for item in profile.shape if item != 1)
     if shape and tuple(item for item in shape if item != 1) != plain:
@@ -488,7 +490,7 @@ def _shape_of(profile: Profile) -> tuple[int, ...]:
 
 
 @rule("version-command", "detection")
-def _version_command(subject: Subject) -> Iterator[Finding]:
+def _version_command(subject: LintSubject) -> Iterator[Finding]:
     """A program can be asked for its version without the user trusting the repository."""
     block = subject.component.detect.executable if subject.component.detect else None
     if block and (why := why_not_run(block)):

@@ -7,7 +7,7 @@ from pathlib import Path
 import msgspec
 
 from benchloom.authoring.identity import apply, changes
-from benchloom.authoring.lint_rules import RULES, Subject
+from benchloom.authoring.lint_rules import RULES, LintSubject
 from benchloom.base.names import did_you_mean
 from benchloom.errors import InputError, IntegrityError, LoomError, UnknownNameError
 from benchloom.index.built_in import refuse_installed
@@ -59,7 +59,9 @@ def lint(scope: LintScope, words: Sequence[str] = (), *, only: str = "") -> tupl
     for place in places:
         here = load([place.repository], scope.cache, _others(universe, place.repository))
         subjects = [
-            Subject(item, place.repository, universe) for item in here.components if place.holds(item.ref, item.path)
+            LintSubject(item, place.repository, universe)
+            for item in here.components
+            if place.holds(item.ref, item.path)
         ]
         looked_at |= {(place.repository.path, item.component.ref) for item in subjects}
         said = [*_readings(place, here, universe, subjects), *(_drift(place) if place in own else ())]
@@ -81,23 +83,23 @@ def fix_identity(scope: LintScope, words: Sequence[str] = ()) -> None:
             apply(root, changes(root))
 
 
-def _named_places(scope: LintScope, words: Sequence[str]) -> list["_Place"]:
+def _named_places(scope: LintScope, words: Sequence[str]) -> list["_LintTarget"]:
     named = [place for word in words for place in _places(scope, word)]
-    return named or [_Place(item) for item in scope.repositories if Path(item.path).is_dir()]
+    return named or [_LintTarget(item) for item in scope.repositories if Path(item.path).is_dir()]
 
 
-def _own(places: Sequence["_Place"], *, is_named: bool) -> list["_Place"]:
+def _own(places: Sequence["_LintTarget"], *, is_named: bool) -> list["_LintTarget"]:
     """Return the places whose identity is ours to look at: what was cloned is others'."""
     return [item for item in places if (is_named or item.repository.built_in) and not item.repository.url]
 
 
-def _universe(scope: LintScope, places: Sequence["_Place"]) -> Index:
+def _universe(scope: LintScope, places: Sequence["_LintTarget"]) -> Index:
     """Every component that may answer a need of what is looked at, repositories that were not added among them."""
     outside = [item.repository for item in places if item.repository not in scope.repositories]
     return load((*dict.fromkeys(outside), *scope.repositories), None) if outside else scope.index
 
 
-def _readings(place: "_Place", here: Index, universe: Index, subjects: Sequence[Subject]) -> Iterator[Finding]:
+def _readings(place: "_LintTarget", here: Index, universe: Index, subjects: Sequence[LintSubject]) -> Iterator[Finding]:
     """What the readers said of the place, and what only shows beside the other repositories."""
     for item in here.findings:
         folders = (_folder_of(item.file), item.subject.replace(":", "/"))  # what is wrong may be in a base
@@ -117,7 +119,7 @@ def rules() -> tuple[RuleInfo, ...]:
 
 
 @dataclass(frozen=True)
-class _Place:
+class _LintTarget:
     """A repository, and the one component of it that is meant ('' for all)."""
 
     repository: Repository
@@ -130,15 +132,15 @@ class _Place:
         return not self.component or ref == self.component
 
 
-def _places(scope: LintScope, word: str) -> Iterable[_Place]:
+def _places(scope: LintScope, word: str) -> Iterable[_LintTarget]:
     path = Path(word).expanduser()
     if path.is_dir() and ("/" in word or word in {".", ".."} or not _is_known(scope, word)):
         return [_place_of(scope, path.resolve())]
     for repository in scope.repositories:
         if word == repository.alias:
-            return [_Place(repository)]
+            return [_LintTarget(repository)]
     found = [
-        _Place(repository, component=ref)
+        _LintTarget(repository, component=ref)
         for repository in scope.repositories
         for ref in sorted(_refs(repository, scope))
         if word in {ref, ref.partition(":")[2], f"{repository.alias}:{ref}"}
@@ -146,18 +148,18 @@ def _places(scope: LintScope, word: str) -> Iterable[_Place]:
     if not found:
         component = scope.index.get(word)  # by uid, or else an error that names the nearest
         repository = next(item for item in scope.repositories if item.alias == component.repo)
-        found = [_Place(repository, component=component.ref)]
+        found = [_LintTarget(repository, component=component.ref)]
     return found
 
 
-def _place_of(scope: LintScope, path: Path) -> _Place:
+def _place_of(scope: LintScope, path: Path) -> _LintTarget:
     is_component = path.parent.name in KINDS
     root = path.parent.parent if is_component else path
     if not any((root / kind).is_dir() for kind in KINDS):
         raise InputError(f"{path} holds no components", fix="give a repository or the folder of a component")
     known = (item for item in scope.repositories if item.path == str(root))
     repository = next(known, None) or read_repository(root)
-    return _Place(repository, folder=f"{path.parent.name}/{path.name}" if is_component else "")
+    return _LintTarget(repository, folder=f"{path.parent.name}/{path.name}" if is_component else "")
 
 
 def _is_known(scope: LintScope, word: str) -> bool:
@@ -181,7 +183,7 @@ def _folder_of(file: str) -> str:
     return "/".join(file.split("/")[:2])
 
 
-def _checked(subject: Subject, only: str) -> Iterator[Finding]:
+def _checked(subject: LintSubject, only: str) -> Iterator[Finding]:
     for item in RULES.values():
         if item.check is not None and only in {"", item.id}:
             try:
@@ -199,7 +201,7 @@ def _said(error: OSError | IntegrityError) -> str:
     return f"{error.filename}: {error.strerror}" if error.filename else str(error)
 
 
-def _drift(place: _Place) -> list[Finding]:
+def _drift(place: _LintTarget) -> list[Finding]:
     """One finding for a whole repository whose tables differ; a component alone has none."""
     if place.component or place.folder:
         return []

@@ -92,7 +92,7 @@ def uv_settings(
     ``find_links`` are more places to look into. With ``offline``, no index is asked, and of the places that are given none is
     on a network. Raises PipConfigError.
     """
-    stated = _Stated(read(environ, prefix))
+    stated = _PipOptions(read(environ, prefix))
     places = _places(stated, find_links, offline=offline)
     told = {**_fixed(environ), **places, **_connection(stated, environ), **_choice(stated)}
     return UvSettings(told, _options(stated, offline=offline), tuple(_reasons(stated)))
@@ -103,7 +103,7 @@ def connects_otherwise(environ: Mapping[str, str], prefix: str = sys.prefix) -> 
 
     Raises PipConfigError.
     """
-    stated = _Stated(read(environ, prefix))
+    stated = _PipOptions(read(environ, prefix))
     if any(stated.text(name) for name in ("client-cert", "trusted-host", "proxy", "keyring-provider")):
         return True
     if stated.text("cert") and stated.path("cert") != environ.get("SSL_CERT_FILE"):
@@ -111,7 +111,7 @@ def connects_otherwise(environ: Mapping[str, str], prefix: str = sys.prefix) -> 
     return any("@" in _split(url).netloc for url in _addresses(stated))
 
 
-class _Stated:
+class _PipOptions:
     """The values of ``pip install``'s options, the weakest first: general ones, those for ``install``, variables."""
 
     def __init__(self, values: Mapping[str, str]) -> None:
@@ -244,7 +244,7 @@ def _fixed(environ: Mapping[str, str]) -> dict[str, str]:
     }
 
 
-def _places(stated: _Stated, find_links: Sequence[str], *, offline: bool) -> dict[str, str]:
+def _places(stated: _PipOptions, find_links: Sequence[str], *, offline: bool) -> dict[str, str]:
     links = [*(word for word in stated.words("find-links") if not (offline and _is_remote(word))), *find_links]
     told = {
         "UV_DEFAULT_INDEX": "" if offline else stated.text("index-url"),
@@ -266,7 +266,7 @@ def _link(word: str) -> str:
     return os.path.expanduser(word).replace(",", "%2C")
 
 
-def _connection(stated: _Stated, environ: Mapping[str, str]) -> dict[str, str]:
+def _connection(stated: _PipOptions, environ: Mapping[str, str]) -> dict[str, str]:
     cert = stated.path("cert") or environ.get("REQUESTS_CA_BUNDLE") or environ.get("CURL_CA_BUNDLE", "")
     told = {
         "SSL_CERT_FILE": cert,
@@ -297,7 +297,7 @@ def _whole_seconds(value: str) -> str:
         raise PipConfigError(f"timeout is {value!r} in pip's configuration, which is no number of seconds") from error
 
 
-def _choice(stated: _Stated) -> dict[str, str]:
+def _choice(stated: _PipOptions) -> dict[str, str]:
     told = {
         "UV_CONSTRAINT": " ".join(stated.words("constraint")),
         "UV_BUILD_CONSTRAINT": " ".join(stated.words("build-constraint")),
@@ -307,7 +307,7 @@ def _choice(stated: _Stated) -> dict[str, str]:
     return {name: value for name, value in told.items() if value}
 
 
-def _options(stated: _Stated, *, offline: bool) -> tuple[str, ...]:
+def _options(stated: _PipOptions, *, offline: bool) -> tuple[str, ...]:
     no_binary, only_binary = stated.formats()
     return (
         *(["--no-index"] if offline or stated.flag("no-index") else []),
@@ -316,7 +316,7 @@ def _options(stated: _Stated, *, offline: bool) -> tuple[str, ...]:
     )
 
 
-def _reasons(stated: _Stated) -> Iterator[str]:
+def _reasons(stated: _PipOptions) -> Iterator[str]:
     for option in sorted(_NOT_FOR_UV & stated.last.keys()):
         yield f"pip is configured with {option}, which uv does not have"
     trusted = {word.rpartition("@")[2].split(":")[0] for word in stated.words("trusted-host")}
@@ -326,7 +326,7 @@ def _reasons(stated: _Stated) -> Iterator[str]:
             yield f"pip does not trust {parts.hostname} without TLS, as uv would"
 
 
-def _addresses(stated: _Stated) -> list[str]:
+def _addresses(stated: _PipOptions) -> list[str]:
     return [word for option in ("index-url", "extra-index-url", "find-links") for word in stated.words(option)]
 
 

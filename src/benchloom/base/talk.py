@@ -32,7 +32,7 @@ class Talk(Protocol):
         """
 
 
-class _Nothing:
+class _SilentProgress:
     def advance(self, amount: int) -> None:
         """Ignore."""
 
@@ -52,4 +52,4 @@ class Silent:
     @contextmanager
     def progress(self, label: str, total: int | None, unit: str) -> Iterator[Progress]:
         """Yield a bar that shows nothing."""
-        yield _Nothing()
+        yield _SilentProgress()

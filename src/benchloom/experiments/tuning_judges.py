@@ -11,7 +11,7 @@ from benchloom.experiments.tuning_space import best_of, first_target, next_targe
 from benchloom.experiments.tuning_task import Task
 from benchloom.model.experiment import RunSpec, Trial
 from benchloom.model.record import Performance
-from benchloom.model.tuning import TUNING_SCHEMA, Probe, Settings, Tuning
+from benchloom.model.tuning import TUNING_SCHEMA, Probe, Tuning, TuningPoint
 from benchloom.rules.scenarios import SCENARIOS, Scenario
 
 TAG = "tune"
@@ -38,7 +38,7 @@ class TuningJudge(ABC):
     def ask(self, trials: Sequence[Trial]) -> Sequence[RunSpec]:
         """Return the runs to make next; none if the search is complete."""
 
-    def spec(self, scenario: Scenario, settings: Settings, duration: float | None, repetition: int = 1) -> RunSpec:
+    def spec(self, scenario: Scenario, settings: TuningPoint, duration: float | None, repetition: int = 1) -> RunSpec:
         """Return the run that measures ``settings``."""
         inputs = {**settings.inputs(), "scenario": scenario.name}
         if duration is not None:
@@ -87,7 +87,7 @@ class Grid(TuningJudge):
         """Return the settings that were not measured yet."""
         return self.at_full_length(self.task.grid, trials)
 
-    def at_full_length(self, settings: Iterable[Settings], trials: Sequence[Trial]) -> Sequence[RunSpec]:
+    def at_full_length(self, settings: Iterable[TuningPoint], trials: Sequence[Trial]) -> Sequence[RunSpec]:
         """Return the specs of ``settings`` at full length that no trial is of."""
         return lacking((self.spec(self.task.scenario, item, self.task.duration) for item in settings), trials)
 
@@ -127,7 +127,7 @@ class HighestTarget(TuningJudge):
             served += tried
         return []
 
-    def _tried(self, settings: Settings, trials: Sequence[Trial]) -> list[Probe]:
+    def _tried(self, settings: TuningPoint, trials: Sequence[Trial]) -> list[Probe]:
         """Return the runs of full length with these settings and any target."""
         probes = [probe_of(trial) for trial in trials]
         return [
@@ -200,10 +200,10 @@ def _scenario(trial: Trial) -> Scenario:
     return SCENARIOS[trial.spec.inputs["scenario"]]
 
 
-def _settings(spec: RunSpec) -> Settings:
-    names = Settings.__struct_fields__
+def _settings(spec: RunSpec) -> TuningPoint:
+    names = TuningPoint.__struct_fields__
     given = {name: value for name, value in spec.inputs.items() if name in names}
-    return msgspec.convert(given, Settings, strict=False)
+    return msgspec.convert(given, TuningPoint, strict=False)
 
 
 def _bounds(trials: Sequence[Trial]) -> Iterator[int]:
@@ -214,7 +214,7 @@ def _bounds(trials: Sequence[Trial]) -> Iterator[int]:
             yield int(bound)
 
 
-def _alike(settings: Settings) -> Settings:
+def _alike(settings: TuningPoint) -> TuningPoint:
     """Return the settings less the target."""
     return msgspec.structs.replace(settings, target_qps=None)
 

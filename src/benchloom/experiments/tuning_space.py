@@ -6,7 +6,7 @@ from itertools import product
 
 from benchloom.base.names import did_you_mean
 from benchloom.errors import InputError, UnknownNameError
-from benchloom.model.tuning import Probe, Settings
+from benchloom.model.tuning import Probe, TuningPoint
 from benchloom.rules.scenarios import AXES, SCENARIOS, SERVER
 
 LARGEST_BATCH = 64
@@ -39,7 +39,7 @@ def _numbers(name: str, text: str) -> tuple[int, ...]:
 
 def grid(
     axes: Collection[str], chosen: Mapping[str, tuple[int, ...]], cores: int, max_batch: int | None
-) -> tuple[Settings, ...]:
+) -> tuple[TuningPoint, ...]:
     """Return the settings to try, the likeliest first.
 
     ``axes`` are searched; those in ``chosen`` over the values there. Threads and instances together take all of
@@ -48,13 +48,13 @@ def grid(
     batches: Sequence[int | None] = chosen.get("batch_size") or _batches(max_batch) if "batch_size" in axes else (None,)
     pairs = list(_pairs(axes, chosen, cores))
     found = [
-        Settings(batch_size=batch, threads=threads, instances=instances)
+        TuningPoint(batch_size=batch, threads=threads, instances=instances)
         for batch, (threads, instances) in product(batches, pairs)
     ]
     return tuple(sorted(dict.fromkeys(found), key=lambda item: _unlikeliness(item, cores)))
 
 
-def _unlikeliness(settings: Settings, cores: int) -> tuple[int, float, int]:
+def _unlikeliness(settings: TuningPoint, cores: int) -> tuple[int, float, int]:
     """How far from busy cores and from the usual batch."""
     threads, instances = settings.threads or 1, settings.instances or 1
     return (

@@ -15,7 +15,7 @@ from benchloom.model.base import to_json
 from benchloom.model.component import Component
 from benchloom.model.plan import Plan
 from benchloom.model.record import Host
-from benchloom.model.tuning import Settings
+from benchloom.model.tuning import TuningPoint
 from benchloom.resolve.lock import make_lock
 from benchloom.rules.scenarios import AXES, SCENARIOS, Scenario
 from benchloom.run.program import program_of
@@ -32,7 +32,7 @@ class Task:
     plan: Plan
     component: Component
     scenario: Scenario
-    grid: tuple[Settings, ...]
+    grid: tuple[TuningPoint, ...]
     duration: float | None
     host: Host
     key: str

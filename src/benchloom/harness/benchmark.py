@@ -9,7 +9,7 @@ from typing import Any
 import msgspec
 
 import benchloom
-from benchloom.base.reported import reported
+from benchloom.base.progress_file import report_progress
 from benchloom.datasets.files import several
 from benchloom.harness.backends.seam import Session
 from benchloom.harness.calibrate import Speed, batch_within, measured_speed
@@ -20,7 +20,7 @@ from benchloom.harness.opening import opened
 from benchloom.harness.options import Options
 from benchloom.harness.predictor import Predictor
 from benchloom.harness.rulesets import chosen_ruleset, with_target
-from benchloom.harness.runs import Measured, Subject, execute, specs_of
+from benchloom.harness.runs import Measured, SystemUnderTest, execute, specs_of
 from benchloom.harness.settings import LoadGenSettings, Value, shown, test_settings
 from benchloom.model.record import RESULTS_SCHEMA, Results
 from benchloom.model.ruleset import Ruleset
@@ -34,18 +34,18 @@ def benchmark(options: Options, environ: Mapping[str, str], folder: Path) -> Res
 
     Raises InputError if model, samples and options do not fit each other, ExecutionError if LoadGen has no result.
     """
-    with reported(environ, "opening the model and warming up"):
+    with report_progress(environ, "opening the model and warming up"):
         ruleset = chosen_ruleset(environ)
         scenario_rules(ruleset, options.scenario)
         inputs, predictors = opened(options, load(environ, options.count, options.labels_path))
         speed = measured_speed(predictors, options, len(inputs.samples))
     made = test_settings(options, ruleset, inputs.model.name, speed)
     _limit_batches(options, predictors, made.test, speed)
-    subject = Subject(options, ruleset, inputs, predictors, made.test, speed, environ)
+    sut = SystemUnderTest(options, ruleset, inputs, predictors, made.test, speed, environ)
     measured = Measured()
     for spec in specs_of(options.mode, _loaded_at_once(ruleset, inputs), folder):
-        measured = execute(spec, subject, measured)
-    return _assembled(subject, made, measured)
+        measured = execute(spec, sut, measured)
+    return _assembled(sut, made, measured)
 
 
 def _limit_batches(options: Options, predictors: Sequence[Predictor], settings: Any, speed: Speed | None) -> None:
@@ -61,8 +61,8 @@ def _loaded_at_once(ruleset: Ruleset, inputs: Inputs) -> int:
     return min(len(inputs.samples), qsl_size(ruleset, inputs.model.name))
 
 
-def _assembled(subject: Subject, made: LoadGenSettings, measured: Measured) -> Results:
-    options, inputs, session, ruleset = subject.options, subject.inputs, subject.predictors[0].session, subject.ruleset
+def _assembled(sut: SystemUnderTest, made: LoadGenSettings, measured: Measured) -> Results:
+    options, inputs, session, ruleset = sut.options, sut.inputs, sut.predictors[0].session, sut.ruleset
     accuracy = measured.accuracy and with_target(measured.accuracy, ruleset, inputs.model.name)
     results = Results(
         schema=RESULTS_SCHEMA,
@@ -76,7 +76,7 @@ def _assembled(subject: Subject, made: LoadGenSettings, measured: Measured) -> R
         submission_valid=False,  # until it is checked
         accuracy=accuracy,
         performance=measured.performance,
-        settings=_settings(subject),
+        settings=_settings(sut),
         versions=_versions(session),
         notes=(*measured.notes, *_skipped(inputs.missing), *ruleset.notes, *made.not_applied),
         peak_memory_bytes=peak_memory(),
@@ -89,15 +89,15 @@ def _assembled(subject: Subject, made: LoadGenSettings, measured: Measured) -> R
     return msgspec.structs.replace(results, submission_valid=ruleset.is_official and not found, blockers=found)
 
 
-def _settings(subject: Subject) -> dict[str, Value]:
-    options, predictor = subject.options, subject.predictors[0]
+def _settings(sut: SystemUnderTest) -> dict[str, Value]:
+    options, predictor = sut.options, sut.predictors[0]
     return {
         "batch_size": predictor.batch_size,
         "threads": options.threads,
         "instances": options.instances,
-        "samples": len(subject.inputs.samples),
+        "samples": len(sut.inputs.samples),
         **predictor.session.settings(),
-        **shown(subject.settings, options.scenario),
+        **shown(sut.settings, options.scenario),
     }
 
 

@@ -25,7 +25,7 @@ import numpy as np
 from numpy.typing import NDArray
 from PIL import ExifTags, Image
 
-from benchloom.base.reported import reported
+from benchloom.base.progress_file import report_progress
 from benchloom.datasets.files import several
 from benchloom.datasets.samples import Listed, incomplete, list_images
 from benchloom.errors import ExecutionError, InputError, LoomError, carried
@@ -78,7 +78,7 @@ class _Chunk:
 
 
 @dataclass(frozen=True)
-class _Done:
+class _ChunkResult:
     images: int
     damaged: tuple[tuple[str, str], ...]
     peak: int
@@ -134,8 +134,10 @@ def preprocess(
     """
     chunks = _chunks(samples, profile, folder / SAMPLES)
     workers = processes or min(usable_cores(), -(-len(samples.files) // WORTH_A_PROCESS))
-    done: list[_Done] = []
-    with reported(environ, "pre-processing", "images", len(samples.files), lambda: sum(item.images for item in done)):
+    done: list[_ChunkResult] = []
+    with report_progress(
+        environ, "pre-processing", "images", len(samples.files), lambda: sum(item.images for item in done)
+    ):
         for item in _carried_out(chunks, workers):
             done.append(item)  # noqa: PERF402 - one by one, since another thread reports how many there are
     damaged = [item for each in done for item in each.damaged]
@@ -163,7 +165,7 @@ def _chunks(samples: Samples, profile: Profile, target: Path) -> list[_Chunk]:
     ]
 
 
-def _carried_out(chunks: Sequence[_Chunk], workers: int) -> Iterator[_Done]:
+def _carried_out(chunks: Sequence[_Chunk], workers: int) -> Iterator[_ChunkResult]:
     if workers == 1:
         yield from map(_write, chunks)
         return
@@ -209,7 +211,7 @@ def _end_with_parent() -> None:
     threading.Thread(target=watch, daemon=True).start()
 
 
-def _write(chunk: _Chunk) -> _Done:
+def _write(chunk: _Chunk) -> _ChunkResult:
     """Write the samples of a chunk through the file, so that they never count as memory of this process."""
     cv2.setNumThreads(1)
     keep_freed_memory()
@@ -224,7 +226,7 @@ def _write(chunk: _Chunk) -> _Done:
                 continue
             stream.seek(chunk.offset + number * sample.nbytes)
             stream.write(sample.data)
-    return _Done(len(chunk.files), tuple(damaged), peak_memory() or 0)
+    return _ChunkResult(len(chunk.files), tuple(damaged), peak_memory() or 0)
 
 
 def _count(environ: Mapping[str, str]) -> int | None:

@@ -12,7 +12,7 @@ import mlperf_loadgen as lg
 import numpy as np
 from numpy.typing import NDArray
 
-from benchloom.base.reported import reported
+from benchloom.base.progress_file import report_progress
 from benchloom.base.units import human_seconds
 from benchloom.harness.issue import Issuer, issuer_for
 from benchloom.harness.predictor import Predictor
@@ -66,11 +66,11 @@ def _shown(
     """Report an accuracy run by its samples, and a performance run by its time beside LoadGen's least duration."""
     scenario = settings.scenario.name
     if settings.mode == lg.TestMode.AccuracyOnly:
-        return reported(environ, f"{scenario} accuracy", "samples", total, lambda: issuer.done)
+        return report_progress(environ, f"{scenario} accuracy", "samples", total, lambda: issuer.done)
     least, begun = math.ceil(settings.min_duration_ms / 1000), time.monotonic()
     is_longer = seconds is not None and seconds >= max(_WORTH_SAYING, _MUCH_LONGER * least)
     about = f", about {human_seconds(seconds)}" if seconds is not None and is_longer else ""
-    return reported(environ, f"{scenario} performance{about}", "s", least, lambda: int(time.monotonic() - begun))
+    return report_progress(environ, f"{scenario} performance{about}", "s", least, lambda: int(time.monotonic() - begun))
 
 
 @contextmanager

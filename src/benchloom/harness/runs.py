@@ -8,7 +8,7 @@ from typing import Any, NamedTuple
 import mlperf_loadgen as lg
 import msgspec
 
-from benchloom.base.reported import reported
+from benchloom.base.progress_file import report_progress
 from benchloom.harness.bounds import expected_seconds
 from benchloom.harness.calibrate import Speed
 from benchloom.harness.inputs import Inputs
@@ -24,7 +24,7 @@ from benchloom.rules.rulesets import scenario_rules
 
 
 @dataclass(frozen=True)
-class Subject:
+class SystemUnderTest:
     """What is measured: the opened model with its inputs, and LoadGen's ``settings``, which all runs of it share.
 
     ``speed`` is how fast one instance was before the first run; None if nothing was measured.
@@ -76,8 +76,8 @@ class _Mode(NamedTuple):
 
     loadgen_mode: str
     checks: bool
-    seconds: Callable[[Subject], float | None]
-    read: Callable[[RunSpec, Subject, Issuer, Measured], Measured]
+    seconds: Callable[[SystemUnderTest], float | None]
+    read: Callable[[RunSpec, SystemUnderTest, Issuer, Measured], Measured]
 
 
 def specs_of(mode: str, count: int, folder: Path) -> tuple[RunSpec, ...]:
@@ -86,41 +86,41 @@ def specs_of(mode: str, count: int, folder: Path) -> tuple[RunSpec, ...]:
     return tuple(RunSpec(name, _MODES[name].loadgen_mode, count, folder / name) for name in wanted)
 
 
-def execute(spec: RunSpec, subject: Subject, before: Measured) -> Measured:
+def execute(spec: RunSpec, sut: SystemUnderTest, before: Measured) -> Measured:
     """Carry out one run, and return what was measured ``before`` it with what it measured. Raises ExecutionError if LoadGen has no result."""
     mode = _MODES[spec.mode]
     if mode.checks:
-        for predictor in subject.predictors:
+        for predictor in sut.predictors:
             predictor.check_responses()
-    subject.settings.mode = getattr(lg.TestMode, spec.loadgen_mode)
+    sut.settings.mode = getattr(lg.TestMode, spec.loadgen_mode)
     issuer = run_loadgen(
-        subject.settings,
-        subject.predictors,
-        total=len(subject.inputs.samples),
+        sut.settings,
+        sut.predictors,
+        total=len(sut.inputs.samples),
         performance_count=spec.count,
         folder=spec.folder,
-        environ=subject.environ,
-        seconds=mode.seconds(subject),
+        environ=sut.environ,
+        seconds=mode.seconds(sut),
         audit=spec.audit,
     )
-    return mode.read(spec, subject, issuer, before)
+    return mode.read(spec, sut, issuer, before)
 
 
-def _performance(spec: RunSpec, subject: Subject, issuer: Issuer, before: Measured) -> Measured:
-    scenario = subject.options.scenario
-    official = scenario_rules(subject.ruleset, scenario).figure
+def _performance(spec: RunSpec, sut: SystemUnderTest, issuer: Issuer, before: Measured) -> Measured:
+    scenario = sut.options.scenario
+    official = scenario_rules(sut.ruleset, scenario).figure
     found = read_performance(spec.folder, scenario, official, samples=issuer.done, seconds=issuer.seconds)
     return replace(before, performance=msgspec.structs.replace(found, cpu_seconds=issuer.cpu_seconds))
 
 
-def _accuracy(spec: RunSpec, subject: Subject, _issuer: Issuer, before: Measured) -> Measured:
-    with reported(subject.environ, "computing the accuracy"):
-        accuracy, notes = score(spec.folder, subject.inputs, spec.folder.parent)
+def _accuracy(spec: RunSpec, sut: SystemUnderTest, _issuer: Issuer, before: Measured) -> Measured:
+    with report_progress(sut.environ, "computing the accuracy"):
+        accuracy, notes = score(spec.folder, sut.inputs, spec.folder.parent)
     return replace(before, accuracy=accuracy, notes=(*before.notes, *notes))
 
 
-def _expected(subject: Subject) -> float:
-    return expected_seconds(subject.settings, subject.speed and subject.speed.median, subject.options.instances)
+def _expected(sut: SystemUnderTest) -> float:
+    return expected_seconds(sut.settings, sut.speed and sut.speed.median, sut.options.instances)
 
 
 # In the order in which a benchmark carries them out.

@@ -10,13 +10,13 @@ from pathlib import Path
 import msgspec
 
 from benchloom.base.digest import is_left_out, iter_files, of_bytes, of_files
-from benchloom.base.remembered import Remembered
+from benchloom.base.disk_cache import DiskCache
 from benchloom.base.signatures import SETTLING_NS, signature_of
 
 _FORMAT = "benchloom.digests/3"
 
 
-class _Known(msgspec.Struct):
+class _CachedDigest(msgspec.Struct):
     signature: str
     digest: str
 
@@ -25,7 +25,7 @@ class FolderDigests:
     """Digest folders; ``file`` keeps what was digested for the next process (None keeps nothing)."""
 
     def __init__(self, file: Path | None) -> None:
-        self._known = Remembered(file, lambda: _FORMAT, _Known)
+        self._known = DiskCache(file, lambda: _FORMAT, _CachedDigest)
 
     def of(self, folder: Path) -> str:
         """Return the digest over the names, executable bits and bytes of the files in ``folder``."""
@@ -36,7 +36,7 @@ class FolderDigests:
             return found.digest
         digest = of_files(folder, iter_files(folder))
         if newest < now - SETTLING_NS:
-            self._known.set(str(folder), _Known(signature=signature, digest=digest))
+            self._known.set(str(folder), _CachedDigest(signature=signature, digest=digest))
         return digest
 
     def save(self) -> None:

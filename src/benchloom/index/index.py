@@ -21,7 +21,7 @@ from benchloom.base.signatures import SETTLING_NS, Signature, signature_of
 from benchloom.errors import ComponentError, UnknownNameError
 from benchloom.index.bases import Bases, Root, status_of
 from benchloom.index.digests import FolderDigests
-from benchloom.index.read import Read, metadata_status, read_entry
+from benchloom.index.read import EntryReading, metadata_status, read_entry
 from benchloom.index.repositories import Repository
 from benchloom.model.base import to_json
 from benchloom.model.component import KINDS, Component, Input
@@ -35,7 +35,7 @@ Signatures = tuple[tuple[str, Signature], ...]
 
 class _Cached(msgspec.Struct):
     signatures: Signatures
-    read: Read
+    read: EntryReading
 
 
 class _Cache(msgspec.Struct):
@@ -47,7 +47,7 @@ class Index:
     """Components by name and by tags. ``components`` is sorted by kind and alias."""
 
     def __init__(
-        self, repositories: tuple[Repository, ...], reads: Sequence[Read], digests: FolderDigests | None = None
+        self, repositories: tuple[Repository, ...], reads: Sequence[EntryReading], digests: FolderDigests | None = None
     ) -> None:
         self.repositories = repositories
         self._findings = [finding for read in reads for finding in read.findings]
@@ -260,13 +260,13 @@ def load(repositories: Sequence[Repository], cache_folder: Path | None, others: 
     settled = time.time_ns() - SETTLING_NS
     old = _read_cache(file)
     new: dict[str, _Cached] = {}
-    reads: list[Read] = []
+    reads: list[EntryReading] = []
     is_changed = False
     roots = tuple(Root(item.alias, item.path) for item in (*ordered, *others))
     outside, finder = _Statuses(), Bases(roots)
     for root, repository in zip(roots, ordered, strict=False):
         folders, strange = _entries(repository.path)
-        reads.append(Read(component=None, findings=strange))
+        reads.append(EntryReading(component=None, findings=strange))
         for kind, folder in folders:
             signatures = _signatures(kind, folder)
             known = old.get(folder)

@@ -15,8 +15,8 @@ import msgspec
 
 import benchloom
 from benchloom.base.digest import of_bytes
+from benchloom.base.disk_cache import DiskCache
 from benchloom.base.members import SEAM, members, module_name
-from benchloom.base.remembered import Remembered
 from benchloom.base.signatures import SETTLING_NS, Signature, signature_of
 
 
@@ -30,7 +30,7 @@ class ModuleDigests:
     """Digest modules with everything of ours they import; ``file`` keeps what was read (None keeps nothing)."""
 
     def __init__(self, file: Path | None) -> None:
-        self._sources = Remembered(file, _format, _Source)
+        self._sources = DiskCache(file, _format, _Source)
 
     def of(self, name: str) -> str:
         """Return the digest of the module ``name`` (dotted) and of every module of this package that it reaches.

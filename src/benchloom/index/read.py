@@ -46,7 +46,7 @@ NEEDS = ("run_deps", "deps", "prehook_deps", "needs")
 _MOST_UNKNOWN = 20  # unknown keys of one file that are named
 
 
-class Read(msgspec.Struct, frozen=True, kw_only=True):
+class EntryReading(msgspec.Struct, frozen=True, kw_only=True):
     """The outcome for one entry folder; ``looked_at`` are the files outside it that decided it, with their status."""
 
     component: Component | None
@@ -79,7 +79,7 @@ def _first(folder: str, names: Sequence[str]) -> tuple[str, os.stat_result] | No
     return None
 
 
-def read_entry(kind: str, folder: Path, root: Root, finder: Bases) -> Read:
+def read_entry(kind: str, folder: Path, root: Root, finder: Bases) -> EntryReading:
     """Read the entry in ``folder`` of the repository ``root``, with what ``finder`` finds of its bases.
 
     Never raises for anything in its files.
@@ -94,7 +94,7 @@ def read_entry(kind: str, folder: Path, root: Root, finder: Bases) -> Read:
         reader.note("bad-value", "error", "; ".join([error.what, *error.why]), key=key, fix=error.fix)
     except Exception as error:  # noqa: BLE001 - whatever a file holds, it must not touch another entry
         reader.note("bad-value", "error", f"a value is not of its type: {error}")
-    return Read(component=component, findings=tuple(reader.findings), looked_at=reader.finder.looked_at)
+    return EntryReading(component=component, findings=tuple(reader.findings), looked_at=reader.finder.looked_at)
 
 
 class _Reader:

@@ -8,7 +8,7 @@ from benchloom.model.record import Host
 TUNING_SCHEMA = "benchloom.tuning/1"
 
 
-class Settings(Value, frozen=True, kw_only=True):
+class TuningPoint(Value, frozen=True, kw_only=True):
     """Values of the inputs that are searched; None for those that the program has not, or that are not searched.
 
     Attributes:
@@ -46,7 +46,7 @@ class Probe(Value, frozen=True, kw_only=True):
     """
 
     scenario: str
-    settings: Settings
+    settings: TuningPoint
     duration: float | None = None
     status: Literal["ok", "failed"]
     valid: bool

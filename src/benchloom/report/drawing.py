@@ -31,7 +31,7 @@ _TONE = {"run": "go", "reuse": "done", "detect": "done"}
 
 
 @dataclass
-class Place:
+class GridCell:
     """A box, or (``node`` None) the place of a link that passes a column. ``x``, ``y`` are its left top corner."""
 
     column: int
@@ -58,8 +58,8 @@ class Place:
 class Segment:
     """A link's way from one column to the next; ``last`` where it ends at a box."""
 
-    start: Place
-    end: Place
+    start: GridCell
+    end: GridCell
     role: str
 
     @property
@@ -72,13 +72,13 @@ class Segment:
 class Layout:
     """Where everything stands, in pixels."""
 
-    places: tuple[Place, ...]
+    places: tuple[GridCell, ...]
     segments: tuple[Segment, ...]
     width: float
     height: float
 
     @property
-    def boxes(self) -> tuple[Place, ...]:
+    def boxes(self) -> tuple[GridCell, ...]:
         """The places of nodes."""
         return tuple(place for place in self.places if place.node is not None)
 
@@ -105,7 +105,7 @@ def svg_text(graph: Graph) -> str:
 
 
 def layout(graph: Graph) -> Layout:
-    """Place every node. No two boxes overlap; links go to the right."""
+    """GridCell every node. No two boxes overlap; links go to the right."""
     places, segments = _places(graph)
     columns = _columns(places)
     _order(columns, segments)
@@ -148,10 +148,10 @@ def _depths(graph: Graph) -> dict[str, int]:
     return depth
 
 
-def _places(graph: Graph) -> tuple[list[Place], tuple[Segment, ...]]:
+def _places(graph: Graph) -> tuple[list[GridCell], tuple[Segment, ...]]:
     depth = _depths(graph)
-    boxes = {node.id: Place(column=depth[node.id], node=node) for node in graph.nodes}
-    lanes: dict[tuple[str, str, int], Place] = {}
+    boxes = {node.id: GridCell(column=depth[node.id], node=node) for node in graph.nodes}
+    lanes: dict[tuple[str, str, int], GridCell] = {}
     segments: dict[tuple[int, int, str], Segment] = {}
     for link in graph.links:
         role, end = ", ".join(link.roles), boxes[link.target]
@@ -159,7 +159,7 @@ def _places(graph: Graph) -> tuple[list[Place], tuple[Segment, ...]]:
             end.roles.append(role)
         start = boxes[link.source]
         for column in range(start.column + 1, end.column):
-            lane = lanes.setdefault((link.target, role, column), Place(column=column))
+            lane = lanes.setdefault((link.target, role, column), GridCell(column=column))
             segments.setdefault((id(start), id(lane), role), Segment(start, lane, role))
             start = lane
         segments.setdefault((id(start), id(end), role), Segment(start, end, role))
@@ -168,7 +168,7 @@ def _places(graph: Graph) -> tuple[list[Place], tuple[Segment, ...]]:
     return [*boxes.values(), *lanes.values()], tuple(segments.values())
 
 
-def _measure(place: Place) -> None:
+def _measure(place: GridCell) -> None:
     assert place.node is not None
     lines = box_lines(place.node)
     place.roles.sort()
@@ -181,23 +181,23 @@ def box_lines(node: GraphNode) -> list[str]:
     return [node.component, *([node.choice] if node.choice else []), node.doing]
 
 
-def _columns(places: Iterable[Place]) -> list[list[Place]]:
-    found: dict[int, list[Place]] = {}
+def _columns(places: Iterable[GridCell]) -> list[list[GridCell]]:
+    found: dict[int, list[GridCell]] = {}
     for place in places:
         found.setdefault(place.column, []).append(place)
     return [found[column] for column in sorted(found)]
 
 
-def _neighbours(segments: Sequence[Segment]) -> tuple[dict[int, list[Place]], dict[int, list[Place]]]:
-    left: dict[int, list[Place]] = {}
-    right: dict[int, list[Place]] = {}
+def _neighbours(segments: Sequence[Segment]) -> tuple[dict[int, list[GridCell]], dict[int, list[GridCell]]]:
+    left: dict[int, list[GridCell]] = {}
+    right: dict[int, list[GridCell]] = {}
     for segment in segments:
         left.setdefault(id(segment.end), []).append(segment.start)
         right.setdefault(id(segment.start), []).append(segment.end)
     return left, right
 
 
-def _order(columns: list[list[Place]], segments: Sequence[Segment]) -> None:
+def _order(columns: list[list[GridCell]], segments: Sequence[Segment]) -> None:
     """Order each column by the mean rank of its neighbours, sweeping both ways; keep the order with fewest crossings."""
     left, right = _neighbours(segments)
     best, fewest = [list(column) for column in columns], _crossings(columns, segments)
@@ -213,7 +213,7 @@ def _order(columns: list[list[Place]], segments: Sequence[Segment]) -> None:
     columns[:] = best
 
 
-def _ranks(columns: Iterable[Sequence[Place]]) -> dict[int, float]:
+def _ranks(columns: Iterable[Sequence[GridCell]]) -> dict[int, float]:
     """Ranks from 0 to 1 within each column, so that columns of different length compare."""
     return {id(p): (number + 0.5) / len(column) for column in columns for number, p in enumerate(column)}
 
@@ -223,7 +223,7 @@ def _mean(values: Iterable[float], default: float) -> float:
     return sum(found) / len(found) if found else default
 
 
-def _crossings(columns: Sequence[Sequence[Place]], segments: Sequence[Segment]) -> int:
+def _crossings(columns: Sequence[Sequence[GridCell]], segments: Sequence[Segment]) -> int:
     rank = _ranks(columns)
     by_column: dict[int, list[tuple[float, float]]] = {}
     for item in segments:
@@ -236,7 +236,7 @@ def _crossings(columns: Sequence[Sequence[Place]], segments: Sequence[Segment]) 
     )
 
 
-def _stack(columns: Sequence[list[Place]], segments: Sequence[Segment]) -> None:
+def _stack(columns: Sequence[list[GridCell]], segments: Sequence[Segment]) -> None:
     """Give each place a height near the mean of its neighbours, keeping order and distance within its column."""
     left, right = _neighbours(segments)
     for column in columns:
@@ -252,8 +252,8 @@ def _stack(columns: Sequence[list[Place]], segments: Sequence[Segment]) -> None:
             place.y += MARGIN + TITLE - top
 
 
-def _settle(column: Sequence[Place], wanted: Mapping[int, float]) -> None:
-    """Place a column as near to ``wanted`` middles as order and distance allow (pool adjacent violators).
+def _settle(column: Sequence[GridCell], wanted: Mapping[int, float]) -> None:
+    """GridCell a column as near to ``wanted`` middles as order and distance allow (pool adjacent violators).
 
     With the stack height above each place taken off, distances become "not above the one before", so runs that
     violate that share their mean.
@@ -273,7 +273,7 @@ def _settle(column: Sequence[Place], wanted: Mapping[int, float]) -> None:
         place.y = base + offset
 
 
-def _spread(columns: Sequence[Sequence[Place]], segments: Sequence[Segment]) -> tuple[float, float]:
+def _spread(columns: Sequence[Sequence[GridCell]], segments: Sequence[Segment]) -> tuple[float, float]:
     """Give columns their x, with room for the roles written before each; return the drawing's size."""
     x = MARGIN
     for number, column in enumerate(columns):
@@ -314,7 +314,7 @@ def _arrivals(drawn: Layout) -> list[str]:
     return lines
 
 
-def _box(place: Place) -> list[str]:
+def _box(place: GridCell) -> list[str]:
     node = place.node
     assert node is not None
     lines = box_lines(node)

@@ -5,7 +5,7 @@ from textwrap import shorten
 from typing import TYPE_CHECKING, Any
 
 from benchloom.model.base import Value
-from benchloom.model.tuning import Probe, Settings, Tuning
+from benchloom.model.tuning import Probe, Tuning, TuningPoint
 from benchloom.report.records import figure_text, has_percentiles, latency, number
 from benchloom.rules.scenarios import AXES, SCENARIOS
 
@@ -47,14 +47,14 @@ def probe_line(probe: Probe) -> str:
     return f"{what}: {', '.join([*parts, 'VALID' if probe.valid else 'INVALID'])}, after {probe.seconds:.1f} s"
 
 
-def settings_text(settings: Settings) -> str:
+def settings_text(settings: TuningPoint) -> str:
     """Return for instance ``batch 8, threads 1, instances 2``; the target of Server is its figure, and said there."""
     return (
         ", ".join(f"{_NAMES[name]} {value}" for name, value in _given(settings) if name != "target_qps") or "as it is"
     )
 
 
-def _given(settings: Settings) -> list[tuple[str, float]]:
+def _given(settings: TuningPoint) -> list[tuple[str, float]]:
     values = [(name, getattr(settings, name)) for name in _NAMES]
     return [(name, value) for name, value in values if value is not None]
 
@@ -69,7 +69,7 @@ def _figure(probe: Probe, scenario: str) -> str:
 
 def tuning_lines(tuning: Tuning) -> tuple[Line, ...]:
     """Return a line for each choice of settings, those that count first and of these the best; then the sifting runs."""
-    groups: dict[tuple[str, Settings], list[Probe]] = {}
+    groups: dict[tuple[str, TuningPoint], list[Probe]] = {}
     for probe in tuning.probes:
         groups.setdefault((probe.scenario, probe.settings), []).append(probe)
     lines = [_line(group) for group in groups.values()]
@@ -124,7 +124,7 @@ def _cells(line: Line, names: Sequence[str]) -> tuple[str, ...]:
 
 def unsteady(tuning: Tuning) -> tuple[str, ...]:
     """Return the settings, with their figures, of which LoadGen said VALID and INVALID in runs of one length."""
-    verdicts: dict[tuple[str, Settings, float | None], set[bool]] = {}
+    verdicts: dict[tuple[str, TuningPoint, float | None], set[bool]] = {}
     for probe in tuning.probes:
         verdicts.setdefault((probe.scenario, probe.settings, probe.duration), set()).add(probe.valid)
     names = [settings for (_, settings, _), found in verdicts.items() if len(found) > 1]
@@ -221,7 +221,7 @@ def _plot_targets(tuning: Tuning, probes: Sequence[Probe]) -> str:
     return _drawn(figure)
 
 
-def _rest(settings: Settings) -> tuple[int | None, ...]:
+def _rest(settings: TuningPoint) -> tuple[int | None, ...]:
     return settings.batch_size, settings.threads, settings.instances
 
 

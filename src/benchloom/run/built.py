@@ -4,7 +4,7 @@ from collections.abc import Mapping
 from pathlib import Path
 
 from benchloom.base.atomic import failures_named
-from benchloom.base.reported import VARIABLE
+from benchloom.base.progress_file import VARIABLE
 from benchloom.errors import InstallError, carried
 from benchloom.model.plan import Node
 from benchloom.model.provision import Built

@@ -11,16 +11,18 @@ from benchloom.model.facts import Facts
 from benchloom.model.plan import Node
 from benchloom.model.provision import PythonEnvironment
 from benchloom.run.context import ExecutionContext, OwnEnvironment, Prepared
-from benchloom.store.environments.seam import Source, Wanted
+from benchloom.store.environments.seam import EnvironmentRequest, Source
 from benchloom.store.python_env import environment_python
-from benchloom.store.sealing import Made
+from benchloom.store.sealing import BuildOutput
 
 
 def lacking(node: Node, provision: PythonEnvironment, context: ExecutionContext) -> list[str]:
     """Return what would have to be downloaded, one line for all packages."""
     if node.is_here or context.find_links:
         return []
-    from benchloom.store.environments.here import lacking as lacking_packages  # late: few plans are executed offline
+    from benchloom.store.environments.cached_wheels import (
+        lacking as lacking_packages,  # late: few plans are executed offline
+    )
 
     packages = lacking_packages(context.store, provision.pip)
     return [f"{node.id}: Python packages {', '.join(packages)}"] if packages else []
@@ -28,7 +30,7 @@ def lacking(node: Node, provision: PythonEnvironment, context: ExecutionContext)
 
 def provide(node: Node, provision: PythonEnvironment, context: ExecutionContext, prepared: Prepared) -> Facts:
     """Make the environment if it is not there, and let its interpreter serve the plan. Raises InstallError or OfflineError."""
-    wanted = Wanted(requirements=provision.pip, built_among=provision.built_among)
+    wanted = EnvironmentRequest(requirements=provision.pip, built_among=provision.built_among)
     if context.environment:
         fill_own(wanted, context, prepared)
     elif node.key:
@@ -41,25 +43,30 @@ def provide(node: Node, provision: PythonEnvironment, context: ExecutionContext,
     )
 
 
-def fill_own(wanted: Wanted, context: ExecutionContext, prepared: Prepared) -> None:
+def fill_own(wanted: EnvironmentRequest, context: ExecutionContext, prepared: Prepared) -> None:
     """Install what the plan wants of Python into an environment of its own, and what that is to have besides."""
     if own := context.environment:
         prepared.distributions, _ = _install(wanted, context, own)
         prepared.python = environment_python(own.folder)
 
 
-def _install_entry(node: Node, wanted: Wanted, context: ExecutionContext, folder: Path) -> Made:
+def _install_entry(node: Node, wanted: EnvironmentRequest, context: ExecutionContext, folder: Path) -> BuildOutput:
     place = OwnEnvironment(folder=folder, final=context.store.content(node.key), interpreter=Path(sys.executable))
     distributions, made = _install(wanted, context, place)
     versions = {f"pip:{item.name}": item.version for item in distributions}
     return replace(made, meta={"component": "python", "version": node.candidate.version, **versions, **made.meta})
 
 
-def _install(wanted: Wanted, context: ExecutionContext, place: OwnEnvironment) -> tuple[tuple[Distribution, ...], Made]:
-    from benchloom.store.environments.install import Place, install_environment  # late: most runs install nothing
+def _install(
+    wanted: EnvironmentRequest, context: ExecutionContext, place: OwnEnvironment
+) -> tuple[tuple[Distribution, ...], BuildOutput]:
+    from benchloom.store.environments.install import (  # late: most runs install nothing
+        EnvironmentTarget,
+        install_environment,
+    )
 
     return install_environment(
-        Place(folder=place.folder, final=place.final, interpreter=place.interpreter),
+        EnvironmentTarget(folder=place.folder, final=place.final, interpreter=place.interpreter),
         structs.replace(wanted, requirements=(*wanted.requirements, *place.also), locked=place.locked),
         Source(
             python=Path(sys.executable),

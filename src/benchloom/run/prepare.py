@@ -19,7 +19,7 @@ from benchloom.run import built, environment, fetched
 from benchloom.run.context import ExecutionContext, Prepared, Step
 from benchloom.run.data_checks import refuse_unfit_data
 from benchloom.run.facts import facts_of, refuse_lost_result
-from benchloom.store.environments.seam import Wanted
+from benchloom.store.environments.seam import EnvironmentRequest
 from benchloom.store.verify import refuse_damaged
 
 _POLL_SECONDS = 0.05
@@ -46,7 +46,7 @@ def prepare(plan: Plan, context: ExecutionContext, jobs: int = 4, first: Step | 
         nodes = held
     _provide_all(nodes, plan, context, jobs, prepared)
     if context.environment and plan.environment is None:
-        environment.fill_own(Wanted(requirements=()), context, prepared)
+        environment.fill_own(EnvironmentRequest(requirements=()), context, prepared)
     return prepared
 
 

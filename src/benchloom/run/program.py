@@ -7,7 +7,7 @@ import msgspec
 
 from benchloom.base import bounded, limits
 from benchloom.base.paths import locate
-from benchloom.base.reported import VARIABLE
+from benchloom.base.progress_file import VARIABLE
 from benchloom.errors import InputError, carried
 from benchloom.model.migrations import decode_results
 from benchloom.model.plan import Node, Plan

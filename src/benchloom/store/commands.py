@@ -15,7 +15,7 @@ import msgspec
 
 from benchloom.base import limits
 from benchloom.base.digest import of_bytes
-from benchloom.base.remembered import Remembered
+from benchloom.base.disk_cache import DiskCache
 from benchloom.base.signatures import Signature, signature_of
 from benchloom.model.component import Executable
 
@@ -39,7 +39,7 @@ class PrintedVersions:
     """What programs printed, by path and words; ``file`` keeps it for the next process (None keeps nothing)."""
 
     def __init__(self, file: Path | None) -> None:
-        self._known = Remembered(file, lambda: "benchloom.commands/2", _Printed)
+        self._known = DiskCache(file, lambda: "benchloom.commands/2", _Printed)
 
     def of(self, argv: Sequence[str], environ: Mapping[str, str]) -> str:
         """Return what the program prints, or '' if it fails or hangs; it is started only if it changed since last time."""

@@ -21,7 +21,7 @@ from benchloom.base.talk import Silent, Talk
 from benchloom.base.units import human_bytes
 from benchloom.errors import InputError, InstallError, IntegrityError
 from benchloom.model.base import Document, to_json
-from benchloom.store.sealing import Made, Sealed, Stamp, make_durable, seal_files
+from benchloom.store.sealing import BuildOutput, Sealed, Stamp, make_durable, seal_files
 
 if TYPE_CHECKING:
     from filelock import FileLock
@@ -36,7 +36,7 @@ _NOT_EMPTY = frozenset({errno.ENOTEMPTY, errno.EEXIST})
 
 _SEAL = "seal.json"
 
-Builder = Callable[[Path], Mapping[str, str] | Made | None]
+Builder = Callable[[Path], Mapping[str, str] | BuildOutput | None]
 
 
 class Entry(Document, frozen=True, kw_only=True):
@@ -99,7 +99,7 @@ class Store:
     def build(self, key: str, label: str, builder: Builder) -> Entry:
         """Return the entry for ``key``, calling ``builder(content folder)`` only where none exists.
 
-        ``builder`` fills the folder and may return text facts for ``meta``, or what it Made. Whatever it raises removes
+        ``builder`` fills the folder and may return text facts for ``meta``, or a BuildOutput. Whatever it raises removes
         the stage and passes through; a full disk becomes InstallError.
         """
         if found := self.find(key):
@@ -197,7 +197,7 @@ class Store:
         content.mkdir(parents=True)
         try:
             said = builder(content) or {}
-            made = said if isinstance(said, Made) else Made(meta=said)
+            made = said if isinstance(said, BuildOutput) else BuildOutput(meta=said)
             sealed = seal_files(content, made, label, self.talk)
             entry = _entry(key, label, sealed, made.meta)
             _describe(stage, entry, sealed)

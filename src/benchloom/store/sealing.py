@@ -19,7 +19,7 @@ _MANY = 200  # files that take long enough to tell a person about them
 
 
 @dataclass(frozen=True)
-class Made:
+class BuildOutput:
     """What a builder says of what it made: text facts, and what it knows of files by relative path.
 
     ``digests`` need not be computed again. ``durable`` files are read-only and on the disk already: they are hard links to
@@ -41,7 +41,7 @@ class Sealed:
     folders: Sequence[str]
 
 
-def seal_files(content: Path, made: Made, label: str, talk: Talk) -> Sealed:
+def seal_files(content: Path, made: BuildOutput, label: str, talk: Talk) -> Sealed:
     """Make every file below ``content`` read-only and durable, and return what is there; its folders are not durable yet.
 
     Raises InstallError for what has no place in an entry: devices, pipes, sockets, names that are not UTF-8.
@@ -58,7 +58,7 @@ def seal_files(content: Path, made: Made, label: str, talk: Talk) -> Sealed:
     return Sealed(digests, links, {item.name: stamp_of(item.path) for item in files}, folders)
 
 
-def _seal_all(files: Sequence["_Found"], made: Made, bar: Progress) -> dict[str, str]:
+def _seal_all(files: Sequence["_Found"], made: BuildOutput, bar: Progress) -> dict[str, str]:
     digests = {item.name: made.digests[item.name] for item in files if item.name in made.durable}
     bar.advance(len(digests))
     fresh = [item for item in files if item.name not in digests]

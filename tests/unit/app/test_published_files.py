@@ -5,7 +5,7 @@ from pathlib import Path
 
 import pytest
 
-from benchloom.app.published_files import _Bars, backend_for
+from benchloom.app.published_files import _WarningTalk, backend_for
 from benchloom.index.index import load
 from benchloom.index.repositories import read_repository
 from benchloom.model.facts import Model
@@ -14,7 +14,7 @@ from support.repo import SOURCE
 
 def test_progress_of_a_download_is_in_the_file_that_loom_run_reads(tmp_path: Path):
     file = tmp_path / "progress.json"
-    with _Bars({"LOOM_PROGRESS": str(file)}).progress("net.onnx", 100, "B") as bar:
+    with _WarningTalk({"LOOM_PROGRESS": str(file)}).progress("net.onnx", 100, "B") as bar:
         assert json.loads(file.read_text()) == {"label": "net.onnx", "unit": "B", "total": 100, "done": 0}
         bar.advance(40)
         bar.advance(2)

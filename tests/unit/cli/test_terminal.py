@@ -8,8 +8,8 @@ from pathlib import Path
 
 import pytest
 
-from benchloom.base import reported as reported_module
-from benchloom.base.reported import VARIABLE, reported
+from benchloom.base import progress_file
+from benchloom.base.progress_file import VARIABLE, report_progress
 from benchloom.base.talk import Silent
 from benchloom.cli.terminal import PlainTalk, make_talk
 from support.repo import SOURCE
@@ -97,10 +97,10 @@ def test_run_without_a_reader_says_now_and_then_on_standard_error_how_far_it_is(
     capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
 ):
     """As under ck, which starts the program itself."""
-    monkeypatch.setattr(reported_module, "LINE_INTERVAL", 0.05)
-    with reported({}, "Offline performance", "s", 60, lambda: 12):
+    monkeypatch.setattr(progress_file, "LINE_INTERVAL", 0.05)
+    with report_progress({}, "Offline performance", "s", 60, lambda: 12):
         time.sleep(0.12)
-    with reported({}, "opening the model"):
+    with report_progress({}, "opening the model"):
         time.sleep(0.08)
     lines = capsys.readouterr().err.splitlines()
 
@@ -110,6 +110,6 @@ def test_run_without_a_reader_says_now_and_then_on_standard_error_how_far_it_is(
 
 def test_run_with_a_reader_writes_nothing_but_the_file(tmp_path: Path, capsys: pytest.CaptureFixture[str]):
     path = tmp_path / "progress.json"
-    with reported({VARIABLE: str(path)}, "accuracy", "samples", 450, lambda: 7):
+    with report_progress({VARIABLE: str(path)}, "accuracy", "samples", 450, lambda: 7):
         assert path.read_text() == '{"label": "accuracy", "unit": "samples", "total": 450, "done": 7}'
     assert capsys.readouterr().err == ""

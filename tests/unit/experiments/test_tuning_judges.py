@@ -10,15 +10,15 @@ from benchloom.model.component import Component, Input, Program
 from benchloom.model.experiment import RunSpec, Trial
 from benchloom.model.plan import PLAN_SCHEMA, Plan, Platform
 from benchloom.model.record import RESULTS_SCHEMA, Host, Performance, Results
-from benchloom.model.tuning import Settings, Tuning
+from benchloom.model.tuning import Tuning, TuningPoint
 from benchloom.rules.scenarios import SCENARIOS
 
 HOST = Host(os="", kernel="", arch="", cpu_model="", cores=2, memory_bytes=None, python="")
 BATCHES = (1, 2, 4, 8, 16, 32)
-GRID = tuple(Settings(batch_size=batch, threads=1, instances=number) for batch in BATCHES for number in (1, 2))
+GRID = tuple(TuningPoint(batch_size=batch, threads=1, instances=number) for batch in BATCHES for number in (1, 2))
 
 
-def task(scenario: str, grid: tuple[Settings, ...] = GRID, duration: float | None = 2.0) -> Task:
+def task(scenario: str, grid: tuple[TuningPoint, ...] = GRID, duration: float | None = 2.0) -> Task:
     inputs = tuple(Input(name=name, summary=name) for name in ("scenario", "mode", "batch_size", "duration"))
     program = Program(commands=(), inputs=inputs)
     platform = Platform(os="linux", arch="x86_64", python="3.12")
@@ -36,7 +36,7 @@ def task(scenario: str, grid: tuple[Settings, ...] = GRID, duration: float | Non
 
 
 def measure(spec: RunSpec) -> Trial:
-    settings = msgspec.convert({k: v for k, v in spec.inputs.items() if k[0] in "bti"}, Settings, strict=False)
+    settings = msgspec.convert({k: v for k, v in spec.inputs.items() if k[0] in "bti"}, TuningPoint, strict=False)
     assert settings.batch_size is not None
     speed = 1000.0 * (settings.instances or 1) * (1 - abs(settings.batch_size - 16) / 100)
     target = float(spec.inputs.get("target_qps", 0))

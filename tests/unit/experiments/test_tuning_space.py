@@ -11,7 +11,7 @@ from hypothesis import strategies as st
 
 from benchloom.errors import InputError
 from benchloom.experiments.tuning_space import best_of, first_target, grid, next_target, parse_over
-from benchloom.model.tuning import Probe, Settings
+from benchloom.model.tuning import Probe, TuningPoint
 from benchloom.rules.scenarios import AXES
 
 
@@ -128,7 +128,7 @@ def probe(
 ) -> Probe:
     return Probe(
         scenario=scenario,
-        settings=msgspec.convert(settings, Settings),
+        settings=msgspec.convert(settings, TuningPoint),
         duration=duration,
         status="ok",
         valid=valid,

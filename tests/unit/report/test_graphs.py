@@ -8,7 +8,7 @@ from hypothesis import strategies as st
 from benchloom.model.base import to_json
 from benchloom.model.plan import PLAN_SCHEMA, Candidate, Node, Plan, Platform
 from benchloom.model.provision import InPlace
-from benchloom.report.drawing import Layout, Place, layout, svg_text
+from benchloom.report.drawing import GridCell, Layout, layout, svg_text
 from benchloom.report.graphs import GRAPH_SCHEMA, Graph, GraphLink, GraphNode, dot_text, graph_of, mermaid_text
 
 SVG = "{http://www.w3.org/2000/svg}"
@@ -145,7 +145,7 @@ def test_layout_of_a_chain_takes_a_column_per_node_and_one_height():
     assert len({round(place.middle, 3) for place in boxes}) == 1
 
 
-def apart(one: Place, other: Place):
+def apart(one: GridCell, other: GridCell):
     return (
         one.x + one.width <= other.x
         or other.x + other.width <= one.x
@@ -154,7 +154,7 @@ def apart(one: Place, other: Place):
     )
 
 
-def inside(place: Place, drawn: Layout):
+def inside(place: GridCell, drawn: Layout):
     return place.x >= 0 and place.y >= 0 and place.x + place.width <= drawn.width and place.y < drawn.height
 
 

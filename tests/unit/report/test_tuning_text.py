@@ -4,7 +4,7 @@ import msgspec
 import pytest
 
 from benchloom.model.record import Host
-from benchloom.model.tuning import TUNING_SCHEMA, Probe, Settings, Tuning
+from benchloom.model.tuning import TUNING_SCHEMA, Probe, Tuning, TuningPoint
 from benchloom.report.tunings import plain, plot, probe_line, tuning_rows, unsteady, verdict_lines
 from support.repo import SOURCE
 
@@ -34,7 +34,7 @@ BLANK = Tuning(
 
 def offline(figure: float, duration: float = 1.0, *, valid: bool = True, **settings: float) -> Probe:
     reasons = () if valid else ("too short",)
-    settled = msgspec.convert(settings, Settings)
+    settled = msgspec.convert(settings, TuningPoint)
     return Probe(
         scenario="Offline",
         settings=settled,
@@ -50,7 +50,7 @@ def offline(figure: float, duration: float = 1.0, *, valid: bool = True, **setti
 def server(target: float, p99: int, *, valid: bool = True) -> Probe:
     return Probe(
         scenario="Server",
-        settings=Settings(threads=2, target_qps=target),
+        settings=TuningPoint(threads=2, target_qps=target),
         duration=1,
         status="ok",
         valid=valid,
@@ -139,7 +139,7 @@ def test_plot_of_one_place_is_left_out(probes: tuple[Probe, ...]):
 
 def test_plot_of_latencies_is_in_their_units():
     probes = tuple(
-        Probe(scenario="SingleStream", settings=Settings(threads=threads), status="ok", valid=True, figure=figure)
+        Probe(scenario="SingleStream", settings=TuningPoint(threads=threads), status="ok", valid=True, figure=figure)
         for threads, figure in ((1, 900_000.0), (2, 600_000.0))
     )
     tuning = msgspec.structs.replace(
@@ -162,7 +162,7 @@ def test_verdict_says_what_is_best_whether_it_is_sure_and_how_to_use_it():
 
 
 def test_probe_line_says_why_one_failed():
-    probe = Probe(scenario="Offline", settings=Settings(), status="failed", valid=False, reasons=("no memory",))
+    probe = Probe(scenario="Offline", settings=TuningPoint(), status="failed", valid=False, reasons=("no memory",))
     assert probe_line(probe) == "as it is (Offline): failed: no memory"
 
 

@@ -6,7 +6,7 @@ import pytest
 from msgspec.structs import replace
 
 from benchloom.index.index import Index
-from benchloom.index.read import Read
+from benchloom.index.read import EntryReading
 from benchloom.index.repositories import Repository
 from benchloom.model.component import Component, Detect, Install, PythonModule, Requirement, Variation, Version
 from benchloom.model.facts import Model
@@ -100,7 +100,7 @@ def chosen(
     """Return the components that answer, and those that were refused; ``repositories`` are priorities by alias, in their order."""
     found = Index(
         tuple(Repository(alias=name, path=f"/{name}", priority=priority) for name, priority in repositories.items()),
-        [Read(component=item, findings=()) for item in components],
+        [EntryReading(component=item, findings=()) for item in components],
     )
     options = Examiner(found, HostFacts(platform=PLATFORM), Overrides(), mode).examine(
         requirements, everywhere=everywhere

@@ -7,8 +7,8 @@ from pathlib import Path
 
 import pytest
 
-from benchloom.base import reported as reported_module
-from benchloom.base.reported import VARIABLE, reported
+from benchloom.base import progress_file
+from benchloom.base.progress_file import VARIABLE, report_progress
 from benchloom.base.talk import Progress, Silent
 from benchloom.run.progress import watched
 
@@ -40,9 +40,9 @@ def test_child_is_shown_as_starting_and_then_by_what_it_says(tmp_path: Path):
     with watched(path, talk, "starting program:app"):
         time.sleep(0.15)
         assert list(talk.bars) == [("starting program:app", None, "")]
-        with reported({VARIABLE: str(path)}, "Offline performance", "s", 60, lambda: 12):
+        with report_progress({VARIABLE: str(path)}, "Offline performance", "s", 60, lambda: 12):
             time.sleep(0.25)
-        with reported({VARIABLE: str(path)}, "computing the accuracy"):
+        with report_progress({VARIABLE: str(path)}, "computing the accuracy"):
             time.sleep(0.25)
         assert talk.open == 1
     assert list(talk.bars)[1:] == [("Offline performance", 60, "s"), ("computing the accuracy", None, "")]
@@ -59,13 +59,17 @@ def test_child_whose_output_is_shown_has_no_bar_before_it_says_something(tmp_pat
 
 
 def test_reports_of_several_threads_do_not_disturb_each_other(tmp_path: Path, monkeypatch: pytest.MonkeyPatch):
-    monkeypatch.setattr(reported_module, "INTERVAL", 0.0005)
+    monkeypatch.setattr(progress_file, "INTERVAL", 0.0005)
     environ = {VARIABLE: str(tmp_path / "progress.json")}
-    with reported(environ, "one", "images", 9), reported(environ, "two", "B", 9), reported(environ, "three"):
+    with (
+        report_progress(environ, "one", "images", 9),
+        report_progress(environ, "two", "B", 9),
+        report_progress(environ, "three"),
+    ):
         time.sleep(0.3)
     assert {path.name for path in tmp_path.iterdir()} == {"progress.json"}
 
 
 def test_report_that_cannot_be_written_ends_nothing(tmp_path: Path):
-    with reported({VARIABLE: str(tmp_path / "gone" / "progress.json")}, "one", "images", 9):
+    with report_progress({VARIABLE: str(tmp_path / "gone" / "progress.json")}, "one", "images", 9):
         pass

@@ -6,7 +6,7 @@ from typing import Any
 import onnxruntime
 
 from benchloom.errors import InputError
-from benchloom.harness.backends.seam import Batch, Outputs, Settings, check_tensors, no_device
+from benchloom.harness.backends.seam import BackendSettings, Batch, Outputs, check_tensors, no_device
 from benchloom.harness.model_files.onnx_opset import checked_opset
 from benchloom.model.facts import Model, Tensor
 
@@ -45,7 +45,7 @@ class OnnxRuntime:
         result: Outputs = self._session.run(self._outputs, self._feed)
         return result
 
-    def settings(self) -> Settings:
+    def settings(self) -> BackendSettings:
         """Return the execution provider, thread count, and the opset of the file (None where it states none)."""
         providers = ",".join(self._session.get_providers())
         return {"provider": providers, "intra_op_threads": self._threads, "opset": self._opset}

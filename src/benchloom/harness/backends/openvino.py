@@ -10,7 +10,14 @@ from importlib.metadata import version
 from typing import Any
 
 from benchloom.errors import InputError
-from benchloom.harness.backends.seam import Batch, Outputs, Settings, check_tensors, no_device, refuse_other_format
+from benchloom.harness.backends.seam import (
+    BackendSettings,
+    Batch,
+    Outputs,
+    check_tensors,
+    no_device,
+    refuse_other_format,
+)
 from benchloom.harness.model_files.onnx_opset import checked_opset
 from benchloom.model.facts import Model, Tensor
 
@@ -52,7 +59,7 @@ class OpenVino:
         found = self._request.infer(self._feed, share_inputs=True)
         return [found[port] for port in self._outputs]
 
-    def settings(self) -> Settings:
+    def settings(self) -> BackendSettings:
         """Return what the compiled model says of itself (threads may be fewer than asked for), and the opset of the file."""
         return {
             "device": ",".join(self._compiled.get_property("EXECUTION_DEVICES")).lower(),

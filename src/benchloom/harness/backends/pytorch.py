@@ -10,7 +10,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from benchloom.errors import InputError
-from benchloom.harness.backends.seam import Batch, Outputs, Settings, no_device, refuse_other_format
+from benchloom.harness.backends.seam import BackendSettings, Batch, Outputs, no_device, refuse_other_format
 from benchloom.harness.memory import keep_freed_memory
 from benchloom.model.facts import Model, Tensor
 from benchloom.model.trust import PICKLED_MODULE, TORCHSCRIPT
@@ -54,7 +54,7 @@ class PyTorch:
         with torch.inference_mode():
             return self._network(*(torch.from_numpy(item).to(self._device) for item in batch))
 
-    def settings(self) -> Settings:
+    def settings(self) -> BackendSettings:
         """Return device and thread count."""
         return {"device": self._device, "intra_op_threads": self._threads}
 

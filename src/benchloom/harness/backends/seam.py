@@ -18,7 +18,7 @@ ROOM = "benchloom.harness.backends"
 
 Batch: TypeAlias = "Sequence[NDArray[np.generic]]"
 Outputs: TypeAlias = "Sequence[NDArray[np.generic]]"
-Settings: TypeAlias = "dict[str, str | int | float | bool | None]"
+BackendSettings: TypeAlias = "dict[str, str | int | float | bool | None]"
 
 
 class Session(Protocol):
@@ -41,7 +41,7 @@ class Session(Protocol):
         Raises InputError if the network does not take such samples.
         """
 
-    def settings(self) -> Settings:
+    def settings(self) -> BackendSettings:
         """Return what was set on the runtime, for the record."""
 
 

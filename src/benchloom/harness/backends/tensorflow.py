@@ -8,16 +8,16 @@ from google.protobuf.message import DecodeError
 from benchloom.base.names import did_you_mean
 from benchloom.errors import InputError
 from benchloom.harness.backends.seam import (
+    BackendSettings,
     Batch,
     Outputs,
-    Settings,
     check_file_shape,
     check_file_type,
     least_batch,
     no_device,
     refuse_other_format,
 )
-from benchloom.harness.quiet import stderr_held
+from benchloom.harness.native_stderr import stderr_held
 from benchloom.model.facts import Model, Tensor
 
 os.environ.setdefault("TF_CPP_MIN_LOG_LEVEL", "2")
@@ -44,7 +44,7 @@ class TensorFlow:
         """Run one batch and return the outputs of the model's facts."""
         return [item.numpy() for item in self._function(*map(tf.convert_to_tensor, batch))]
 
-    def settings(self) -> Settings:
+    def settings(self) -> BackendSettings:
         """Return device and thread counts."""
         return {"device": self._device, "intra_op_threads": self._threads, "inter_op_threads": 1}
 

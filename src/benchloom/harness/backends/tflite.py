@@ -12,15 +12,15 @@ from numpy.typing import NDArray
 from benchloom.base.names import did_you_mean
 from benchloom.errors import InputError
 from benchloom.harness.backends.seam import (
+    BackendSettings,
     Batch,
     Outputs,
-    Settings,
     check_file_shape,
     check_file_type,
     no_device,
     refuse_other_format,
 )
-from benchloom.harness.quiet import stderr_held
+from benchloom.harness.native_stderr import stderr_held
 from benchloom.model.facts import Model, Tensor
 
 FORMATS = ("tflite",)
@@ -99,7 +99,7 @@ class TFLite:
             ) from error
         self._batch = size
 
-    def settings(self) -> Settings:
+    def settings(self) -> BackendSettings:
         """Return device, thread count and the types of the file's own first input and output."""
         return {
             "device": "cpu",

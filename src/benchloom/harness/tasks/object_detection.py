@@ -205,7 +205,7 @@ def score(place: Path, inputs: Inputs, folder: Path) -> Score:
     """Return the mean average precision, and draw the first images with their boxes below ``folder``."""
     # Late: pycocotools is needed, and there, only if boxes are scored.
     from benchloom.harness.detection import in_categories, mean_average_precision, read_detections
-    from benchloom.harness.pictures import draw
+    from benchloom.harness.detection_images import draw
 
     ids = inputs.labels.tolist()
     logged = read_detections(place, ids)

@@ -77,7 +77,7 @@ def _remove(path: str) -> None:
         os.unlink(path)
 
 
-class _Unopened(io.BytesIO):
+class _UnopenedFile(io.BytesIO):
     """A file of a wheel, for a destination that links to it; it is read only by one that must change it."""
 
     def __init__(self, path: str, digest: str, size: int) -> None:
@@ -116,7 +116,7 @@ class UnpackedWheel(WheelSource):
             if "__pycache__" not in name.split("/"):
                 path = f"{content}/{name}"
                 size = self.sizes[name] if name in self.sizes else os.path.getsize(path)
-                stream = _Unopened(path, digest, size)
+                stream = _UnopenedFile(path, digest, size)
                 yield (name, stream.recorded, str(size)), cast("BinaryIO", stream), False
 
     @property
@@ -166,7 +166,7 @@ class LinkedEnvironment(SchemeDictionaryDestination):
         self, scheme: Scheme, path: str | os.PathLike[str], stream: BinaryIO, is_executable: bool
     ) -> RecordEntry:
         """Link a file, or write it if it is a script that names its interpreter."""
-        if not isinstance(stream, _Unopened):
+        if not isinstance(stream, _UnopenedFile):
             return super().write_file(scheme, path, stream, is_executable)
         if scheme == "scripts" and _names_interpreter(stream.path):
             with open(stream.path, "rb") as opened:

@@ -19,16 +19,16 @@ from benchloom.errors import InstallError, OfflineError
 from benchloom.model.base import Value
 from benchloom.model.environment import Distribution
 from benchloom.store.entries import WHEEL_KEY, WHEELS, Entry, Store, disk_full_reported
+from benchloom.store.environments.cached_wheels import CachedWheels, cached_wheels
 from benchloom.store.environments.empty import started_venv
-from benchloom.store.environments.here import StandIns, stand_ins
 from benchloom.store.environments.seam import (
     Commands,
+    EnvironmentRequest,
     Pinned,
-    Question,
     Solver,
+    SolveRequest,
     SolverError,
     Source,
-    Wanted,
     named,
     plain,
 )
@@ -37,7 +37,7 @@ from benchloom.store.environments.solve_uv import Uv
 from benchloom.store.environments.wheels import Builder, Wheels
 from benchloom.store.fetch import Fetcher
 from benchloom.store.python_env import environment_python, interpreter_version
-from benchloom.store.sealing import Made
+from benchloom.store.sealing import BuildOutput
 
 if TYPE_CHECKING:
     from benchloom.store.environments.assemble import UnpackedWheel
@@ -46,7 +46,7 @@ _Answer = TypeVar("_Answer")
 _Protect = Callable[[Iterable[str]], None]
 
 
-class Place(Value, frozen=True, kw_only=True):
+class EnvironmentTarget(Value, frozen=True, kw_only=True):
     """Where an environment is made: in ``folder``, of ``interpreter``, to be renamed to ``final``."""
 
     folder: Path
@@ -55,8 +55,15 @@ class Place(Value, frozen=True, kw_only=True):
 
 
 def install_environment(
-    place: Place, wanted: Wanted, source: Source, *, store: Store, fetcher: Fetcher, log: Path, talk: Talk
-) -> tuple[tuple[Distribution, ...], Made]:
+    place: EnvironmentTarget,
+    wanted: EnvironmentRequest,
+    source: Source,
+    *,
+    store: Store,
+    fetcher: Fetcher,
+    log: Path,
+    talk: Talk,
+) -> tuple[tuple[Distribution, ...], BuildOutput]:
     """Make an environment, and return what is in it, by name, and what the store is to know of its files.
 
     Raises OfflineError or InstallError with the solver's own error lines (the log has the rest), and what fetching raises.
@@ -66,21 +73,27 @@ def install_environment(
     builder = Builder(Pip(source, commands), place.interpreter, tags[0])
     try:
         with (
-            stand_ins(store, builder.key, offline=source.offline) as here,
+            cached_wheels(store, builder.key, offline=source.offline) as here,
             _kept_from_collection(store) as protect,
         ):
             source = replace(source, find_links=(*source.find_links, *here.folders))
             wheels = Wheels(store, fetcher, Pip(source, commands), talk)
-            return _Making(place.interpreter, tags, wanted, wheels, here, protect).make(place)
+            return _EnvironmentBuilder(place.interpreter, tags, wanted, wheels, here, protect).make(place)
     except SolverError as error:
         raise _failure(wanted.requirements, error.lines, log, source.offline) from error
 
 
-class _Making:
+class _EnvironmentBuilder:
     """One environment on its way: what is wanted, and what it is made with."""
 
     def __init__(
-        self, interpreter: Path, tags: list[str], wanted: Wanted, wheels: Wheels, here: StandIns, protect: _Protect
+        self,
+        interpreter: Path,
+        tags: list[str],
+        wanted: EnvironmentRequest,
+        wheels: Wheels,
+        here: CachedWheels,
+        protect: _Protect,
     ) -> None:
         self.interpreter, self.tags, self.wanted, self.wheels, self.here = interpreter, tags, wanted, wheels, here
         self.protect = protect
@@ -88,7 +101,7 @@ class _Making:
         self.source, self.commands = self.pip.source, self.pip.commands
         self.uv = self._uv()
 
-    def make(self, place: Place) -> tuple[tuple[Distribution, ...], Made]:
+    def make(self, place: EnvironmentTarget) -> tuple[tuple[Distribution, ...], BuildOutput]:
         with disk_full_reported(place.final, "Python environment"), ThreadPoolExecutor(1) as pool:
             pool.submit(self._prepare)
             with started_venv(place.interpreter, place.folder, self._environ(), self.commands):
@@ -98,7 +111,7 @@ class _Making:
             wheels = [self._unpacked(entry) for _, entry in pairs]
             linked = link_all(wheels, place.folder, place.final, self.talk)
         found = {wheel.distribution_name: pinned for wheel, (pinned, _) in zip(wheels, pairs, strict=True)}
-        made = Made(
+        made = BuildOutput(
             meta={WHEELS: ",".join(sorted(entry.key for _, entry in pairs))},
             digests=linked.digests,
             durable=frozenset(linked.digests) if linked.linker.is_sharing else frozenset(),
@@ -121,12 +134,12 @@ class _Making:
         late = {named(requirement): requirement for requirement in self.wanted.built_among}
         built = [pair for requirement in late.values() for pair in self._built_among_others(requirement, late)]
         if self.wanted.locked:
-            rest = Question(python=str(self.interpreter), locked=self._locked(late, is_late=False))
+            rest = SolveRequest(python=str(self.interpreter), locked=self._locked(late, is_late=False))
         else:
             others = [item for among in self.wanted.built_among.values() for item in among]
             required = [item for _, entry in built for item in self._unpacked(entry).requires]
             stated = [item for item in self.wanted.requirements if not (late and named(item) in late)]
-            rest = Question(python=str(self.interpreter), requirements=(*stated, *others, *required))
+            rest = SolveRequest(python=str(self.interpreter), requirements=(*stated, *others, *required))
         solved = [item for item in self._solve(rest) if not (late and plain(item.name) in late)]
         return [*zip(solved, self._obtain(solved, self._builder), strict=True), *built]
 
@@ -135,9 +148,9 @@ class _Making:
         from benchloom.store.environments.assemble import link_all  # late, as above
 
         name = named(requirement)
-        others = Question(python=str(self.interpreter), requirements=self.wanted.built_among[requirement])
+        others = SolveRequest(python=str(self.interpreter), requirements=self.wanted.built_among[requirement])
         if self.wanted.locked:
-            others = Question(python=str(self.interpreter), locked=self._locked(late, is_late=False))
+            others = SolveRequest(python=str(self.interpreter), locked=self._locked(late, is_late=False))
         with tempfile.TemporaryDirectory() as folder:
             place = Path(folder, "environment")
             with started_venv(self.interpreter, place, self._environ(), self.commands):
@@ -145,7 +158,7 @@ class _Making:
             link_all([self._unpacked(entry) for entry in entries], place, place, self.talk)
             python = environment_python(place)
             among = " ".join(sorted(entry.key for entry in entries))
-            question = Question(
+            question = SolveRequest(
                 requirements=() if self.wanted.locked else (requirement,),
                 python=str(python),
                 locked=self._locked({name}, is_late=True),
@@ -168,7 +181,7 @@ class _Making:
 
     # -- by which solver ----------------------------------------------------------------------------------------------
 
-    def _solve(self, question: Question) -> tuple[Pinned, ...]:
+    def _solve(self, question: SolveRequest) -> tuple[Pinned, ...]:
         here = [item for item in question.locked if self.wheels.sound(f"{WHEEL_KEY}{_hexadecimal(item)}")]
         question = replace(question, locked=tuple(item for item in question.locked if item not in here))
         found = tuple(Pinned(name=item.name, version=item.version, digest=item.digest, is_wheel=True) for item in here)

@@ -25,7 +25,7 @@ class Source(Value, frozen=True, kw_only=True):
     installer: Installer = "auto"
 
 
-class Wanted(Value, frozen=True, kw_only=True):
+class EnvironmentRequest(Value, frozen=True, kw_only=True):
     """What an environment is to hold.
 
     ``built_among`` names those of ``requirements`` that are built among others, which are installed, too. ``locked`` takes the
@@ -52,7 +52,7 @@ class Pinned(Value, frozen=True, kw_only=True):
     size: int | None = None
 
 
-class Question(Value, frozen=True, kw_only=True):
+class SolveRequest(Value, frozen=True, kw_only=True):
     """What is to be chosen for the interpreter ``python``.
 
     ``locked`` takes the place of ``requirements``: exactly these, each from the file with its digest. If it ``is_alone``, what a
@@ -80,7 +80,7 @@ class Solver(Protocol):
 
     name: str
 
-    def solve(self, question: Question) -> tuple[Pinned, ...]:
+    def solve(self, question: SolveRequest) -> tuple[Pinned, ...]:
         """Return every distribution that answers ``question``. Raises SolverError."""
 
     def build(self, archive: Path, out: Path, python: Path, *, is_isolated: bool) -> None:

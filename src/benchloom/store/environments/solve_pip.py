@@ -8,7 +8,7 @@ from typing import Any
 import msgspec
 
 from benchloom.model.environment import Distribution
-from benchloom.store.environments.seam import Commands, Pinned, Question, SolverError, Source, is_wheel_url
+from benchloom.store.environments.seam import Commands, Pinned, SolveRequest, SolverError, Source, is_wheel_url
 
 # What would make pip look, or install, outside the environment that is asked for.
 _NOT_FOR_PIP = frozenset(
@@ -33,7 +33,7 @@ class Pip:
     def __init__(self, source: Source, commands: Commands) -> None:
         self.source, self.commands = source, commands
 
-    def solve(self, question: Question) -> tuple[Pinned, ...]:
+    def solve(self, question: SolveRequest) -> tuple[Pinned, ...]:
         """Return every distribution that answers ``question``. Raises SolverError."""
         with tempfile.TemporaryDirectory() as folder:
             report = Path(folder, "report.json")
@@ -55,7 +55,7 @@ class Pip:
     def download(self, pinned: Sequence[Pinned], out: Path, python: str) -> None:
         """Download files into the folder ``out`` by the ways that only pip knows. Raises SolverError."""
         locked = [Distribution(name=item.name, version=item.version, digest=item.digest) for item in pinned]
-        question = Question(python=python, locked=tuple(locked))
+        question = SolveRequest(python=python, locked=tuple(locked))
         with tempfile.TemporaryDirectory() as folder:
             self._run(python, "download", f"--dest={out}", *_words(question, Path(folder, "locked.txt")))
 
@@ -67,7 +67,7 @@ class Pip:
         self.commands.run(argv, _environment(source))
 
 
-def _words(question: Question, locked: Path) -> list[str]:
+def _words(question: SolveRequest, locked: Path) -> list[str]:
     words = [*(["--no-deps"] if question.is_alone else []), *([] if question.is_isolated else ["--no-build-isolation"])]
     if not question.locked:
         return [*words, *question.requirements]

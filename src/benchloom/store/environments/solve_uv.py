@@ -9,7 +9,7 @@ import msgspec
 
 from benchloom.base import toml
 from benchloom.base.pip_config import UvSettings
-from benchloom.store.environments.seam import Commands, Pinned, Question, SolverError, is_wheel_url, plain
+from benchloom.store.environments.seam import Commands, Pinned, SolveRequest, SolverError, is_wheel_url, plain
 
 
 class _File(msgspec.Struct):
@@ -40,7 +40,7 @@ class Uv:
         self.uv, self.settings, self.commands = uv, settings, commands
         self.ranks = {tag: rank for rank, tag in reversed(list(enumerate(tags)))}
 
-    def solve(self, question: Question) -> tuple[Pinned, ...]:
+    def solve(self, question: SolveRequest) -> tuple[Pinned, ...]:
         """Return every distribution that answers ``question``. Raises SolverError."""
         lines = [*question.requirements, *(f"{item.name}=={item.version}" for item in question.locked)]
         with tempfile.TemporaryDirectory() as folder:
@@ -94,7 +94,7 @@ class Uv:
         return min(self.ranks.get(tag, len(self.ranks)) for tag in tags)
 
 
-def _words(question: Question) -> list[str]:
+def _words(question: SolveRequest) -> list[str]:
     alone = ["--no-deps"] if question.is_alone or question.locked else []
     return [f"--python={question.python}", *alone, *([] if question.is_isolated else ["--no-build-isolation"])]
 

@@ -19,7 +19,7 @@ from benchloom.store.entries import WHEEL_KEY, Entry, Store
 from benchloom.store.environments.seam import Pinned, Solver, SolverError
 from benchloom.store.environments.solve_pip import Pip
 from benchloom.store.fetch import Fetcher, file_name
-from benchloom.store.sealing import Made
+from benchloom.store.sealing import BuildOutput
 from benchloom.store.verify import refuse_damaged
 
 _AT_ONCE = min(4, os.cpu_count() or 1)  # unpacking keeps a processor busy; more at once would wait for each other
@@ -111,7 +111,7 @@ class Wheels:
         label = f"{pinned.name} {pinned.version}"
         fetch = Fetch(url=pinned.url, digest=pinned.digest, size=pinned.size)
 
-        def fill(folder: Path) -> Made:
+        def fill(folder: Path) -> BuildOutput:
             archive = here.get(pinned.digest) or self._file(pinned, fetch)
             if pinned.is_wheel:
                 return unpack(archive, file_name(fetch), folder, pinned.digest)
@@ -174,7 +174,7 @@ def _refuse_other_bytes(path: Path, pinned: Pinned) -> None:
         raise IntegrityError(f"{path.name} is not the file that its index states", where=str(path), why=why)
 
 
-def unpack(wheel: Path, name: str, folder: Path, digest: str) -> Made:
+def unpack(wheel: Path, name: str, folder: Path, digest: str) -> BuildOutput:
     """Unpack the wheel that is called ``name`` into ``folder``, and check every file against its own RECORD.
 
     ``digest`` is that of the file that its index names: the wheel, or what it was built from.
@@ -189,7 +189,7 @@ def unpack(wheel: Path, name: str, folder: Path, digest: str) -> Made:
     if wrong:
         fix = "do not use this file; tell whoever published it"
         raise IntegrityError(f"{name} is not what its own RECORD says", where=str(wheel), why=wrong[:6], fix=fix)
-    return Made(meta={"wheel": name, "digest": digest}, digests=digests)
+    return BuildOutput(meta={"wheel": name, "digest": digest}, digests=digests)
 
 
 def dist_info(folder: Path) -> Path:

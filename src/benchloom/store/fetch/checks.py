@@ -7,8 +7,8 @@ from benchloom.base.digest import of_file
 from benchloom.base.file_kinds import no_content, no_model, seen
 from benchloom.errors import IntegrityError
 from benchloom.model.component import Fetch
+from benchloom.store.fetch.errors import WrongBytesError
 from benchloom.store.fetch.names import file_name, redacted
-from benchloom.store.fetch.troubles import WrongBytesError
 
 
 def refuse_size(size: int | None, fetch: Fetch) -> None:

@@ -14,11 +14,11 @@ from benchloom.errors import FetchError, InputError, IntegrityError, LoomError, 
 from benchloom.model.component import Fetch
 from benchloom.store.entries import disk_full_reported
 from benchloom.store.fetch.checks import check, digest_of
+from benchloom.store.fetch.errors import SourceError, UnsupportedSourceError, WrongBytesError
 from benchloom.store.fetch.names import file_name, mirror_places, redacted
 from benchloom.store.fetch.options import Download, FetchOptions
 from benchloom.store.fetch.parts import download_lock, forget, part_of, publish
 from benchloom.store.fetch.transports import Transport, is_local, is_remote, transport_of, transports
-from benchloom.store.fetch.troubles import SourceError, UnusableError, WrongBytesError
 
 
 class Fetcher:
@@ -152,7 +152,7 @@ class Fetcher:
     def _failure(self, fetch: Fetch, blob: Path, failed: Mapping[str, Exception]) -> LoomError:
         name, where = file_name(fetch), redacted(fetch.url)
         reasons = [f"{redacted(source)}: {error}" for source, error in failed.items()]
-        if failed and all(isinstance(error, UnusableError) for error in failed.values()):
+        if failed and all(isinstance(error, UnsupportedSourceError) for error in failed.values()):
             fix = "correct the URL in the component"
             return InputError(f"{name} has no URL that can be fetched", where=where, why=reasons, fix=fix)
         if any(isinstance(error, WrongBytesError) for error in failed.values()):
@@ -202,7 +202,7 @@ class Fetcher:
     def _transport(self, source: str) -> Transport:
         found = transport_of(source)
         if found is None:
-            raise UnusableError(f"its scheme is none of {', '.join(transports())}")
+            raise UnsupportedSourceError(f"its scheme is none of {', '.join(transports())}")
         return self._opened.get(found) or self._opened.setdefault(found, found(self.options, self.stop, self.talk))
 
     def _from_source(self, source: str, fetch: Fetch, blob: Path, *, is_model: bool, again: bool = True) -> Download:

@@ -9,8 +9,8 @@ from collections.abc import Iterator, Mapping
 from typing import TYPE_CHECKING, Any
 
 from benchloom.base import limits
+from benchloom.store.fetch.errors import PermanentSourceError, SourceError
 from benchloom.store.fetch.options import FetchOptions
-from benchloom.store.fetch.troubles import GivenUpError, SourceError
 
 if TYPE_CHECKING:
     import httpx2
@@ -48,7 +48,7 @@ def troubles_reported() -> Iterator[None]:
     except httpx2.HTTPError as error:
         raise SourceError(f"{type(error).__name__}: {error}") from error
     except (httpx2.InvalidURL, UnicodeError) as error:
-        raise GivenUpError(f"not a valid URL: {error}") from error
+        raise PermanentSourceError(f"not a valid URL: {error}") from error
 
 
 def response_to(client: "httpx2.Client", request: "httpx2.Request", seconds: float) -> "httpx2.Response":
@@ -65,9 +65,9 @@ def response_to(client: "httpx2.Client", request: "httpx2.Request", seconds: flo
             return response
         response.close()
         if request.url.scheme == "https" and response.next_request.url.scheme != "https":
-            raise GivenUpError("it redirects from https to http, where anybody on the way can change the file")
+            raise PermanentSourceError("it redirects from https to http, where anybody on the way can change the file")
         request = response.next_request
-    raise GivenUpError(f"it redirects more than {limits.REDIRECTS} times")
+    raise PermanentSourceError(f"it redirects more than {limits.REDIRECTS} times")
 
 
 @contextlib.contextmanager
@@ -101,11 +101,11 @@ def _shut_after(seconds: float, request: "httpx2.Request") -> Iterator[None]:
 
 
 def refuse_status(response: "httpx2.Response") -> None:
-    """Raise SourceError for a status that is no success; GivenUpError for one that another try would not change."""
+    """Raise SourceError for a status that is no success; PermanentSourceError for one that another try would not change."""
     status = response.status_code
     if not response.is_success:
         is_final = status < 500 and status not in _WORTH_ANOTHER_TRY
-        kind = GivenUpError if is_final else SourceError
+        kind = PermanentSourceError if is_final else SourceError
         raise kind(f"HTTP status {status}", wait=_seconds_asked_for(response.headers.get("retry-after", "")))
 
 

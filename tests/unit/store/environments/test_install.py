@@ -16,11 +16,11 @@ from benchloom.base.talk import Silent
 from benchloom.errors import InstallError, OfflineError
 from benchloom.model.environment import Distribution
 from benchloom.store.entries import WHEELS, Store
-from benchloom.store.environments.install import Place, install_environment
-from benchloom.store.environments.seam import Source, Wanted
+from benchloom.store.environments.install import EnvironmentTarget, install_environment
+from benchloom.store.environments.seam import EnvironmentRequest, Source
 from benchloom.store.fetch import Fetcher, FetchOptions
 from benchloom.store.python_env import environment_python
-from benchloom.store.sealing import Made
+from benchloom.store.sealing import BuildOutput
 from benchloom.store.verify import verify
 from support.wheels import wheel
 
@@ -38,11 +38,11 @@ def installer(request: pytest.FixtureRequest) -> str:
 
 
 def install(
-    store: Store, folder: Path, final: Path, wanted: Wanted, log: Path, **source: Any
-) -> tuple[tuple[Distribution, ...], Made]:
+    store: Store, folder: Path, final: Path, wanted: EnvironmentRequest, log: Path, **source: Any
+) -> tuple[tuple[Distribution, ...], BuildOutput]:
     options: dict[str, Any] = {"offline": True, "environ": os.environ, "python": Path(sys.executable), **source}
     return install_environment(
-        Place(folder=folder, final=final, interpreter=options["python"]),
+        EnvironmentTarget(folder=folder, final=final, interpreter=options["python"]),
         wanted,
         Source(**options),
         store=store,
@@ -55,8 +55,8 @@ def install(
 def build(store: Store, requirements: list[str], wheels: Path, log: Path, **source: Any) -> dict[str, str]:
     final = store.content("python-key")
 
-    def fill(folder: Path) -> Made:
-        wanted = Wanted(requirements=tuple(requirements))
+    def fill(folder: Path) -> BuildOutput:
+        wanted = EnvironmentRequest(requirements=tuple(requirements))
         found, made = install(store, folder, final, wanted, log, find_links=(str(wheels),), **source)
         return replace(made, meta={**made.meta, **{item.name: item.version for item in found}})
 
@@ -142,19 +142,19 @@ def test_install_environment_locked_takes_exactly_the_files_of_the_lock(tmp_path
     wheel(wheels, "other", "1.5")
     store = Store(tmp_path / "store")
 
-    def made(name: str, wanted: Wanted, store: Store = store) -> tuple[Distribution, ...]:
+    def made(name: str, wanted: EnvironmentRequest, store: Store = store) -> tuple[Distribution, ...]:
         place, log = tmp_path / name, tmp_path / f"{name}.log"
         return install(store, place, place, wanted, log, find_links=(str(wheels),), installer=installer)[0]
 
-    first = made("first", Wanted(requirements=("tiny",)))
+    first = made("first", EnvironmentRequest(requirements=("tiny",)))
     file = wheels / "tiny-2.0-py3-none-any.whl"
     assert first[1] == Distribution(name="tiny", version="2.0", digest=of_file(file))
     wheel(wheels, "tiny", "3.0")
-    assert made("again", Wanted(requirements=("tiny",), locked=first)) == first
+    assert made("again", EnvironmentRequest(requirements=("tiny",), locked=first)) == first
     wheel(wheels, "tiny", "2.0", requires="other>1")  # other bytes under the same name
-    assert made("kept", Wanted(requirements=("tiny",), locked=first)) == first
+    assert made("kept", EnvironmentRequest(requirements=("tiny",), locked=first)) == first
     with pytest.raises(OfflineError) as caught:
-        made("changed", Wanted(requirements=("tiny",), locked=first), Store(tmp_path / "empty"))
+        made("changed", EnvironmentRequest(requirements=("tiny",), locked=first), Store(tmp_path / "empty"))
     assert re.search(rf"{first[1].digest}|DO NOT MATCH THE HASHES", " ".join(caught.value.why))
 
 

@@ -22,14 +22,14 @@ from benchloom.errors import FetchError, IntegrityError, OfflineError
 from benchloom.model.environment import Distribution
 from benchloom.store.entries import WHEELS, Store
 from benchloom.store.environments.assemble import Linker
-from benchloom.store.environments.here import lacking
-from benchloom.store.environments.install import Place, install_environment
-from benchloom.store.environments.seam import Commands, Pinned, Source, Wanted
+from benchloom.store.environments.cached_wheels import lacking
+from benchloom.store.environments.install import EnvironmentTarget, install_environment
+from benchloom.store.environments.seam import Commands, EnvironmentRequest, Pinned, Source
 from benchloom.store.environments.solve_pip import Pip
 from benchloom.store.environments.wheels import Builder, Wheels
 from benchloom.store.fetch import Fetcher, FetchOptions
 from benchloom.store.gc import collect
-from benchloom.store.sealing import Made
+from benchloom.store.sealing import BuildOutput
 from support.server import FileServer
 from support.wheels import wheel
 
@@ -73,13 +73,13 @@ class World:
         keys = self.store.keys()
         return [key for key in keys if self.store.find(key).label == label]
 
-    def environment(self, key: str, wanted: Wanted, **source: Any) -> tuple[Distribution, ...]:
+    def environment(self, key: str, wanted: EnvironmentRequest, **source: Any) -> tuple[Distribution, ...]:
         found: list[Distribution] = []
         options = {"environ": CLEAN, "offline": True, "find_links": (str(self.wheels),), "installer": "uv", **source}
 
-        def fill(folder: Path) -> Made:
+        def fill(folder: Path) -> BuildOutput:
             distributions, made = install_environment(
-                Place(folder=folder, final=self.store.content(key), interpreter=PYTHON),
+                EnvironmentTarget(folder=folder, final=self.store.content(key), interpreter=PYTHON),
                 wanted,
                 Source(python=PYTHON, **options),
                 store=self.store,
@@ -153,11 +153,11 @@ def test_a_download_is_kept_unpacked_only_and_under_its_own_name(world: World):
 
 def test_a_wheel_whose_files_have_changed_is_made_anew_before_it_is_linked(world: World):
     file_of(world)
-    world.environment("environment-1", Wanted(requirements=("tiny",)))
+    world.environment("environment-1", EnvironmentRequest(requirements=("tiny",)))
     [module] = world.store.content("environment-1").rglob("tiny.py")
     module.chmod(0o644)
     module.write_text("raise SystemExit\n")
-    world.environment("environment-2", Wanted(requirements=("tiny",)))
+    world.environment("environment-2", EnvironmentRequest(requirements=("tiny",)))
     [whole] = world.store.content("environment-2").rglob("tiny.py")
     assert "VERSION" in whole.read_text()
     assert [line for line in world.talk.lines if "it is made anew" in line]
@@ -168,7 +168,7 @@ def test_a_file_that_two_distributions_have_is_the_later_ones_and_no_wheel_chang
     file = file_of(world)
     with zipfile.ZipFile(file, "a") as added:
         added.writestr("other.py", "OF_TINY = 1\n")
-    world.environment("environment-1", Wanted(requirements=("tiny", "other")))
+    world.environment("environment-1", EnvironmentRequest(requirements=("tiny", "other")))
     [module] = world.store.content("environment-1").rglob("other.py")
     assert module.read_text() == "OF_TINY = 1\n"
     [key] = world.keys_of("other 1.0")
@@ -178,8 +178,8 @@ def test_a_file_that_two_distributions_have_is_the_later_ones_and_no_wheel_chang
 def test_collection_keeps_the_wheels_of_environments_that_are_kept(world: World):
     file_of(world)
     file_of(world, "other")
-    world.environment("environment-1", Wanted(requirements=("tiny",)))
-    world.environment("environment-2", Wanted(requirements=("other",)))
+    world.environment("environment-1", EnvironmentRequest(requirements=("tiny",)))
+    world.environment("environment-2", EnvironmentRequest(requirements=("other",)))
     [kept] = world.store.find("environment-1").meta[WHEELS].split(",")
     dry = collect(world.store, frozenset({"environment-1"}), dry_run=True)
     report = collect(world.store, frozenset({"environment-1"}))
@@ -198,7 +198,9 @@ def test_pip_is_asked_where_uv_does_not_manage(world: World):
     broken.write_text("#!/bin/sh\necho error: not today\nexit 3\n")
     broken.chmod(0o755)
     environ = {**CLEAN, "PATH": f"{broken.parent}:{os.environ['PATH']}"}
-    [found] = world.environment("environment-1", Wanted(requirements=("tiny",)), environ=environ, installer="auto")
+    [found] = world.environment(
+        "environment-1", EnvironmentRequest(requirements=("tiny",)), environ=environ, installer="auto"
+    )
     assert found.name == "tiny"
     assert "uv did not manage, so pip is asked: error: not today" in world.talk.lines
 
@@ -230,7 +232,7 @@ def test_what_is_built_among_others_is_a_wheel_too_and_what_it_requires_is_there
     )
     with tarfile.open(world.wheels / "late-1.0.tar.gz", "w:gz") as archive:
         archive.add(source, "late-1.0")
-    wanted = Wanted(requirements=("late",), built_among={"late": ("other==1.5",)})
+    wanted = EnvironmentRequest(requirements=("late",), built_among={"late": ("other==1.5",)})
     found = world.environment("environment-1", wanted, installer=installer)
     assert [item.name for item in found] == ["late", "other", "tiny"]
     assert found[0].digest == of_file(world.wheels / "late-1.0.tar.gz")
@@ -238,7 +240,9 @@ def test_what_is_built_among_others_is_a_wheel_too_and_what_it_requires_is_there
     assert module.read_text() == "BUILT_WITH = '1.5'\n"
     shutil.rmtree(source)
     assert (
-        world.environment("environment-2", Wanted(requirements=(), built_among=wanted.built_among, locked=found))
+        world.environment(
+            "environment-2", EnvironmentRequest(requirements=(), built_among=wanted.built_among, locked=found)
+        )
         == found
     )
     built = world.keys_of("late 1.0")
@@ -250,14 +254,18 @@ def test_what_is_built_among_others_is_a_wheel_too_and_what_it_requires_is_there
 def test_an_environment_whose_wheels_are_here_is_made_without_an_index(world: World, installer: str):
     file_of(world, "other", "1.0+local")
     wheel(world.wheels, "tiny", "1.0", requires="other")
-    first = world.environment("environment-1", Wanted(requirements=("tiny",)), installer=installer)
+    first = world.environment("environment-1", EnvironmentRequest(requirements=("tiny",)), installer=installer)
     assert lacking(world.store, ["Tiny>=1", "other==1.0+local", "tiny==2", "absent"]) == ["tiny==2", "absent"]
-    again = world.environment("environment-2", Wanted(requirements=("tiny>=1",)), installer=installer, find_links=())
+    again = world.environment(
+        "environment-2", EnvironmentRequest(requirements=("tiny>=1",)), installer=installer, find_links=()
+    )
     assert again == first
     [one], [two] = ([*world.store.content(key).rglob("tiny.py")] for key in ("environment-1", "environment-2"))
     assert one.samefile(two)
     with pytest.raises(OfflineError):
-        world.environment("environment-3", Wanted(requirements=("absent",)), installer=installer, find_links=())
+        world.environment(
+            "environment-3", EnvironmentRequest(requirements=("absent",)), installer=installer, find_links=()
+        )
 
 
 class _Guarded(http.server.SimpleHTTPRequestHandler):
@@ -293,7 +301,7 @@ def guarded(world: World) -> Iterator[str]:
 def test_an_index_that_wants_credentials_is_downloaded_from_by_pip(world: World, guarded: str):
     environ = {**CLEAN, "PIP_INDEX_URL": guarded, "UV_CACHE_DIR": str(world.folder / "cache")}
     [found] = world.environment(
-        "environment-1", Wanted(requirements=("tiny",)), environ=environ, offline=False, find_links=()
+        "environment-1", EnvironmentRequest(requirements=("tiny",)), environ=environ, offline=False, find_links=()
     )
     assert found.name == "tiny"
     assert "pip downloads tiny, as it is configured to" in world.talk.lines
@@ -311,7 +319,7 @@ def test_pip_is_asked_for_what_our_own_download_is_refused(world: World, guarded
         "UV_CACHE_DIR": str(world.folder / "cache"),
     }
     [found] = world.environment(
-        "environment-1", Wanted(requirements=("tiny",)), environ=environ, offline=False, find_links=()
+        "environment-1", EnvironmentRequest(requirements=("tiny",)), environ=environ, offline=False, find_links=()
     )
     assert found.name == "tiny"
     assert "tiny-1.0-py3-none-any.whl could not be fetched, so pip is asked" in world.talk.lines

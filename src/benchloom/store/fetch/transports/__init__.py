@@ -27,7 +27,7 @@ class Transport(Protocol):
     def download(self, url: str, fetch: Fetch, part: Path) -> bool:
         """Put the file at ``url`` into ``part`` and return whether its beginning is from an earlier attempt.
 
-        Raises SourceError (GivenUpError if asking again is no use), WrongBytesError for another size than stated, and
+        Raises SourceError (PermanentSourceError if asking again is no use), WrongBytesError for another size than stated, and
         KeyboardInterrupt once ``stop`` is set.
         """
 

@@ -7,10 +7,10 @@ from pathlib import Path
 
 from benchloom.base.talk import Talk
 from benchloom.model.component import Fetch
+from benchloom.store.fetch.errors import SourceError
 from benchloom.store.fetch.names import split_url
 from benchloom.store.fetch.options import FetchOptions
 from benchloom.store.fetch.parts import forget
-from benchloom.store.fetch.troubles import SourceError
 
 
 class Transport:

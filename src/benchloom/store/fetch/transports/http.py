@@ -11,11 +11,11 @@ from benchloom.base.talk import Talk
 from benchloom.errors import FetchError
 from benchloom.model.component import Fetch
 from benchloom.store.fetch.checks import refuse_size
+from benchloom.store.fetch.errors import PermanentSourceError, SourceError
 from benchloom.store.fetch.names import file_name
 from benchloom.store.fetch.options import FetchOptions
 from benchloom.store.fetch.parts import forget, resumable, start_over
 from benchloom.store.fetch.requests import Pace, refuse_status, response_to, troubles_reported
-from benchloom.store.fetch.troubles import GivenUpError, SourceError
 
 if TYPE_CHECKING:
     import ssl
@@ -46,12 +46,12 @@ class Transport:
                 try:
                     with troubles_reported():
                         return self._attempt(client, url, fetch, part)
-                except GivenUpError:
+                except PermanentSourceError:
                     raise
                 except SourceError as error:
                     last, wait = error, error.wait
                     if wait > self.options.patience:
-                        raise GivenUpError(
+                        raise PermanentSourceError(
                             f"{error}; it asks to be asked again in {wait:.0f} s, which is too long"
                         ) from error
         raise last

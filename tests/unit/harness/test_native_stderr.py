@@ -4,7 +4,7 @@ import os
 
 import pytest
 
-from benchloom.harness.quiet import stderr_held
+from benchloom.harness.native_stderr import stderr_held
 
 
 def test_block_that_works_shows_nothing_and_what_follows_is_seen(capfd: pytest.CaptureFixture[str]):

@@ -8,20 +8,20 @@ from filelock import FileLock, Timeout
 
 
 class Measuring:
-    """A run that measures: ``beside`` are the ids of the others that did so at some time since it began."""
+    """A run that measures: ``others`` are the ids of those that measured at some time since it began."""
 
     def __init__(self, folder: Path, name: str) -> None:
         self._folder, self._name = folder, name
         self._at_start = tuple(sorted(set(_active(folder, name))))
         for other in self._at_start:
-            with contextlib.suppress(OSError), (folder / f"{other}.beside").open("a") as stream:
+            with contextlib.suppress(OSError), (folder / f"{other}.others").open("a") as stream:
                 stream.write(f"{name}\n")
 
     @property
-    def beside(self) -> tuple[str, ...]:
+    def others(self) -> tuple[str, ...]:
         """Ids of runs, sorted."""
         try:
-            later = (self._folder / f"{self._name}.beside").read_text().split()
+            later = (self._folder / f"{self._name}.others").read_text().split()
         except OSError:
             later = []
         return tuple(sorted({*self._at_start, *later}))
@@ -33,7 +33,7 @@ def measuring(folder: Path, name: str) -> Iterator[Measuring]:
     folder.mkdir(parents=True, exist_ok=True)
     with FileLock(folder / f"{name}.lock"):
         found = Measuring(folder, name)
-        (folder / f"{name}.beside").touch()
+        (folder / f"{name}.others").touch()
         try:
             yield found
         finally:
@@ -56,5 +56,5 @@ def _active(folder: Path, own: str) -> Iterator[str]:
 
 
 def _forget(folder: Path, name: str) -> None:
-    for ending in ("lock", "beside"):
+    for ending in ("lock", "others"):
         (folder / f"{name}.{ending}").unlink(missing_ok=True)

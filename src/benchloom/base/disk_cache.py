@@ -12,7 +12,7 @@ from benchloom.base.atomic import write_bytes
 Item = TypeVar("Item")
 
 
-class Remembered(Generic[Item]):
+class DiskCache(Generic[Item]):
     """A table of ``type_`` by text in ``file`` (None keeps nothing), read when it is first asked for.
 
     ``format`` names what may have written the file: another one's is not read.

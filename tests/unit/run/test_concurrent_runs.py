@@ -6,26 +6,26 @@ import subprocess
 import sys
 from pathlib import Path
 
-from benchloom.run.beside import measuring
+from benchloom.run.concurrent_runs import measuring
 from support.repo import SOURCE
 
 
 def test_both_of_two_runs_know_of_the_other(tmp_path: Path):
     with measuring(tmp_path, "first") as first:
-        assert first.beside == ()
+        assert first.others == ()
         with measuring(tmp_path, "second") as second:
-            assert second.beside == ("first",)
-        assert first.beside == ("second",)  # though it has ended
+            assert second.others == ("first",)
+        assert first.others == ("second",)  # though it has ended
         with measuring(tmp_path, "third") as third:
-            assert third.beside == ("first",)
-        assert first.beside == ("second", "third")
+            assert third.others == ("first",)
+        assert first.others == ("second", "third")
     assert list(tmp_path.iterdir()) == []
 
 
 def test_run_of_a_killed_process_does_not_count(tmp_path: Path):
     code = (
         "import pathlib, sys, time\n"
-        "from benchloom.run.beside import measuring\n"
+        "from benchloom.run.concurrent_runs import measuring\n"
         "with measuring(pathlib.Path(sys.argv[1]), 'killed'):\n"
         "    print('ready', flush=True)\n"
         "    time.sleep(60)\n"
@@ -38,10 +38,10 @@ def test_run_of_a_killed_process_does_not_count(tmp_path: Path):
     )
     assert child.stdout.readline() == "ready\n"
     with measuring(tmp_path, "mine") as mine:
-        assert mine.beside == ("killed",)
+        assert mine.others == ("killed",)
     child.send_signal(signal.SIGKILL)
     child.wait()
     child.stdout.close()
     with measuring(tmp_path, "mine") as mine:
-        assert mine.beside == ()
+        assert mine.others == ()
     assert list(tmp_path.iterdir()) == []

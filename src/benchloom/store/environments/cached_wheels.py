@@ -16,7 +16,7 @@ from benchloom.store.environments.wheels import dist_info
 _METADATA = ("METADATA", "WHEEL", "RECORD")
 
 
-class StandIns:
+class CachedWheels:
     """A folder of files that have the names and the metadata of wheels in the store, and nothing else.
 
     ``folders`` is where they are: nowhere, if solvers are to look at the indexes.
@@ -44,16 +44,16 @@ class StandIns:
 
 
 @contextmanager
-def stand_ins(store: Store, key_of: Callable[[Pinned], str], *, offline: bool) -> Iterator[StandIns]:
+def cached_wheels(store: Store, key_of: Callable[[Pinned], str], *, offline: bool) -> Iterator[CachedWheels]:
     """Yield stand-ins for the wheels of the store if ``offline``, else none.
 
     ``key_of`` tells the key of a distribution: what was built for another Python is left out.
     """
     if not offline:
-        yield StandIns()
+        yield CachedWheels()
         return
     with tempfile.TemporaryDirectory() as folder:
-        made = StandIns(folder)
+        made = CachedWheels(folder)
         for entry in _wheels(store):
             name, version = entry.label.split()
             for is_wheel in (True, False):

@@ -13,9 +13,9 @@ class SourceError(Exception):
         self.wait = wait
 
 
-class GivenUpError(SourceError):
+class PermanentSourceError(SourceError):
     """A source does not deliver, however often it is asked."""
 
 
-class UnusableError(GivenUpError):
+class UnsupportedSourceError(PermanentSourceError):
     """A source is no address that files can be fetched from."""

@@ -19,7 +19,7 @@ LINE_INTERVAL = 4.0  # seconds between two lines
 
 
 @contextmanager
-def reported(
+def report_progress(
     environ: Mapping[str, str],
     label: str,
     unit: str = "",
