@@ -18,7 +18,7 @@ from benchloom.base.atomic import write_text
 from benchloom.base.names import did_you_mean
 from benchloom.base.paths import locate
 from benchloom.errors import InputError, UnknownNameError
-from benchloom.model.base import Document, Value
+from benchloom.model.base import Document, SchemaTable, Value
 
 Origin = Literal["default", "file", "environment"]
 Scalar = str | int | bool
@@ -46,7 +46,16 @@ _CHOICES: dict[str, tuple[str, ...]] = {name: get_args(type_) for name, (type_, 
 
 
 class Setting(Value, frozen=True, kw_only=True):
-    """One setting with its present value. ``variable`` is what overrides the file; ``where`` is what set it."""
+    """One setting with its present value.
+
+    Attributes:
+        name: its name.
+        value: its value.
+        origin: what kind of place the value is from.
+        variable: the environment variable that overrides the file.
+        summary: what it means.
+        where: the file or variable that set it.
+    """
 
     name: str
     value: Scalar
@@ -57,10 +66,21 @@ class Setting(Value, frozen=True, kw_only=True):
 
 
 class Configuration(Document, frozen=True, kw_only=True):
-    """What ``loom config`` prints: the settings file (there or not) and every setting."""
+    """What ``loom config`` prints.
+
+    Attributes:
+        file: the settings file, whether it is there or not.
+        settings: every setting.
+    """
 
     file: str
     settings: tuple[Setting, ...]
+
+
+SCHEMAS: SchemaTable = {
+    "configuration": (Configuration, "loom config --json"),
+    "setting": (Setting | None, "loom config NAME --json"),
+}
 
 
 def load_settings(environ: Mapping[str, str]) -> UserConfig:

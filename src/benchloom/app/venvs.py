@@ -31,7 +31,7 @@ from benchloom.base.names import did_you_mean
 from benchloom.errors import FetchError, InputError, InstallError, IntegrityError, LockDriftError, UnknownNameError
 from benchloom.index.built_in import built_in_repository
 from benchloom.index.repositories import Repository
-from benchloom.model.base import to_json
+from benchloom.model.base import SchemaTable, to_json
 from benchloom.model.component import VENV_TEMPLATE
 from benchloom.model.environment import VENV_LOCK_SCHEMA, VENV_SCHEMA, Distribution, Venv, VenvLock
 from benchloom.model.plan import Node, Plan
@@ -45,6 +45,8 @@ from benchloom.store.environments.activation import activated, bashrc, scripts
 from benchloom.store.fetch import file_name
 from benchloom.store.python_env import environment_python, interpreter_version, replace_path
 from benchloom.store.roots import forget_venv, protect_venv
+
+SCHEMAS: SchemaTable = {"venv-activation": (str, "loom venv activate --json")}
 
 DEFAULT_TEMPLATE = "generic"
 FACTS_FILE = "loom-venv.json"

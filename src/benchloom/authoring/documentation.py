@@ -10,7 +10,7 @@ from pathlib import Path
 from typing import Any
 
 from benchloom.authoring.component_schemas import COMPONENT_FILES
-from benchloom.authoring.json_schemas import Schema
+from benchloom.authoring.descriptions import Schema
 from benchloom.base.atomic import write_text
 from benchloom.index.built_in import built_in_repository, refuse_installed
 from benchloom.index.index import Index, load

@@ -44,7 +44,13 @@ _UID = re.compile(r"[0-9a-f]{16}")
 
 
 class Drift(Value, frozen=True, kw_only=True):
-    """One file (relative to the repository) that is not as the folders say; ``mend`` is for a person to do."""
+    """One file that is not as the folders say.
+
+    Attributes:
+        file: relative to the repository.
+        action: what is done about it; ``mend`` is left to a person.
+        reason: what is wrong.
+    """
 
     file: str
     action: Action

@@ -24,7 +24,6 @@ from benchloom.model.component import (
     Check,
     Command,
     Component,
-    Detect,
     Fetch,
     Input,
     Install,
@@ -33,6 +32,7 @@ from benchloom.model.component import (
     Variation,
     Version,
 )
+from benchloom.model.detect import Detect
 from benchloom.model.facts import Backend, Dataset, Layout, Model, Profile
 from benchloom.model.finding import Finding
 from benchloom.model.published import PublishedFile, StandIn

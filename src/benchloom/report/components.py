@@ -5,7 +5,8 @@ import urllib.parse
 from collections.abc import Iterable, Iterator, Sequence
 
 from benchloom.base.units import human_bytes
-from benchloom.model.component import Component, Condition, Detect, Fetch, Input, Program, Requirement, Variation
+from benchloom.model.component import Component, Condition, Fetch, Input, Program, Requirement, Variation
+from benchloom.model.detect import Detect
 from benchloom.model.facts import Backend, Classes, Dataset, Detections, Model, Profile, Step, Tensor
 from benchloom.model.finding import Finding
 from benchloom.model.published import CONTAINERS, PublishedFile, StandIn

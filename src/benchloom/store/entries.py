@@ -20,7 +20,7 @@ from benchloom.base import atomic
 from benchloom.base.talk import Silent, Talk
 from benchloom.base.units import human_bytes
 from benchloom.errors import InputError, InstallError, IntegrityError
-from benchloom.model.base import Document, to_json
+from benchloom.model.base import Document, SchemaName, SchemaTable, to_json
 from benchloom.store.sealing import BuildOutput, Sealed, Stamp, make_durable, seal_files
 
 if TYPE_CHECKING:
@@ -40,12 +40,19 @@ Builder = Callable[[Path], Mapping[str, str] | BuildOutput | None]
 
 
 class Entry(Document, frozen=True, kw_only=True):
-    """What ``entry.json`` says of one entry: sha256 by relative path, links by relative path, ``size`` in bytes.
+    """What ``entry.json`` says of one entry.
 
-    ``created`` is UTC, ISO 8601.
+    Attributes:
+        key: its content address.
+        label: what it is, for people.
+        created: UTC, ISO 8601.
+        files: digests (``sha256:…``) by relative path.
+        links: targets of symbolic links by relative path.
+        size: total size of the files in bytes.
+        meta: further facts of it by name.
     """
 
-    schema: str
+    schema: SchemaName
     key: str
     label: str
     created: str
@@ -53,6 +60,9 @@ class Entry(Document, frozen=True, kw_only=True):
     links: dict[str, str]
     size: int
     meta: dict[str, str]
+
+
+SCHEMAS: SchemaTable = {"store-entry": (Entry, "the file entry.json of each entry of the store")}
 
 
 class Store:
