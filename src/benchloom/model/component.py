@@ -259,6 +259,7 @@ class Component(Value, frozen=True, kw_only=True):
         tags: its tags, sorted.
         family: what may exist only once per plan (for a package, the soft it registers; else its own reference).
         default_for: queries (as tag lists) for which this component wins over equally good ones.
+        ck_queries: queries (as tag lists) of CK's pages and programs that mean this component; no other of its kind answers them.
         foreign_work: what another tool's script or source would do for it, which this engine does not; '' where there is no such work.
         is_qualified: whether its name is written with its repository, since another one that comes before has a component of that name.
         published: of a model, what is known of its published file.
@@ -279,6 +280,7 @@ class Component(Value, frozen=True, kw_only=True):
     sources: tuple[str, ...] = ()
     family: str = ""
     default_for: tuple[str, ...] = ()
+    ck_queries: tuple[str, ...] = ()
     published: PublishedFile | None = None
     stand_in: StandIn | None = None
     priority: int = 0
