@@ -78,6 +78,8 @@ def test_lint_component_that_is_well_says_nothing(loom: Loom, repo: Repo):
         ({"versions": [{"version": "1"}], "default_version": "2"}, ("default-version-exists", "error")),
         ({"default_for": ["trial,-trial"]}, ("default-for-parses", "error")),
         ({"default_for": ["other-tag"]}, ("default-for-parses", "error")),
+        ({"ck_queries": ["trial,-trial"]}, ("ck-query-means-it", "error")),
+        ({"ck_queries": ["other-tag"]}, ("ck-query-means-it", "error")),
     ],
 )
 def test_lint_one_thing_wrong_is_one_finding(loom: Loom, repo: Repo, meta: dict[str, Any], expected: tuple[str, str]):

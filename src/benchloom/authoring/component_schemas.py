@@ -115,6 +115,7 @@ _TYPED: dict[str, Schema] = {
     "sources": _TEXTS,
     "priority": {"type": "integer"},
     "default_for": _TEXTS,
+    "ck_queries": _TEXTS,
     "uid": _UID,
     "alias": _TEXT,
     "automation_uid": _TEXT,

@@ -183,13 +183,15 @@ def models_page(index: Index) -> str:
     """Return the page on models."""
     rows = [row for item in index.components if item.model for row in [_model(item, item.model, index)]]
     head = (
-        *("Component", "Model", "Format", "Precision", "CK dataset tags", "CK model tags", "Profile", "Input"),
+        *("Component", "Model", "Format", "Precision", "CK dataset tags", "CK model tags", "CK's own query"),
+        *("Profile", "Input"),
         *("Reference accuracy", "Source", "Digest", "Status"),
         *("Container", "Download", "Seen with the published bytes", "Stand-in"),
     )
     intro = [
         "Every model of this repository. The CK model tags are the fewest that no other package has all of, for",
-        "`--dep_add_tags.model=` under `loom` and `ck` alike; the CK dataset tags are what the model asks for. The profile is",
+        "`--dep_add_tags.model=` under `loom` and `ck` alike; the CK dataset tags are what the model asks for. CK's own query",
+        "is one of CK's pages and programs, which finds this package alone under `ck install package --tags=` and `loom install --tags=`. The profile is",
         "the pre-processing it asks for. Accuracy is what its source states, not a measurement of yours: `loom run` measures",
         "and prints both. The container is that of the file which the backend opens, as far as its publisher or users state it; sizes are of",
         "the download. `loom run script:check-published-models` compares all this with the published bytes where there is a network. A stand-in is",
@@ -208,6 +210,7 @@ def _model(item: Component, model: Model, index: Index) -> tuple[str, ...]:
         model.precision,
         _dataset_tags(item),
         f"`{','.join(_fewest_tags(item, model.name, index))}`",
+        "<br>".join(f"`{query}`" for query in item.ck_queries) or "-",
         _profile(item, index),
         "<br>".join(f"`{tensor_text(tensor)}`" for tensor in model.inputs),
         f"{reference.metric} {reference.value:g}" if reference else "none published",

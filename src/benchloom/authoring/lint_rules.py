@@ -337,6 +337,25 @@ def _default_for_parses(subject: LintSubject) -> Iterator[Finding]:
             yield subject.finding("error", f"it does not answer {text!r} itself", ("default_for",))
 
 
+@rule("ck-query-means-it", "needs")
+def _ck_queries_mean_it(subject: LintSubject) -> Iterator[Finding]:
+    """Each query under 'ck_queries' is answered by the component, and by no other of its kind in its repository."""
+    for text in subject.component.ck_queries:
+        try:
+            query = parse_query(text)
+        except InputError as error:
+            yield subject.finding("error", error.what, ("ck_queries",), error.fix)
+            continue
+        found = subject.universe.match(query, (subject.component.kind,))
+        others = [
+            item.ref for item in found if item.repo == subject.component.repo and item.ref != subject.component.ref
+        ]
+        if subject.component not in found:
+            yield subject.finding("error", f"it does not answer {text!r} itself", ("ck_queries",), "add the tags")
+        elif others:
+            yield subject.finding("error", f"{', '.join(others)} answers {text!r}, too", ("ck_queries",))
+
+
 # -- what it holds --------------------------------------------------------------------------------------------------
 
 

@@ -38,6 +38,7 @@ _ENTRY_ACTED = {
     "sources": "where its facts were read",
     "priority": "the higher of two equally good answers wins",
     "default_for": "queries it wins over equally good answers",
+    "ck_queries": "queries of CK's pages and programs that mean it, and nothing else here",
     "published": "what is known of a model's published file",
     "stand_in": "what takes the place of that file in the tests",
     "run_cmds": "commands by name",

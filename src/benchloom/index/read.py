@@ -290,6 +290,7 @@ class _Reader:
             sources=_listed(meta.get("sources"), ""),
             family=family.get(self.kind, self.ref),
             default_for=_listed(meta.get("default_for"), ""),
+            ck_queries=_listed(meta.get("ck_queries"), ""),
             published=self._typed(meta, "published", PublishedFile, None),
             stand_in=self._typed(meta, "stand_in", StandIn, None),
             priority=whole(meta.get("priority"), f"{self.file}: priority"),

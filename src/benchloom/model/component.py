@@ -310,6 +310,7 @@ class Component(Value, frozen=True, kw_only=True):
     sources: tuple[str, ...] = ()
     family: str = ""
     default_for: tuple[str, ...] = ()
+    ck_queries: tuple[str, ...] = ()
     published: PublishedFile | None = None
     stand_in: StandIn | None = None
     priority: int = 0

@@ -72,6 +72,7 @@ def _identity(component: Component, folder: str) -> Iterator[Row]:
         ("tags", ", ".join(component.tags)),
         ("family", component.family if component.family != component.ref else ""),
         ("default for", "; ".join(component.default_for)),
+        ("CK asks for it by", "; ".join(component.ck_queries)),
         ("priority", str(component.priority) if component.priority else ""),
         ("result", component.result),
         ("licence", component.licence),

@@ -1,0 +1,69 @@
+"""The names by which CK's pages and programs ask for things, with the real `ck`."""
+
+import json
+import subprocess
+from typing import Any
+
+import pytest
+
+from support.ck import ROOT, Ck, python_with_ck
+
+SEARCH = """
+import json, sys
+import ck.kernel as ck
+found = {}
+for query in json.load(sys.stdin):
+    wanted = {"action": "search_in_variations", "module_uoa": "misc", "query_module_uoa": "package", "tags": query}
+    found[query] = [item["data_uoa"] for item in ck.access(wanted)["lst"]]
+print(json.dumps(found))
+"""
+
+
+@pytest.fixture(scope="module")
+def ck(tmp_path_factory: pytest.TempPathFactory) -> Ck:
+    return Ck(tmp_path_factory.mktemp("home"), ROOT)
+
+
+def queries() -> dict[str, str]:
+    """Return the package that states each query of CK."""
+    metas = {path.parents[1].name: json.loads(path.read_text()) for path in ROOT.glob("package/*/.cm/meta.json")}
+    return {query: name for name, meta in metas.items() for query in meta.get("ck_queries", [])}
+
+
+def found_by_ck(ck: Ck, wanted: list[str]) -> dict[str, Any]:
+    done = subprocess.run(
+        [python_with_ck(), "-c", SEARCH],
+        input=json.dumps(wanted),
+        env=ck.environ,
+        capture_output=True,
+        text=True,
+        check=True,
+    )
+    found: dict[str, Any] = json.loads(done.stdout.splitlines()[-1])
+    return found
+
+
+def test_every_query_of_ck_finds_the_package_that_states_it(ck: Ck):
+    wanted = queries()
+    assert len(wanted) > 20
+    assert found_by_ck(ck, list(wanted)) == {query: [name] for query, name in wanted.items()}
+
+
+def planned_by_ck(ck: Ck, tags: str, *words: str) -> str:
+    """Return the package that ``ck install`` begins with, of one that it cannot fetch here."""
+    done = ck.call("install", "package", f"--tags={tags}", *words, LOOM_OFFLINE="yes")
+    assert done.returncode != 0
+    return done.stdout + done.stderr
+
+
+@pytest.mark.parametrize(
+    ("tags", "words", "name"),
+    [
+        ("model,image-classification,mlperf,onnx,resnet50,v1.5-opset-8", (), "model-resnet50-onnx-opset8"),
+        ("model,mobilenet,tf,non-quantized", ("--quiet",), "model-mobilenet-tensorflow"),
+        ("model,tf,mobilenet,quantized", ("--quiet",), "model-mobilenet-tensorflow-int8"),
+    ],
+)
+def test_ck_installs_what_the_query_means(ck: Ck, tags: str, words: tuple[str, ...], name: str):
+    said = planned_by_ck(ck, tags, *words)
+    assert f"package:{name}:" in said or f"package:{name} " in said, said[-2000:]
