@@ -75,7 +75,7 @@ def test_models_page_states_accuracy_source_and_why_a_file_is_unpinned(tmp_path:
     repo.package("doc-profile", "doc-profile", profile=profile)
     page = models_page(load([read_repository(repo.root)], None))
     assert page.splitlines()[-1] == (
-        "| `package:doc-net` | net | onnx | fp32 | - | `model` | doc-steps | `input float32 [N, 3, 8, 8] NCHW` | top1 0.765 "
+        "| `package:doc-net` | net | onnx | fp32 | - | `model` | - | doc-steps | `input float32 [N, 3, 8, 8] NCHW` | top1 0.765 "
         "| a \\| paper | unpinned: upstream publishes no digest | scored "
         "| tar archive of torch.save (before torch 0.1.10); written by a tool | about 2.3 MB, host | no | - |"
     )

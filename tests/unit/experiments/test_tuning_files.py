@@ -4,13 +4,13 @@ import pytest
 
 from benchloom.experiments.tuning_files import user_conf
 from benchloom.model.record import Host
-from benchloom.model.tuning import TUNING_SCHEMA, Probe, Settings, Tuning
+from benchloom.model.tuning import TUNING_SCHEMA, Probe, Tuning, TuningPoint
 
 HOST = Host(os="", kernel="", arch="", cpu_model="", cores=2, memory_bytes=None, python="")
 
 
 def written(scenario: str, figure: float) -> str:
-    probe = Probe(scenario=scenario, settings=Settings(), status="ok", valid=True, figure=figure, record="r.json")
+    probe = Probe(scenario=scenario, settings=TuningPoint(), status="ok", valid=True, figure=figure, record="r.json")
     facts = {
         "figure": "f",
         "unit": "u",
