@@ -214,7 +214,7 @@ def test_budget_that_ends_before_any_target_was_tried_is_a_negative_answer(loom:
 
 
 def test_interrupted_search_keeps_what_it_measured_and_goes_on(loom: Loom):
-    words = ["tune", "program:tuned", "--trouble=slow", "--duration=0.8", "--over", "batch_size=8,16,32"]
+    words = ["tune", "program:tuned", "--trouble=slow", "--duration=2", "--over", "batch_size=8,16,32"]
     words += ["--over", "threads=1", "--over", "instances=1", "--json"]
     environ = {**os.environ, **loom.environ, "PYTHONPATH": os.pathsep.join([str(SOURCE), *sys.path])}
     with subprocess.Popen(
