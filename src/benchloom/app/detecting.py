@@ -16,7 +16,7 @@ from benchloom.store import detect as recognition
 
 
 class Detected(Value, frozen=True, kw_only=True):
-    """One thing found: its version ('' where it does not tell) and place ('' for a library of this Python)."""
+    """One thing found: its version ('' if it does not tell) and place ('' for a library of this Python)."""
 
     component: str
     version: str = ""
@@ -26,7 +26,7 @@ class Detected(Value, frozen=True, kw_only=True):
 def give_model(workspace: Workspace, name: str, tags: str, path: str) -> Detected:
     """From now on, use the file at ``path`` for the one model that ``name`` and ``tags`` mean, and return what was noted.
 
-    Raises UnknownNameError, or InputError where several models are meant, or there is no such file.
+    Raises UnknownNameError, or InputError if several models are meant, or there is no such file.
     """
     component = one_model(workspace, name, tags, "--tags")
     file = model_file(path, "--full_path")
@@ -48,7 +48,7 @@ def is_model(workspace: Workspace, name: str, tags: str) -> bool:
 
 
 def one_model(workspace: Workspace, name: str, tags: str, where: str) -> Component:
-    """Return the one model that ``name`` and ``tags`` mean. Raises UnknownNameError, or InputError where it is not one."""
+    """Return the one model that ``name`` and ``tags`` mean. Raises UnknownNameError, or InputError if it is not one."""
     found = models(workspace, name, tags, where)
     if len(found) == 1:
         return found[0]

@@ -62,7 +62,7 @@ class ErrorFields(Value, frozen=True, kw_only=True):
 
 
 class Failure(Document, frozen=True, kw_only=True):
-    """What any command prints instead of its value where it fails and ``--json`` was given."""
+    """What any command prints instead of its value if it fails and ``--json`` was given."""
 
     error: ErrorFields
 

@@ -473,7 +473,7 @@ def _misfits(subject: LintSubject, profile: Profile, where: tuple[str, ...]) -> 
 
 
 def _shape_of(profile: Profile) -> tuple[int, ...]:
-    """Return the shape the steps end in, or () where they leave it open."""
+    """Return the shape the steps end in, or () if they leave it open."""
     size: tuple[int, int] | None = None
     channels, layout = 3, "NHWC"
     for step in profile.steps:

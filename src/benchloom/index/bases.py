@@ -179,7 +179,7 @@ def inherited(own: Layer, bases: Sequence[Layer]) -> tuple[dict[str, Any], tuple
 
 
 def merged(base: Mapping[str, Any], table: Mapping[str, Any]) -> dict[str, Any]:
-    """Return ``table`` over ``base``: where both have a table these are merged, any other value replaces that of ``base``."""
+    """Return ``table`` over ``base``: if both have a table these are merged, any other value replaces that of ``base``."""
     found = dict(base)
     for key, value in table.items():
         known = found.get(key)

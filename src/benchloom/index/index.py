@@ -104,7 +104,7 @@ class Index:
 
     @cached_property
     def built_in(self) -> str:
-        """The alias of the built-in repository; '' where it is not among them."""
+        """The alias of the built-in repository; '' if it is not among them."""
         return next((item.alias for item in self.repositories if item.built_in), "")
 
     @cached_property
@@ -142,7 +142,7 @@ class Index:
     def get(self, name: str, kind: str = "") -> Component:
         """Return the component called ``name``: alias, uid, ``kind:alias`` or ``repo:kind:alias``.
 
-        Where several repositories have one of that name, it is that of the first of them. Raises UnknownNameError with the nearest name, or ComponentError where the entry is there but cannot be read.
+        Where several repositories have one of that name, it is that of the first of them. Raises UnknownNameError with the nearest name, or ComponentError if the entry is there but cannot be read.
         """
         found = [
             item
@@ -321,7 +321,7 @@ class _Families:
                 self._softs.setdefault(name, []).append(item)
 
     def with_facts(self, component: Component) -> Component:
-        """Name the family by alias where the file gives a uid, and take over what only its soft says."""
+        """Name the family by alias if the file gives a uid, and take over what only its soft says."""
         if component.kind != "package":
             return component
         found = self._softs.get(component.family.partition(":")[2], [])

@@ -64,7 +64,7 @@ _ENTRY_ACTED = {
     "customize": "how ck sets it up; versions and variables are read from it",
     "soft_uoa": "alias of the soft component it registers",
     "env": "variables it exports",
-    "default_env": "variables it exports where nobody else sets them",
+    "default_env": "variables it exports unless something else sets them",
     "uid": "16 hexadecimal digits that stay when it is renamed",
     "alias": "its name",
 }
@@ -179,7 +179,7 @@ _VARIATION_ACTED = {
     "on_by_default": "yes if it is chosen unless it contradicts another one",
     "env": "variables it sets",
     "extra_env": "variables it sets",
-    "default_env": "variables it sets where nobody else does",
+    "default_env": "variables it sets unless something else does",
     "extra_tags": "what it can be found by",
     "base": "variations that it brings along",
     "alias": "the variation that it is another name of",

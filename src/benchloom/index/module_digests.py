@@ -52,7 +52,7 @@ class ModuleDigests:
         self._sources.save()
 
     def _source_of(self, root: str, module: str) -> _Source | None:
-        """Return what the source of ``module`` says; None where it is no module but a name inside one."""
+        """Return what the source of ``module`` says; None if it is no module but a name inside one."""
         place = os.path.join(root, *module.split(".")[1:])
         for path in (f"{place}.py", os.path.join(place, "__init__.py")):
             with contextlib.suppress(FileNotFoundError, NotADirectoryError):

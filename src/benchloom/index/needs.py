@@ -13,7 +13,7 @@ from benchloom.model.version import parse_range
 def read_requirements(block: Any, key: str, requirer: str, file_of: Callable[[str], str]) -> tuple[Requirement, ...]:
     """Read ``deps`` in either form; ``file_of`` says which file has a dotted key.
 
-    Raises InputError naming the key where one cannot be read.
+    Raises InputError naming the key if one cannot be read.
     """
     return tuple(
         _requirement(role, dep, f"{file_of(f'{place}.tags')}: {place}", requirer)

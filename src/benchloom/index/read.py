@@ -55,7 +55,7 @@ class EntryReading(msgspec.Struct, frozen=True, kw_only=True):
 
 
 def metadata_files(kind: str, folder: Path) -> list[Path]:
-    """Return the files an entry's component is read from, the main one first; empty where there is none."""
+    """Return the files an entry's component is read from, the main one first; empty if there is none."""
     return [folder / name for name, _ in metadata_status(kind, str(folder))]
 
 

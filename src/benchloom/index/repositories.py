@@ -41,7 +41,7 @@ class Repository(Value, frozen=True, kw_only=True):
 def read_repository(path: Path, *, url: str = "", priority: int = 0) -> Repository:
     """Return the repository at ``path`` with the identity its ``.ckr.json`` gives.
 
-    Raises InputError where there is no folder, or its identity cannot be read.
+    Raises InputError if there is no folder, or its identity cannot be read.
     """
     folder = path.expanduser().resolve()
     if not folder.is_dir():
@@ -78,7 +78,7 @@ def list_repositories(locations: Locations, built_in: Path, extra: Sequence[Path
 
 
 def add_repository(locations: Locations, repository: Repository) -> None:
-    """Remember ``repository``. Raises InputError where another one has its alias."""
+    """Remember ``repository``. Raises InputError if another one has its alias."""
     locations.ensure()
     with _lock(locations):
         stored = [item for item in stored_repositories(locations) if item.path != repository.path]
@@ -131,7 +131,7 @@ def _lock(locations: Locations) -> "FileLock":
 
 
 def stored_repositories(locations: Locations) -> tuple[Repository, ...]:
-    """Return the added repositories in order of addition. Raises InputError where their list cannot be read."""
+    """Return the added repositories in order of addition. Raises InputError if their list cannot be read."""
     try:
         return msgspec.json.decode(locations.repositories.read_bytes(), type=tuple[Repository, ...])
     except FileNotFoundError:

@@ -80,7 +80,7 @@ class Install(Value, frozen=True, kw_only=True):
     folder with the node's exact environment; whatever it leaves there is the entry's content. It refuses its input with exit code 2
     and a message on standard error: a line ``error: WHAT``, then lines of two blanks and ``where: ``, ``why: `` or ``fix: ``.
 
-    ``unstated`` are requirements (PEP 508 with markers) of the distribution that its own metadata leaves out; where one
+    ``unstated`` are requirements (PEP 508 with markers) of the distribution that its own metadata leaves out; if one
     applies, the distribution is built among them and not in pip's isolation.
 
     ``reads_inputs`` names inputs of the program that what is made depends on: it gets them as ``LOOM_INPUT_<NAME>`` if they are given,
@@ -259,7 +259,7 @@ class Component(Value, frozen=True, kw_only=True):
         tags: its tags, sorted.
         family: what may exist only once per plan (for a package, the soft it registers; else its own reference).
         default_for: queries (as tag lists) for which this component wins over equally good ones.
-        foreign_work: what another tool's script or source would do for it, which this engine does not; '' where there is no such work.
+        foreign_work: what another tool's script or source would do for it, which this engine does not; '' if there is no such work.
         is_qualified: whether its name is written with its repository, since another one that comes before has a component of that name.
         published: of a model, what is known of its published file.
         stand_in: of a model, what takes the place of that file in the tests.
@@ -303,7 +303,7 @@ class Component(Value, frozen=True, kw_only=True):
 
     @property
     def ref(self) -> str:
-        """``kind:alias``, as users type it; ``repo:kind:alias`` where it is qualified."""
+        """``kind:alias``, as users type it; ``repo:kind:alias`` if it is qualified."""
         return f"{self.repo}:{self.kind}:{self.alias}" if self.is_qualified else f"{self.kind}:{self.alias}"
 
     def base_of(self, key: str) -> Base | None:

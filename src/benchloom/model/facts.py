@@ -24,7 +24,7 @@ class Tensor(Value, frozen=True, kw_only=True):
 
 
 class Classes(Value, frozen=True, kw_only=True):
-    """``count`` outputs of which ``offset`` precede the data set's label 0 (1 where output 0 is the background)."""
+    """``count`` outputs of which ``offset`` precede the data set's label 0 (1 if output 0 is the background)."""
 
     count: int
     offset: int = 0
@@ -33,14 +33,14 @@ class Classes(Value, frozen=True, kw_only=True):
 class Detections(Value, frozen=True, kw_only=True):
     """How the outputs of a detector become boxes of the data set (MLPerf reference: coco.py, classes PostProcessCoco*).
 
-    The outputs' ``meaning`` says which are ``boxes`` (N x K x 4), ``labels``, ``scores`` (N x K) and, where there is one,
+    The outputs' ``meaning`` says which are ``boxes`` (N x K x 4), ``labels``, ``scores`` (N x K) and, if there is one,
     the ``count`` (N) of boxes that mean something.
 
     Attributes:
         order: the corners of a box as the file gives them.
-        scale: what coordinates are divided by to be fractions of the image: the side of the input where they are pixels.
+        scale: what coordinates are divided by to be fractions of the image: the side of the input if they are pixels.
         threshold: the list of an image ends at the first score below it.
-        labels: ``category`` where labels are category ids of the data set, ``index`` where they count its categories,
+        labels: ``category`` if labels are category ids of the data set, ``index`` if they count its categories,
             from 1, in the order of its annotations.
     """
 
@@ -62,13 +62,13 @@ class Reference(Value, frozen=True, kw_only=True):
 class Model(Value, frozen=True, kw_only=True):
     """A trained network.
 
-    ``prediction`` tells how a class comes out of the first output: ``argmax`` over scores, or ``index`` where the graph
-    ends in ArgMax already. ``classes`` is None where they are not known (``unpinned`` then says why): such a network can
+    ``prediction`` tells how a class comes out of the first output: ``argmax`` over scores, or ``index`` if the graph
+    ends in ArgMax already. ``classes`` is None if they are not known (``unpinned`` then says why): such a network can
     be timed, not scored. ``max_batch`` is the largest batch the graph takes; None means any. ``name`` is MLPerf's
     benchmark name (``resnet50``), used for LoadGen's configuration look-ups. ``architecture`` names the module of
-    ``benchloom.harness.architectures`` that has the graph, where the file holds weights alone. ``weights`` are ``random``
-    where nobody trained them: such a network is timed only, and chosen only where its tag ``random-weights`` is asked for. ``detections``
-    is what only detectors have. ``devices`` are those that the network runs on, none if every device of its backend will do. ``opset`` is the version of ONNX's own operators that the file is written in; None where nobody has looked.
+    ``benchloom.harness.architectures`` that has the graph, if the file holds weights alone. ``weights`` are ``random``
+    if nobody trained them: such a network is timed only, and chosen only if its tag ``random-weights`` is asked for. ``detections``
+    is what only detectors have. ``devices`` are those that the network runs on, none if every device of its backend will do. ``opset`` is the version of ONNX's own operators that the file is written in; None if nobody has looked.
     """
 
     name: str
@@ -102,7 +102,7 @@ class Dataset(Value, frozen=True, kw_only=True):
     that is there takes its place; '' stands for ``folders-by-class``: images in one folder for each class, whose place among the sorted names
     is the label. ``coco``:
     ``labels`` is the JSON file of annotations, whose list of images is in the QSL's order. ``count`` is that of
-    the complete set, also where only a part of it is there: a run over a part is never valid for a submission.
+    the complete set, even if only a part of it is there: a run over a part is never valid for a submission.
     """
 
     name: str
@@ -119,7 +119,7 @@ class Step(Value, frozen=True, kw_only=True):
     """One step of a profile.
 
     ``op`` and its fields: ``decode`` (colour rgb|bgr|gray) · ``resize`` (size, mode exact|short-side, interpolation) ·
-    ``crop`` (size from the centre; where half a pixel is left over, the offset is rounded down, or to the even number with mode
+    ``crop`` (size from the centre; if half a pixel is left over, the offset is rounded down, or to the even number with mode
     round, or up with mode half-up) · ``cast`` (dtype) · ``subtract``/``divide``/``multiply`` (values, one or one per channel) ·
     ``transpose`` (layout NCHW|NHWC).
     """
@@ -168,7 +168,7 @@ class Facts(Value, frozen=True, kw_only=True):
     """What one node of a plan turned out to be: the content of the file named by ``LOOM_<ROLE>``.
 
     ``path`` is absolute: the file or folder of the result ('' for what has none, such as a Python library that is
-    simply importable). ``digest`` is of the file, where it was checked.
+    simply importable). ``digest`` is of the file, if it was checked.
     """
 
     role: str

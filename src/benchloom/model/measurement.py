@@ -24,7 +24,7 @@ class Bound(Value, frozen=True, kw_only=True):
 class Measurement(Value, frozen=True, kw_only=True):
     """One line: medians of ours and of what it was held against in ``unit``, and the figure that the target bounds.
 
-    ``other`` belongs to ``against`` and is None where a figure stands alone; ``figure_unit`` is "x" for a ratio of the two.
+    ``other`` belongs to ``against`` and is None if a figure stands alone; ``figure_unit`` is "x" for a ratio of the two.
     ``figure`` is the median over the rounds and ``spread`` its largest less its smallest value; ``verdict`` is ``met``,
     ``missed`` or, without a target, ''.
     """
@@ -80,7 +80,7 @@ def line(
 ) -> Measurement:
     """Return the line of what was measured round by round: ``ours`` and ``others`` in ``unit``, ``figures`` in ``figure_unit``.
 
-    Raises statistics.StatisticsError where there is no round.
+    Raises statistics.StatisticsError if there is no round.
     """
     figure = median(figures)
     return Measurement(
@@ -109,7 +109,7 @@ def ratio(
 ) -> Measurement:
     """Return the line of two that took turns: its figure is ours by the other's, round by round.
 
-    Raises ValueError where one has more rounds than the other.
+    Raises ValueError if one has more rounds than the other.
     """
     ratios = [one / other for one, other in zip(ours, others, strict=True)]
     return line(

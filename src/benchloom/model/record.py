@@ -51,7 +51,7 @@ class Accuracy(Document, frozen=True, kw_only=True):
 class Performance(Document, frozen=True, kw_only=True):
     """What LoadGen measured. Latencies in nanoseconds, by percentile name (``mean``, ``p50``, ``p90``, ``p99`` …).
 
-    ``samples_per_second`` is LoadGen's own throughput figure where the scenario has one, else completed samples divided
+    ``samples_per_second`` is LoadGen's own throughput figure if the scenario has one, else completed samples divided
     by the run's wall time. ``figures`` are those that rounds of MLPerf publish of the scenario, by their keys in LoadGen's detail log;
     ``metric`` is the key that is official under the ruleset, and ``value`` that figure (None if LoadGen did not state it). ``cpu_seconds`` is the processor time of all
     threads of the program's process while LoadGen issued queries, without loading samples and writing logs. ``errors`` and ``warnings``
@@ -97,7 +97,7 @@ class Results(Document, frozen=True, kw_only=True):
     """``results.json``: what a benchmark program leaves in its working directory, the same under loom, ck and cm.
 
     ``precision`` is the model's, such as ``fp32``. ``peak_memory_bytes`` is the largest resident memory of the program's process over its whole life: libraries, model,
-    and those samples that were mapped in at the same time. None where the system does not say. ``missing_images`` is the number of images that
+    and those samples that were mapped in at the same time. None if the system does not say. ``missing_images`` is the number of images that
     the labels name and that were skipped, since they are not there; ``dataset_size`` is the number of samples of the whole data set. ``blockers`` are the reasons why these
     results cannot be submitted under an official ruleset, worst first; ``user_conf`` is what the user's own settings changed.
     """

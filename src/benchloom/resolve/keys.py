@@ -36,7 +36,7 @@ def result_key(
     """Key of a fetched or built result.
 
     ``files`` is the digest of what the component brings (its folder, or the facts and data that are all there is to it), ``needs`` the keys it is built from by role, ``platform`` is given
-    where a process builds it, and ``module`` is the digest of the runtime module that does.
+    if a process builds it, and ``module`` is the digest of the runtime module that does.
     """
     return _key(
         {

@@ -54,7 +54,7 @@ def lock_requirements(lock: Lock, where: str) -> tuple[Requirement, ...]:
 
 
 def drift(lock: Lock, plan: Plan) -> list[str]:
-    """Return what differs between ``lock`` and ``plan``, one sentence each; empty where they agree."""
+    """Return what differs between ``lock`` and ``plan``, one sentence each; empty if they agree."""
     now = make_lock(plan)
     found = [
         f"{field} was {_shown(getattr(lock, field))}, is {_shown(getattr(now, field))}"

@@ -181,7 +181,7 @@ class Examiner:
         return self._cache[question]
 
     def _of_first_repository(self, found: Options, homes: AbstractSet[str]) -> Options:
-        """Leave what one repository answers, or would if Python libraries came from elsewhere; nothing is left out where none does."""
+        """Leave what one repository answers, or would if Python libraries came from elsewhere; nothing is left out if none does."""
         repos = {
             *(item.component.repo for item in found.options),
             *(self._repo_of[item.component] for item in found.refusals if item.kind == "library"),
@@ -224,7 +224,7 @@ class Examiner:
                 refusals.append(Refusal(component=component.ref, reason=clash, kind="env"))
                 continue
             if _is_untrained(component) and RANDOM_WEIGHTS not in query.tags and component.ref not in only:
-                reason = f"its weights are random: it is chosen only where the tag {RANDOM_WEIGHTS} is asked for"
+                reason = f"its weights are random: it is chosen only if the tag {RANDOM_WEIGHTS} is asked for"
                 refusals.append(Refusal(component=component.ref, reason=reason, kind="random-weights"))
                 continue
             if component.foreign_work:
@@ -361,7 +361,7 @@ def matches(component: Component, query: Query) -> bool:
 
 
 def version_named(component: Component, version: str) -> Version:
-    """Return what ``component`` says of ``version``; an empty description where it says nothing."""
+    """Return what ``component`` says of ``version``; an empty description if it says nothing."""
     return next((item for item in component.versions if item.version == version), Version(version=version))
 
 
@@ -420,7 +420,7 @@ def _named(component: Component, query: Query) -> set[str]:
 
 
 def _merged_env(requirements: Sequence[Requirement]) -> tuple[dict[str, str], str]:
-    """Return the variables all requirers set, and a sentence where two of them set one differently."""
+    """Return the variables all requirers set, and a sentence if two of them set one differently."""
     setters: dict[str, tuple[str, str]] = {}
     for item in sorted(requirements, key=lambda item: (item.requirer, item.where)):
         for key, text in item.env.items():

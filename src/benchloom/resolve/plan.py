@@ -296,6 +296,6 @@ def _with_origin(candidate: Candidate, provision: Provision, action: Action) -> 
 
 
 def _bytes(fetch: tuple[Fetch, ...]) -> int | None:
-    """Total size to download: 0 for files of the component's own folder, None where an upstream states no size."""
+    """Total size to download: 0 for files of the component's own folder, None if an upstream states no size."""
     sizes = [0 if item.path else item.size for item in fetch]
     return None if any(size is None for size in sizes) else sum(size or 0 for size in sizes)

@@ -47,7 +47,7 @@ class Pin:
 
 @dataclass(frozen=True, eq=False)
 class RoleAnswer:
-    """A role with its answer; ``option`` is None where only optional requirements mention the role."""
+    """A role with its answer; ``option`` is None if only optional requirements mention the role."""
 
     role: str
     option: Option | None
@@ -160,7 +160,7 @@ class Provider(AbstractProvider[Need, Answer, str]):
         return self.examiner.answers(candidate.option, requirement.requirement)
 
     def get_dependencies(self, candidate: Answer) -> Iterable[Need]:
-        """Return what an answer needs, by way of the pin of its family where two roles could disagree about that."""
+        """Return what an answer needs, by way of the pin of its family if two roles could disagree about that."""
         known = self._needs.get(candidate)
         if known is None:
             known = self._needs[candidate] = self._needs_of(candidate)

@@ -36,7 +36,7 @@ def advantage(chosen: Option, other: Option) -> str:
 
 
 def drawback(other: Option, chosen: Option) -> str:
-    """Return why ``other`` was not taken where ``chosen`` was."""
+    """Return why ``other`` was not taken and ``chosen`` was."""
     if not _is_before(chosen, other):
         return "it does not fit the rest of the plan"
     label = chosen.candidate.component if other.component.ref != chosen.component.ref else chosen.candidate.version

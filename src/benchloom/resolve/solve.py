@@ -38,7 +38,7 @@ class Solution:
 def solve(target: Requirement, universe: Universe, host: HostFacts, overrides: Overrides) -> Solution:
     """Resolve ``target`` and everything it needs.
 
-    The running interpreter is tried first (unless the overrides say isolated); where it does not satisfy every Python
+    The running interpreter is tried first (unless the overrides say isolated); if it does not satisfy every Python
     library of the plan, all of them are solved together in an environment of their own. Raises ResolutionError (a conflict, with who required what) or
     UnknownNameError (an override for a role that the plan does not have).
     """
@@ -154,7 +154,7 @@ def _refuse_unknown_roles(solution: Solution, overrides: Overrides) -> None:
 
 
 def _refuse_ambiguity(role: str, option: Option, solution: Solution) -> None:
-    """Raise where a component of another family answers ``role`` just as well and nothing says which is meant."""
+    """Raise ResolutionError if a component of another family answers ``role`` just as well and nothing says which is meant."""
     requirements = solution.requirements[role]
     if any(item.only for item in requirements):
         return

@@ -29,7 +29,7 @@ _ONE_OF = {
 class Choice(Value, frozen=True, kw_only=True):
     """A component as configured: its variations applied.
 
-    ``problem`` is not empty where the wanted variations cannot be had; it then says why.
+    ``problem`` is not empty if the wanted variations cannot be had; it then says why.
     """
 
     variations: tuple[str, ...] = ()

@@ -15,7 +15,7 @@ from benchloom.resolve.solve import Solution, solve
 
 
 class Alternative(Value, frozen=True, kw_only=True):
-    """Something that was not taken, and why; ``version`` is empty where it concerns the whole component."""
+    """Something that was not taken, and why; ``version`` is empty if it concerns the whole component."""
 
     component: str
     reason: str
