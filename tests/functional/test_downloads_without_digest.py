@@ -73,7 +73,7 @@ def test_what_is_no_model_is_not_kept_and_the_next_attempt_gets_the_model(
     ("data", "what"),
     [
         (PAGE, "a web page (HTML)"),
-        (tgz({"digits.onnx": NETWORK})[:-200], "not a sound tar archive"),
+        (tgz({"digits.onnx": NETWORK})[:-200], "not a valid tar archive"),
         (tgz({"digits.onnx": PAGE}), "digits.onnx of package:model-changed is no model"),
     ],
     ids=["a web page", "half of an archive", "a web page in an archive"],

@@ -111,7 +111,7 @@ RULES: dict[str, Rule] = {
         Rule(
             "unheard-key",
             "reading",
-            "Keys by which CK, CM or MLC choose or run something else are acted upon here, too.",
+            "Keys by which CK, CM or MLC choose or run something else are supported here as well.",
         ),
         Rule("version-not-text", "reading", "A version is text, since a number loses its zeros."),
         Rule("duplicate-uid", "reading", "No two components have one uid."),
