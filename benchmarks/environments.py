@@ -77,7 +77,7 @@ def measure(is_quick: bool) -> Iterator[Measurement]:
     """Yield the lines; about 10 seconds where ``is_quick``, 45 otherwise."""
     uv = find_uv(os.environ)
     if uv is None:
-        warnings.warn("without uv: it is neither on PATH nor beside the interpreter", stacklevel=1)
+        warnings.warn("without uv: it is neither on PATH nor in the interpreter's scripts folder", stacklevel=1)
         return
     cold: tuple[list[float], list[float]] = ([], [])
     warm: tuple[list[float], list[float]] = ([], [])

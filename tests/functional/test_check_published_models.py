@@ -50,7 +50,7 @@ def test_each_model_is_compared_and_a_bad_one_does_not_end_the_others(trial: Tri
     assert f"DIFFERS      digest: sha256:{sha256(other).hexdigest()}, {stated}" in lines_on(answer, changed)
     told = "container: TensorFlow Lite flatbuffer, the component states ONNX protobuf"
     assert f"DIFFERS      {told}" in lines_on(answer, contained)
-    assert "is not what was asked for; it appears to be a web page (HTML)" in lines_on(answer, page)
+    assert "is not the requested file; it appears to be a web page (HTML)" in lines_on(answer, page)
     assert lines_on(answer, absent).startswith("not checked\n")
     assert "HTTP status 404" in lines_on(answer, absent)
     assert "1 of 6 models are as their components state" in answer.err
@@ -100,7 +100,7 @@ def test_archive_is_unpacked_and_one_that_is_none_says_what_it_is(trial: Trial):
     assert "agrees       max_batch: one sample at a time" in lines_on(answer, ref)
     trial.model(alias, HTML, pinned=False)
     answer = trial.check()
-    assert "is not what was asked for; it appears to be a web page (HTML)" in lines_on(answer, ref)
+    assert "is not the requested file; it appears to be a web page (HTML)" in lines_on(answer, ref)
 
 
 def test_file_without_its_backend_is_looked_at_all_the_same(trial: Trial, tmp_path: Path):

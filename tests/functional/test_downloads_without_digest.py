@@ -15,12 +15,12 @@ NETWORK = (ROOT / "package" / "model-digits-onnx" / "digits.onnx").read_bytes()
 PAGE = b"<!DOCTYPE html>\n<html><body>Sign in</body></html>"
 NO_MODELS = {
     "a web page": (PAGE, "a web page (HTML)"),
-    "a pointer of Git LFS": (b"version https://git-lfs.github.com/spec/v1\noid sha256:00\nsize 1\n", "Git LFS"),
+    "a Git LFS pointer": (b"version https://git-lfs.github.com/spec/v1\noid sha256:00\nsize 1\n", "Git LFS"),
     "an error message": (b'{"error": "quota"}', "JSON text"),
     "plain text": (b"Please try again later.\n", "plain text"),
     "a compressed file": (gzip.compress(NETWORK), "a gzip archive"),
     "nothing": (b"", "it is empty"),
-    "half of a model": (NETWORK[: len(NETWORK) // 2], "it is cut off"),
+    "half of a model": (NETWORK[: len(NETWORK) // 2], "it is truncated"),
 }
 
 
@@ -61,7 +61,7 @@ def test_what_is_no_model_is_not_kept_and_the_next_attempt_gets_the_model(
     answer = loom.here("install", "package:model-changed")
     assert answer.code == 5
     assert what in answer.err
-    assert "put that into the component to pin it" not in answer.err
+    assert "add it to the component to pin the file" not in answer.err
     assert kept(loom) == []
     (server.folder / "digits.onnx").write_bytes(NETWORK)
     again = loom.here("install", "package:model-changed").ok()
@@ -73,7 +73,7 @@ def test_what_is_no_model_is_not_kept_and_the_next_attempt_gets_the_model(
     ("data", "what"),
     [
         (PAGE, "a web page (HTML)"),
-        (tgz({"digits.onnx": NETWORK})[:-200], "not a sound tar archive"),
+        (tgz({"digits.onnx": NETWORK})[:-200], "not a valid tar archive"),
         (tgz({"digits.onnx": PAGE}), "digits.onnx of package:model-changed is no model"),
     ],
     ids=["a web page", "half of an archive", "a web page in an archive"],

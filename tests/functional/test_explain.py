@@ -33,9 +33,9 @@ def test_explain_role_shows_choice_requirers_and_everything_else(loom: Loom):
         "  required by  program:why-app: tool,why,@>=2  (program/why-app/.cm/meta.json: run_deps.tool)\n"
         "               script:why-step: tool,why,@<=2.5  (script/why-step/_cm.yaml: deps.0)\n"
         "  not taken    package:why-spare @2.2: package:why-tool is preferred: higher priority\n"
-        "  refused      package:why-plain: its version is unknown, so it cannot be shown to be >=2,<=2.5\n"
-        "               package:why-tool: version 1.9 is not >=2\n"
-        "               package:why-tool: version 3.0 is not <=2.5\n"
+        "  refused      package:why-plain: its version is unknown, so it may not satisfy >=2,<=2.5\n"
+        "               package:why-tool: version 1.9 does not satisfy >=2\n"
+        "               package:why-tool: version 3.0 does not satisfy <=2.5\n"
     )
 
 
@@ -75,7 +75,9 @@ def test_explain_json_is_typed_and_agrees_with_the_plan(loom: Loom):
     assert found["chosen"] == node["candidate"]
     assert found["reason"] == node["reason"]
     assert found["required_by"] == node["required_by"]
-    assert {"component": "package:why-tool", "reason": "version 1.9 is not >=2", "version": "1.9"} in found["refused"]
+    assert {"component": "package:why-tool", "reason": "version 1.9 does not satisfy >=2", "version": "1.9"} in found[
+        "refused"
+    ]
 
 
 def test_explain_unknown_role_names_the_nearest(loom: Loom):
@@ -89,15 +91,15 @@ def test_explain_unknown_role_names_the_nearest(loom: Loom):
 @pytest.mark.parametrize(
     ("name", "reason"),
     [
-        ("why-tool@1.9", "version 1.9 is not >=2"),
-        ("package:why-tool@3.0", "version 3.0 is not <=2.5"),
+        ("why-tool@1.9", "version 1.9 does not satisfy >=2"),
+        ("package:why-tool@3.0", "version 3.0 does not satisfy <=2.5"),
         ("why-tool@7", "it has no version 7"),
-        ("why-plain", "its version is unknown, so it cannot be shown to be >=2,<=2.5"),
+        ("why-plain", "its version is unknown, so it may not satisfy >=2,<=2.5"),
         (
             "why-other",
             "it lacks tool; program:why-app needs tool,why,@>=2 (program/why-app/.cm/meta.json: run_deps.tool)",
         ),
-        ("program:why-app", "a program never answers a requirement"),
+        ("program:why-app", "a program never fills a requirement"),
     ],
 )
 def test_explain_not_what_cannot_be_chosen_says_why_and_exits_1(loom: Loom, name: str, reason: str):
@@ -140,7 +142,7 @@ def test_explain_not_what_would_break_the_rest_says_what(repo: Repo, loom: Loom)
 
     answer = loom.here("explain", "program:why-app", "tool", "--not", "why-tool@3.0")
     assert answer.code == 1
-    assert "with it, soft:why-tools can be in a plan only once, and same and tool cannot agree on one" in answer.out
+    assert "with it, soft:why-tools can be in a plan only once, but same and tool need different ones" in answer.out
 
 
 def test_explain_not_what_was_chosen_says_so(loom: Loom):
@@ -168,7 +170,7 @@ def test_model_that_a_backend_cannot_take_says_why_and_which_program_can(loom: L
     answer = loom.here("plan", "program:image-classification-tflite", "--dep_add_tags.model=resnet50,opset-11")
     assert answer.code == 3
     assert "package:model-resnet50-onnx-opset11 lacks tflite (its format is onnx)" in answer.err
-    head, _, named = answer.err.rstrip().rpartition("fix: choose a program that takes it: ")
+    head, _, named = answer.err.rstrip().rpartition("fix: choose a program that accepts it: ")
     assert head
     programs, family = set(named.split(", ")), "program:image-classification"
     assert {family, f"{family}-onnx"} <= programs

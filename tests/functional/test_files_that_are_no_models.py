@@ -22,9 +22,9 @@ def run_file(tmp_path: Path, data: bytes, *words: str) -> Answer:
 
 ODD = {
     "an HTML page": (b"<!DOCTYPE html>\n<html><body>Not found</body></html>", "it appears to be a web page (HTML)"),
-    "a pointer of Git LFS": (
+    "a Git LFS pointer": (
         b"version https://git-lfs.github.com/spec/v1\noid sha256:00\nsize 1\n",
-        "it appears to be a pointer of Git LFS",
+        "it appears to be a Git LFS pointer",
     ),
     "an error message": (json.dumps({"error": "quota"}).encode(), "it appears to be JSON text"),
     "plain text": (b"Please try again later.\n", "it appears to be plain text"),

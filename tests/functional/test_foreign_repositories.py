@@ -102,7 +102,12 @@ def test_nobody_advises_to_rewrite_what_was_added_or_writes_there(tmp_path: Path
 CASES = {
     "package with a script": ("package", "its script 'install' is run by ck", {"process_script": "install"}, ""),
     "package with custom.py": ("package", "its custom.py is run by ck", {}, "custom.py"),
-    "soft with rules of its own": ("soft", "ck looks for it by its own rules", {"customize": {"soft_file": "gcc"}}, ""),
+    "soft with rules of its own": (
+        "soft",
+        "ck detects it with its own script",
+        {"customize": {"soft_file": "gcc"}},
+        "",
+    ),
     "program to compile": (
         "program",
         "its sources are compiled by ck",

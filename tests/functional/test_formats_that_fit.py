@@ -58,7 +58,7 @@ def test_backend_and_model_narrow_each_other(loom: Loom, words: list[str], model
 def test_no_model_that_fits_is_explained_with_both_formats(loom: Loom):
     answer = loom.here("plan", "program:only-onnx", "--dep_add_tags.backend=tensorflow")
     assert answer.code == 3
-    assert "nothing that answers backend,tensorflow can be backend" in answer.err
+    assert "no component that matches backend,tensorflow can be backend" in answer.err
     assert "package:model-digits-onnx, package:model-digits-onnx-int8 need one that takes onnx as backend" in answer.err
     assert "package:lib-python-tensorflow: it takes tensorflow-frozen-graph, not onnx" in answer.err
     assert "fix: choose another model or another backend" in answer.err

@@ -58,7 +58,7 @@ def test_data_that_are_obtained_by_hand_say_how(loom: Loom):
     assert answer.code == 3
     assert "it is obtained by hand: its terms of access ask for an account" in answer.err
     assert "then --dataset_path=DIR for loom" in answer.err
-    assert answer.err.rstrip().endswith("fix: obtain it as this says")
+    assert answer.err.rstrip().endswith("fix: obtain it as described")
 
 
 def test_explain_tells_of_the_plan_that_is_made(loom: Loom, folder: Path):

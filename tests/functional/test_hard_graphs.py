@@ -43,12 +43,12 @@ def test_plan_row_of_many_versions_that_all_need_an_older_tool_says_who_disagree
 
     assert answer.code == 3
     assert answer.err == (
-        "loom: no version of tool is >=2.0,<=1.9\n"
+        "loom: no version of tool satisfies >=2.0,<=1.9\n"
         "  where: role tool\n"
         "  why: package:last needs hard,tool,@<=1.9 (package/last/.cm/meta.json: deps.tool)\n"
         "  why: program:app needs hard,tool,@>=2.0 (program/app/.cm/meta.json: run_deps.tool)\n"
         "  why: package:tool has 1.0, 2.0\n"
-        "  fix: loosen one of the ranges, for instance @>=2.0 in program/app/.cm/meta.json: run_deps.tool\n"
+        "  fix: relax one of the ranges, for instance @>=2.0 in program/app/.cm/meta.json: run_deps.tool\n"
     )
 
 
@@ -79,7 +79,7 @@ def test_plan_two_roles_that_disagree_on_their_one_family_among_many_others_are_
     answer = loom.here("plan", "program:app")
 
     assert answer.code == 3
-    assert answer.err.startswith("loom: package:library can be in a plan only once, and a and z cannot agree on one\n")
+    assert answer.err.startswith("loom: package:library can be in a plan only once, but a and z need different ones\n")
 
 
 def test_plan_more_roles_than_places_ends_with_one_of_the_conflicts(repo: Repo, loom: Loom):

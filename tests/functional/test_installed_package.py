@@ -19,8 +19,8 @@ TARGET = "program:image-classification-onnx"
 REFUSAL = """\
 loom: the components of an installed Benchloom cannot be changed
   where: {root}
-  why: they belong to the package, and its next upgrade would replace what is written there
-  fix: name a repository of your own, or work in a checkout
+  why: they belong to the package, and its next upgrade would overwrite changes
+  fix: use your own repository, or work in a checkout
 """
 
 

@@ -199,8 +199,8 @@ def test_lint_names_of_tasks_and_layouts_are_those_of_modules(
     ("name", "content", "reason"),
     [
         ("val_map.txt", None, "larger than 67,108,864 bytes"),
-        ("d.zip", b"PK\3\4 and no more", "not a sound zip archive"),
-        ("d.tar", b"no tar", "not a sound tar archive"),
+        ("d.zip", b"PK\3\4 and no more", "not a valid zip archive"),
+        ("d.tar", b"no tar", "not a valid tar archive"),
     ],
     ids=["endless labels", "damaged zip", "damaged tar"],
 )

@@ -49,7 +49,7 @@ def test_explain_says_why_random_weights_were_not_chosen(tmp_path: Path):
     words = ("--dep_add_tags.model=resnet50,-opset-8,-opset-11", f"--dataset_path={folder}")
     answer = Loom(tmp_path / "home").here("plan", TARGET, *words)
     assert answer.code == 3
-    assert "its weights are random: it is chosen only where the tag random-weights is asked for" in answer.err
+    assert "its weights are random: it is chosen only if the tag random-weights is requested" in answer.err
 
 
 def test_find_and_show_tell_that_weights_are_random(tmp_path: Path):

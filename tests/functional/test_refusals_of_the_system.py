@@ -104,7 +104,7 @@ def test_certificates_that_cannot_be_read_are_named(
     repo.package("far", "far,trial", fetch=[{"url": "https://127.0.0.1:9/a.txt", "digest": f"sha256:{'0' * 64}"}])
     answer = Loom(tmp_path / "home", repo)("install", "package:far")
     assert answer.code == 3, answer.err
-    assert "the certificates of authorities cannot be read" in answer.err
+    assert "the CA certificates cannot be read" in answer.err
     assert "where: the variables SSL_CERT_FILE and SSL_CERT_DIR" in answer.err
 
 

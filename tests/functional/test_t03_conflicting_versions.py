@@ -32,12 +32,12 @@ def test_t03_plan_two_ranges_on_one_role_names_both_requirers(repo: Repo, loom: 
     repo.script("t03-helper", "t03,helper", deps=[{"tags": "t03,tool", "names": ["tool"], "version_min": "2.0"}])
 
     assert _message(loom, "program:t03-app") == (
-        "loom: no version of tool is >=2.0,<=1.9\n"
+        "loom: no version of tool satisfies >=2.0,<=1.9\n"
         "  where: role tool\n"
         "  why: program:t03-app needs t03,tool,@<=1.9 (program/t03-app/.cm/meta.json: run_deps.tool)\n"
         "  why: script:t03-helper needs t03,tool,@>=2.0 (script/t03-helper/_cm.yaml: deps.0)\n"
         "  why: package:t03-tool has 1.9, 2.1, 3.0\n"
-        "  fix: loosen one of the ranges, for instance @>=2.0 in script/t03-helper/_cm.yaml: deps.0\n"
+        "  fix: relax one of the ranges, for instance @>=2.0 in script/t03-helper/_cm.yaml: deps.0\n"
     )
 
 
@@ -56,13 +56,13 @@ def test_plan_one_family_through_two_roles_says_what_each_could_be(repo: Repo, l
     repo.program("t03-app", "t03,app", run_deps=needs)
 
     assert _message(loom, "program:t03-app") == (
-        "loom: soft:t03-tools can be in a plan only once, and other and tool cannot agree on one\n"
+        "loom: soft:t03-tools can be in a plan only once, but other and tool need different ones\n"
         "  where: roles other, tool\n"
         "  why: program:t03-app needs t03,tool,@>=2 as other (program/t03-app/.cm/meta.json: run_deps.other)\n"
         "  why: program:t03-app needs t03,tool,@<=1.9 as tool (program/t03-app/.cm/meta.json: run_deps.tool)\n"
         "  why: other can be package:t03-tool @3.0, package:t03-tool @2.1\n"
         "  why: tool can be package:t03-tool @1.9\n"
-        "  fix: loosen one of the ranges, for instance @<=1.9 in program/t03-app/.cm/meta.json: run_deps.tool\n"
+        "  fix: relax one of the ranges, for instance @<=1.9 in program/t03-app/.cm/meta.json: run_deps.tool\n"
     )
 
 
@@ -79,7 +79,7 @@ def test_plan_unknown_tag_names_the_nearest(repo: Repo, loom: Loom):
     repo.program("t03-app", "t03,app", run_deps={"tool": {"tags": "t03,toool"}})
 
     assert _message(loom, "program:t03-app") == (
-        "loom: nothing answers t03,toool, needed as tool\n"
+        "loom: no component matches t03,toool, required as tool\n"
         "  where: role tool\n"
         "  why: program:t03-app needs t03,toool (program/t03-app/.cm/meta.json: run_deps.tool)\n"
         "  why: no component has the tag 'toool'\n"
@@ -91,11 +91,11 @@ def test_plan_known_tags_that_nothing_has_together_names_what_is_near(repo: Repo
     repo.program("t03-app", "t03,app", run_deps={"tool": {"tags": "t03,tool,app"}})
 
     assert _message(loom, "program:t03-app") == (
-        "loom: nothing answers app,t03,tool, needed as tool\n"
+        "loom: no component matches app,t03,tool, required as tool\n"
         "  where: role tool\n"
         "  why: program:t03-app needs app,t03,tool (program/t03-app/.cm/meta.json: run_deps.tool)\n"
         "  why: package:t03-tool lacks app\n"
-        "  fix: change what is asked for in program/t03-app/.cm/meta.json: run_deps.tool, or see what there is: loom find\n"
+        "  fix: change the request in program/t03-app/.cm/meta.json: run_deps.tool, or list the components: loom find\n"
     )
 
 
@@ -106,11 +106,11 @@ def test_plan_variation_excluded_by_another_requirer_names_both(repo: Repo, loom
     repo.script("t03-helper", "t03,helper", deps=[{"tags": "t03,size,-_small", "names": ["size"]}])
 
     assert _message(loom, "program:t03-app") == (
-        "loom: nothing that answers size,t03,_small,-_small can be size\n"
+        "loom: no component that matches size,t03,_small,-_small can be size\n"
         "  where: role size\n"
         "  why: program:t03-app needs size,t03,_small (program/t03-app/.cm/meta.json: run_deps.size)\n"
         "  why: script:t03-helper needs size,t03,-_small (script/t03-helper/_cm.yaml: deps.0)\n"
-        "  why: package:t03-size: variation 'small' is both asked for and excluded\n"
+        "  why: package:t03-size: variation 'small' is both requested and excluded\n"
         "  fix: choose other variations than _small in program/t03-app/.cm/meta.json: run_deps.size\n"
     )
 
@@ -121,11 +121,11 @@ def test_plan_circle_names_each_need_once(repo: Repo, loom: Loom):
     repo.script("t03-two", "t03,two", deps=[{"tags": "t03,one", "names": ["one"]}])
 
     assert _message(loom, "program:t03-app") == (
-        "loom: components need each other in a circle\n"
+        "loom: components depend on each other in a cycle\n"
         "  where: script:t03-one, script:t03-two\n"
         "  why: script:t03-one needs script:t03-two as two (script/t03-one/_cm.yaml: deps.0)\n"
         "  why: script:t03-two needs script:t03-one as one (script/t03-two/_cm.yaml: deps.0)\n"
-        "  fix: take one of these needs out, or narrow its tags so that something else answers it\n"
+        "  fix: remove one of these requirements, or narrow its tags so that another component matches\n"
     )
 
 
@@ -140,11 +140,11 @@ def test_plan_equally_good_answers_lists_them(repo: Repo, loom: Loom):
     repo.package("t03-right", "t03,side")
 
     assert _message(loom, "--tags=t03,side") == (
-        "loom: 2 components answer side,t03 equally well, needed as target\n"
+        "loom: 2 components match side,t03 equally well, required as target\n"
         "  where: role target\n"
         "  why: the command line needs side,t03 (--tags)\n"
-        "  why: package:t03-left answers it\n"
-        "  why: package:t03-right answers it\n"
+        "  why: package:t03-left matches\n"
+        "  why: package:t03-right matches\n"
         "  fix: add a tag that only one has (--dep_add_tags.target=TAG), or mark one default_for this query\n"
     )
     repo.package("t03-right", "t03,side", default_for=["t03,side"])
@@ -158,7 +158,7 @@ def test_plan_command_line_version_that_conflicts_is_named(repo: Repo, loom: Loo
 
     message = _message(loom, "program:t03-app", "--adr.tool.version=2.1")
     assert "the command line needs @==2.1 (--adr.tool.version)" in message
-    assert "  fix: loosen one of the ranges, for instance @==2.1 in --adr.tool.version\n" in message
+    assert "  fix: relax one of the ranges, for instance @==2.1 in --adr.tool.version\n" in message
 
 
 def test_plan_requirers_that_set_one_variable_differently_conflict(repo: Repo, loom: Loom):

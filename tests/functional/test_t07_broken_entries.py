@@ -30,7 +30,7 @@ BROKEN = {
     "needs a text": '{"tags": ["t07", "bad"], "run_deps": "tool"}',
     "a need a list": '{"tags": ["t07", "bad"], "run_deps": {"tool": ["x"]}}',
     "a range": '{"tags": ["t07", "bad"], "run_deps": {"tool": {"tags": "t07", "version": ">=>1"}}}',
-    "a range of Pythons": '{"tags": ["t07", "good"], "versions": [{"version": "9", "requires_python": "../.."}]}',
+    "a valid range of Python versions": '{"tags": ["t07", "good"], "versions": [{"version": "9", "requires_python": "../.."}]}',
     "a condition": '{"tags": ["t07", "bad"], "run_deps": {"tool": {"tags": "t07", "enable_if_env": ["x"]}}}',
     "a block of another type": '{"tags": ["t07", "bad"], "fetch": {"url": "x"}}',
 }

@@ -92,12 +92,12 @@ def test_tag_that_a_variation_adds_chooses_it(tagged: Loom, words: str, chosen: 
 def test_tags_of_two_variations_of_a_group_are_a_conflict(tagged: Loom):
     answer = tagged.here("plan", "--tags=t17,model,opset-8,opset-11")
     assert answer.code == 3
-    assert "are both of group 'opset'" in answer.err
+    assert "are both in group 'opset'" in answer.err
 
 
 def test_tag_that_a_variation_adds_holds_for_every_requirer(tagged: Loom):
     assert tagged.here("plan", "program:t17-app", "--json").ok().node("model")["candidate"]["variations"] == ["first"]
     answer = tagged.here("plan", "program:t17-clash")
     assert answer.code == 3
-    assert "are both of group 'opset'" in answer.err
+    assert "are both in group 'opset'" in answer.err
     assert tagged.here("find", "--tags=t17,old").ok().out.startswith("package:t17-model")

@@ -157,7 +157,7 @@ def test_venv_lock_makes_an_equal_environment_or_none(loom: Loom, tmp_path: Path
         (("create", "new", "--template=generik"), "generic"),
         (("create", "new", "--tags=generic", "--template=generic"), "by its name or by tags"),
         (("create", "new", "--python=/no/python"), "--python"),
-        (("create", "new", "--python=/bin/false"), "is not a Python that runs"),
+        (("create", "new", "--python=/bin/false"), "is not a working Python interpreter"),
         (("create", "new", "--no-such-flag=1"), "--no-such-flag"),
         (("create", "new", "--dep_add_tags.nobody=x"), "nobody"),
         (("create", "new", "word"), "one word too many"),

@@ -127,12 +127,12 @@ def _meta(text: str) -> Callable[[Path], None]:
 
 
 ODD: dict[str, tuple[Callable[[Path], None], str]] = {
-    "a link to itself": (_link, "it cannot be looked into: Too many levels of symbolic links"),
+    "a link to itself": (_link, "it cannot be read: Too many levels of symbolic links"),
     "a name that is not UTF-8": (_undecodable, "its name is not UTF-8"),
-    "a lone surrogate": (_meta('{"tags": ["odd", "\\ud800"]}'), "half a character"),
+    "a lone surrogate": (_meta('{"tags": ["odd", "\\ud800"]}'), "a lone surrogate"),
     "an integer beyond 64 bits": (_meta('{"tags": ["odd"], "priority": 36893488147419103232}'), "beyond 64 bits"),
     "a number of a million digits": (_meta(f'{{"priority": {"9" * 900_000}}}'), "beyond 64 bits"),
-    "infinity": (_meta('{"tags": ["odd"], "timeout": 1e999}'), "beyond what can be stored"),
+    "infinity": (_meta('{"tags": ["odd"], "timeout": 1e999}'), "a number is too large"),
     "a regular expression that is none": (
         _meta('{"tags": ["odd"], "detect": {"executable": {"names": ["odd"], "version_regex": "("}}}'),
         "it is not a regular expression",

@@ -35,7 +35,7 @@ def run_benchmarks(workspace: Workspace, areas: tuple[str, ...], *, is_quick: bo
     measurements: list[Measurement] = []
     failed: list[str] = []
     with warnings.catch_warnings():
-        # Areas warn where a peer cannot be had.
+        # Areas warn if a peer is not available.
         warnings.showwarning = lambda message, *_place, **_more: workspace.talk.warn(str(message))
         for area in [area for area in files if not areas or area in areas]:
             workspace.talk.note(f"measuring: {area}{', quick' if is_quick else ''}")

@@ -119,8 +119,8 @@ def _or_detected(workspace: Workspace, made: Plan, error: FetchError) -> FetchEr
 def variables_for_ck(workspace: Workspace, request: PlanRequest, chosen: CkChoices, folder: Path) -> CkVariables:
     """Prepare everything the program of ``request`` needs around ``chosen``, and return its variables; files go to ``folder``.
 
-    Inputs come from the environment. Raises what planning and preparing raise: also where what `ck` chose does not go
-    together, and where the plan would not use the data set that the user chose, or cannot tell which one is meant.
+    Inputs come from the environment. Raises what planning and preparing raise: also if what `ck` chose does not go
+    together, and if the plan would not use the data set that the user chose, or cannot tell which one is meant.
     """
     made = _plan_around(workspace, request, chosen)
     folder.mkdir(parents=True, exist_ok=True)

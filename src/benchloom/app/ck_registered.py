@@ -90,7 +90,7 @@ def model_of_file(workspace: Workspace, name: str, tags: str, path: Path) -> Mod
     """Return which model that registers the soft entry ``name`` the file at ``path`` is, as ``tags`` tell.
 
     A tag that no model has names the environment only, unless it is nearly one that models have. Raises UnknownNameError for
-    that, and InputError where the tags mean no model or several, or the file is none.
+    that, and InputError if the tags mean no model or several, or the file is none.
     """
     words = [word.strip() for word in tags.split(",") if word.strip()]
     known = {tag for item in models(workspace, name, "", TAGS) for tag in (*item.tags, *item.variations)}
@@ -152,7 +152,7 @@ def requirement_on(workspace: Workspace, found: Found, role: str, where: str) ->
 
 
 def refuse_other_data(made: Plan, found: Sequence[Found], where: str) -> None:
-    """Raise ResolutionError if ``made`` uses none of ``found``: data that the user has chosen by ``where``."""
+    """Raise ResolutionError if ``made`` uses none of ``found``: data that the user chose with ``where``."""
     places = {item.candidate.location for item in found}
     if any(node.candidate.location in places for node in made.nodes):
         return

@@ -35,7 +35,7 @@ SCHEMAS: SchemaTable = {"detected": (tuple[Detected, ...], "loom detect --json")
 def give_model(workspace: Workspace, name: str, tags: str, path: str) -> Detected:
     """From now on, use the file at ``path`` for the one model that ``name`` and ``tags`` mean, and return what was noted.
 
-    Raises UnknownNameError, or InputError where several models are meant, or there is no such file.
+    Raises UnknownNameError, or InputError if several models are meant, or there is no such file.
     """
     component = one_model(workspace, name, tags, "--tags")
     file = model_file(path, "--full_path")
@@ -57,7 +57,7 @@ def is_model(workspace: Workspace, name: str, tags: str) -> bool:
 
 
 def one_model(workspace: Workspace, name: str, tags: str, where: str) -> Component:
-    """Return the one model that ``name`` and ``tags`` mean. Raises UnknownNameError, or InputError where it is not one."""
+    """Return the one model that ``name`` and ``tags`` mean. Raises UnknownNameError, or InputError if it is not one."""
     found = models(workspace, name, tags, where)
     if len(found) == 1:
         return found[0]

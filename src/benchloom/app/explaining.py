@@ -12,9 +12,9 @@ from benchloom.resolve.why import Explanation, WhyNot, explain_role, why_not
 
 
 def explain(workspace: Workspace, request: PlanRequest, subject: str = "") -> tuple[Explanation, ...]:
-    """Explain ``subject`` (a role, or a component of the plan), or every role where none is given, the target last.
+    """Explain ``subject`` (a role, or a component of the plan), or every role if none is given, the target last.
 
-    Raises what planning raises, and UnknownNameError where the plan holds no such thing.
+    Raises what planning raises, and UnknownNameError if the plan holds no such thing.
     """
     problem = settled_problem(workspace, request)
     solution = _solve(workspace, problem)

@@ -17,7 +17,7 @@ from benchloom.model.plan import Candidate, Plan
 
 
 def kept_files(workspace: Workspace) -> dict[str, str]:
-    """Return the files to be used from now on, by reference of the component. Raises InputError where the list cannot be read."""
+    """Return the files to be used from now on, by reference of the component. Raises InputError if the list cannot be read."""
     path = workspace.locations.given
     try:
         return msgspec.json.decode(bounded.read_bytes(path, limits.DOCUMENT_BYTES), type=dict[str, str])
@@ -39,7 +39,7 @@ def keep_file(workspace: Workspace, component: Component, file: Path | None) -> 
 
 
 def model_file(text: str, where: str) -> Path:
-    """Return the file named by ``text``. Raises InputError where there is none, or it is no model by its first bytes."""
+    """Return the file named by ``text``. Raises InputError if there is none, or it is no model by its first bytes."""
     path = Path(os.path.abspath(Path(text).expanduser()))
     why: list[str] = []
     if not path.is_file():
@@ -56,7 +56,7 @@ def model_file(text: str, where: str) -> Path:
 def given_models(components: Sequence[Component], model_path: str, kept: Mapping[str, str]) -> list[Candidate]:
     """Return the candidates that files stand for: ``model_path`` for each model among ``components``, else those of ``kept``.
 
-    Raises InputError where ``model_path`` is no file, or no model could be meant.
+    Raises InputError if ``model_path`` is no file, or no model could be meant.
     """
     models = [item for item in components if item.model is not None]
     if not model_path:

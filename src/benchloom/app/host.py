@@ -28,7 +28,7 @@ def host_facts(
 ) -> HostFacts:
     """Gather what resolution may know of this machine: platform, detected software, what the store holds.
 
-    ``inputs`` are those of the program. Raises InputError where ``places`` hold no data set or model that the targets could use, or
+    ``inputs`` are those of the program. Raises InputError if ``places`` hold no data set or model that the targets could use, or
     their Python cannot serve.
     """
     dataset_path = places.dataset_path
@@ -112,9 +112,9 @@ def _given_datasets(datasets: Sequence[Component], path: str) -> list[Candidate]
 
 
 def platform_of(python: str = "") -> Platform:
-    """Operating system, architecture and Python ``major.minor`` of ``python`` (of this process where it is empty).
+    """Operating system, architecture and Python ``major.minor`` of ``python`` (of this process if it is empty).
 
-    Raises InputError where ``python`` cannot be started or is too old.
+    Raises InputError if ``python`` cannot be started or is too old.
     """
     version = platform.python_version()
     if python:

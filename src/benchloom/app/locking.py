@@ -26,7 +26,7 @@ def make_target_lock(workspace: Workspace, request: PlanRequest) -> Lock:
 
 
 def write_lock(lock: Lock | VenvLock, path: Path) -> None:
-    """Write ``lock`` whole or not at all. Raises InputError where the folder cannot be written."""
+    """Write ``lock`` whole or not at all. Raises InputError if the folder cannot be written."""
     try:
         write_bytes(path, to_json(lock))
     except OSError as error:
@@ -64,7 +64,7 @@ class _Head(msgspec.Struct):
 
 
 def with_lock(request: PlanRequest, lock: Lock, file: str) -> PlanRequest:
-    """Return ``request`` held to ``lock``; where it names no target, target, command, inputs and variables are the lock's."""
+    """Return ``request`` held to ``lock``; if it names no target, target, command, inputs and variables are the lock's."""
     held = msgspec.structs.replace(request, lock=lock, lock_file=file)
     if request.name or request.query:
         return held

@@ -47,7 +47,7 @@ class ResolutionProblem(Value, frozen=True, kw_only=True):
 def plan(workspace: Workspace, request: PlanRequest, *, to_run: bool = True) -> Plan:
     """Resolve ``request`` on this machine; what is only installed (not ``to_run``) may have inputs that no run could have.
 
-    Raises UnknownNameError, InputError or ResolutionError; where ``request`` holds a lock, LockDriftError with every difference.
+    Raises UnknownNameError, InputError or ResolutionError; if ``request`` holds a lock, LockDriftError with every difference.
     """
     with workspace.talk.progress("planning", None, ""):
         return _planned(workspace, request, to_run=to_run)
@@ -83,7 +83,7 @@ def _uses_given_data(workspace: Workspace, made: Plan, problem: ResolutionProble
 
 
 def settled_problem(workspace: Workspace, request: PlanRequest) -> ResolutionProblem:
-    """Return the problem that ``plan`` solves: that of ``request``, on the data set of ``--dataset_path`` where only this has it used.
+    """Return the problem that ``plan`` solves: that of ``request``, on the data set of ``--dataset_path`` if only this has it used.
 
     Raises what ``question`` raises, and InputError if no plan would use that data set.
     """

@@ -11,7 +11,7 @@ from benchloom.record import records
 
 
 class RecordLine(Value, frozen=True, kw_only=True):
-    """One record as ``loom record ls`` lists it. Figures are those of the last repetition; None where there are none.
+    """One record as ``loom record ls`` lists it. Figures are those of the last repetition; None if there are none.
 
     Attributes:
         id: the record's id.
@@ -67,7 +67,7 @@ SCHEMAS: SchemaTable = {
 
 
 def list_records(workspace: Workspace, target: str = "", tags: str = "") -> tuple[RecordLine, ...]:
-    """Return the records of ``target`` (any where empty) that have all of ``tags`` (commas between), oldest first.
+    """Return the records of ``target`` (any if empty) that have all of ``tags`` (commas between), oldest first.
 
     A file that is not a record is named in a warning and left out.
     """

@@ -37,7 +37,7 @@ _REMOTE = re.compile(r"[a-z][a-z0-9+.-]*://|[^/\\]+@[^/\\]+:|[a-z]+::")
 _STAGE = ".stage-"
 # The transports git may use, whatever GIT_ALLOW_PROTOCOL says here: others run commands (ext) or read what is open (fd).
 _TRANSPORTS = ("file", "http", "https", "ssh", "git")
-# Set where loom is started from a git hook; they would make git work on that other repository.
+# Set if loom is started from a git hook; they would make git work on that other repository.
 _GIT_PLACES = frozenset({"GIT_DIR", "GIT_WORK_TREE", "GIT_INDEX_FILE", "GIT_COMMON_DIR", "GIT_PREFIX"})
 
 
@@ -167,7 +167,7 @@ def update(workspace: Workspace, name: str = "") -> tuple[Updated, ...]:
 def sync(workspace: Workspace, path: str = "", *, name: str = "", check: bool = False) -> Synced:
     """Make the CK and CM identity of a repository (a folder or a known name; the built-in one) what its folders say.
 
-    ``name`` is the alias of a repository that has none yet. With ``check`` nothing is written. Raises InputError where
+    ``name`` is the alias of a repository that has none yet. With ``check`` nothing is written. Raises InputError if
     the folder or its identity cannot be read.
     """
     root = Path(path).expanduser().resolve() if path else built_in_repository()

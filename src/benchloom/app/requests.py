@@ -28,7 +28,7 @@ class PlanRequest(GivenPaths, frozen=True, kw_only=True):
     """What is to be planned, and where things are.
 
     Attributes:
-        name: ``kind:alias`` (or alias, or uid) of the target; empty where ``query`` says it by tags.
+        name: ``kind:alias`` (or alias, or uid) of the target; empty if ``query`` says it by tags.
         query: tags of the target, or tags to add to ``name``.
         runnable: the target must be something that runs.
         command: which ``run_cmds`` entry; empty means the only one, or ``default``.

@@ -133,7 +133,7 @@ def run(
     """Execute ``made`` and return the record and its path; the record is written before an error is raised.
 
     ``echo`` receives what the program prints. Raises ExecutionError (the program failed; its status is in the details),
-    RunTimeoutError or, where the program says that its input is wrong, InputError, all naming the record, and what preparing
+    RunTimeoutError or, if the program says that its input is wrong, InputError, all naming the record, and what preparing
     raises: also InputError of the program's check, which leaves no record, since nothing was run.
     """
     program_of(made)
@@ -195,7 +195,7 @@ class _Execution:
         return repetition.status == "ok"
 
     def place(self, number: int) -> Path:
-        """Return the working directory of a repetition, counted from 1: the run's own folder where it is the only one."""
+        """Return the working directory of a repetition, counted from 1: the run's own folder if it is the only one."""
         return self.folder if self.options.repetitions == 1 else self.folder / f"repetition-{number}"
 
     def finish(self) -> tuple[Record, Path]:
@@ -355,7 +355,7 @@ def _runtime(folder: Path) -> Path:
 
 
 def link_engine(folder: Path) -> None:
-    """Put this engine's package into ``folder``, and nothing of what else lies beside it: a copy where links cannot be made."""
+    """Put this engine's package into ``folder``, and nothing of what else lies beside it: a copy if links cannot be made."""
     source = Path(benchloom.__file__).resolve().parent
     link = folder / "benchloom"
     if not link.exists():

@@ -57,7 +57,7 @@ def run_tests(workspace: Workspace, names: Sequence[str], arguments: Sequence[st
     """Run the named steps (all: none named) and return how they went; their output goes to this process's streams.
 
     ``arguments`` go to pytest. Temporary files go to a folder of this run, which is removed unless a step fails. Raises
-    InputError outside a checkout or where the test tools are not installed.
+    InputError outside a checkout or if the test tools are not installed.
     """
     root = built_in_repository()
     if not (root / "tests").is_dir():

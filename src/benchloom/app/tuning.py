@@ -65,7 +65,7 @@ def seconds_of(text: str) -> float:
 
 
 def tune(workspace: Workspace, request: PlanRequest, options: TuneOptions) -> Tuning:
-    """Search until the end, or until the budget is spent, and write what ``loom run`` takes where anything was valid.
+    """Search until the end, or until the budget is spent, and write what ``loom run`` takes if anything was valid.
 
     Raises what planning and preparing raise, InputError for a program that lacks the inputs to search over, and
     ExecutionError if every probe failed. What was measured is journalled after each probe, whatever happens.

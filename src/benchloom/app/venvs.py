@@ -246,7 +246,7 @@ class _VenvBuilder:
         return {role: path for role, path in found.items() if path and role != "target"}
 
     def _add_repositories(self, prepared: Prepared) -> tuple[str, ...]:
-        """Make the environment's own folders for `ck`, and let its `ck`, where there is one, know the repositories."""
+        """Make the environment's own folders for `ck`, and let its `ck`, if there is one, know the repositories."""
         (self.stage / "CK" / "local").mkdir(parents=True)
         (self.stage / "CK-TOOLS").mkdir()
         if not any(item.name == "ck" for item in prepared.distributions):
@@ -291,13 +291,13 @@ def engine_requirements() -> tuple[str, ...]:
 
 
 def template_request(request: PlanRequest, template: str, python: str) -> PlanRequest:
-    """Return ``request`` for a template by name, where it chooses none by tags, to be made of the interpreter ``python``."""
+    """Return ``request`` for a template by name, if it chooses none by tags, to be made of the interpreter ``python``."""
     name = f"{VENV_TEMPLATE}:{template}" if template and not request.query else ""
     return msgspec.structs.replace(request, name=name, kind=VENV_TEMPLATE, python=python)
 
 
 def _why_not_for_ck(repository: Repository) -> str:
-    """Return why `ck` cannot know a repository; '' where it can. One that it stumbles over would break all others for it."""
+    """Return why `ck` cannot know a repository; '' if it can. One that it stumbles over would break all others for it."""
     root = Path(repository.path)
     if (root / "requirements.txt").exists():
         return "it would run pip on its requirements.txt, which no lock holds"

@@ -59,7 +59,7 @@ class Workspace:
 
     @cached_property
     def index(self) -> Index:
-        """The index over all repositories, from its persisted form where that is current."""
+        """The index over all repositories, from its persisted form if that is current."""
         return load(self.repositories, self.locations.index)
 
     @cached_property

@@ -38,7 +38,7 @@ def _properties(place: Place, types: Mapping[str, Schema], tools: Collection[Too
 
 
 def _text(row: Key) -> str:
-    return f"{row.summary}; not acted upon" if row.effect == "lost" else row.summary
+    return f"{row.summary}; not supported" if row.effect == "lost" else row.summary
 
 
 _REQUIRED: Schema = {"anyOf": [{"required": ["tags"]}, {"required": ["_base_entry"]}]}

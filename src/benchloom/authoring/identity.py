@@ -68,7 +68,7 @@ class Change:
 def changes(root: Path, name: str = "") -> tuple[Change, ...]:
     """Return what differs from what the folders below ``root`` say, sorted by file; nothing is written.
 
-    ``name`` is the alias of a repository that has none yet; its folder's name otherwise. Raises InputError where
+    ``name`` is the alias of a repository that has none yet; its folder's name otherwise. Raises InputError if
     ``.ckr.json`` or ``cmr.yaml`` cannot be read.
     """
     return tuple(sorted(_IdentityComparison(root).result(name or root.name), key=lambda item: item.drift.file))
@@ -177,7 +177,7 @@ class _IdentityComparison:
                     self.entry_files(kind, kind_uid, alias, uid)
 
     def entry_uid(self, folder: Path, kind: str, taken: frozenset[str] = frozenset()) -> str:
-        """Return the uid an entry has, else the one it will get, or '' where a person must write it."""
+        """Return the uid an entry has, else the one it will get, or '' if a person must write it."""
         main = next(iter(metadata_files(kind, folder)), folder / META)
         if main.name in CM_FILES and main.parent == folder:
             return _checked(_read_tolerantly(main).get("uid"))
@@ -264,7 +264,7 @@ def _text(path: Path) -> str:
 
 
 def _table(path: Path) -> dict[str, Any] | None:
-    """Read a JSON or YAML table; None where there is no file. Raises InputError where it is not a table."""
+    """Read a JSON or YAML table; None if there is no file. Raises InputError if it is not a table."""
     if not path.is_file():
         return None
     try:

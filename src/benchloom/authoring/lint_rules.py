@@ -111,7 +111,7 @@ RULES: dict[str, Rule] = {
         Rule(
             "unheard-key",
             "reading",
-            "Keys by which CK, CM or MLC choose or run something else are acted upon here, too.",
+            "Keys by which CK, CM or MLC choose or run something else are supported here as well.",
         ),
         Rule("version-not-text", "reading", "A version is text, since a number loses its zeros."),
         Rule("duplicate-uid", "reading", "No two components have one uid."),
@@ -492,7 +492,7 @@ def _misfits(subject: LintSubject, profile: Profile, where: tuple[str, ...]) -> 
 
 
 def _shape_of(profile: Profile) -> tuple[int, ...]:
-    """Return the shape the steps end in, or () where they leave it open."""
+    """Return the shape the steps end in, or () if they leave it open."""
     size: tuple[int, int] | None = None
     channels, layout = 3, "NHWC"
     for step in profile.steps:

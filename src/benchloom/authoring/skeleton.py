@@ -74,7 +74,7 @@ def new(
 ) -> Created:
     """Write the skeleton of ``kind:alias`` into the first of ``repositories`` that can be written, or into ``directory``.
 
-    Raises InputError where the folder exists already, no repository can be written, or the name is not one.
+    Raises InputError if the folder exists already, no repository can be written, or the name is not one.
     """
     kind, alias = _parsed(name)
     root = Path(directory).expanduser().resolve() if directory else _writable(repositories)

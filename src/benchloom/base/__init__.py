@@ -1,1 +1,1 @@
-"""Small pieces with no domain knowledge: paths, digests, durable writes, nearest names, talk to the user."""
+"""General helpers without domain knowledge: paths, digests, durable writes, nearest names, messages to the user."""

@@ -11,7 +11,7 @@ from typing import IO
 
 
 def fsync_folder(folder: Path | str) -> None:
-    """Make a rename inside ``folder`` durable; a no-op where folders cannot be synced."""
+    """Make a rename inside ``folder`` durable; a no-op if folders cannot be synced."""
     try:
         handle = os.open(folder, os.O_RDONLY)
     except OSError:  # pragma: no cover - Windows cannot open folders
@@ -24,7 +24,7 @@ def fsync_folder(folder: Path | str) -> None:
 
 
 def start_flush(stream: IO[bytes]) -> None:
-    """Let the system begin to write a new file to the disk, if it can be told to, so that the fsync to come waits less."""
+    """Ask the system to start writing a new file to disk, if it supports that, so that the later fsync waits less."""
     stream.flush()
     if hasattr(os, "posix_fadvise"):
         with contextlib.suppress(OSError):
@@ -33,7 +33,7 @@ def start_flush(stream: IO[bytes]) -> None:
 
 @contextlib.contextmanager
 def failures_named(path: Path) -> Iterator[None]:
-    """Give the errors of writing to ``path`` its name: the system names files that it cannot open, not those on a full disk."""
+    """Add the file name to errors of writing to ``path``: the system names it if it cannot be opened, but not if the disk is full."""
     try:
         yield
     except OSError as error:
@@ -43,7 +43,10 @@ def failures_named(path: Path) -> Iterator[None]:
 
 
 def write_bytes(path: Path, data: bytes, mode: int = 0o644) -> None:
-    """Replace ``path`` by ``data`` atomically, creating its folder. Raises OSError and leaves nothing behind."""
+    """Replace ``path`` by ``data`` atomically, creating its folder.
+
+    Raises OSError and leaves nothing behind.
+    """
     import tempfile  # late: most commands write nothing
 
     path.parent.mkdir(parents=True, exist_ok=True)

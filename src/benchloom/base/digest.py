@@ -14,7 +14,7 @@ _LEFT_OUT = frozenset(["__pycache__", ".git"])
 
 
 def is_left_out(folder: str) -> bool:
-    """Tell whether a folder of this name is no part of a component: caches, version control, where ck runs a program."""
+    """Tell whether a folder of this name does not belong to a component: caches, version control, where ck runs a program."""
     return folder in _LEFT_OUT or folder.startswith("tmp")
 
 
@@ -22,7 +22,7 @@ ALGORITHMS = ("sha256", "sha384", "sha512", "md5")
 
 
 def new_hash(algorithm: str) -> "_Hash":
-    """Return an empty hash object; md5 is used only to compare with what an upstream published."""
+    """Return an empty hash object; md5 is used only to compare with a published digest."""
     return hashlib.new(algorithm, usedforsecurity=False)
 
 

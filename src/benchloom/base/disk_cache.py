@@ -1,4 +1,4 @@
-"""What one process learnt for the next: a table in a file that is replaced whole, and is only ever a shortcut."""
+"""A cache on disk that processes share: a table in a file that is replaced atomically and may be deleted at any time."""
 
 import contextlib
 from collections.abc import Callable
@@ -13,9 +13,9 @@ Item = TypeVar("Item")
 
 
 class DiskCache(Generic[Item]):
-    """A table of ``type_`` by text in ``file`` (None keeps nothing), read when it is first asked for.
+    """A table of ``type_`` by text in ``file`` (None stores nothing), read on first use.
 
-    ``format`` names what may have written the file: another one's is not read.
+    ``format`` identifies the writer: a file with another format is ignored.
     """
 
     def __init__(self, file: Path | None, format: Callable[[], str], type_: type[Item]) -> None:
@@ -24,16 +24,19 @@ class DiskCache(Generic[Item]):
         self._is_changed = False
 
     def get(self, name: str) -> Item | None:
-        """Return what is known by ``name``."""
+        """Return the cached item, or None."""
         return self._load().get(name)
 
     def set(self, name: str, item: Item) -> None:
-        """Remember ``item`` by ``name``; ``save`` keeps it."""
+        """Set an item; ``save`` writes it to disk."""
         self._load()[name] = item
         self._is_changed = True
 
     def save(self) -> None:
-        """Keep what was learnt. A folder that cannot be written costs time, never an answer."""
+        """Write the cache to disk.
+
+        A folder that cannot be written costs time, never a result.
+        """
         if self._file is not None and self._is_changed:
             with contextlib.suppress(OSError):
                 write_bytes(self._file, msgspec.msgpack.encode((self._format(), self._load())))

@@ -1,4 +1,4 @@
-"""What a file looks like from its first bytes: enough to refuse what cannot be the model, archive or file that was asked for."""
+"""Recognise the type of a file from its first bytes: enough to reject what cannot be the requested model, archive or file."""
 
 import zipfile
 from pathlib import Path
@@ -8,10 +8,10 @@ from typing import IO, Literal
 Container = Literal["onnx", "graphdef", "flatbuffer", "tar", "pickle", "zip", "torchscript"]
 
 _HEAD = 512
-_POINTER = "a pointer of Git LFS, not the file that it stands for"
+_POINTER = "a Git LFS pointer, not the file itself"
 _PAGE = "a web page (HTML)"
-_PAGES = (".html", ".htm", ".xhtml", ".xml", ".svg")  # endings of files that may begin as a web page does
-_CUT_OFF = "it is cut off: its end is missing"
+_PAGES = (".html", ".htm", ".xhtml", ".xml", ".svg")  # extensions of files that may start like a web page
+_CUT_OFF = "it is truncated"
 _STARTS = (
     (b"version https://git-lfs", _POINTER),
     (b"\x1f\x8b", "a gzip archive"),
@@ -22,7 +22,7 @@ _STARTS = (
     (b"%PDF", "a PDF document"),
     (b"\x80\x02", "a Python pickle"),
 )
-# What models are published in, or look like; whatever else a file appears to be, it is no model.
+# What published models are stored in, or look like; a file of any other type is not a model.
 _POSSIBLE = frozenset({"a zip archive", "a tar archive", "an HDF5 file", "a Python pickle"})
 _TAR = 257, b"ustar"
 # The containers by what they appear to be, and the others by their first bytes: an identifier of TensorFlow Lite at the fifth, and
@@ -34,7 +34,7 @@ _MARKUP = (b"<!doctype", b"<html", b"<?xml", b"<head", b"<body")
 
 
 def seen(path: str) -> list[str]:
-    """Return as reasons of an error what the file at ``path`` appears to be: one sentence, or none if it tells nothing."""
+    """Return, as reasons for an error, what the file at ``path`` appears to be: one sentence, or none if it is not recognised."""
     try:
         return _sentence(path, appearance(Path(path)))
     except OSError as error:
@@ -42,7 +42,7 @@ def seen(path: str) -> list[str]:
 
 
 def no_model(path: str) -> list[str]:
-    """Return in one sentence why a file is no model of any kind: empty, text, compressed as a whole, or cut off; else nothing."""
+    """Return in one sentence why a file is not a model: empty, text, compressed as a whole, or truncated; else nothing."""
     try:
         what = appearance(Path(path))
         if what not in _POSSIBLE and (found := _sentence(path, what)):
@@ -53,9 +53,9 @@ def no_model(path: str) -> list[str]:
 
 
 def no_content(path: str, name: str) -> list[str]:
-    """Return in one sentence why a file called ``name`` is not what was published, whatever that is; else nothing.
+    """Return in one sentence why a file called ``name`` cannot be the published file; else nothing.
 
-    It is empty, a pointer of Git LFS, or the web page that a server sent in its place.
+    It is empty, a Git LFS pointer, or a web page that a server sent instead.
     """
     try:
         what = appearance(Path(path))
@@ -73,7 +73,7 @@ def _sentence(path: str, what: str) -> list[str]:
 
 
 def appearance(path: Path) -> str:
-    """Return what the file at ``path`` appears to be, such as ``a web page (HTML)``; '' if its beginning tells nothing.
+    """Return what the file at ``path`` appears to be, such as ``a web page (HTML)``; '' if it is not recognised.
 
     Raises OSError if it cannot be read.
     """
@@ -83,7 +83,7 @@ def appearance(path: Path) -> str:
     if start.startswith(_MARKUP):
         return _PAGE
     if start.startswith((b"{", b"[")) and _is_text(head):
-        return "JSON text, perhaps the error message of a server"
+        return "JSON text, perhaps a server's error message"
     if head[_TAR[0] :].startswith(_TAR[1]):
         return "a tar archive"
     found = next((what for magic, what in _STARTS if head.startswith(magic)), "")
@@ -91,9 +91,9 @@ def appearance(path: Path) -> str:
 
 
 def container(path: Path) -> Container | None:
-    """Return how the model in the file at ``path`` is written, from its first bytes and the members of a zip archive.
+    """Return the container format of the model file at ``path``, from its first bytes and the members of a zip archive.
 
-    None if it is nothing that models are written in. Raises OSError if it cannot be read.
+    None if models are not written in this format. Raises OSError if it cannot be read.
     """
     if what := appearance(path):
         return _zip_of_torch(path) if what == "a zip archive" else _CONTAINERS.get(what)
@@ -116,7 +116,7 @@ def _zip_of_torch(path: Path) -> Container | None:
 
 
 def _is_cut_off(path: Path, what: str) -> bool:
-    """Tell whether a model's file ends before its end: a zip archive without its list of members, or a message within a field."""
+    """Tell whether a model file is truncated: a zip archive without its directory, or a message that ends inside a field."""
     if what == "a zip archive":
         return not zipfile.is_zipfile(path)
     if container(path) not in _FIELDS.values():
@@ -132,7 +132,7 @@ def _is_cut_off(path: Path, what: str) -> bool:
 
 
 def _end_of_field(stream: IO[bytes]) -> int:
-    """Return where the field of a protobuf message ends that ``stream`` stands at; beyond any file if it is none."""
+    """Return the end of the protobuf field at the position of ``stream``; a value beyond any file if it is not a field."""
     never = 1 << 62
     try:
         wire_type = _varint(stream) & 7
@@ -148,7 +148,10 @@ def _end_of_field(stream: IO[bytes]) -> int:
 
 
 def _varint(stream: IO[bytes]) -> int:
-    """Read a whole number of 7 bits a byte, the lowest first. Raises EOFError where there is none."""
+    """Read a varint: 7 bits per byte, lowest first.
+
+    Raises EOFError if there is none.
+    """
     value = 0
     for shift in range(0, 70, 7):
         if not (byte := stream.read(1)):

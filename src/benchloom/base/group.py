@@ -1,9 +1,9 @@
-"""Child processes that lead groups of their own: nothing of a group outlives its leader, or this process.
+"""Child processes in process groups of their own: no member of a group outlives its leader, or this process.
 
-A process that is killed with SIGKILL can end nothing any more. A shell of a few hundred kilobytes therefore waits at the
-other end of a pipe: it is told of every group, and when the pipe closes, because this process is gone, it kills those
-that are left. It works for whole groups and on every POSIX system, and does not depend on which thread started the child,
-as Linux's parent-death signal does.
+A process killed with SIGKILL cannot clean up. A shell of a few hundred kilobytes therefore waits at the other end of a
+pipe: it is notified of every group; when the pipe closes because this process has ended, it kills the remaining groups.
+It works for whole groups and on every POSIX system, and does not depend on which thread started the child, as Linux's
+parent-death signal does.
 """
 
 import atexit
@@ -42,7 +42,10 @@ class _Guard:
         self._shell: subprocess.Popen[bytes] | None = None
 
     def tell(self, sign: str, group: int) -> None:
-        """Say that a group began (``+``) or ended (``-``). Where the shell is gone, groups merely lose their guard."""
+        """Report that a group started (``+``) or ended (``-``).
+
+        If the shell has ended, groups are no longer guarded.
+        """
         with self._lock, contextlib.suppress(OSError):
             self._shell = self._shell or self._start()
             assert self._shell.stdin is not None
@@ -50,7 +53,7 @@ class _Guard:
 
     def _start(self) -> "subprocess.Popen[bytes]":
         atexit.register(self._end)
-        return subprocess.Popen(  # noqa: S603 - our own words
+        return subprocess.Popen(  # noqa: S603 - fixed arguments
             ["/bin/sh", "-c", _GUARD],
             bufsize=0,
             cwd="/",
@@ -58,7 +61,7 @@ class _Guard:
             stdin=subprocess.PIPE,
             stdout=subprocess.DEVNULL,
             stderr=subprocess.DEVNULL,
-            start_new_session=True,  # what is sent to our own group must not end it, too
+            start_new_session=True,  # signals to our own group must not end it as well
         )
 
     def _end(self) -> None:
@@ -81,8 +84,8 @@ def start_group(
 ) -> "subprocess.Popen[bytes]":
     """Start ``argv`` without a shell and without standard input, as the leader of a group that ``wait_for_group`` awaits.
 
-    Should this process be killed, the group is killed with it. Raises OSError, or ValueError for words or variables that no
-    process can be given.
+    If this process is killed, the group is killed with it. Raises OSError, or ValueError for arguments or variables
+    that cannot be passed to a process.
     """
     child = subprocess.Popen(  # noqa: S603 - no shell is involved
         list(argv),
@@ -101,7 +104,7 @@ def start_group(
 def output_of_group(
     argv: Sequence[str], *, env: Mapping[str, str], cwd: Path | None = None
 ) -> "subprocess.CompletedProcess[str]":
-    """Run ``argv`` as ``start_group`` does until its group has ended, and return how it ended with what it printed."""
+    """Run ``argv`` as ``start_group`` does, wait until its group has ended, and return its status and output."""
     with tempfile.TemporaryFile() as out, tempfile.TemporaryFile() as err:
         child = start_group(argv, env=env, stdout=out, stderr=err, cwd=cwd)
         wait_for_group(child, None, GRACE_SECONDS)
@@ -113,10 +116,10 @@ def output_of_group(
 
 
 def wait_for_group(child: "subprocess.Popen[bytes]", timeout: float | None, grace: float) -> bool:
-    """Wait for ``child``, which ``start_group`` has started, and tell whether it ended by itself in time.
+    """Wait for ``child``, started by ``start_group``, and tell whether it ended by itself in time.
 
-    Past ``timeout`` seconds, or when the wait is interrupted, its whole group is ended. What a child that ended by
-    itself leaves running has ``grace`` seconds to finish.
+    After ``timeout`` seconds, or if the wait is interrupted, its whole group is ended. Processes that a child
+    leaves running after its own end have ``grace`` seconds to finish.
     """
     _live.add(child)
     try:
@@ -136,7 +139,7 @@ def wait_for_group(child: "subprocess.Popen[bytes]", timeout: float | None, grac
 
 
 def end_live() -> None:
-    """End every group that some thread is waiting for: an interruption reaches only the main thread by itself."""
+    """End every group that a thread is waiting for: an interrupt by itself reaches only the main thread."""
     for child in tuple(_live):
         _signal(child.pid, signal.SIGTERM)
     for child in tuple(_live):

@@ -1,7 +1,7 @@
-"""Rooms whose modules are the members of a seam: found by name, so that nobody keeps a list of them.
+"""Packages whose modules are plug-ins: found by name, so that no list of them is kept.
 
-A convention that a reader sees: in such a room ``seam.py`` has the protocol, and every other module is a member. What members share
-lies elsewhere. The member ``image-classification`` is the module ``image_classification``.
+The convention: in such a package ``seam.py`` has the protocol, and every other module is a member. Code that members
+share belongs elsewhere. The member ``image-classification`` is the module ``image_classification``.
 """
 
 import os
@@ -15,7 +15,10 @@ SEAM = "seam"
 
 
 def members(room: str) -> tuple[str, ...]:
-    """Return the names of the members of the room ``room`` (a package of ours, dotted), sorted. None of them is imported."""
+    """Return the sorted names of the members of the package ``room`` (dotted).
+
+    None of them is imported.
+    """
     folder = os.path.join(benchloom.__path__[0], *room.split(".")[1:])
     names = (item.name for item in iter_modules([folder]) if not item.ispkg)
     return tuple(sorted(name.replace("_", "-") for name in names if name != SEAM))
@@ -27,5 +30,8 @@ def module_name(room: str, member: str) -> str:
 
 
 def module_of(room: str, member: str) -> ModuleType:
-    """Import the module of one of the ``members`` of ``room`` and return it. Raises ImportError if what it needs is not installed."""
+    """Import the module of one of the ``members`` of ``room`` and return it.
+
+    Raises ImportError if what it needs is not installed.
+    """
     return import_module(module_name(room, member))

@@ -1,4 +1,4 @@
-"""Names: the nearest known one, for 'did you mean' hints, and which can be written at all."""
+"""Names: the nearest known one, for 'did you mean' hints, and whether a name is valid Unicode."""
 
 from collections.abc import Iterable
 from itertools import takewhile
@@ -6,8 +6,11 @@ from operator import eq
 
 
 def nearest(name: str, known: Iterable[str], cutoff: float = 0.6) -> str:
-    """Return the known name most like ``name``, or an empty string. Ties go to the longest beginning, then to the alphabetically first."""
-    import difflib  # late: only a wrong name gets here
+    """Return the known name most like ``name``, or an empty string.
+
+    Ties go to the longest common prefix, then to the alphabetically first.
+    """
+    import difflib  # late: needed only for a wrong name
 
     wanted, pool = _plain(name), {_plain(item): item for item in sorted(known, reverse=True)}
 

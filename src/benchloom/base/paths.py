@@ -1,8 +1,8 @@
-"""Where Benchloom keeps things on this machine.
+"""Where Benchloom stores its files on this machine.
 
-``LOOM_HOME`` wins; else the user's data folder (platformdirs); else, where that cannot be created (no HOME, a
-read-only parent), a folder under the system's temporary directory that belongs to this user alone. Nothing is created
-here except by ``Locations.ensure`` and by the check of that last folder.
+``LOOM_HOME`` wins; else the user's data folder (platformdirs); else, if that cannot be created (no HOME, a
+read-only parent), a folder under the system's temporary directory that belongs to this user alone. Only
+``Locations.ensure`` and the check of that last folder create anything.
 """
 
 import contextlib
@@ -17,7 +17,7 @@ INSTALLED = "repository"  # where a wheel has the components, below the package
 
 
 def own_components() -> Path | None:
-    """Return the repository of components that this package comes with: its folder ``repository``, else the checkout; None without any."""
+    """Return the component repository that ships with this package: its folder ``repository``, else the checkout; None without any."""
     roots = (PACKAGE / INSTALLED, PACKAGE.parents[1])
     return next((root for root in roots if (root / ".ckr.json").is_file()), None)
 
@@ -45,7 +45,7 @@ class Locations:
 
     @property
     def given(self) -> Path:
-        """Files that the user has given in the place of those that components download (JSON)."""
+        """Files that the user supplied to replace downloads of components (JSON)."""
         return self.home / "given.json"
 
     @property
@@ -60,7 +60,7 @@ class Locations:
 
     @property
     def measuring(self) -> Path:
-        """Locks of the runs that measure at the moment."""
+        """Locks of the runs that are measuring now."""
         return self.home / "measuring"
 
     @property
@@ -84,7 +84,10 @@ class Locations:
         return self.home / "config.toml"
 
     def ensure(self) -> "Locations":
-        """Create the home folder and return self. Raises OSError where even the fallback cannot be written."""
+        """Create the home folder and return self.
+
+        Raises OSError if even the fallback cannot be written.
+        """
         self.home.mkdir(parents=True, exist_ok=True)
         return self
 
@@ -96,12 +99,12 @@ def locate(environ: "os._Environ[str] | dict[str, str]") -> Locations:
     """
     if chosen := environ.get("LOOM_HOME"):
         return Locations(Path(chosen).expanduser().resolve())
-    import platformdirs  # late: completion and --help do not need it
+    import platformdirs  # late: not needed for completion and --help
 
     preferred = Path(platformdirs.user_data_dir("benchloom", appauthor=False))
     if _can_create(preferred):
         return Locations(preferred)
-    import tempfile  # late: only a user without a home gets here
+    import tempfile  # late: needed only without a home folder
 
     uid = os.getuid() if hasattr(os, "getuid") else "user"
     shared = Path(tempfile.gettempdir()) / f"benchloom-{uid}"
@@ -110,7 +113,7 @@ def locate(environ: "os._Environ[str] | dict[str, str]") -> Locations:
 
 
 def _require_private(folder: Path) -> None:
-    """Create ``folder`` if it is missing, and refuse one that others may write to: everybody can put things beside it."""
+    """Create ``folder`` if it is missing, and reject one that others may write to, since everybody can create files in its parent."""
     with contextlib.suppress(FileExistsError):
         folder.mkdir(mode=0o700)
     found = os.lstat(folder)
@@ -130,6 +133,6 @@ def _can_create(folder: Path) -> bool:
 
 
 def existing(text: str) -> str | None:
-    """Return the absolute path that a user means by ``text``, links resolved; None if nothing is there."""
+    """Return the absolute path for ``text`` with links resolved; None if it does not exist."""
     path = Path(text).expanduser().resolve()
     return str(path) if path.exists() else None

@@ -1,6 +1,7 @@
-"""What pip is configured with, and how uv is given the same. uv reads no configuration of pip.
+"""Read pip's configuration and translate it for uv, which does not read it.
 
-Standard library only and without a start of pip (which takes half a second), so that the bootstrap can use it, too.
+Uses only the standard library and does not start pip (which takes half a second), so that the bootstrap can use it as
+well.
 """
 
 import configparser
@@ -25,7 +26,7 @@ _SYNONYMS = {
     "no-dependencies": "no-deps",
     "trusted-hosts": "trusted-host",
 }
-# They change what pip chooses, and uv has nothing that is quite the same.
+# Options that change what pip chooses and that have no exact equivalent in uv.
 _NOT_FOR_UV = frozenset(
     {
         "abi",
@@ -43,19 +44,19 @@ _NOT_FOR_UV = frozenset(
         "use-pep517",
     }
 )
-# Variables of uv that say how it works and not what it chooses: the user's own are left to it.
+# uv variables that control how it works but not what it chooses: these are passed through.
 _OF_THE_USER = frozenset({"UV_CACHE_DIR", "UV_CONCURRENT_BUILDS", "UV_CONCURRENT_DOWNLOADS", "UV_CONCURRENT_INSTALLS"})
 _LOCAL_HOSTS = re.compile(r"localhost|127\.[0-9.]+|::1")
 
 
 class PipConfigError(ValueError):
-    """pip's configuration cannot be read. pip itself says more about it."""
+    """pip's configuration cannot be read; pip itself reports the details."""
 
 
 class UvSettings(NamedTuple):
-    """What uv is started with: ``environ`` replaces the whole environment, ``options`` follow its subcommand.
+    """How uv is started: ``environ`` replaces the whole environment, ``options`` follow its subcommand.
 
-    ``reasons`` are sentences about what uv cannot be told: if there are any, only pip does what is asked.
+    ``reasons`` are sentences about settings that uv does not support: if there are any, pip must be used.
     """
 
     environ: dict[str, str]
@@ -87,10 +88,10 @@ def read(environ: Mapping[str, str], prefix: str = sys.prefix) -> dict[str, str]
 def uv_settings(
     environ: Mapping[str, str], prefix: str = sys.prefix, *, offline: bool = False, find_links: Sequence[str] = ()
 ) -> UvSettings:
-    """Return how uv is made to choose what pip would, from the indexes that pip is configured with.
+    """Return the settings that make uv choose what pip would choose, from the indexes that pip is configured with.
 
-    ``find_links`` are more places to look into. With ``offline``, no index is asked, and of the places that are given none is
-    on a network. Raises PipConfigError.
+    ``find_links`` are additional locations of wheels. With ``offline``, no index is queried and remote locations are
+    left out. Raises PipConfigError.
     """
     stated = _PipOptions(read(environ, prefix))
     places = _places(stated, find_links, offline=offline)
@@ -99,7 +100,7 @@ def uv_settings(
 
 
 def connects_otherwise(environ: Mapping[str, str], prefix: str = sys.prefix) -> bool:
-    """Tell whether pip is configured with a way to its indexes that only pip knows: credentials, certificates, a proxy.
+    """Tell whether pip's access to its indexes needs settings that only pip knows: credentials, certificates, a proxy.
 
     Raises PipConfigError.
     """
@@ -135,11 +136,11 @@ class _PipOptions:
     def flag(self, option: str) -> bool:
         value = self.last.get(option, "no").lower()
         if value not in _TRUE | _FALSE:
-            raise PipConfigError(f"{option} is {value!r} in pip's configuration, which is neither yes nor no")
+            raise PipConfigError(f"{option} is {value!r} in pip's configuration, which is not a boolean")
         return value in _TRUE
 
     def formats(self) -> tuple[list[str], list[str]]:
-        """Return of which packages no wheel is taken, and of which nothing else: names or ``:all:``."""
+        """Return the packages for which wheels are forbidden, and those for which only wheels are allowed: names or ``:all:``."""
         chosen: dict[str, set[str]] = {"no-binary": set(), "only-binary": set()}
         for option, value in self.items:
             if option in chosen:
@@ -149,7 +150,7 @@ class _PipOptions:
 
 
 def _add_formats(value: str, target: set[str], other: set[str]) -> None:
-    """Add names separated by commas; ``:all:`` and ``:none:`` do away with what stood before them."""
+    """Add names separated by commas; ``:all:`` and ``:none:`` discard the names before them."""
     names = value.split(",")
     if ":all:" in names:
         after = len(names) - names[::-1].index(":all:")
@@ -223,11 +224,11 @@ def _option(name: str) -> str:
     return name.lower().replace("_", "-").removeprefix("--")
 
 
-# -- what uv is told --------------------------------------------------------------------------------------------------
+# -- settings for uv --------------------------------------------------------------------------------------------------
 
 
 def _fixed(environ: Mapping[str, str]) -> dict[str, str]:
-    """Return the environment without what leads uv elsewhere, and with what makes it behave as pip does."""
+    """Return the environment without variables that redirect uv, and with those that make it behave like pip."""
     dropped = ("PIP_", "PYTHON", "UV_", "CONDA_")
     kept = {
         name: value
@@ -260,7 +261,7 @@ def _is_remote(place: str) -> bool:
 
 
 def _link(word: str) -> str:
-    """Return a find-links place as uv's list takes it, which is separated by commas."""
+    """Return a find-links location as an item of uv's comma-separated list."""
     if "," in word and "://" not in word:
         word = Path(os.path.abspath(os.path.expanduser(word))).as_uri()
     return os.path.expanduser(word).replace(",", "%2C")
@@ -276,7 +277,7 @@ def _connection(stated: _PipOptions, environ: Mapping[str, str]) -> dict[str, st
         "UV_HTTP_RETRIES": stated.text("retries"),
         "UV_NO_CACHE": "1" if "no-cache-dir" in stated.last else "",
         "UV_KEYRING_PROVIDER": "subprocess" if stated.text("keyring-provider") == "subprocess" else "",
-        # pip trusts the system's authorities: uv is to, unless a file of them is named. Its name for that has changed.
+        # pip trusts the system's certificates, so uv must as well unless a certificate file is named. uv renamed the option.
         **dict.fromkeys(("UV_SYSTEM_CERTS", "UV_NATIVE_TLS"), "" if cert or environ.get("SSL_CERT_FILE") else "1"),
     }
     return {**{name: value for name, value in told.items() if value}, **_proxy(stated.text("proxy"))}
@@ -294,7 +295,9 @@ def _whole_seconds(value: str) -> str:
     try:
         return str(math.ceil(float(value))) if value else ""
     except (ValueError, OverflowError) as error:
-        raise PipConfigError(f"timeout is {value!r} in pip's configuration, which is no number of seconds") from error
+        raise PipConfigError(
+            f"timeout is {value!r} in pip's configuration, which is not a number of seconds"
+        ) from error
 
 
 def _choice(stated: _PipOptions) -> dict[str, str]:
@@ -338,4 +341,4 @@ def _split(url: str) -> urllib.parse.SplitResult:
     try:
         return urllib.parse.urlsplit(url)
     except ValueError as error:
-        raise PipConfigError(f"{url!r} in pip's configuration is no address: {error}") from error
+        raise PipConfigError(f"{url!r} in pip's configuration is not a valid URL: {error}") from error

@@ -1,6 +1,6 @@
-"""Say how far a run is: one line of JSON in the file named by ``LOOM_PROGRESS``, replaced a few times a second.
+"""Report the progress of a run: one line of JSON in the file named by ``LOOM_PROGRESS``, replaced a few times per second.
 
-Whoever started the process reads it. Without the variable, as under ck, a line goes to standard error now and then.
+The parent process reads it. Without the variable, as under ck, a line is printed to standard error every few seconds.
 """
 
 import json
@@ -34,7 +34,7 @@ def report_progress(
     def write() -> None:
         text = json.dumps({"label": label, "unit": unit, "total": total, "done": count()})
         part = f"{path}.{id(stop):x}.part"  # of this block: others may report in the same file
-        with suppress(OSError):  # what it says ends no work
+        with suppress(OSError):  # reporting must not stop the work
             with open(part, "w", encoding="utf-8") as stream:
                 stream.write(text)
             os.replace(part, path)

@@ -1,4 +1,7 @@
-"""What lower layers use to talk to the user. stdout is data; talk goes to stderr, and only the CLI decides how."""
+"""The interface that lower layers use for messages to the user.
+
+Data goes to stdout, messages to stderr; only the CLI decides how.
+"""
 
 from collections.abc import Iterator
 from contextlib import AbstractContextManager, contextmanager
@@ -6,7 +9,7 @@ from typing import Protocol
 
 
 class Progress(Protocol):
-    """One running bar: call ``advance`` with the units done since the last call."""
+    """A progress bar: call ``advance`` with the units done since the last call."""
 
     def advance(self, amount: int) -> None:
         """Add ``amount`` units (bytes, images, queries)."""
@@ -16,19 +19,23 @@ class Progress(Protocol):
 
 
 class Talk(Protocol):
-    """Notes and progress for a person. Implementations must be safe to call from several threads."""
+    """Messages and progress for a person.
+
+    Implementations must be safe to call from several threads.
+    """
 
     def note(self, text: str) -> None:
-        """Say one line of information."""
+        """Print one line of information."""
 
     def warn(self, text: str) -> None:
-        """Say one line of warning."""
+        """Print one line of warning."""
 
     def progress(self, label: str, total: int | None, unit: str) -> AbstractContextManager[Progress]:
         """Open a progress bar for work of ``total`` units (None: unknown).
 
-        ``unit`` is a plural (images), ``B`` for bytes, ``s`` for work that lasts ``total`` seconds at least, or empty where nothing is
-        counted: the bar only shows that the work goes on.
+        ``unit`` is a plural (images), ``B`` for bytes, ``s`` for work that lasts ``total`` seconds at least, or empty
+        if nothing is
+        counted: the bar only shows activity.
         """
 
 
@@ -41,7 +48,7 @@ class _SilentProgress:
 
 
 class Silent:
-    """Talk that says nothing: for tests, ``--quiet`` and use as a library."""
+    """Talk that prints nothing: for tests, ``--quiet`` and use as a library."""
 
     def note(self, text: str) -> None:
         """Ignore."""

@@ -1,4 +1,4 @@
-"""TOML as the standard library reads it; before Python 3.11, the library that it came from does."""
+"""TOML from the standard library; before Python 3.11, from tomli."""
 
 import sys
 

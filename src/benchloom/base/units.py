@@ -1,4 +1,4 @@
-"""Numbers as people read them."""
+"""Numbers formatted for people."""
 
 
 def human_bytes(size: int | None) -> str:
@@ -25,9 +25,9 @@ def human_seconds(seconds: float) -> str:
 
 
 def amount_text(done: int, total: int | None, unit: str) -> str:
-    """Return how far work is: ``12 of 450 images``, ``1.2 MiB of 10.0 MiB`` (B), ``12 s of at least 60 s`` (s).
+    """Return the progress of work: ``12 of 450 images``, ``1.2 MiB of 10.0 MiB`` (B), ``12 s of at least 60 s`` (s).
 
-    Empty without a unit, and as long as neither the whole nor a part is known.
+    Empty without a unit, or if neither total nor amount is known.
     """
     if not unit or not (done or total):
         return ""

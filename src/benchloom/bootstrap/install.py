@@ -38,7 +38,7 @@ def _build_by_pip(root: str, venv: str, extras: list[str]) -> None:
     try:
         _call([sys.executable, "-I", "-m", "venv", venv], venv, "making a virtual environment", _pip_environment())
     except BootstrapError as error:
-        fix = "\n  fix: where the log names ensurepip, install your system's python3-venv package"
+        fix = "\n  fix: if the log names ensurepip, install your system's python3-venv package"
         raise BootstrapError(str(error) + fix) from error
     if _uv_settings(venv):
         # A wheel like any other, which does the rest in a tenth of pip's time; without it, pip does everything.
@@ -126,7 +126,7 @@ def _output(words: list[str]) -> list[str]:
 
 
 def _pip_environment() -> dict[str, str]:
-    """Return the environment for pip: no user-wide installs, and no cache where the home folder cannot hold one."""
+    """Return the environment for pip: no user-wide installs, and no cache if the home folder cannot hold one."""
     environ = dict(os.environ, PIP_USER="0", PIP_DISABLE_PIP_VERSION_CHECK="1", PIP_NO_INPUT="1")
     for name in ("PYTHONHOME", "PYTHONPATH", "PIP_TARGET", "PIP_PREFIX", "PIP_ROOT"):
         environ.pop(name, None)

@@ -64,7 +64,7 @@ def prepare(root: str, venv: str, arguments: list[str]) -> None:
 
 
 def start(venv: str, script: str, arguments: list[str]) -> int:
-    """Become the command itself; on Windows, where that is impossible, wait for it."""
+    """Become the command itself; on Windows, if that is impossible, wait for it."""
     words = [python_in(venv), "-m", "benchloom", *arguments]
     environ = {**os.environ, "LOOM_TYPED": _typed(script)}
     if os.name != "nt":

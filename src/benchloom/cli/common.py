@@ -53,11 +53,11 @@ class Verb(click.Command):
         self, info_name: str | None, args: list[str], parent: click.Context | None = None, **extra: Any
     ) -> click.Context:
         """Parse ``args`` with the user's settings as the defaults of the options that have their names."""
-        extra.setdefault("default_map", {"jobs": _jobs})  # click calls it where --jobs is not given
+        extra.setdefault("default_map", {"jobs": _jobs})  # click calls it if --jobs is not given
         return super().make_context(info_name, args, parent, **extra)
 
     def shell_complete(self, ctx: click.Context, incomplete: str) -> "list[CompletionItem]":
-        """Complete options, and inputs where the verb takes them."""
+        """Complete options, and inputs if the verb takes them."""
         return [*super().shell_complete(ctx, incomplete), *complete_input(ctx, incomplete)]
 
 

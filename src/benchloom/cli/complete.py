@@ -28,7 +28,7 @@ class ValueOf:
 
 
 def complete_component(_ctx: click.Context, _param: click.Parameter, incomplete: str) -> "list[CompletionItem]":
-    """Complete the name of any component: ``kind:alias``, or the alias where no colon has been typed."""
+    """Complete the name of any component: ``kind:alias``, or the alias if no colon has been typed."""
     return list(_components(incomplete, ""))
 
 

@@ -18,7 +18,7 @@ class HelpfulGroup(click.Group):
     """A click group with the hints that all of loom gives; the options of all verbs may stand before its verbs, too."""
 
     def parse_args(self, ctx: click.Context, args: list[str]) -> list[str]:
-        """Show the help where no command was given, and understand ``help [VERB]`` and ``version`` as words."""
+        """Show the help if no command was given, and understand ``help [VERB]`` and ``version`` as words."""
         words = behind_verb(args) or ["--help"]
         if words[0] == "help" and "help" not in self.list_commands(ctx):
             verbs = [word for word in words[1:] if not word.startswith("-")]
@@ -30,7 +30,7 @@ class HelpfulGroup(click.Group):
     def resolve_command(
         self, ctx: click.Context, args: list[str]
     ) -> tuple[str | None, click.Command | None, list[str]]:
-        """Name the nearest command where there is no such one."""
+        """Name the nearest command if there is no such one."""
         known = self.list_commands(ctx)
         is_there = args and (args[0] in known or self.get_command(ctx, args[0]) is not None)
         if args and not is_there and not args[0].startswith("-"):

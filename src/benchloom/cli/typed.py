@@ -1,4 +1,4 @@
-"""The command as this user can type it: ``./loom`` in a checkout, ``loom`` where that is on PATH.
+"""The command as this user can type it: ``./loom`` in a checkout, ``loom`` if that is on PATH.
 
 Messages and hints are written with ``loom``; whatever shows them to a person passes them through ``as_typed``.
 """

@@ -1,4 +1,4 @@
-"""The errors a user may see: one class per decision a caller can make, each with its exit code.
+"""The errors shown to users: one class per case that a caller may handle differently, each with its exit code.
 
 An error says what happened, where (file and key), why (a chain, outermost first) and what to do next. Exit codes:
 0 ok, 1 negative answer, 2 input, 3 resolve/fetch/install, 4 execution, 5 integrity, 130 interrupted.
@@ -19,10 +19,10 @@ EXIT_INTERRUPTED = 130
 
 
 class LoomError(Exception):
-    """Root of every error shown to a user.
+    """Base class of every error shown to a user.
 
     Args:
-        what: one sentence, no trailing period needed, that says what went wrong.
+        what: one sentence that says what went wrong, without a trailing period.
         where: file and key, URL, or command-line flag it is about.
         why: reasons, outermost first.
         fix: what to do next, a command if there is one.
@@ -71,7 +71,7 @@ class LoomError(Exception):
 
 
 class InputError(LoomError):
-    """The command line, a query or a file the user named is wrong."""
+    """The command line, a query or a user-supplied file is invalid."""
 
     exit_code = EXIT_INPUT
 
@@ -107,20 +107,20 @@ class InstallError(LoomError):
 
 
 class ExecutionError(LoomError):
-    """The program failed; its own exit status or signal is in ``details``."""
+    """The program failed; its exit status or signal is in ``details``."""
 
     exit_code = EXIT_EXECUTION
 
 
 class RunTimeoutError(ExecutionError):
-    """The program ran past its limit and its process group was killed."""
+    """The program exceeded its time limit and its process group was killed."""
 
 
 class IntegrityError(LoomError):
-    """Bytes differ from their digest, an archive is hostile, or a lock no longer matches."""
+    """Bytes do not match their digest, an archive is malicious, or a lock no longer matches."""
 
     exit_code = EXIT_INTEGRITY
 
 
 class LockDriftError(IntegrityError):
-    """``--locked`` and the plan differs from the lock; the differences are in ``why``."""
+    """The plan differs from the lock that it must match; the differences are in ``why``."""

@@ -1,7 +1,7 @@
-"""Hand an error from a child process to who started it, so that wrong input is told, and counted, as such.
+"""Pass an error from a child process to its parent, so that invalid input is reported as such, with its exit code.
 
-The child leaves it as JSON in the file named by ``LOOM_ERROR``. What it writes to its error stream and its exit status stay as
-they are: both serve whoever starts it by hand.
+The child writes it as JSON to the file named by ``LOOM_ERROR``. Its standard error and exit status stay as they are,
+for those who start it by hand.
 """
 
 import contextlib
@@ -18,9 +18,9 @@ VARIABLE = "LOOM_ERROR"
 
 
 def end(error: Exception, environ: Mapping[str, str]) -> int:
-    """Say ``error`` on the error stream, hand it to who started this process, and return the exit status.
+    """Print ``error`` to standard error, pass it to the parent process, and return the exit status.
 
-    One that explains itself has no traceback; any other is a failure of what was run.
+    A LoomError is printed without a traceback; any other exception counts as a failure of the program.
     """
     if isinstance(error, LoomError):
         sys.stderr.write(f"error: {error}\n")
@@ -31,14 +31,14 @@ def end(error: Exception, environ: Mapping[str, str]) -> int:
 
 
 def leave(error: LoomError, environ: Mapping[str, str]) -> None:
-    """Write ``error`` where ``environ`` says; without the variable, or where it cannot be written, nothing happens."""
+    """Write ``error`` to the file that ``environ`` names; without the variable, or if it cannot be written, do nothing."""
     if path := environ.get(VARIABLE, ""):
         with contextlib.suppress(OSError):
             Path(path).write_text(json.dumps(error.as_dict()), encoding="utf-8")
 
 
 def take(path: Path) -> InputError | None:
-    """Return the wrong input that a child has left in ``path``, and remove the file; None if it left no such error."""
+    """Return the InputError that a child wrote to ``path``, and remove the file; None if there is none."""
     try:
         found = json.loads(bounded.read_bytes(path, limits.METADATA_BYTES))
     except (OSError, ValueError, RecursionError):

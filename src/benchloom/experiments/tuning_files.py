@@ -52,7 +52,7 @@ def write_files(
 ) -> Tuning:
     """Write user.conf and the lock of ``made``, a plan with the best settings, into ``out``; return ``tuning`` naming them.
 
-    ``words`` are the user's for the target and its inputs; ``takes_conf`` tells whether the program takes a user.conf. Raises InputError where the folder cannot be written.
+    ``words`` are the user's for the target and its inputs; ``takes_conf`` tells whether the program takes a user.conf. Raises InputError if the folder cannot be written.
     """
     conf, lock = out / "user.conf", out / DEFAULT_LOCK
     # How long a probe lasts is a matter of the search: a run lasts as long as its ruleset says.

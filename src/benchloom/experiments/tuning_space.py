@@ -104,7 +104,7 @@ def best_of(probes: Sequence[Probe], scenario: str) -> tuple[Probe | None, int]:
     """Return the best probe of ``scenario`` that counts, and how often it was measured.
 
     Probes of different lengths are not held against each other: the longest that count decide. A target of Server counts
-    where every run of it was VALID, and so was every lower one.
+    if every run of it was VALID, and so was every lower one.
     """
     measured = [probe for probe in probes if probe.scenario == scenario]
     if SCENARIOS[scenario].search.sieve:
@@ -170,5 +170,5 @@ def _rounded(value: float) -> float:
 
 
 def first_target(throughput: float, floor: float, precision: float) -> float:
-    """Return the target to begin with: half of what Offline gave, or a step above ``floor`` where there is one already."""
+    """Return the target to begin with: half of what Offline gave, or a step above ``floor`` if there is one already."""
     return _rounded(floor * (1 + precision)) if floor else _rounded(throughput / 2)

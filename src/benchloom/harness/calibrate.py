@@ -30,7 +30,7 @@ def measured_speed(predictors: Sequence[Predictor], options: Options, count: int
     """Warm every instance up, and return the seconds that it takes for a sample of the batches that the scenario makes.
 
     The first of ``count`` samples go through each instance for at most a quarter of a second, at least one batch, and through the
-    first one for another. None where nothing asks for it: the user states what to expect (and for Server the batch, too), or
+    first one for another. None if nothing asks for it: the user states what to expect (and for Server the batch, too), or
     only the accuracy is measured (but for Server, whose queries have a rate then, too).
     """
     scenario = SCENARIOS[options.scenario]
@@ -49,7 +49,7 @@ def measured_speed(predictors: Sequence[Predictor], options: Options, count: int
 def batch_within(bound: float, seconds: float | None, largest: int) -> int:
     """Return how many samples Server may serve at once: so many that a batch takes half of the latency ``bound`` (seconds) at most.
 
-    The other half is for waiting. ``seconds`` are those of a sample by itself; ``largest`` is returned where they are not known.
+    The other half is for waiting. ``seconds`` are those of a sample by itself; ``largest`` is returned if they are not known.
     """
     return largest if seconds is None else max(1, min(largest, int(bound / 2 / seconds)))
 

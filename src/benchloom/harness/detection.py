@@ -23,7 +23,7 @@ Record = NDArray[np.float32]
 def read_detections(folder: Path, image_ids: Sequence[int]) -> list[Record]:
     """Return the boxes (n x ``BOX``) of each image by LoadGen's accuracy log in ``folder``, in QSL order.
 
-    Raises ExecutionError where images are missing, or a record does not consist of whole boxes.
+    Raises ExecutionError if images are missing, or a record does not consist of whole boxes.
     """
     records = answers_of_all(read_records(folder, BOX), len(image_ids), folder)
     return [record.reshape(-1, BOX) for record in records]

@@ -30,8 +30,8 @@ class Samples:
 class Inputs:
     """The chosen model and backend with the samples (memory-mapped) and their labels (N).
 
-    ``complete`` is the number of samples that the whole data set has (None where nothing states it);
-    ``device`` is where the backend is to run, ``model_digest`` what the component states of the model's file, '' where nothing does, ``model_component`` the component whose download the file is, '' if the user gave it. For detectors, ``labels`` are ids of images, ``categories`` the ids of categories in the order of the annotations, and ``annotations``
+    ``complete`` is the number of samples that the whole data set has (None if nothing states it);
+    ``device`` is where the backend is to run, ``model_digest`` what the component states of the model's file, '' if nothing does, ``model_component`` the component whose download the file is, '' if the user gave it. For detectors, ``labels`` are ids of images, ``categories`` the ids of categories in the order of the annotations, and ``annotations``
     (for classifiers: the label file) and ``images`` are that file and the folder of images; ``root`` is the folder of the data set and ``data`` its facts.
     ``missing`` are the names of images that were skipped because they are not there.
     """

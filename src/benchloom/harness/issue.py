@@ -71,7 +71,7 @@ class Issuer:
             self.serve(0, ids, indexes)
 
     def _batches(self, query: Sequence[Any]) -> Iterator[Batch]:
-        """Yield ids and indexes of equal batches, as many for each instance, sorted so that they are contiguous where they can be."""
+        """Yield ids and indexes of equal batches, as many for each instance, sorted so that they are contiguous if possible."""
         batches = -(-len(query) // self.predictors[0].batch_size)
         batches += -batches % len(self.predictors)
         step = -(-len(query) // batches)
@@ -195,7 +195,7 @@ class SampleQueueIssuer(ThreadedIssuer):
 
 
 def _responses(predictor: Predictor) -> list[Any]:
-    """Return the responses of a whole batch, of which only the id changes, or none where records differ in size."""
+    """Return the responses of a whole batch, of which only the id changes, or none if records differ in size."""
     if predictor.numbers is None:
         return []
     ids = range(predictor.batch_size)

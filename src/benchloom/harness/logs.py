@@ -52,7 +52,7 @@ def read_performance(folder: Path, scenario: str, official: str, *, samples: int
     """Return what the performance run in ``folder`` measured, with ``official``, the key of the scenario's official figure, marked.
 
     ``samples`` completed in ``seconds`` of wall time give the throughput of MultiStream, which LoadGen does not state.
-    Raises ExecutionError where LoadGen left no result.
+    Raises ExecutionError if LoadGen left no result.
     """
     details = read_details(folder)
     values, reasons = details.values, _invalid_reasons(details)
@@ -130,7 +130,7 @@ def read_records(folder: Path, size: int = 1) -> dict[int, NDArray[np.float32]]:
     """Return the record (float32) by QSL index from LoadGen's accuracy log; each consists of whole groups of ``size``.
 
     The first record of an index counts: LoadGen pads MultiStream's last query with samples that it has had already.
-    Raises ExecutionError where the log cannot be read.
+    Raises ExecutionError if the log cannot be read.
     """
     path = folder / "mlperf_log_accuracy.json"
     try:
@@ -147,7 +147,7 @@ def read_records(folder: Path, size: int = 1) -> dict[int, NDArray[np.float32]]:
 
 
 def answers_of_all(records: Mapping[int, NDArray[np.float32]], total: int, folder: Path) -> list[NDArray[np.float32]]:
-    """Return the records of samples 0 to ``total`` - 1. Raises ExecutionError where some are missing."""
+    """Return the records of samples 0 to ``total`` - 1. Raises ExecutionError if some are missing."""
     missing = sorted(set(range(total)) - set(records))
     if missing:
         raise ExecutionError(

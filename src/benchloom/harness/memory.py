@@ -15,7 +15,7 @@ _M_TRIM_THRESHOLD, _M_MMAP_MAX = -1, -4  # options of the GNU C library's mallop
 
 
 def keep_freed_memory() -> None:
-    """Have this process use freed memory again, up to 256 MiB of it, where its C library (GNU's) can be told so.
+    """Have this process use freed memory again, up to 256 MiB of it, if its C library (GNU's) can be told so.
 
     By itself it gives large arrays back to the system and asks for zeroed pages for the next ones, which takes about as long as the
     pre-processing of an image, or in PyTorch as the layers of a small network.
@@ -29,7 +29,7 @@ def keep_freed_memory() -> None:
 
 
 def peak_memory() -> int | None:
-    """Return the largest resident memory of this process so far, in bytes; None where the system does not say.
+    """Return the largest resident memory of this process so far, in bytes; None if the system does not say.
 
     Pages of mapped files count for as long as they are mapped in. Linux keeps the figure per program in ``VmHWM``; what
     ``getrusage`` has would be no less than that of the process it was started from.
@@ -62,7 +62,7 @@ def _peak_of_usage() -> int | None:
 
 
 def let_go(samples: NDArray[np.generic], indexes: NDArray[np.int64]) -> None:
-    """Take the pages of these samples out of this process's memory, where ``samples`` are mapped from a file.
+    """Take the pages of these samples out of this process's memory if ``samples`` are mapped from a file.
 
     They stay in the system's page cache for as long as it has room; whoever reads them again gets them from there.
     """

@@ -9,7 +9,7 @@ from contextlib import contextmanager
 
 @contextmanager
 def stderr_held() -> Iterator[None]:
-    """Keep back what the block writes to file descriptor 2, native code included; show it only where the block fails."""
+    """Keep back what the block writes to file descriptor 2, native code included; show it only if the block fails."""
     sys.stderr.flush()
     real = os.dup(2)
     with tempfile.TemporaryFile() as sink:

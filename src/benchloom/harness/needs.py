@@ -12,7 +12,7 @@ MISSING = "missing.json"  # beside the samples: a list of the names of images th
 
 
 def read_facts(role: str, environ: Mapping[str, str]) -> Facts:
-    """Read the facts file named by ``LOOM_<ROLE>``. Raises InputError where it is not set or cannot be read."""
+    """Read the facts file named by ``LOOM_<ROLE>``. Raises InputError if it is not set or cannot be read."""
     name = f"LOOM_{role.upper()}"
     path = environ.get(name, "")
     if not path:

@@ -16,7 +16,7 @@ class Predictor(ABC):
     """Runs batches of contiguous sample arrays, and turns what comes out into LoadGen's records, for every backend.
 
     ``place`` is the address of the records that the last call of ``answers`` returned. ``numbers`` says how many numbers the record of
-    every sample has, where that is known before it is run; then ``place`` stays the same, too.
+    every sample has, if that is known before it is run; then ``place`` stays the same, too.
     """
 
     place: int
@@ -35,7 +35,7 @@ class Predictor(ABC):
         """Return the records of at most ``batch_size`` samples, one after the other, and how many numbers each has.
 
         ``indexes`` are those of the data set, each less than its size. The records may be overwritten by the next call.
-        Raises InputError where the model gives something else than its facts state.
+        Raises InputError if the model gives something else than its facts state.
         """
 
     @abstractmethod
@@ -61,7 +61,7 @@ class Predictor(ABC):
                 flat[index, ::4096].max()
 
     def forget(self, indexes: NDArray[np.int64]) -> None:
-        """Let go of the memory of these samples, where they are mapped from a file."""
+        """Let go of the memory of these samples if they are mapped from a file."""
         for tensor in self._tensors:
             let_go(tensor, indexes)
 
@@ -77,7 +77,7 @@ class Predictor(ABC):
             return batch
         for tensor, buffer in self._gathered:
             gathered = buffer[:size]
-            # "clip", since NumPy fills an array of its own first and copies that where an index might have to be refused.
+            # "clip", since NumPy fills an array of its own first and copies that if an index might have to be refused.
             np.take(tensor, indexes, axis=0, out=gathered, mode="clip")
             batch.append(gathered)
         return batch

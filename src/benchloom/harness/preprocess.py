@@ -46,7 +46,7 @@ _TURNED = frozenset({5, 6, 7, 8})  # values of EXIF's orientation that exchange 
 
 @dataclass(frozen=True)
 class Samples:
-    """The images of the data set ``name`` in QSL order with their labels (ids of images where they have boxes).
+    """The images of the data set ``name`` in QSL order with their labels (ids of images if they have boxes).
 
     ``categories`` are the ids of the categories of objects, in the order of the annotations; ``missing`` the names of images that
     were skipped.
@@ -130,7 +130,7 @@ def preprocess(
     """Write ``samples.npy`` and ``labels.npy`` into ``folder``.
 
     Every image is tried before InputError says how many cannot be decoded, and which; one whose sample does not have the
-    profile's shape ends the work at once. Raises ExecutionError where a process was killed.
+    profile's shape ends the work at once. Raises ExecutionError if a process was killed.
     """
     chunks = _chunks(samples, profile, folder / SAMPLES)
     workers = processes or min(usable_cores(), -(-len(samples.files) // WORTH_A_PROCESS))

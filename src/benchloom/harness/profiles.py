@@ -5,7 +5,7 @@ at r1.0, and torchvision's functions that it calls), in the same order of casts,
 
 Three things happen at another moment than the steps say, since that changes no bit: colours stay in the decoder's order
 until the end; a resize makes only what the crop after it keeps; and the arithmetic at the end is done once for each of the
-256 bytes and looked up or, where the pixels are floats by then, some rows at a time, which stay in the processor's cache.
+256 bytes and looked up or, if the pixels are floats by then, some rows at a time, which stay in the processor's cache.
 """
 
 from collections.abc import Callable, Iterator
@@ -46,10 +46,10 @@ class _Parts:
 
 
 def apply(profile: Profile, path: Path, out: Image | None = None) -> Image:
-    """Return one sample (the profile's shape and dtype) from an image file, in ``out`` where that is given.
+    """Return one sample (the profile's shape and dtype) from an image file, in ``out`` if that is given.
 
-    ``out`` is contiguous and has that shape and dtype. Raises DamagedImageError naming the file where it cannot be decoded,
-    InputError where the steps do not give the profile's shape and dtype.
+    ``out`` is contiguous and has that shape and dtype. Raises DamagedImageError naming the file if it cannot be decoded,
+    InputError if the steps do not give the profile's shape and dtype.
     """
     parts = _parts(profile)
     image: Image = np.empty(0)
@@ -200,7 +200,7 @@ def _calculated(image: Image, steps: tuple[Step, ...]) -> Image:
 
 @lru_cache
 def _table(steps: tuple[Step, ...]) -> Image:
-    """What the steps make of each byte: 256 x 1, or x channels where these have values of their own."""
+    """What the steps make of each byte: 256 x 1, or x channels if these have values of their own."""
     channels = max((len(step.values) for step in steps), default=1) or 1
     return np.ascontiguousarray(_calculated(np.arange(256, dtype=np.uint8)[:, np.newaxis].repeat(channels, 1), steps))
 
@@ -243,6 +243,6 @@ def _look_up(image: Image, parts: _Parts, sample: Image) -> None:
 
 
 def _keep(found: Image, place: Image) -> None:
-    """OpenCV makes a new array where it cannot write into the one it is given."""
+    """OpenCV makes a new array if it cannot write into the one it is given."""
     if found is not place:
         place[...] = found.reshape(place.shape)

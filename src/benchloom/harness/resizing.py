@@ -55,7 +55,7 @@ def _whole(image: Image, height: int, width: int, interpolation: str) -> Image:
 def _suits(image: Image, height: int, width: int, window: Window) -> bool:
     """Tell whether OpenCV adds floats up to make the bytes of the whole, and floats to make those of `_area_within`.
 
-    It does where an image shrinks; not by whole numbers both ways, and not to a size that is, rounded, the size it has.
+    It does if an image shrinks; not by whole numbers both ways, and not to a size that is, rounded, the size it has.
     """
     down, across = image.shape[0] / height, image.shape[1] / width
     shrinks = min(down, across) >= 1 and not (down.is_integer() and across.is_integer())

@@ -1,1 +1,1 @@
-"""What exists: components read from repositories, tolerantly, and found again quickly."""
+"""The index of components: reads repositories tolerantly and finds components quickly."""

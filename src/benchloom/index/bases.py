@@ -1,10 +1,10 @@
-"""What an entry of CK inherits from the one that its ``_base_entry`` names, put together as `ck` 2.6.4 does it.
+"""Inheritance of metadata through ``_base_entry``, merged as `ck` 2.6.4 does it.
 
-The key names another entry by alias or uid, as ``kind:name`` or, for one of the same kind, ``name``; what stands before the kind
-(a repository) is ignored, as the kernel ignores it. The base may have a base itself. Tables are merged key by key, everything
-else is replaced, lists included; only metadata are inherited, no files. A base is looked for in the repository of the entry that
-names it, then in the others by precedence.
-Facts: `ck` 2.6.4, kernel.py, process_meta_for_inheritance, load, merge_dicts, find_path_to_entry.
+The key names another entry by alias or uid, as ``kind:name`` or, for one of the same kind, ``name``; a repository
+before the kind is ignored, as in the kernel. The base may have a base itself. Tables are merged key by key, everything
+else is replaced, lists included; only metadata is inherited, not files. A base is looked up in the repository of the
+entry that names it, then in the others by precedence. Facts: `ck` 2.6.4, kernel.py, process_meta_for_inheritance, load,
+merge_dicts, find_path_to_entry.
 """
 
 import os
@@ -27,13 +27,13 @@ from benchloom.model.component import Base
 
 KEY = "_base_entry"
 CK_FILES = (".cm/meta.json", ".cm/data.json")
-# `ck` counts the entries below the first one, and refuses to go on from the one that it counts as 11.
+# `ck` counts the bases of an entry and refuses the 11th.
 MOST_BASES = 11
 _UID = re.compile(r"[0-9a-f]{16}")
 
 
 class Root(msgspec.Struct, frozen=True):
-    """A repository in which bases are looked for: its alias and its folder."""
+    """A repository that is searched for bases: its alias and its folder."""
 
     alias: str
     path: str
@@ -41,7 +41,7 @@ class Root(msgspec.Struct, frozen=True):
 
 @dataclass(frozen=True)
 class Layer:
-    """The metadata of an entry by themselves; ``file`` is relative to the folder of ``root``."""
+    """The metadata of one entry without its bases; ``file`` is relative to the folder of ``root``."""
 
     root: Root
     kind: str
@@ -55,14 +55,14 @@ class Layer:
 
     @cached_property
     def own(self) -> dict[str, Any]:
-        """The table without the key that names a base."""
-        # The kernel also drops the key as it is commented out, of entries that have a base.
+        """The table without the key ``_base_entry``."""
+        # For entries with a base, the kernel also drops the commented-out form of the key.
         dropped = {KEY, f"{KEY}#"} if self.table.get(KEY, "").strip() else set()
         return {key: value for key, value in self.table.items() if key not in dropped}
 
     @cached_property
     def digest(self) -> str:
-        """The digest of what others inherit from here."""
+        """The digest of the metadata that others inherit."""
         return of_bytes(to_json(self.own))
 
 
@@ -75,10 +75,10 @@ class BadBaseError(Exception):
 
 
 class Bases:
-    """Finds the bases of entries in ``roots``, which are in order of precedence; each file is read once.
+    """Finds the bases of entries in ``roots``, in order of precedence; each file is read once.
 
-    ``looked_at`` holds the status of every file that was opened or looked for (None: absent) since it was last emptied, so that
-    whoever keeps what was read can tell when it is out of date.
+    ``looked_at`` holds the status of every file that was opened or looked up (None: absent) since it was last cleared,
+    so that a cache can tell whether it is out of date.
     """
 
     def __init__(self, roots: Sequence[Root]) -> None:
@@ -92,10 +92,10 @@ class Bases:
         layer = own
         while named := self._named(layer):
             if len(found) == MOST_BASES:
-                raise BadBaseError(f"there are more than {MOST_BASES} bases after one another", layer)
+                raise BadBaseError(f"the chain of bases is longer than {MOST_BASES}", layer)
             following = self._layer(*named, layer)
             if any(following.path == item.path for item in (own, *found)):
-                raise BadBaseError(f"the base {named[0]}:{named[1]} leads back to itself", layer)
+                raise BadBaseError(f"the base {named[0]}:{named[1]} inherits from itself", layer)
             found.append(following)
             layer = following
         return found
@@ -103,7 +103,7 @@ class Bases:
     def _named(self, layer: Layer) -> tuple[str, str] | None:
         value = layer.table.get(KEY, "")
         if not isinstance(value, str):
-            raise BadBaseError("the base must be named by a text: kind:alias", layer)
+            raise BadBaseError("the base must be a string: kind:alias", layer)
         *before, name = (word.strip() for word in value.strip().split(":"))
         kind = before[-1] if before else layer.kind
         if name and not (_is_plain(kind) and _is_plain(name)):
@@ -114,7 +114,7 @@ class Bases:
         roots = (layer.root, *(item for item in self._roots if item != layer.root))
         found = next((place for root in roots if (place := self._file(root, kind, name))), None)
         if found is None:
-            raise BadBaseError(f"there is no entry {kind}:{name} to take over", layer)
+            raise BadBaseError(f"there is no entry {kind}:{name} to inherit from", layer)
         root, kind, file = found
         path = Path(root.path) / file
         if path in self._read:
@@ -179,7 +179,7 @@ def inherited(own: Layer, bases: Sequence[Layer]) -> tuple[dict[str, Any], tuple
 
 
 def merged(base: Mapping[str, Any], table: Mapping[str, Any]) -> dict[str, Any]:
-    """Return ``table`` over ``base``: where both have a table these are merged, any other value replaces that of ``base``."""
+    """Return ``table`` over ``base``: if both have a table these are merged, any other value replaces the one of ``base``."""
     found = dict(base)
     for key, value in table.items():
         known = found.get(key)
@@ -188,7 +188,7 @@ def merged(base: Mapping[str, Any], table: Mapping[str, Any]) -> dict[str, Any]:
 
 
 def _added(base: Mapping[str, Any], table: Mapping[str, Any], prefix: str = "") -> Iterator[str]:
-    """Yield the dotted keys of ``base`` that ``table`` lacks; those of its parts if it lacks only some."""
+    """Yield the dotted keys of ``base`` that ``table`` lacks; for a table that it has in part, the missing keys of that."""
     for key, value in base.items():
         if key not in table:
             yield f"{prefix}{key}"
@@ -197,5 +197,5 @@ def _added(base: Mapping[str, Any], table: Mapping[str, Any], prefix: str = "") 
 
 
 def _is_plain(name: str) -> bool:
-    """Tell whether a name is that of one folder and cannot lead out of the one that it is looked for in."""
+    """Tell whether a name is a single folder name that cannot lead outside its parent."""
     return bool(name) and name not in {".", ".."} and not {"/", "\\", "\0"} & set(name)

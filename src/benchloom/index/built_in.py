@@ -1,4 +1,4 @@
-"""The repository that the engine comes with, and who may write there."""
+"""The repository that ships with the engine, and whether it may be modified."""
 
 from pathlib import Path
 
@@ -9,9 +9,10 @@ _INSTALLED = "repository"  # where a wheel has the components, below the package
 
 
 def built_in_repository() -> Path:
-    """Return the repository this engine comes with: in an installed package its folder ``repository``, else the checkout.
+    """Return the repository that ships with this engine: the folder ``repository`` of an installed package, else the checkout.
 
-    Raises InstallError if it has neither: a copy of the modules alone has no components, and the folder above it is anybody's.
+    Raises InstallError if there is neither: a copy of the modules alone has no components, and its parent folder is not
+    trusted.
     """
     package = _package()
     for root in (package / _INSTALLED, package.parents[1]):
@@ -25,7 +26,7 @@ def built_in_repository() -> Path:
 
 
 def is_checkout() -> bool:
-    """Tell whether the engine runs from a checkout, which is there to be changed, rather than from an installed package."""
+    """Tell whether the engine runs from a checkout, which may be modified, rather than from an installed package."""
     return built_in_repository() != _package() / _INSTALLED
 
 
@@ -36,8 +37,8 @@ def refuse_installed(folder: Path) -> None:
         raise InputError(
             "the components of an installed Benchloom cannot be changed",
             where=str(root),
-            why=["they belong to the package, and its next upgrade would replace what is written there"],
-            fix="name a repository of your own, or work in a checkout",
+            why=["they belong to the package, and its next upgrade would overwrite changes"],
+            fix="use your own repository, or work in a checkout",
         )
 
 

@@ -1,4 +1,4 @@
-"""Digests of whole component folders, remembered by the stat signatures of their files.
+"""Digests of component folders, cached by the stat signatures of their files.
 
 A data set of thousands of images is hashed once, not for every plan.
 """
@@ -22,7 +22,7 @@ class _CachedDigest(msgspec.Struct):
 
 
 class FolderDigests:
-    """Digest folders; ``file`` keeps what was digested for the next process (None keeps nothing)."""
+    """Digest folders; ``file`` caches digests for the next process (None: no cache)."""
 
     def __init__(self, file: Path | None) -> None:
         self._known = DiskCache(file, lambda: _FORMAT, _CachedDigest)
@@ -40,12 +40,12 @@ class FolderDigests:
         return digest
 
     def save(self) -> None:
-        """Keep what was learnt. A folder that cannot be written costs time, never an answer."""
+        """Write the cache. A folder that cannot be written costs time, never a result."""
         self._known.save()
 
 
 def _signature(folder: Path) -> tuple[str, int]:
-    """Return one text over the names and statuses of the files in ``folder``, and the time of the newest change."""
+    """Return a string over the names and stat results of the files in ``folder``, and the time of the newest change."""
     lines: list[str] = []
     newest = 0
     waiting = [os.fspath(folder)]

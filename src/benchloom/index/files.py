@@ -1,8 +1,8 @@
-"""Metadata files, read within bounds, so that no file can hold up a command or pass on what cannot be written again.
+"""Read metadata files within limits, so that no file can block a command or contain values that cannot be written as JSON.
 
-Bounded are size and depth of a file and how many values YAML aliases may unfold to (``benchloom.base.limits``), and whole
-numbers to 64 bits. Of YAML 1.1, which PyYAML reads, only the numbers are left out that YAML 1.2 dropped (base 60, octal by
-a leading zero, underscores) and its dates: CK and CM content means text by them.
+Limited are the size and depth of a file, the number of values that YAML aliases expand to (``benchloom.base.limits``),
+and integers (64 bits). Of YAML 1.1, which PyYAML reads, dates and the number formats that YAML 1.2 dropped (base 60,
+octal by a leading zero, underscores) are not supported: CK and CM metadata use them as text.
 """
 
 import json
@@ -17,7 +17,7 @@ from benchloom.base import bounded, limits
 from benchloom.base.names import is_unicode
 
 WHOLE_NUMBERS = range(-(2**63), 2**64)
-_DIGITS = 20  # of the longest whole number of 64 bits, with its sign
+_DIGITS = 20  # of the longest 64-bit integer, with its sign
 
 Key = tuple[str, ...]
 
@@ -32,9 +32,9 @@ class UnreadableFileError(ValueError):
 
 
 def read_file(path: Path) -> Any:
-    """Return what a JSON or YAML file holds: tables with texts as keys, lists, texts, numbers, truths and nulls.
+    """Return the content of a JSON or YAML file: tables with string keys, lists, strings, numbers, booleans and nulls.
 
-    Raises UnreadableFileError if it cannot be read, goes beyond a bound, or holds something that JSON cannot.
+    Raises UnreadableFileError if it cannot be read, exceeds a limit, or contains a value that JSON cannot represent.
     """
     try:
         found = _parsed(path)
@@ -43,7 +43,7 @@ def read_file(path: Path) -> Any:
     except OSError as error:
         raise UnreadableFileError(error.strerror or str(error)) from error
     except RecursionError as error:
-        raise UnreadableFileError("its tables and lists are too deep") from error
+        raise UnreadableFileError("its tables and lists are nested too deeply") from error
     except ValueError as error:
         raise UnreadableFileError(str(error).partition("\n")[0], line=getattr(error, "lineno", 0)) from error
     _check(found)
@@ -60,13 +60,16 @@ def _json(text: str) -> Any:
 
 
 def _no_number(text: str) -> Any:
-    raise UnreadableFileError(f"{text} is not a number that JSON has")
+    raise UnreadableFileError(f"{text} is not a valid JSON number")
 
 
 def _whole(text: str, base: int = 10, line: int = 0) -> int:
-    """Return a whole number. Raises UnreadableFileError for one of more digits than 64 bits have: reading it takes long."""
+    """Return an integer.
+
+    Raises UnreadableFileError for one with more digits than 64 bits need: parsing it takes long.
+    """
     if len(text) > _DIGITS:
-        raise UnreadableFileError("it holds a whole number beyond 64 bits", line=line)
+        raise UnreadableFileError("it contains an integer beyond 64 bits", line=line)
     return int(text, base)
 
 
@@ -96,7 +99,7 @@ def _loader() -> Any:
         for first, items in base.yaml_implicit_resolvers.items()
     }
     whole = re.compile(r"[-+]?[0-9]+|0o[0-7]+|0x[0-9a-fA-F]+")
-    # A point is required: uids such as 1234567890123e45 are text.
+    # A decimal point is required: uids such as 1234567890123e45 are strings.
     decimal = re.compile(r"[-+]?([0-9]+\.[0-9]*|\.[0-9]+)([eE][-+]?[0-9]{1,3})?")
     for name, pattern in (("int", whole), ("float", decimal)):
         full = re.compile(rf"(?:{pattern.pattern})\Z")
@@ -111,18 +114,20 @@ def _construct_whole(loader: Any, node: Any) -> int:
 
 
 def _check(found: Any) -> None:
-    """Raise UnreadableFileError for the first value that a file of ours must not hold, with its key."""
+    """Raise UnreadableFileError for the first invalid value, with its key."""
     for count, (value, key) in enumerate(_values(found)):
         if count > limits.METADATA_VALUES:
-            raise UnreadableFileError(f"it holds more than {limits.METADATA_VALUES:,} values", key=key[:1])
+            raise UnreadableFileError(f"it contains more than {limits.METADATA_VALUES:,} values", key=key[:1])
         if len(key) > limits.METADATA_DEPTH:
-            raise UnreadableFileError(f"its tables and lists are more than {limits.METADATA_DEPTH} deep", key=key[:1])
+            raise UnreadableFileError(
+                f"its tables and lists are nested more than {limits.METADATA_DEPTH} levels deep", key=key[:1]
+            )
         if problem := _problem(value):
             raise UnreadableFileError(problem, key=key)
 
 
 def _values(found: Any) -> Iterator[tuple[Any, Key]]:
-    """Yield every value and key below ``found``, each as often as aliases repeat it, with the keys that lead to it."""
+    """Yield every value and key below ``found``, repeated by aliases, with the path of keys."""
     waiting: list[tuple[Any, Key]] = [(found, ())]
     while waiting:
         value, key = waiting.pop()
@@ -136,11 +141,15 @@ def _values(found: Any) -> Iterator[tuple[Any, Key]]:
 
 def _problem(value: Any) -> str:
     if isinstance(value, str):
-        return "" if value.isascii() or is_unicode(value) else "a text holds half a character (a lone surrogate)"
+        return "" if value.isascii() or is_unicode(value) else "a string contains a lone surrogate"
     if isinstance(value, bool) or value is None:
         return ""
     if isinstance(value, int):
-        return "" if value in WHOLE_NUMBERS else "a whole number is beyond 64 bits"
+        return "" if value in WHOLE_NUMBERS else "an integer is beyond 64 bits"
     if isinstance(value, float):
-        return "" if math.isfinite(value) else "a number is beyond what can be stored"
-    return "" if isinstance(value, dict | list) else f"a value is of a type that JSON has not ({type(value).__name__})"
+        return "" if math.isfinite(value) else "a number is too large"
+    return (
+        ""
+        if isinstance(value, dict | list)
+        else f"a value has a type that JSON does not support ({type(value).__name__})"
+    )

@@ -1,6 +1,6 @@
-"""Work that CK, CM or MLC would do for a component by a script or source of its own, and that this engine does not.
+"""Work that CK, CM or MLC would do for a component, such as running its script, and that this engine does not do.
 
-Such a component is never called installed: resolution refuses it, and says what it would need.
+Such a component is never reported as installed: resolution refuses it, with what would be needed.
 """
 
 from collections.abc import Mapping
@@ -9,16 +9,16 @@ from typing import Any
 
 from benchloom.model.component import BY_HAND
 
-# What a component states in this engine's own terms; with one of these it needs no other tool.
+# Keys in this engine's own format; a component with one of these needs no other tool.
 _OURS = ("fetch", "install", "detect", "model", "dataset", "profile", "backend", "ruleset", "pip", "run_cmds")
 _CM_WORK = ("run.sh", "run.bat", "customize.py")
 _CK_WORK = ("install.sh", "install.bat", "custom.py", "customize.py")
 
 
 def foreign_work(kind: str, folder: Path, meta: Mapping[str, Any], *, is_ck: bool) -> str:
-    """Return in a sentence what another tool would do for the entry with this metadata in ``folder``, or ''.
+    """Return a sentence on what another tool would do for the entry with this metadata in ``folder``, or ''.
 
-    ``is_ck`` says that the metadata are CK's.
+    ``is_ck`` tells that the metadata is CK's.
     """
     if kind == "program":
         return _of_program(meta)
@@ -43,7 +43,7 @@ def _of_package(folder: Path, meta: Mapping[str, Any], _: bool) -> str:
 def _of_soft(_folder: Path, meta: Mapping[str, Any], _: bool) -> str:
     customize = meta.get("customize")
     is_ours = not isinstance(customize, Mapping) or not customize or "loom_role" in customize
-    return "" if is_ours else "ck looks for it by its own rules (customize), which loom does not follow"
+    return "" if is_ours else "ck detects it with its own script (customize), which loom does not run"
 
 
 _OF_KIND = {"script": _of_script, "package": _of_package, "soft": _of_soft}

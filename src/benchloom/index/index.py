@@ -1,7 +1,7 @@
-"""The index: every component of every repository, found by name or by tags; warm from its persisted form.
+"""The index: every component of every repository, found by name or by tags, with a persistent cache.
 
-The persisted form holds, per entry folder, the stat signature of its metadata files and what was read from them, so a
-warm start opens no unchanged file. It is only ever a shortcut: cold and warm answers are equal (tested).
+The cache holds, per entry folder, the stat signature of its metadata files and their parsed content, so a warm start
+opens no unchanged file. Results with and without it are equal (tested).
 """
 
 import contextlib
@@ -59,7 +59,7 @@ class Index:
         self.components = tuple(families.with_facts(self._by_ref[ref]) for ref in sorted(self._by_ref))
         self._tagged: dict[frozenset[str], list[Component]] = {}
         self.components = tuple(self._with_choices(item) for item in self.components)
-        self._tagged.clear()  # they were without choices
+        self._tagged.clear()  # they had no choices yet
         self._by_ref = {item.ref: item for item in self.components}
         self._folder_digests = digests or FolderDigests(None)
         self._digests: dict[str, str] = {}
@@ -80,7 +80,7 @@ class Index:
             )
 
     def _with_choices(self, component: Component) -> Component:
-        """State for each input that selects a role's component which ones it can name, and which one is chosen without it."""
+        """Set the choices and the default of each input that selects the component of a role."""
         program = component.program
         if program is None or not any(item.selects for item in program.inputs):
             return component
@@ -95,16 +95,16 @@ class Index:
         return msgspec.structs.replace(declared, choices=tuple(found), default=next(iter(default), ""))
 
     def selectable(self, component: Component, role: str) -> dict[str, Component]:
-        """Return what can fill ``role`` of ``component`` by the name that selects it: the alias, or the whole name of one that is qualified."""
+        """Return the components that can fill ``role`` of ``component``, by the name that selects them: the alias, or the qualified name."""
         tags = frozenset(tag for need in component.requires if need.role == role for tag in need.query.tags)
-        if tags not in self._tagged:  # all programs of a task ask the same, each time an index is loaded
+        if tags not in self._tagged:  # all programs of a task make the same query each time an index is loaded
             self._tagged[tags] = [item for item in self.components if tags and tags.issubset(item.tags)]
         found = (item for item in self._tagged[tags] if item.kind != component.kind)
         return {item.ref if item.is_qualified else item.alias: item for item in found}
 
     @cached_property
     def built_in(self) -> str:
-        """The alias of the built-in repository; '' where it is not among them."""
+        """The alias of the built-in repository; '' if it is not in the index."""
         return next((item.alias for item in self.repositories if item.built_in), "")
 
     @cached_property
@@ -114,15 +114,15 @@ class Index:
 
     @cached_property
     def precedence(self) -> dict[str, tuple[int, int]]:
-        """What orders repositories, by alias: less comes first."""
+        """The sort key of repositories, by alias: smaller comes first."""
         unlisted = {item.repo: (0, len(self.repositories)) for item in self.components}
         return unlisted | {item.alias: (-item.priority, place) for place, item in enumerate(self.repositories)}
 
     @cached_property
     def findings(self) -> tuple[Finding, ...]:
-        """Everything the readers had to say, with repeated uids."""
+        """All findings of the readers, and duplicate uids."""
         owners: dict[str, Component] = {}
-        found = list(dict.fromkeys(self._findings))  # what is in a base is found with each entry that inherits it
+        found = list(dict.fromkeys(self._findings))  # a problem in a base is found for each entry that inherits from it
         for component in self.components:
             rival = owners.setdefault(f"{component.repo}:{component.uid}", component) if component.uid else component
             if rival is not component:
@@ -142,12 +142,13 @@ class Index:
     def get(self, name: str, kind: str = "") -> Component:
         """Return the component called ``name``: alias, uid, ``kind:alias`` or ``repo:kind:alias``.
 
-        Where several repositories have one of that name, it is that of the first of them. Raises UnknownNameError with the nearest name, or ComponentError where the entry is there but cannot be read.
+        If several repositories have one of that name, the first of them wins. Raises UnknownNameError with the nearest
+        name, or ComponentError if the entry is there but cannot be read.
         """
         found = [
             item
             for item in self.components
-            if name.endswith((item.alias, item.uid or item.alias))  # true of every name of its
+            if name.endswith((item.alias, item.uid or item.alias))  # the same for each of its names
             and name in _names_of(item)
             and (not kind or item.kind == kind)
         ]
@@ -187,7 +188,7 @@ class Index:
 
     @cached_property
     def _givers(self) -> dict[str, set[int]]:
-        """Positions in ``components`` by tag that one of their variations adds."""
+        """Positions in ``components`` by tag that a variation adds."""
         givers: dict[str, set[int]] = {}
         for position, component in enumerate(self.components):
             for variation in component.variations.values():
@@ -196,7 +197,7 @@ class Index:
         return givers
 
     def match(self, query: Query, kinds: Sequence[str] = ()) -> tuple[Component, ...]:
-        """Return the components whose tags and variation names hold every word of ``query`` and none it excludes."""
+        """Return the components whose tags and variation names include every word of ``query`` and none that it excludes."""
         found = set(range(len(self.components)))
         for tag in query.tags:
             found &= self._owners.get(tag, set()) | self._givers.get(tag, set())
@@ -223,10 +224,11 @@ class Index:
         return self._digests[component.ref]
 
     def content_digest(self, component: Component, variations: Sequence[str]) -> str:
-        """Return the digest over what a component brings to those that use it with these variations.
+        """Return the digest of the content that a component with these variations contributes to others.
 
-        Of a profile that is the profile with these, of a ruleset the ruleset, of a data set in the component's folder its facts, images and labels: what its
-        summary or licence says changes nothing that is made from it. Of others it is that of their files.
+        For a profile that is the profile, for a ruleset the ruleset, for a data set in the component's folder its
+        facts, images and labels: a change of summary or licence does not rebuild anything. For others it is the digest
+        of their files.
         """
         is_made = bool(component.fetch or component.install or component.versions)
         if component.profile is not None and not is_made:
@@ -246,14 +248,14 @@ class Index:
         return of_bytes("\n".join(parts).encode())
 
     def remember(self) -> None:
-        """Keep the digests of folders for the next process."""
+        """Cache the digests of folders for the next process."""
         self._folder_digests.save()
 
 
 def load(repositories: Sequence[Repository], cache_folder: Path | None, others: Sequence[Repository] = ()) -> Index:
-    """Return the index over ``repositories`` (first wins for equal names), reading only what changed since last time.
+    """Return the index over ``repositories`` (first wins for equal names), reading only what changed since the last time.
 
-    What entries inherit may be in the ``others``, too.
+    Entries may also inherit from ``others``.
     """
     ordered = tuple(repositories)
     file = _cache_file((*ordered, *others), cache_folder, len(ordered))
@@ -285,13 +287,13 @@ def load(repositories: Sequence[Repository], cache_folder: Path | None, others: 
 
 
 class _Statuses:
-    """Statuses of files, each asked for once: many entries have the same base."""
+    """Stat results of files, each read once: many entries have the same base."""
 
     def __init__(self) -> None:
         self._known: dict[str, Signature | None] = {}
 
     def are_as(self, files: Mapping[str, Signature | None]) -> bool:
-        """Tell whether all of ``files`` still have the status given."""
+        """Tell whether all ``files`` are unchanged."""
         return all(self._of(file) == status for file, status in files.items())
 
     def _of(self, file: str) -> Signature | None:
@@ -312,7 +314,7 @@ def refuse_unknown_tags(query: Query, components: Iterable[Component], where: st
 
 
 class _Families:
-    """The softs that packages register: their own repository's, else those of the first that has one."""
+    """The soft components that packages register: of their own repository, else of the first that has one."""
 
     def __init__(self, components: Iterable[Component]) -> None:
         self._softs: dict[str, list[Component]] = {}
@@ -321,7 +323,7 @@ class _Families:
                 self._softs.setdefault(name, []).append(item)
 
     def with_facts(self, component: Component) -> Component:
-        """Name the family by alias where the file gives a uid, and take over what only its soft says."""
+        """Name the family by alias if the file gives a uid, and add facts that only its soft component states."""
         if component.kind != "package":
             return component
         found = self._softs.get(component.family.partition(":")[2], [])
@@ -336,13 +338,13 @@ def _default_tags(component: Component, role: str) -> set[str]:
 
 
 def _qualified(component: Component) -> Component:
-    """Return ``component`` under its whole name, of which it may be the family, too."""
+    """Return ``component`` under its qualified name, which may also be its family."""
     whole = msgspec.structs.replace(component, is_qualified=True)
     return msgspec.structs.replace(whole, family=whole.ref if component.family == component.ref else component.family)
 
 
 def _of_first_repository(found: Sequence[Component], precedence: Mapping[str, tuple[int, int]]) -> list[Component]:
-    """Return those of ``found`` that the first of their repositories has."""
+    """Return those of ``found`` that are in the first of their repositories."""
     first = min((precedence[item.repo] for item in found), default=None)
     return [item for item in found if precedence[item.repo] == first]
 
@@ -353,7 +355,7 @@ def _names_of(component: Component) -> set[str]:
 
 
 def _entries(root: str) -> tuple[list[tuple[str, str]], tuple[Finding, ...]]:
-    """Return kind and folder of every entry of a repository, sorted within each kind, and what cannot be looked into."""
+    """Return kind and folder of every entry of a repository, sorted within each kind, and folders that cannot be read."""
     found: list[tuple[str, str]] = []
     strange: list[Finding] = []
     for kind in KINDS:
@@ -376,11 +378,11 @@ def _entries(root: str) -> tuple[list[tuple[str, str]], tuple[Finding, ...]]:
 
 
 def _problem(item: "os.DirEntry[str]") -> str:
-    """Return why an entry cannot be looked into or named; a link that leads nowhere is just no folder."""
+    """Return why the folder of an entry cannot be read or named; a broken link is ignored."""
     try:
         item.is_dir()
     except OSError as error:
-        return f"it cannot be looked into: {error.strerror}"
+        return f"it cannot be read: {error.strerror}"
     return "" if item.name.isascii() or is_unicode(item.name) else "its name is not UTF-8"
 
 
@@ -397,12 +399,12 @@ def _strange(subject: str, file: str, message: str) -> Finding:
 
 def _signatures(kind: str, folder: str) -> Signatures:
     """Return name and signature of each metadata file."""
-    # A list costs less than a generator, and this is asked of every entry at every start.
+    # A list is faster than a generator, and this runs for every entry at every start.
     return tuple([(name, signature_of(status)) for name, status in metadata_status(kind, folder)])
 
 
 def _cache_file(repositories: tuple[Repository, ...], folder: Path | None, indexed: int) -> Path | None:
-    """Return the file for an index over the first ``indexed`` of ``repositories``, which inherits from any of them."""
+    """Return the cache file of an index over the first ``indexed`` of ``repositories``, which may inherit from all of them."""
     if folder is None:
         return None
     lines = [str(indexed), *(f"{item.alias} {item.path}" for item in repositories)]
@@ -411,7 +413,7 @@ def _cache_file(repositories: tuple[Repository, ...], folder: Path | None, index
 
 
 def _cache_format() -> str:
-    """Return what a persisted index must have been written by: this version of the engine, with these readers."""
+    """Return the cache format: it identifies this version of the engine and of the readers."""
     here = Path(__file__).parent
     sources = sorted([*here.glob("*.py"), *(here.parent / "model").glob("*.py")])
     status = [(path.name, path.stat().st_mtime_ns, path.stat().st_size) for path in sources]

@@ -1,4 +1,4 @@
-"""Where in a file a key stands. Read only when there is something to say about it."""
+"""Locate a key in a file; used only for messages about it."""
 
 from collections.abc import Sequence
 from functools import lru_cache
@@ -12,7 +12,7 @@ from benchloom.base.limits import METADATA_BYTES
 def locate(file: Path, key: Sequence[str]) -> int:
     """Return the 1-based line of ``key`` in a JSON or YAML file, of its nearest parent if it is absent, or 0.
 
-    A name that holds dots itself may come as several parts: ``batch.#`` as ``batch`` and ``#``.
+    A name that contains dots may be given as several parts: ``batch.#`` as ``batch`` and ``#``.
     """
     try:
         status = file.stat()
@@ -31,7 +31,7 @@ def locate(file: Path, key: Sequence[str]) -> int:
 
 @lru_cache(maxsize=1)
 def _composed(file: Path, modified: int, size: int) -> yaml.Node | None:
-    """Return the nodes of a file: of one file after the other, many keys are looked up. Too large a one has none."""
+    """Return the nodes of a file, cached, since many keys of one file are looked up; none if it is too large."""
     del modified
     if size > METADATA_BYTES:
         return None
@@ -41,7 +41,7 @@ def _composed(file: Path, modified: int, size: int) -> yaml.Node | None:
 
 
 def _step(node: yaml.Node, key: Sequence[str]) -> tuple[int, yaml.Node, int] | None:
-    """Return the line and value of the longest beginning of ``key`` that ``node`` holds, and how many parts it took."""
+    """Return the line and value of the longest prefix of ``key`` in ``node``, and the number of its parts."""
     if isinstance(node, yaml.SequenceNode):
         if not key[0].isdecimal() or int(key[0]) >= len(node.value):
             return None

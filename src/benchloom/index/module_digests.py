@@ -1,7 +1,7 @@
-"""Digests of the runtime modules that make what a component holds: any change of their code can change their output.
+"""Digests of the runtime modules that build components: any change of their code can change their output.
 
-What was read from a source file is kept with the file's status, as the index does, so an unchanged file is neither read
-nor parsed by the next process.
+Parsed source files are cached by their stat signature, as in the index, so that an unchanged file is neither read nor
+parsed again.
 """
 
 import ast
@@ -27,7 +27,7 @@ class _Source(msgspec.Struct):
 
 
 class ModuleDigests:
-    """Digest modules with everything of ours they import; ``file`` keeps what was read (None keeps nothing)."""
+    """Digest modules with everything that they import from this package; ``file`` caches parsed sources (None: no cache)."""
 
     def __init__(self, file: Path | None) -> None:
         self._sources = DiskCache(file, _format, _Source)
@@ -35,7 +35,7 @@ class ModuleDigests:
     def of(self, name: str) -> str:
         """Return the digest of the module ``name`` (dotted) and of every module of this package that it reaches.
 
-        Whoever reaches a seam reaches all of its members, which are imported by name.
+        A module that reaches a seam reaches all of its members, which are imported by name.
         """
         root = os.path.dirname(os.path.realpath(benchloom.__file__))
         waiting, seen, lines = [name], {name}, []
@@ -48,11 +48,11 @@ class ModuleDigests:
         return of_bytes("\n".join(sorted(lines)).encode())
 
     def save(self) -> None:
-        """Keep what was read. A folder that cannot be written costs time, never an answer."""
+        """Write the cache. A folder that cannot be written costs time, never a result."""
         self._sources.save()
 
     def _source_of(self, root: str, module: str) -> _Source | None:
-        """Return what the source of ``module`` says; None where it is no module but a name inside one."""
+        """Return the parsed source of ``module``; None if it is not a module but a name inside one."""
         place = os.path.join(root, *module.split(".")[1:])
         for path in (f"{place}.py", os.path.join(place, "__init__.py")):
             with contextlib.suppress(FileNotFoundError, NotADirectoryError):
@@ -77,7 +77,7 @@ def _members_of(module: str) -> list[str]:
 
 
 def _format() -> str:
-    """Return what a file must have been written by: these very readers."""
+    """Return the cache format: it identifies this version of the reader."""
     return f"benchloom.modules/1/{' '.join(map(str, signature_of(os.stat(__file__))))}"
 
 

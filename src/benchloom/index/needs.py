@@ -13,7 +13,7 @@ from benchloom.model.version import parse_range
 def read_requirements(block: Any, key: str, requirer: str, file_of: Callable[[str], str]) -> tuple[Requirement, ...]:
     """Read ``deps`` in either form; ``file_of`` says which file has a dotted key.
 
-    Raises InputError naming the key where one cannot be read.
+    Raises InputError naming the key if one cannot be read.
     """
     return tuple(
         _requirement(role, dep, f"{file_of(f'{place}.tags')}: {place}", requirer)
@@ -24,7 +24,7 @@ def read_requirements(block: Any, key: str, requirer: str, file_of: Callable[[st
 def _items(
     block: Any, key: str, requirer: str, file_of: Callable[[str], str]
 ) -> Iterator[tuple[str, Mapping[str, Any], str]]:
-    """Yield role, requirement and dotted key of each. CM's unnamed ones get a role of their own from where they stand."""
+    """Yield role, requirement and dotted key of each. CM's unnamed ones get a role named after their position."""
     if not isinstance(block, Mapping | list):
         raise InputError("requirements must be a table or a list", where=f"{file_of(key)}: {key}")
     pairs = block.items() if isinstance(block, Mapping) else enumerate(block)
@@ -71,7 +71,7 @@ def _joined(value: Any) -> str:
 
 
 def _words(value: Any) -> list[str]:
-    """Return the words of a comma list, written as one text or as a list."""
+    """Return the words of a comma-separated string or a list."""
     words = value if isinstance(value, list) else text(value).split(",")
     return [str(word).strip() for word in words if str(word).strip()]
 
@@ -104,18 +104,21 @@ def _accepted(value: Any) -> tuple[str, ...]:
 
 
 def text(value: Any) -> str:
-    """Return a scalar as CK and CM mean it: ``yes`` or ``no`` for a truth, nothing for null."""
+    """Return a scalar as CK and CM interpret it: ``yes`` or ``no`` for a boolean, '' for null."""
     if isinstance(value, bool):
         return "yes" if value else "no"
     return "" if value is None else str(value)
 
 
 def whole(value: Any, where: str) -> int:
-    """Return a whole number, 0 for nothing. Raises InputError for what is none, or is beyond 64 bits: a float may be."""
+    """Return an integer, 0 if empty.
+
+    Raises InputError if it is not a whole number or beyond 64 bits, as a float may be.
+    """
     try:
         number = int(value or 0)
     except (TypeError, ValueError):
         number = WHOLE_NUMBERS.stop
     if number not in WHOLE_NUMBERS:
-        raise InputError("it must be a whole number within 64 bits", where=where)
+        raise InputError("it must be a 64-bit integer", where=where)
     return number

@@ -1,4 +1,4 @@
-"""One entry folder to one Component, tolerantly: what is wrong becomes findings, and never touches another entry."""
+"""Read an entry folder into a Component, tolerantly: errors become findings and never affect another entry."""
 
 import os
 import re
@@ -43,11 +43,11 @@ CM_FILES = ("_cm.yaml", "_cm.json", "meta.yaml", "meta.json")
 CK_INFO = ".cm/info.json"
 _UID = re.compile(r"[0-9a-f]{16}")
 NEEDS = ("run_deps", "deps", "prehook_deps", "needs")
-_MOST_UNKNOWN = 20  # unknown keys of one file that are named
+_MOST_UNKNOWN = 20  # unknown keys of one file that are reported by name
 
 
 class EntryReading(msgspec.Struct, frozen=True, kw_only=True):
-    """The outcome for one entry folder; ``looked_at`` are the files outside it that decided it, with their status."""
+    """The outcome for one entry folder; ``looked_at`` are the files outside it that affected the outcome, with their stat signatures."""
 
     component: Component | None
     findings: tuple[Finding, ...]
@@ -55,7 +55,7 @@ class EntryReading(msgspec.Struct, frozen=True, kw_only=True):
 
 
 def metadata_files(kind: str, folder: Path) -> list[Path]:
-    """Return the files an entry's component is read from, the main one first; empty where there is none."""
+    """Return the files an entry's component is read from, the main one first; empty if there is none."""
     return [folder / name for name, _ in metadata_status(kind, str(folder))]
 
 
@@ -80,9 +80,9 @@ def _first(folder: str, names: Sequence[str]) -> tuple[str, os.stat_result] | No
 
 
 def read_entry(kind: str, folder: Path, root: Root, finder: Bases) -> EntryReading:
-    """Read the entry in ``folder`` of the repository ``root``, with what ``finder`` finds of its bases.
+    """Read the entry in ``folder`` of the repository ``root``, with its bases from ``finder``.
 
-    Never raises for anything in its files.
+    Never raises for the content of its files.
     """
     finder.looked_at = {}
     reader = _Reader(kind, folder, root, finder)
@@ -92,8 +92,8 @@ def read_entry(kind: str, folder: Path, root: Root, finder: Bases) -> EntryReadi
     except LoomError as error:
         key = error.where.partition(": ")[2]
         reader.note("bad-value", "error", "; ".join([error.what, *error.why]), key=key, fix=error.fix)
-    except Exception as error:  # noqa: BLE001 - whatever a file holds, it must not touch another entry
-        reader.note("bad-value", "error", f"a value is not of its type: {error}")
+    except Exception as error:  # noqa: BLE001 - the content of a file must not affect another entry
+        reader.note("bad-value", "error", f"a value has the wrong type: {error}")
     return EntryReading(component=component, findings=tuple(reader.findings), looked_at=reader.finder.looked_at)
 
 
@@ -128,7 +128,7 @@ class _Reader:
             Finding(
                 rule=rule,
                 severity=severity,
-                # An error keeps this entry from being read; anything else in a base is said once, not of all that inherit.
+                # An error makes this entry unreadable; other findings in a base are reported once, not for all entries that inherit.
                 subject=self.ref if base is None or severity == "error" else base.ref,
                 message=message,
                 file=file or self._file_of(key),
@@ -169,7 +169,7 @@ class _Reader:
         return component
 
     def _inherited(self, meta: dict[str, Any]) -> dict[str, Any] | None:
-        """Return the metadata over those of the entry's bases; None, with a finding, if these cannot be had."""
+        """Return the metadata over those of the entry's bases; None, with a finding, if a base cannot be read."""
         own = Layer(self.of, self.kind, self.file, meta)
         try:
             layers = self.finder.of(own)
@@ -179,9 +179,7 @@ class _Reader:
             layer = error.layer
             file = layer.file if layer.root == self.of else f"{layer.root.alias}:{layer.file}"
             line = locate(layer.path, [BASE_KEY])
-            self.note(
-                "bad-base", "error", str(error), key=BASE_KEY, line=line, file=file, fix="name an entry that is there"
-            )
+            self.note("bad-base", "error", str(error), key=BASE_KEY, line=line, file=file, fix="name an existing entry")
             return None
         whole, self.bases = inherited(own, layers)
         self.layers = layers
@@ -239,7 +237,7 @@ class _Reader:
 
     def _check_defaults(self, component: Component, meta: Mapping[str, Any]) -> None:
         if isinstance(meta.get("default_version"), float):
-            message = f"the version {component.default_version} is a number in this file, so a zero at its end is lost"
+            message = f"the version {component.default_version} is a number in this file, so a trailing zero is lost"
             self.note("version-not-text", "warning", message, key="default_version", fix="put it in quotes")
         for group, name in component.default_variations.items():
             if find_variation(component, name) is None:
@@ -255,10 +253,10 @@ class _Reader:
                 if not _is_comment(str(name)):
                     self._note_unknown(f"{prefix}{name}", str(name), known)
             elif row.effect == "lost" and value:
-                self.note("unheard-key", "warning", f"{name!r} is not acted upon: {row.summary}", key=f"{prefix}{name}")
+                self.note("unheard-key", "warning", f"{name!r} is not supported: {row.summary}", key=f"{prefix}{name}")
 
     def _note_unknown(self, key: str, name: str, known: Iterable[str]) -> None:
-        """Note an unknown key, the first ``_MOST_UNKNOWN`` one by one: each is looked up and compared with those known."""
+        """Report an unknown key, the first ``_MOST_UNKNOWN`` one by one with the nearest known one."""
         self._unknown_keys += 1
         if self._unknown_keys <= _MOST_UNKNOWN:
             self.note("unknown-key", "warning", f"unknown key {name!r}", key=key, fix=did_you_mean(name, known))
@@ -419,7 +417,7 @@ def _refuse_no_python_range(text: str, where: str) -> None:
     try:
         SpecifierSet(text)
     except InvalidSpecifier as error:
-        raise LoomError("it is not a range of Pythons", where=where, why=[str(error)]) from error
+        raise LoomError("it is not a valid range of Python versions", where=where, why=[str(error)]) from error
 
 
 def _texts(table: Mapping[str, Any]) -> dict[str, str]:
@@ -427,7 +425,7 @@ def _texts(table: Mapping[str, Any]) -> dict[str, str]:
 
 
 def _listed(value: Any, separator: str = ",") -> tuple[str, ...]:
-    """Return a list of words that may also be written as one text (with ``separator`` between them, if it has one)."""
+    """Return a list of words that may also be written as one string (split at ``separator``, if given)."""
     if isinstance(value, list):
         return tuple(text(item) for item in value)
     words = text(value).split(separator) if separator else [text(value)]
@@ -435,7 +433,7 @@ def _listed(value: Any, separator: str = ",") -> tuple[str, ...]:
 
 
 def _tables(block: Any) -> Iterator[tuple[str, Mapping[str, Any]]]:
-    """Yield name (or position) and content of the tables in ``block``, whichever form it has."""
+    """Yield name (or position) and content of the tables in ``block``, a table or a list."""
     items = block.items() if isinstance(block, Mapping) else enumerate(block if isinstance(block, list) else [])
     yield from ((str(name), item) for name, item in items if isinstance(item, Mapping))
 

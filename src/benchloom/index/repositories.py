@@ -21,11 +21,13 @@ if TYPE_CHECKING:
 class Repository(Value, frozen=True, kw_only=True):
     """A folder with components. ``path`` is absolute.
 
-    A higher ``priority`` (0 is usual, also of the built-in one) answers before others, and its components have the plain names.
+    A repository with a higher ``priority`` (default 0, also for the built-in one) is searched first, and its components
+    have unqualified names.
 
-    ``url`` is where a clone came from, without credentials (git keeps those in the clone), ``checkout`` the branch, tag
-    or commit it is held at ('' follows its branch). ``built_in`` is the one that this engine was started from. ``trusted`` says that its components may have commands of their own run
-    while something is planned; the built-in repository's always may.
+    ``url`` is the origin of a clone, without credentials (git keeps those in the clone), ``checkout`` the branch, tag
+    or commit it is pinned to ('' follows its branch). ``built_in`` marks the one that ships with this engine.
+    ``trusted`` allows its components to run their own commands during planning; those of the built-in repository always
+    may.
     """
 
     alias: str
@@ -41,11 +43,11 @@ class Repository(Value, frozen=True, kw_only=True):
 def read_repository(path: Path, *, url: str = "", priority: int = 0) -> Repository:
     """Return the repository at ``path`` with the identity its ``.ckr.json`` gives.
 
-    Raises InputError where there is no folder, or its identity cannot be read.
+    Raises InputError if there is no folder, or its identity cannot be read.
     """
     folder = path.expanduser().resolve()
     if not folder.is_dir():
-        raise InputError(f"{path} is not a folder", fix="give the folder that holds program/, package/ and the like")
+        raise InputError(f"{path} is not a folder", fix="name the folder that contains program/, package/ and so on")
     if not is_unicode(str(folder)):
         shown = os.fsencode(folder).decode(errors="backslashreplace")
         raise InputError("the path of a repository must be UTF-8", where=shown, fix="rename the folder, or link to it")
@@ -57,7 +59,7 @@ def read_repository(path: Path, *, url: str = "", priority: int = 0) -> Reposito
         except UnreadableFileError as error:
             raise InputError("the repository's identity cannot be read", where=str(marker), why=[str(error)]) from error
         if not isinstance(identity, dict):
-            raise InputError("the repository's identity is not a table", where=str(marker), fix="mend or remove it")
+            raise InputError("the repository's identity is not a table", where=str(marker), fix="fix or remove it")
     return Repository(
         alias=str(identity.get("data_alias") or identity.get("data_uoa") or folder.name),
         uid=str(identity.get("data_uid", "")),
@@ -78,19 +80,19 @@ def list_repositories(locations: Locations, built_in: Path, extra: Sequence[Path
 
 
 def add_repository(locations: Locations, repository: Repository) -> None:
-    """Remember ``repository``. Raises InputError where another one has its alias."""
+    """Add ``repository``. Raises InputError if another one has its alias."""
     locations.ensure()
     with _lock(locations):
         stored = [item for item in stored_repositories(locations) if item.path != repository.path]
         if any(item.alias == repository.alias for item in stored):
             raise InputError(
-                f"a repository called {repository.alias!r} is already there", fix=f"loom repo remove {repository.alias}"
+                f"a repository called {repository.alias!r} exists already", fix=f"loom repo remove {repository.alias}"
             )
         _write(locations, [*stored, repository])
 
 
 def trust_repository(locations: Locations, alias: str, *, trusted: bool) -> Repository:
-    """Note whether the user trusts an added repository, and return it. Raises UnknownNameError."""
+    """Set whether an added repository is trusted, and return it. Raises UnknownNameError."""
     locations.ensure()
     with _lock(locations):
         stored = stored_repositories(locations)
@@ -110,7 +112,7 @@ def _stored(repositories: Sequence[Repository], alias: str) -> Repository:
 
 
 def remove_repository(locations: Locations, alias: str) -> Repository:
-    """Forget a repository (its files stay). Raises UnknownNameError."""
+    """Remove a repository from the list (its files stay). Raises UnknownNameError."""
     locations.ensure()
     with _lock(locations):
         stored = stored_repositories(locations)
@@ -120,7 +122,7 @@ def remove_repository(locations: Locations, alias: str) -> Repository:
 
 
 def _write(locations: Locations, repositories: Sequence[Repository]) -> None:
-    """Replace the list, readable by its owner alone: addresses may name hosts that are nobody else's business."""
+    """Replace the list, readable by its owner alone: its URLs may be confidential."""
     write_bytes(locations.repositories, to_json(list(repositories)), mode=0o600)
 
 
@@ -131,7 +133,7 @@ def _lock(locations: Locations) -> "FileLock":
 
 
 def stored_repositories(locations: Locations) -> tuple[Repository, ...]:
-    """Return the added repositories in order of addition. Raises InputError where their list cannot be read."""
+    """Return the added repositories in order of addition. Raises InputError if their list cannot be read."""
     try:
         return msgspec.json.decode(locations.repositories.read_bytes(), type=tuple[Repository, ...])
     except FileNotFoundError:
@@ -139,5 +141,5 @@ def stored_repositories(locations: Locations) -> tuple[Repository, ...]:
     except msgspec.MsgspecError as error:
         where = str(locations.repositories)
         raise InputError(
-            "the list of repositories cannot be read", where=where, why=[str(error)], fix=f"mend or remove {where}"
+            "the list of repositories cannot be read", where=where, why=[str(error)], fix=f"fix or remove {where}"
         ) from error

@@ -1,7 +1,8 @@
-"""A Python library is one hand-written entry: its soft entry, which says how it is detected and, under ``package``, how it is installed.
+"""Generate the package entry of a Python library from its soft entry.
 
-`ck` wants two entries, a soft one to detect and a package to install. The package is generated from the soft entry, so that tags,
-summary and licence are written once; ``loom repo sync`` writes it.
+A library has one hand-written entry: the soft entry states how it is detected and, under ``package``, how it is
+installed. `ck` needs two, a soft entry to detect and a package to install, so ``loom repo sync`` writes the package;
+tags, summary and licence are stated once.
 """
 
 import json
@@ -15,10 +16,10 @@ _SHARED = ("tags", "summary", "licence", "maintainers", "sources", "default_for"
 
 
 def package_of(alias: str, soft: Mapping[str, Any]) -> str:
-    """Return the metadata file of the package that installs what ``soft:alias`` detects; '' if the entry does not say how.
+    """Return the metadata file of the package that installs what ``soft:alias`` detects; '' if the entry has no ``package``.
 
-    What the entry has under ``package`` is the package's: ``versions``, ``variations``, and of ``install`` what is not the plain
-    distribution that it detects.
+    That block holds ``versions``, ``variations``, and the parts of ``install`` that differ from the detected
+    distribution.
     """
     stated = soft.get(KEY)
     if not isinstance(stated, Mapping):

@@ -1,4 +1,4 @@
-"""Keys of the typed blocks that their types do not know: a typing mistake there would otherwise be silently ignored."""
+"""Find unknown keys in typed blocks: a typing mistake would otherwise be silently ignored."""
 
 import types
 from collections.abc import Iterator, Mapping
@@ -9,7 +9,7 @@ import msgspec
 
 
 def unknown_keys(data: Any, type_: Any, key: str) -> Iterator[tuple[str, tuple[str, ...]]]:
-    """Yield the dotted key of everything in ``data`` that ``type_`` has no field for, with the fields it has."""
+    """Yield the dotted key of each value in ``data`` without a field in ``type_``, with the known fields."""
     origin, arguments = get_origin(type_), get_args(type_)
     if origin in {Union, types.UnionType}:
         for option in arguments:

@@ -290,7 +290,7 @@ class Component(Value, frozen=True, kw_only=True):
         stand_in: of a model, what takes the place of that file in the tests.
         requires: what it needs; each says for which role.
         program: what only programs have; null for other kinds.
-        foreign_work: what another tool's script or source would do for it, which this engine does not; '' where there
+        foreign_work: what another tool's script or source would do for it, which this engine does not; '' if there
             is no such work.
         is_qualified: whether its name is written with its repository, since another one that comes before has a
             component of that name.
@@ -335,7 +335,7 @@ class Component(Value, frozen=True, kw_only=True):
 
     @property
     def ref(self) -> str:
-        """``kind:alias``, as users type it; ``repo:kind:alias`` where it is qualified."""
+        """``kind:alias``, as users type it; ``repo:kind:alias`` if it is qualified."""
         return f"{self.repo}:{self.kind}:{self.alias}" if self.is_qualified else f"{self.kind}:{self.alias}"
 
     def base_of(self, key: str) -> Base | None:

@@ -46,14 +46,14 @@ class Classes(Value, frozen=True, kw_only=True):
 class Detections(Value, frozen=True, kw_only=True):
     """How the outputs of a detector become boxes of the data set (MLPerf reference: coco.py, classes PostProcessCoco*).
 
-    The outputs' ``meaning`` says which are ``boxes`` (N x K x 4), ``labels``, ``scores`` (N x K) and, where there is one,
+    The outputs' ``meaning`` says which are ``boxes`` (N x K x 4), ``labels``, ``scores`` (N x K) and, if there is one,
     the ``count`` (N) of boxes that mean something.
 
     Attributes:
         order: the corners of a box as the file gives them.
-        scale: what coordinates are divided by to be fractions of the image: the side of the input where they are pixels.
+        scale: what coordinates are divided by to be fractions of the image: the side of the input if they are pixels.
         threshold: the list of an image ends at the first score below it.
-        labels: ``category`` where labels are category ids of the data set, ``index`` where they count its categories,
+        labels: ``category`` if labels are category ids of the data set, ``index`` if they count its categories,
             from 1, in the order of its annotations.
     """
 

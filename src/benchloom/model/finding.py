@@ -16,7 +16,7 @@ class Finding(Value, frozen=True, kw_only=True):
         subject: component reference, store key or file.
         message: one sentence.
         file: path relative to the repository root (or absolute outside one).
-        line: 1-based line in ``file``; 0 where there is none.
+        line: 1-based line in ``file``; 0 if there is none.
         key: dotted key inside the file, such as ``run_deps.model.tags``.
         fix: what to do next.
     """

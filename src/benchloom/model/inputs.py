@@ -9,7 +9,7 @@ from benchloom.model.component import Input
 
 
 def check_value(declared: Input, value: str) -> str:
-    """Return ``value`` in its declared spelling. Raises InputError where it is not of the declared type."""
+    """Return ``value`` in its declared spelling. Raises InputError if it is not of the declared type."""
     where = f"--{declared.name}"
     if declared.choices:
         by_lower = {choice.lower(): choice for choice in declared.choices}

@@ -3,7 +3,7 @@
 from benchloom.model.base import Document, SchemaName, SchemaTable, Value
 from benchloom.model.component import Fetch
 
-DEFAULT_LOCK = "loom.lock.json"  # the file, where none is named
+DEFAULT_LOCK = "loom.lock.json"  # the file, if none is named
 LOCK_SCHEMA = "benchloom.lock/1"
 
 

@@ -97,7 +97,7 @@ def line(
 ) -> Measurement:
     """Return the line of what was measured round by round: ``ours`` and ``others`` in ``unit``, ``figures`` in ``figure_unit``.
 
-    Raises statistics.StatisticsError where there is no round.
+    Raises statistics.StatisticsError if there is no round.
     """
     figure = median(figures)
     return Measurement(
@@ -126,7 +126,7 @@ def ratio(
 ) -> Measurement:
     """Return the line of two that took turns: its figure is ours by the other's, round by round.
 
-    Raises ValueError where one has more rounds than the other.
+    Raises ValueError if one has more rounds than the other.
     """
     ratios = [one / other for one, other in zip(ours, others, strict=True)]
     return line(

@@ -18,7 +18,7 @@ _UNITS = {
 
 
 class Quantities(Value, frozen=True, kw_only=True):
-    """The numbers among the inputs of a run, all above zero; None where none is given."""
+    """The numbers among the inputs of a run, all above zero; None if none is given."""
 
     count: int | None
     batch_size: int | None

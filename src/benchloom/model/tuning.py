@@ -35,8 +35,8 @@ class Probe(Value, frozen=True, kw_only=True):
     Attributes:
         scenario: LoadGen's scenario of this run: settings for Server are sifted by short runs in Offline.
         settings: the values that were tried.
-        duration: least seconds it was told to last; None where the program has no such input.
-        status: whether the program ended well; nothing is measured where it failed.
+        duration: least seconds it was told to last; None if the program has no such input.
+        status: whether the program ended well; nothing is measured if it failed.
         valid: whether LoadGen says VALID; only then the figure counts.
         figure: the figure of its scenario: samples/s in Offline, the target in queries/s in Server, else a latency in
             ns.
@@ -75,13 +75,13 @@ class Tuning(Document, frozen=True, kw_only=True):
         better: whether more of it is better, or less.
         latency_bound_ns: the bound that Server's 99th percentile must keep; None elsewhere.
         probes: every run, in the order of time.
-        best: the best run that counts; None where none does.
+        best: the best run that counts; None if none does.
         confirmed: whether the best was measured as the search demands: as long as the longest probes, and twice for
             Server.
         complete: whether the search came to its end; else the same command goes on.
         seconds: what all probes took, those of earlier commands too.
-        user_conf: the file for LoadGen, where one was written.
-        lock: the file for loom run --lock, where one was written.
+        user_conf: the file for LoadGen, if one was written.
+        lock: the file for loom run --lock, if one was written.
         commands: commands that run with the best settings.
     """
 

@@ -1,4 +1,4 @@
-"""Records side by side: one line per run, best first where that is asked for, and which settings they do not share."""
+"""Records side by side: one line per run, best first if that is asked for, and which settings they do not share."""
 
 from collections.abc import Callable, Iterator, Sequence
 from pathlib import Path
@@ -27,7 +27,7 @@ _MEASURED = ("_expected_latency_ns", "_expected_qps")
 
 
 class ComparedRun(Value, frozen=True, kw_only=True):
-    """One record. Figures are medians over its repetitions; None where there are none.
+    """One record. Figures are medians over its repetitions; None if there are none.
 
     Attributes:
         id: the record's id.
@@ -197,7 +197,7 @@ def _measured(run: ComparedRun, record: Record, results: Results) -> ComparedRun
 
 
 def _figure(record: Record, name: str, last: float | None) -> float | None:
-    """The median over repetitions where there are several, else the only one."""
+    """The median over repetitions if there are several, else the only one."""
     return record.statistics[name].median if name in record.statistics else last
 
 
@@ -208,11 +208,11 @@ def _differing(runs: Sequence[ComparedRun]) -> tuple[str, ...]:
 
 
 def _all_settings(run: ComparedRun) -> dict[str, Setting]:
-    """What a run was set to, with the data set and ruleset where it came so far."""
+    """What a run was set to, with the data set and ruleset if it came so far."""
     return {"dataset": run.dataset, "ruleset": run.ruleset, **run.settings} if run.scenario else {}
 
 
-# What a run is, by head; a column where it differs between runs.
+# What a run is, by head; a column if it differs between runs.
 _DESCRIBED: dict[str, Callable[[ComparedRun], str]] = {
     "program": lambda run: run.program.rpartition(":")[2],
     "model": lambda run: run.model,
@@ -222,7 +222,7 @@ _DESCRIBED: dict[str, Callable[[ComparedRun], str]] = {
     "mode": lambda run: run.mode or run.status,
     "host": lambda run: run.host,
 }
-# What was measured, by head; a column where some run has it.
+# What was measured, by head; a column if some run has it.
 _MEASURED_FIGURES: dict[str, Callable[[ComparedRun], str]] = {
     "accuracy": lambda run: _shown(run.accuracy, percent),
     "to reference": lambda run: _shown(run.difference, lambda value: f"{round(value * 100, 2) + 0.0:+.2f} points"),

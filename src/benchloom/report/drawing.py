@@ -56,7 +56,7 @@ class GridCell:
 
 @dataclass(frozen=True)
 class Segment:
-    """A link's way from one column to the next; ``last`` where it ends at a box."""
+    """A link's way from one column to the next; ``last`` if it ends at a box."""
 
     start: GridCell
     end: GridCell
@@ -177,7 +177,7 @@ def _measure(place: GridCell) -> None:
 
 
 def box_lines(node: GraphNode) -> list[str]:
-    """Return what a box says: component, choice (where there is one), action."""
+    """Return what a box says: component, choice (if there is one), action."""
     return [node.component, *([node.choice] if node.choice else []), node.doing]
 
 

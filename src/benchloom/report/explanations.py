@@ -45,7 +45,7 @@ def _label(item: Alternative) -> str:
 
 
 def _listed(title: str, lines: Sequence[str], most: int = MOST) -> Iterator[str]:
-    """Yield ``lines`` under one title; where there are too many, the last says how many more ``--json`` shows."""
+    """Yield ``lines`` under one title; if there are too many, the last says how many more ``--json`` shows."""
     shown = list(lines[:most])
     if len(lines) > most:
         shown[-1] = f"and {len(lines) - most + 1} more (see --json)"

@@ -39,7 +39,7 @@ class GraphNode(Value, frozen=True, kw_only=True):
 
     @property
     def choice(self) -> str:
-        """The version and variations chosen, as a query writes them; empty where there are none."""
+        """The version and variations chosen, as a query writes them; empty if there are none."""
         words = [f"@{self.version}"] if self.version else []
         return " ".join([*words, *(f"_{name}" for name in self.variations)])
 

@@ -95,7 +95,7 @@ def loadgen_messages(results: Results) -> Iterator[Row]:
 
 
 def _chosen(name: str, plan: Plan, role: str) -> str:
-    """The name results give, with the component and version the plan chose for ``role`` where that says more."""
+    """The name results give, with the component and version the plan chose for ``role`` if that says more."""
     for node in plan.nodes:
         if role in node.roles:
             version = f" @{node.candidate.version}" if node.candidate.version else ""
@@ -238,7 +238,7 @@ def _three_digits(value: float) -> str:
 
 
 def short_ids(ids: Sequence[str]) -> list[str]:
-    """Return the time that each id of a record begins with, where it tells it from the others; else the id."""
+    """Return the time that each id of a record begins with, if that tells it from the others; else the id."""
     starts = [item.partition("-")[0] for item in ids]
     return [start if starts.count(start) == 1 and start else whole for start, whole in zip(starts, ids, strict=True)]
 

@@ -149,10 +149,10 @@ def verdict_lines(tuning: Tuning) -> Iterator[str]:
 
 
 def plot(tuning: Tuning) -> str:
-    """Return what was measured as a plot in characters; empty where there are less than two places on its axis.
+    """Return what was measured as a plot in characters; empty if there are less than two places on its axis.
 
     For Server the latency over the target QPS, with the settings of the best; else the figure over the batch size, or over
-    the threads where that is the same everywhere, with a line for each of the best ways to set the rest.
+    the threads if that is the same everywhere, with a line for each of the best ways to set the rest.
     """
     lines = [line for line in tuning_lines(tuning) if line.probe.scenario == tuning.scenario]
     if SCENARIOS[tuning.scenario].search.sieve:

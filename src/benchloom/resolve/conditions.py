@@ -1,6 +1,6 @@
-"""Truth of a requirement's conditions over its requirer's environment.
+"""Evaluate the conditions of a requirement in the environment of its requirer.
 
-The CK and CM conventions differ; both are kept exactly, since existing content relies on them.
+The CK and CM conventions differ; both are implemented exactly, since existing metadata relies on them.
 """
 
 from collections.abc import Mapping

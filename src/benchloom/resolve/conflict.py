@@ -1,4 +1,4 @@
-"""An impossible set of requirements in words: who needs what, from which file and key, and one thing that would fix it."""
+"""Explain conflicting requirements: who requires what, from which file and key, and one possible fix."""
 
 from collections.abc import Iterable, Mapping, Sequence
 
@@ -15,10 +15,10 @@ MOST_LINES = 6
 
 
 def explain_conflict(by_role: Mapping[str, Sequence[Requirement]], family: str, examiner: Examiner) -> ResolutionError:
-    """Explain why the requirements of ``by_role`` cannot all be met.
+    """Explain why the requirements in ``by_role`` cannot all be satisfied.
 
-    ``family`` is what two of the roles would need in two ways at once, or ''. ``examiner`` is one that takes Python
-    libraries from where the last attempt did.
+    ``family`` is the one that two roles need in different configurations, or ''. ``examiner`` uses the Python mode
+    of the last attempt.
     """
     facts = _Facts(by_role, family, examiner)
     roles = sorted(by_role)
@@ -39,13 +39,13 @@ def explain_conflict(by_role: Mapping[str, Sequence[Requirement]], family: str, 
 
 
 def asked(requirement: Requirement) -> str:
-    """Return what ``requirement`` asks for, as a query."""
+    """Return the query of ``requirement`` for messages."""
     facts = f"one that {demanded(requirement)}" if requirement.facts else ""
     return ",".join(word for word in (requirement.only, str(requirement.query), facts) if word) or "anything"
 
 
 class _Facts:
-    """What is known of one conflict; each method makes one part of the message."""
+    """The facts of one conflict; each method returns one part of the message."""
 
     def __init__(self, by_role: Mapping[str, Sequence[Requirement]], family: str, examiner: Examiner) -> None:
         self.roles = {role: sorted(items, key=lambda r: (r.requirer, r.where)) for role, items in by_role.items()}
@@ -61,14 +61,14 @@ class _Facts:
     def headline(self) -> str:
         if self.family:
             roles = " and ".join(sorted(self.roles))
-            return f"{self.family} can be in a plan only once, and {roles} cannot agree on one"
+            return f"{self.family} can be in a plan only once, but {roles} need different ones"
         role = min(self.roles)
         query = ",".join(dict.fromkeys([*(item.only for item in self.roles[role] if item.only), *self._words(role)]))
         if not self.refusals[role]:
-            return f"nothing answers {query}, needed as {role}"
+            return f"no component matches {query}, required as {role}"
         if all(item.kind == "range" for item in self.refusals[role]):
-            return f"no version of {role} is {merged(self.roles[role]).version}"
-        return f"nothing that answers {query} can be {role}"
+            return f"no version of {role} satisfies {merged(self.roles[role]).version}"
+        return f"no component that matches {query} can be {role}"
 
     def _words(self, role: str) -> list[str]:
         query = merged(self.roles[role])
@@ -83,7 +83,7 @@ class _Facts:
         return [self._need(items) for items in lines.values()]
 
     def _need(self, items: Sequence[Requirement]) -> str:
-        """One line for a requirement, or for all that demand the same facts: every model of a format does."""
+        """One line for a requirement, or for all that demand the same facts, as every model of a format does."""
         item = items[0]
         as_role = f" as {item.role}" if len(self.roles) > 1 or item.facts else ""
         what = f"{asked(item)}{_with(item.env)}{as_role}"
@@ -110,7 +110,7 @@ class _Facts:
         return [line for role in sorted(self.roles) for line in self._nearest(role)]
 
     def _nearest(self, role: str) -> list[str]:
-        """Name the components that answer most, and what each lacks or has too much."""
+        """Name the closest components, and the tags that each lacks or that are excluded."""
         query = merged(self.roles[role])
         by_program = {tag for item in self.roles[role] if _is_program(item) for tag in item.query.tags}
         found = []
@@ -128,38 +128,36 @@ class _Facts:
     def fix(self) -> str:  # noqa: PLR0911 - one for each kind of conflict
         if self.unknown:
             known = {name for item in self.examiner.universe.components for name in item.names}
-            return did_you_mean(self.unknown, known) or "see the tags there are: loom find"
+            return did_you_mean(self.unknown, known) or "list the known tags: loom find"
         if takers := self._other_programs():
-            return f"choose a program that takes it: {shortened(takers)}"
+            return f"choose a program that accepts it: {shortened(takers)}"
         ranged = [item for item in self.everything if item.query.version]
         chooser = next((i for i in self.everything if i.query.variations or i.query.without_variations), None)
         kinds = {item.kind for items in self.refusals.values() for item in items}
         if len(ranged) > 1:
-            return f"loosen one of the ranges, for instance @{ranged[-1].query.version}{_place(ranged[-1])}"
+            return f"relax one of the ranges, for instance @{ranged[-1].query.version}{_place(ranged[-1])}"
         if ranged and kinds == {"range"}:
-            return f"ask for another version than @{ranged[0].query.version}{_place(ranged[0])}"
+            return f"request a version other than @{ranged[0].query.version}{_place(ranged[0])}"
         if ranged and "unknown-version" in kinds:
-            return f"state the component's version, or leave out @{ranged[0].query.version}{_place(ranged[0])}"
+            return f"state the component's version, or remove @{ranged[0].query.version}{_place(ranged[0])}"
         if "misfit" in kinds and (demand := next((item for item in self.everything if item.facts), None)):
             fit = FITS[min(demand.facts)]
             return f"choose another {fit.by} or another {fit.role}, for instance with --dep_add_tags.{fit.by}=TAGS"
         if kinds == {"by-hand"}:
-            return "obtain it as this says"
+            return "obtain it as described"
         if "foreign" in kinds:
-            return "let the tool that it was written for do it (ck, cm or mlc), or choose something else that answers"
+            return "use the tool that it was written for (ck, cm or mlc), or choose another component that matches"
         if "need" in kinds:
             other = f", or choose without {_variations(chooser.query)}{_place(chooser)}" if chooser else ""
-            return f"provide what it needs{other}"
+            return f"provide its requirements{other}"
         if "absent" in kinds:
-            return (
-                "install it on this machine, say where it is (a data set: --dataset_path=DIR), or add a package for it"
-            )
+            return "install it on this machine, name its location (a data set: --dataset_path=DIR), or add a package for it"
         if chooser is not None:
             return f"choose other variations than {_variations(chooser.query)}{_place(chooser)}"
-        return f"change what is asked for{_place(self.everything[-1])}, or see what there is: loom find"
+        return f"change the request{_place(self.everything[-1])}, or list the components: loom find"
 
     def _other_programs(self) -> list[str]:
-        """Return the programs that could take what is asked for beside this program's own requirement of one role."""
+        """Return the programs that accept what conflicts with this program's own requirement on one role."""
         role = min(self.roles)
         asked_for = [item for item in self.roles[role] if not _is_program(item)]
         kinds = {item.kind for item in self.refusals[role]}
@@ -195,20 +193,23 @@ def _variations(query: Query) -> str:
 
 
 def _unmet(requirements: Sequence[Requirement], examiner: Examiner) -> list[Refusal]:
-    """Answers that fit by themselves, and what each needs that nothing gives."""
+    """Candidates that match but whose own requirements cannot be satisfied."""
     found = []
     for option in examiner.examine(requirements).options:
         for need in requirements_of(option, examiner.overrides):
             answers = examiner.examine([need])
             if not need.optional and not answers.options:
-                why = "; ".join(f"{item.component}: {item.reason}" for item in answers.refusals[:2]) or "nothing is it"
+                why = (
+                    "; ".join(f"{item.component}: {item.reason}" for item in answers.refusals[:2])
+                    or "there is no candidate"
+                )
                 reason = f"it needs {asked(need)} as {need.role} ({why})"
                 found.append(Refusal(component=option.component.ref, reason=reason, kind="need"))
     return found
 
 
 def _refusals(requirements: Sequence[Requirement], examiner: Examiner, either: Examiner) -> tuple[Refusal, ...]:
-    """Prefer what is wrong with a Python library itself over where it would have to come from."""
+    """Prefer reasons about a Python library itself to reasons about its origin."""
     real = either.examine(requirements)
     fitting = {option.component.ref for option in real.options}
     rest = [item for item in examiner.examine(requirements).refusals if item.component in fitting]
@@ -222,7 +223,7 @@ def _refusals(requirements: Sequence[Requirement], examiner: Examiner, either: E
 
 
 def _refused(refusals: Iterable[Refusal]) -> list[str]:
-    """One line a component: the versions that miss the range together, any other reason by itself."""
+    """One line per component: versions outside the range together, any other reason separately."""
     lines: list[str] = []
     versions: dict[str, list[str]] = {}
     for item in refusals:

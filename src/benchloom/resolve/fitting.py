@@ -1,7 +1,7 @@
-"""Which choices fit each other: facts that one component demands and another states, compared while a plan is resolved.
+"""Compatibility of choices: facts that one component demands and another states, compared during resolution.
 
 A model narrows the backend by its format and devices, and the recipe by the layout and dtype of its input, just as its
-``needs`` narrow recipe and data set by tags. A fact that nobody states is not compared: what is unknown stays unknown.
+``needs`` narrow recipe and data set by tags. A fact that is not stated is not compared.
 """
 
 from collections.abc import Callable, Iterable, Mapping
@@ -18,13 +18,13 @@ Environment = Mapping[str, str]
 
 @dataclass(frozen=True)
 class Fit:
-    """A fact that the choice for role ``by`` demands of the choice for ``role``.
+    """A fact that the component in role ``by`` demands of the component in ``role``.
 
     Attributes:
-        verb: what something that states the fact does with it.
-        key: where the demanding component states it.
-        accepted: the values that a component accepts of the other one; none if it does not care.
-        stated: the values that a component states with these variations and variables; none if it does not say.
+        verb: the verb for messages, such as "runs on".
+        key: the key in the demanding component.
+        accepted: the values that the demanding component accepts; empty for any.
+        stated: the values that a component states with these variations and variables; empty if not stated.
     """
 
     by: str
@@ -84,7 +84,7 @@ FITS = {
 
 
 def demands(component: Component) -> tuple[Requirement, ...]:
-    """Return what the facts of ``component`` demand of other roles: optional requirements, which narrow and bring nothing in."""
+    """Return the demands of ``component`` on other roles as optional requirements, which narrow a choice but add no component."""
     return tuple(
         Requirement(
             role=fit.role,
@@ -106,9 +106,9 @@ def misfit(
     requirements: Iterable[Requirement],
     subject: str = "it",
 ) -> str:
-    """Return why ``component``, so configured, does not fit the facts that ``requirements`` demand, or '' if it does.
+    """Return why ``component`` as configured does not have the facts that ``requirements`` demand, or '' if it has.
 
-    The sentence is about ``subject``.
+    ``subject`` is the subject of the sentence.
     """
     for requirement in requirements:
         for name, accepted in requirement.facts.items():
@@ -119,7 +119,7 @@ def misfit(
 
 
 def unknown_device(component: Component, env: Environment) -> str:
-    """Return why a backend cannot run on the device that it is configured for, or '' if it can."""
+    """Return why a backend does not support the configured device, or '' if it does."""
     device = env.get(DEVICE_VARIABLE, "")
     if not device or component.backend is None or device in component.backend.devices:
         return ""

@@ -1,4 +1,4 @@
-"""What every solution must hold. A conflict in that is a conflict of the whole, however long a search would take to see it."""
+"""Find conflicts among requirements that every solution must satisfy, without a search."""
 
 from collections.abc import Iterable, Sequence
 from itertools import combinations
@@ -13,7 +13,8 @@ from benchloom.resolve.provider import agree, requirements_of
 def forced_conflict(roots: Iterable[Requirement], examiner: Examiner) -> ResolutionError | None:
     """Return the explained conflict among the requirements that ``roots`` make inevitable; None if there is none.
 
-    Inevitable are ``roots``, and whatever all answers to a role need alike. None does not mean that there is a solution.
+    Inevitable are ``roots`` and the requirements common to all candidates of a role. None does not mean that there is a
+    solution.
     """
     forced, unanswered = _forced(roots, examiner)
     if unanswered:
@@ -22,13 +23,13 @@ def forced_conflict(roots: Iterable[Requirement], examiner: Examiner) -> Resolut
 
 
 def forced_misfit(roots: Iterable[Requirement], examiner: Examiner) -> ResolutionError | None:
-    """Return the explained conflict between facts that ``roots`` make inevitable; None if there is none, or a role has no answer."""
+    """Return the explained conflict between facts that ``roots`` make inevitable; None if there is none, or a role has no candidate."""
     forced, unanswered = _forced(roots, examiner)
     return None if unanswered else _misfit(forced, examiner)
 
 
 def _forced(roots: Iterable[Requirement], examiner: Examiner) -> tuple[dict[str, list[Requirement]], str]:
-    """Return what is inevitable by role, and the first role that nothing can fill; '' if there is none."""
+    """Return the inevitable requirements by role, and the first role without a candidate ('' if none)."""
     forced: dict[str, list[Requirement]] = {}
     waiting = list(roots)
     while waiting:
@@ -57,7 +58,7 @@ def _needed_by_all(options: Sequence[Option], examiner: Examiner) -> list[Requir
 
 
 def _core(requirements: Sequence[Requirement], examiner: Examiner) -> list[Requirement]:
-    """Leave out, one after the other, the requirements without which there is still no answer."""
+    """Remove the requirements, one by one, without which there is still no candidate."""
     core = list(requirements)
     for requirement in requirements:
         rest = [item for item in core if item is not requirement]
@@ -67,7 +68,7 @@ def _core(requirements: Sequence[Requirement], examiner: Examiner) -> list[Requi
 
 
 def _misfit(forced: dict[str, list[Requirement]], examiner: Examiner) -> ResolutionError | None:
-    """Look for a role whose answers all demand facts that no answer to another role states."""
+    """Find a role whose candidates all demand facts that no candidate of another role states."""
     for requirements in [forced[role] for role in sorted(forced)]:
         if all(item.optional for item in requirements):
             continue
@@ -82,7 +83,7 @@ def _misfit(forced: dict[str, list[Requirement]], examiner: Examiner) -> Resolut
 
 
 def _unmet(option: Option, forced: dict[str, list[Requirement]], examiner: Examiner) -> Requirement | None:
-    """Return a demand of ``option`` that no answer to what is needed anyway meets."""
+    """Return a demand of ``option`` that no candidate of an inevitable role satisfies."""
     for demand in option.choice.requires:
         known = forced.get(demand.role, []) if demand.facts else []
         if known and not examiner.examine([*known, demand], everywhere=True).options:
@@ -91,7 +92,7 @@ def _unmet(option: Option, forced: dict[str, list[Requirement]], examiner: Exami
 
 
 def _family_conflict(forced: dict[str, list[Requirement]], examiner: Examiner) -> ResolutionError | None:
-    """Look for two roles which only one family can answer, and of which both take no member."""
+    """Find two roles that only one family can fill, without a member that fits both."""
     by_family: dict[str, list[str]] = {}
     for role, requirements in sorted(forced.items()):
         is_needed = not all(item.optional for item in requirements)

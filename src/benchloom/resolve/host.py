@@ -1,4 +1,4 @@
-"""What resolution knows of the host and of the user's wishes, as values."""
+"""Inputs of resolution about the host and the user's overrides, as values."""
 
 from benchloom.model.base import Value
 from benchloom.model.component import Requirement
@@ -7,7 +7,7 @@ from benchloom.model.query import Query
 
 
 class Installed(Value, frozen=True, kw_only=True):
-    """An entry of the store, by what it was made from."""
+    """A store entry, identified by its component and configuration."""
 
     component: str
     version: str = ""
@@ -20,8 +20,8 @@ class HostFacts(Value, frozen=True, kw_only=True):
     Attributes:
         platform: operating system, architecture and Python ``major.minor``.
         detected: candidates that soft components recognised on this machine.
-        installed: what the store holds, used to prefer it.
-        stored: keys the store holds, used to decide between reuse and work.
+        installed: store entries, which are preferred.
+        stored: keys in the store, which decide whether a result is reused.
         modules: digest of the source of each runtime module that builds something.
         input_files: digest of each file that an input names, by the input, if something is made from it.
     """
@@ -37,7 +37,8 @@ class HostFacts(Value, frozen=True, kw_only=True):
 class Overrides(Value, frozen=True, kw_only=True):
     """What the command line adds: queries by role, environment variables and program inputs.
 
-    ``isolated`` gives the plan's Python libraries an environment of their own, whatever the running interpreter has.
+    ``isolated`` installs the plan's Python libraries into a separate environment even if the running interpreter has
+    them.
     """
 
     roles: dict[str, Query] = {}

@@ -1,4 +1,4 @@
-"""Content addresses: the digest of everything that can change what a node's result is."""
+"""Content addresses: the digest of everything that can affect the result of a node."""
 
 from collections.abc import Mapping
 
@@ -12,7 +12,7 @@ KEY_VERSION = 1
 
 
 def library_key(candidate: Candidate) -> str:
-    """Key of a Python library: the same whether an interpreter had it or pip installs it."""
+    """Key of a Python library, the same whether it is installed already or installed by pip."""
     variations = {"variations": candidate.variations} if candidate.variations else {}
     return _key({"library": candidate.family, "version": candidate.version, **variations})
 
@@ -35,8 +35,9 @@ def result_key(
 ) -> str:
     """Key of a fetched or built result.
 
-    ``files`` is the digest of what the component brings (its folder, or the facts and data that are all there is to it), ``needs`` the keys it is built from by role, ``platform`` is given
-    where a process builds it, and ``module`` is the digest of the runtime module that does.
+    ``files`` is the digest of the component's content (its folder, or its facts and data), ``needs`` the keys of its
+    inputs by role, ``platform`` is given if a process builds it, and ``module`` is the digest of the runtime module
+    that builds it.
     """
     return _key(
         {

@@ -10,7 +10,7 @@ _PLATFORM_NODES = frozenset({"python"})
 
 
 def make_lock(plan: Plan) -> Lock:
-    """Return ``plan`` less its host facts: origins, actions, keys, locations and the platform."""
+    """Return ``plan`` without its host facts: origins, actions, keys, locations and the platform."""
     return Lock(
         schema=LOCK_SCHEMA,
         target=plan.target,
@@ -22,7 +22,7 @@ def make_lock(plan: Plan) -> Lock:
 
 
 def _locked(node: Node) -> LockedNode:
-    is_shared = not node.files  # what is the same whoever describes it
+    is_shared = not node.files  # fields that do not depend on the repository's wording
     return LockedNode(
         id=node.candidate.family if is_shared else node.id,
         family=node.candidate.family,
@@ -54,7 +54,7 @@ def lock_requirements(lock: Lock, where: str) -> tuple[Requirement, ...]:
 
 
 def drift(lock: Lock, plan: Plan) -> list[str]:
-    """Return what differs between ``lock`` and ``plan``, one sentence each; empty where they agree."""
+    """Return what differs between ``lock`` and ``plan``, one sentence each; empty if they agree."""
     now = make_lock(plan)
     found = [
         f"{field} was {_shown(getattr(lock, field))}, is {_shown(getattr(now, field))}"
@@ -79,7 +79,7 @@ def _differences(old: LockedNode, new: LockedNode) -> list[str]:
 
 
 def _shown(value: object) -> str:
-    """Return a value as a person would write it."""
+    """Return a value formatted for people."""
     if isinstance(value, Fetch):
         return " ".join(word for word in (value.url or value.path, value.digest) if word)
     if isinstance(value, dict):

@@ -1,4 +1,4 @@
-"""Every way to answer the requirements on one role, best first, and why the rest was refused."""
+"""All candidates for the requirements on one role, best first, and the reasons against the others."""
 
 from collections.abc import Iterable, Mapping, Sequence
 from collections.abc import Set as AbstractSet
@@ -40,7 +40,7 @@ RANDOM_WEIGHTS = "random-weights"
 
 
 class Universe(Protocol):
-    """What resolution needs of an index."""
+    """The interface of an index that resolution uses."""
 
     @property
     def components(self) -> tuple[Component, ...]:
@@ -48,28 +48,28 @@ class Universe(Protocol):
 
     @property
     def built_in(self) -> str:
-        """The alias of the repository whose components need not be said to come from it."""
+        """The alias of the built-in repository, which messages leave out."""
 
     @property
     def trusted(self) -> AbstractSet[str]:
-        """Aliases of the repositories whose commands may run while something is planned, the built-in one among them."""
+        """Aliases of the repositories whose commands may run during planning, including the built-in one."""
 
     @property
     def precedence(self) -> Mapping[str, tuple[int, int]]:
-        """What orders repositories, by alias: minus their priority, then their place."""
+        """The sort key of repositories, by alias: negative priority, then position."""
 
     def match(self, query: Query, kinds: Sequence[str] = ()) -> tuple[Component, ...]:
-        """Components that answer ``query``."""
+        """Components that match ``query``."""
 
     def files_digest(self, component: Component) -> str:
         """Digest of the files in the component's folder."""
 
     def content_digest(self, component: Component, variations: Sequence[str]) -> str:
-        """Digest of what the component brings to those that use it with these variations."""
+        """Digest of the content that the component with these variations contributes to others."""
 
 
 class Option(Value, frozen=True, kw_only=True):
-    """One candidate with what it is made of."""
+    """One candidate with its component and configuration."""
 
     candidate: Candidate
     component: Component
@@ -77,16 +77,16 @@ class Option(Value, frozen=True, kw_only=True):
     default: bool = False
 
     def __hash__(self) -> int:
-        return hash(self.candidate)  # equal options have equal candidates; what else an option holds has no hash
+        return hash(self.candidate)  # equal options have equal candidates; other fields are not hashable
 
     @property
     def rank(self) -> Rank:
-        """What ranks before versions: default for the query, origin, priority."""
+        """Sort key that precedes versions: default for the query, origin, priority."""
         return (0 if self.default else 1, _ORIGINS[self.candidate.origin], -self.component.priority)
 
     @property
     def is_default_version(self) -> bool:
-        """Whether its version is the one its component names as default."""
+        """Whether it has the default version of its component."""
         default = self.component.default_version
         return bool(default and self.candidate.version) and version_key(default) == version_key(self.candidate.version)
 
@@ -101,14 +101,14 @@ class Refusal(Value, frozen=True, kw_only=True):
 
 
 class Options(Value, frozen=True, kw_only=True):
-    """The answers to one role, best first, and the refusals."""
+    """The candidates of one role, best first, and the refusals."""
 
     options: tuple[Option, ...]
     refusals: tuple[Refusal, ...]
 
 
 class _Descending:
-    """Inverts the order of version keys inside a sort key."""
+    """Reverses the order of version keys inside a sort key."""
 
     __slots__ = ("key",)
 
@@ -125,9 +125,9 @@ class _Descending:
 
 
 def order_within(option: Option) -> tuple[bool, int, _Descending]:
-    """Sort key among the candidates of one component: the default version, then what is there already, then the newest.
+    """Sort key among the candidates of one component: the default version, then what is installed, then the newest.
 
-    The default comes first so that what happens to be installed does not change what a plan chooses.
+    The default comes first so that installed software does not change the choices of a plan.
     """
     candidate = option.candidate
     return (not option.is_default_version, _ORIGINS[candidate.origin], _Descending(version_key(candidate.version)))
@@ -144,10 +144,10 @@ def order_between(best: Option) -> tuple[Rank, str, bool, _Descending, str]:
 
 
 class Examiner:
-    """Answers roles from an index, host facts and the user's overrides. Results are cached by question.
+    """Finds the candidates of roles from an index, host facts and the user's overrides. Results are cached.
 
-    ``python_mode`` tells where Python libraries may come from: ``running`` (what the interpreter has), ``isolated`` (what
-    pip can install) or ``either``, which is for explanations only.
+    ``python_mode`` tells where Python libraries may come from: ``running`` (the interpreter's), ``isolated`` (installed
+    by pip) or ``either``, for explanations only.
     """
 
     def __init__(self, universe: Universe, host: HostFacts, overrides: Overrides, python_mode: str) -> None:
@@ -158,16 +158,16 @@ class Examiner:
         self._detected: dict[str, list[Candidate]] = {}
         for found in host.detected:
             self._detected.setdefault(found.component, []).append(found)
-        self.met_library = False  # whether another python_mode could give other answers
+        self.met_library = False  # whether another python_mode could give other candidates
         self._repo_of = {item.ref: item.repo for item in universe.components}
         self._cache: dict[_Question, Options] = {}
 
     def examine(self, requirements: Sequence[Requirement], *, everywhere: bool = False) -> Options:
-        """Return the options that satisfy all of ``requirements``, best first, with the refusals.
+        """Return the options that satisfy all ``requirements``, best first, with the refusals.
 
-        They are those of the first repository that has any: one of a higher priority, that of a requirer, then the others in their
-        order. So a repository that is added answers what nothing else does, and changes no other answer. ``everywhere`` looks
-        into all of them.
+        Only the first repository with a match is used: by priority, then that of a requirer, then the others in order.
+        So an added repository can supply what is missing, but does not change other choices. ``everywhere`` searches
+        all of them.
         """
         homes = frozenset(self._repo_of[item.requirer] for item in requirements if item.requirer in self._repo_of)
         asked = {
@@ -181,7 +181,7 @@ class Examiner:
         return self._cache[question]
 
     def _of_first_repository(self, found: Options, homes: AbstractSet[str]) -> Options:
-        """Leave what one repository answers, or would if Python libraries came from elsewhere; nothing is left out where none does."""
+        """Keep the matches of the first repository that has any, or would have in another Python mode; keep all if none has."""
         repos = {
             *(item.component.repo for item in found.options),
             *(self._repo_of[item.component] for item in found.refusals if item.kind == "library"),
@@ -198,7 +198,7 @@ class Examiner:
         )
 
     def answers(self, option: Option, requirement: Requirement) -> bool:
-        """Tell whether ``option`` is among the options of a set of requirements that ``requirement`` is one of."""
+        """Tell whether ``option`` satisfies ``requirement``, one of a set of requirements."""
         component, query, choice = option.component, requirement.query, option.choice
         if requirement.only not in {"", component.ref, component.family}:
             return False
@@ -224,7 +224,7 @@ class Examiner:
                 refusals.append(Refusal(component=component.ref, reason=clash, kind="env"))
                 continue
             if _is_untrained(component) and RANDOM_WEIGHTS not in query.tags and component.ref not in only:
-                reason = f"its weights are random: it is chosen only where the tag {RANDOM_WEIGHTS} is asked for"
+                reason = f"its weights are random: it is chosen only if the tag {RANDOM_WEIGHTS} is requested"
                 refusals.append(Refusal(component=component.ref, reason=reason, kind="random-weights"))
                 continue
             if component.foreign_work:
@@ -238,7 +238,7 @@ class Examiner:
         return Options(options=tuple(option for options in found for option in options), refusals=tuple(refusals))
 
     def matching(self, query: Query, only: AbstractSet[str] = frozenset()) -> list[Component]:
-        """Return the components that answer the tags of ``query``, whatever its variations and version."""
+        """Return the components that match the tags of ``query``, ignoring its variations and version."""
         if only:
             pool = [item for item in self.universe.components if only <= {item.ref, item.family}]
             tags = Query(tags=query.tags, without=query.without)
@@ -248,7 +248,7 @@ class Examiner:
     def _of_component(
         self, component: Component, query: Query, env: dict[str, str], demanding: Sequence[Requirement]
     ) -> tuple[list[Option], list[Refusal]]:
-        """Return the candidates of ``component``; ``demanding`` are the requirements that demand facts."""
+        """Return the candidates of ``component``; ``demanding`` are the requirements with demanded facts."""
         choice = _fitting_choice(component, query, demanding)
         if not choice.problem and (problem := misfit(component, choice.variations, choice.env, demanding)):
             return [], [Refusal(component=component.ref, reason=problem, kind="misfit")]
@@ -277,7 +277,7 @@ class Examiner:
         return self.python_mode == "either" or (component.kind == "soft") == (self.python_mode == "running")
 
     def _with_env(self, choice: Choice, version: Version, env: dict[str, str]) -> Choice:
-        """Add the variables of the version, of who requires it, and of the command line; later ones win."""
+        """Add the variables of the version, of its requirers, and of the command line; later ones win."""
         declared = {**choice.env, **version.env, **env}
         asked = {key: text for key, text in self.overrides.env.items() if key in declared}
         final = {**declared, **asked}
@@ -290,7 +290,7 @@ class Examiner:
             configured = self._with_env(choice, Version(version=""), env)
             yield from ((candidate, configured) for candidate in self._detected.get(component.ref, []))
             return
-        if given := self._detected.get(component.ref):  # a file in the place of what it downloads
+        if given := self._detected.get(component.ref):  # a file that replaces its download
             yield from (
                 (
                     msgspec.structs.replace(item, variations=choice.variations),
@@ -330,21 +330,21 @@ class Examiner:
         if allowed.admits(version):
             return None
         if not version:
-            reason = f"its version is unknown, so it cannot be shown to be {allowed}"
+            reason = f"its version is unknown, so it may not satisfy {allowed}"
             return Refusal(component=component.ref, reason=reason, kind="unknown-version")
         missed = ",".join(allowed.broken_by(version))
-        reason = f"version {version} is not {missed}"
+        reason = f"version {version} does not satisfy {missed}"
         return Refusal(component=component.ref, reason=reason, kind="range", version=version)
 
 
 _PYTHON_REASONS = {
-    "running": "installing it needs an environment of its own; the running interpreter is tried first",
+    "running": "installing it needs a separate environment; the running interpreter is tried first",
     "isolated": "the running interpreter is not used, since it does not satisfy the whole plan",
 }
 
 
 def merged(requirements: Iterable[Requirement]) -> Query:
-    """Return the conjunction of all their queries."""
+    """Return the conjunction of all queries."""
     query = Query()
     for requirement in requirements:
         query = query.merged(requirement.query)
@@ -352,7 +352,7 @@ def merged(requirements: Iterable[Requirement]) -> Query:
 
 
 def matches(component: Component, query: Query) -> bool:
-    """Tell whether ``component`` answers the words of ``query`` (its version aside)."""
+    """Tell whether ``component`` matches the words of ``query``, ignoring its version."""
     return (
         component.names.issuperset(query.tags)
         and component.own_names.isdisjoint(query.without)
@@ -361,19 +361,19 @@ def matches(component: Component, query: Query) -> bool:
 
 
 def version_named(component: Component, version: str) -> Version:
-    """Return what ``component`` says of ``version``; an empty description where it says nothing."""
+    """Return the description of ``version`` in ``component``; an empty one if there is none."""
     return next((item for item in component.versions if item.version == version), Version(version=version))
 
 
 def produces(component: Component, choice: Choice) -> bool:
-    """Tell whether something must be fetched or built to have it (a data set in its folder or plain facts need not)."""
+    """Tell whether it must be fetched or built (unlike a data set in its folder, or plain facts)."""
     return bool(choice.fetch or component.install or any(item.fetch for item in component.versions))
 
 
 def family_of(component: Component, choice: Choice, version: Version, env: Mapping[str, str]) -> str:
-    """Return what may exist once per plan: scripts are functions, so each configuration is a family of its own.
+    """Return the family, which may occur once per plan: scripts are functions, so each configuration is a separate family.
 
-    ``env`` is what it runs with; what its variations and version do not say of it already becomes part of the name.
+    ``env`` are its variables; those that its variations and version do not determine become part of the name.
     """
     if component.kind != "script":
         return component.family or component.ref
@@ -388,9 +388,9 @@ def _is_untrained(component: Component) -> bool:
 
 
 def _wanted(component: Component, query: Query) -> set[str]:
-    """Return the variations that ``query`` selects: by ``_name``, by a plain word that is no tag (CK's rule), or by a tag that they add.
+    """Return the variations that ``query`` selects: by ``_name``, by a plain word that is not a tag (CK's rule), or by a tag that they add.
 
-    Of several that add it, it is the one that would be chosen anyway, else the first.
+    Of several that add it, the one that would be chosen anyway is used, else the first.
     """
     named = _named(component, query)
     added = {tag for name in named if (found := find_variation(component, name)) for tag in found.tags}
@@ -401,7 +401,7 @@ def _wanted(component: Component, query: Query) -> set[str]:
 
 
 def _fitting_choice(component: Component, query: Query, demanding: Sequence[Requirement]) -> Choice:
-    """Configure ``component`` as ``query`` asks; a variation that is left open is the one that fits the facts demanded."""
+    """Configure ``component`` for ``query``; an open variation is chosen by the demanded facts."""
     wanted = _wanted(component, query)
     choice = choose(component, wanted, query.without_variations)
     for requirement in demanding:
@@ -420,7 +420,7 @@ def _named(component: Component, query: Query) -> set[str]:
 
 
 def _merged_env(requirements: Sequence[Requirement]) -> tuple[dict[str, str], str]:
-    """Return the variables all requirers set, and a sentence where two of them set one differently."""
+    """Return the variables that the requirers set, and a sentence if two of them set one to different values."""
     setters: dict[str, tuple[str, str]] = {}
     for item in sorted(requirements, key=lambda item: (item.requirer, item.where)):
         for key, text in item.env.items():

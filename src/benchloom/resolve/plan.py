@@ -95,7 +95,7 @@ class _Planner:
         )
 
     def _repositories(self) -> Iterator[PlannedRepository]:
-        """Yield the repositories that components of the plan come from, by alias."""
+        """Yield the repositories of the plan's components, by alias."""
         files: dict[str, list[str]] = {}
         for node in self.nodes.values():
             if node.repo:
@@ -109,7 +109,7 @@ class _Planner:
             )
 
     def _needs_of(self, option: Option) -> dict[str, str]:
-        """Return the node behind each role the option requires; what a process may also use counts if it is there."""
+        """Return the node of each role that the option requires; optional ones count if they are in the plan."""
         roles = {
             item.role
             for item in requirements_of(option, self.overrides)
@@ -139,7 +139,7 @@ class _Planner:
         return order
 
     def _circle(self, stuck: AbstractSet[str]) -> ResolutionError:
-        """Walk from need to need among the nodes that cannot be ordered until one comes again."""
+        """Follow requirements among the nodes that cannot be ordered until one repeats."""
         path: list[tuple[str, str]] = []
         current = min(stuck)
         while current not in [node_id for node_id, _ in path]:
@@ -154,10 +154,10 @@ class _Planner:
             for node_id, role in path
         ]
         return ResolutionError(
-            "components need each other in a circle",
+            "components depend on each other in a cycle",
             where=", ".join(node_id for node_id, _ in path),
             why=why,
-            fix="take one of these needs out, or narrow its tags so that something else answers it",
+            fix="remove one of these requirements, or narrow its tags so that another component matches",
             details={"circle": [node_id for node_id, _ in path]},
         )
 
@@ -221,7 +221,7 @@ class _Planner:
         )
 
     def _env(self, option: Option) -> dict[str, str]:
-        """Return the variables of a node: its own, and the program's inputs that it says it reads."""
+        """Return the variables of a node: its own, and the program inputs that it declares to read."""
         return {**option.choice.env, **self._read_inputs(option, self.overrides.inputs)}
 
     def _read_inputs(self, option: Option, values: Mapping[str, str]) -> dict[str, str]:
@@ -230,7 +230,7 @@ class _Planner:
         return {f"LOOM_INPUT_{name.upper()}": values[name] for name in names}
 
     def _key(self, option: Option, provision: Provision, needs: Mapping[str, str]) -> tuple[str, str]:
-        """Return the key of what is made, and the digest of the component's folder; '' for what there is none of."""
+        """Return the key of the result, and the digest of the component's folder; '' if not applicable."""
         component, candidate = option.component, option.candidate
         if isinstance(provision, InEnvironment):
             return library_key(candidate), ""
@@ -249,7 +249,7 @@ class _Planner:
         return key, self.universe.files_digest(component)
 
     def _identity(self, node: Node) -> str:
-        """Return what a result built from ``node`` depends on: its key, or which version and state was found and how it is read."""
+        """Return what a result built from ``node`` depends on: its key, or the detected version and state with its facts."""
         if node.key:
             return node.key
         candidate, dataset = node.candidate, node.facts.dataset
@@ -257,7 +257,7 @@ class _Planner:
         return f"{candidate.family}@{candidate.version}#{candidate.state}{facts}"
 
     def _action(self, candidate: Candidate, provision: Provision, key: str) -> Action:
-        """Return what is to be done here about ``provision``, whose result has ``key``."""
+        """Return the action for ``provision`` on this host, whose result has ``key``."""
         match provision:
             case Run():
                 return "run"
@@ -286,7 +286,7 @@ def _node_id(option: Option) -> str:
 
 
 def _with_origin(candidate: Candidate, provision: Provision, action: Action) -> Candidate:
-    """Return ``candidate`` with the origin that what must be made has on this machine."""
+    """Return ``candidate`` with its origin on this machine."""
     origin: Origin = "installable" if action in {"fetch", "extract", "build"} else "installed"
     return (
         msgspec.structs.replace(candidate, origin=origin)
@@ -296,6 +296,6 @@ def _with_origin(candidate: Candidate, provision: Provision, action: Action) -> 
 
 
 def _bytes(fetch: tuple[Fetch, ...]) -> int | None:
-    """Total size to download: 0 for files of the component's own folder, None where an upstream states no size."""
+    """Total size to download: 0 for files of the component's own folder, None if an upstream states no size."""
     sizes = [0 if item.path else item.size for item in fetch]
     return None if any(size is None for size in sizes) else sum(size or 0 for size in sizes)

@@ -1,8 +1,9 @@
-"""The resolvelib provider: roles are answered by candidates, candidates exist once per family.
+"""The resolvelib provider: roles are filled by candidates, and each family has one candidate per plan.
 
 Two layers of identifiers make CK's and CM's rules exact. ``role:<name>`` collects every requirement on a role, so one
-answer serves them all. ``family:<name>`` is what the answer pins: two roles that pick the same library must pick the
-same version and variations of it. Scripts are functions: each configuration is a family of its own, so they need no pin.
+candidate satisfies them all. ``family:<name>`` is pinned by the candidate: two roles that choose the same library must
+choose the same version and variations. Scripts are functions: each configuration is a separate family, so they need no
+pin.
 """
 
 from collections.abc import Iterable, Iterator, Mapping, Sequence
@@ -35,7 +36,7 @@ class RoleNeed:
 
 @dataclass(frozen=True, eq=False)
 class Pin:
-    """The demand of a chosen role that its family is exactly this option."""
+    """The requirement of a filled role that its family is exactly this option."""
 
     option: Option
 
@@ -47,7 +48,7 @@ class Pin:
 
 @dataclass(frozen=True, eq=False)
 class RoleAnswer:
-    """A role with its answer; ``option`` is None where only optional requirements mention the role."""
+    """A role with its candidate; ``option`` is None if only optional requirements mention the role."""
 
     role: str
     option: Option | None
@@ -76,10 +77,10 @@ Information: TypeAlias = "RequirementInformation[Need, Answer]"
 
 
 class Provider(AbstractProvider[Need, Answer, str]):
-    """Deterministic: every choice depends only on its arguments and on sorted values.
+    """A deterministic provider: every choice depends only on its arguments and on sorted values.
 
-    Needs and answers are made once for each option: equal ones are the same object, which is cheap to compare and to hash in
-    a long search. ``asked`` holds the requirements each role was last answered for, to explain what then did not fit.
+    Needs and candidates are created once per option: equal ones are the same object, which is cheap to compare and hash
+    in a long search. ``asked`` holds the requirements that each role was last examined for, to explain a conflict.
     """
 
     def __init__(self, examiner: Examiner) -> None:
@@ -102,9 +103,10 @@ class Provider(AbstractProvider[Need, Answer, str]):
         information: Mapping[str, Iterator[Information]],
         backtrack_causes: Sequence[Information],
     ) -> tuple[bool, bool, bool, str]:
-        """Pin families at once (one candidate), then what caused the last conflict, then what has no choice, then by name.
+        """Prefer families (one candidate), then the causes of the last conflict, then roles without a choice, then by name.
 
-        What has no choice and what it needs hold anyway, so a conflict there shows before anything else was tried.
+        Roles without a choice and their requirements are inevitable, so a conflict there is found before anything else
+        is tried.
         """
         is_cause = any(cause.requirement.identifier == identifier for cause in backtrack_causes)
         is_choice = len(list(islice(candidates[identifier], 2))) > 1
@@ -116,7 +118,7 @@ class Provider(AbstractProvider[Need, Answer, str]):
         requirements: Mapping[str, Iterator[Need]],
         incompatibilities: Mapping[str, Iterator[Answer]],
     ) -> Iterable[Answer]:
-        """Return the answers that satisfy every requirement on ``identifier``, best first."""
+        """Return the candidates that satisfy every requirement on ``identifier``, best first."""
         needs = list(requirements[identifier])
         if identifier.startswith("family:"):
             pins = [need.option for need in needs if isinstance(need, Pin)]
@@ -133,7 +135,7 @@ class Provider(AbstractProvider[Need, Answer, str]):
         return [self._answer(identifier, option) for option in self.examiner.examine(requirements).options]
 
     def _answer(self, identifier: str, option: Option | None) -> Answer:
-        """Return the one answer to ``identifier`` with ``option``."""
+        """Return the candidate object of ``identifier`` with ``option``."""
         known = self._answers.get((identifier, option))
         if known is None:
             if option is None or identifier.startswith("role:"):
@@ -144,7 +146,7 @@ class Provider(AbstractProvider[Need, Answer, str]):
         return known
 
     def is_satisfied_by(self, requirement: Need, candidate: Answer) -> bool:
-        """Tell whether ``candidate`` answers ``requirement``: resolvelib asks it of every pair again in every round."""
+        """Tell whether ``candidate`` satisfies ``requirement``; called for every pair in every round."""
         known = self._satisfied.get((requirement, candidate))
         if known is None:
             known = self._satisfied[requirement, candidate] = self._is_satisfied_by(requirement, candidate)
@@ -160,7 +162,7 @@ class Provider(AbstractProvider[Need, Answer, str]):
         return self.examiner.answers(candidate.option, requirement.requirement)
 
     def get_dependencies(self, candidate: Answer) -> Iterable[Need]:
-        """Return what an answer needs, by way of the pin of its family where two roles could disagree about that."""
+        """Return the requirements of a candidate, through the pin of its family if two roles could conflict about it."""
         known = self._needs.get(candidate)
         if known is None:
             known = self._needs[candidate] = self._needs_of(candidate)
@@ -178,7 +180,7 @@ class Provider(AbstractProvider[Need, Answer, str]):
 def requirements_of(option: Option, overrides: Overrides) -> tuple[Requirement, ...]:
     """Return the requirements of a configured component that apply in its environment, in order of ``sort``.
 
-    What is on this machine already is not made, so it needs nothing; how it is used (its optional requirements) stays the same.
+    Installed software is not built, so it has no build requirements; its optional requirements stay.
     """
     env = {**option.choice.env, **overrides.env}
     if option.component.program:
@@ -189,5 +191,5 @@ def requirements_of(option: Option, overrides: Overrides) -> tuple[Requirement, 
 
 
 def agree(options: Sequence[Option]) -> bool:
-    """Tell whether all of them are one member of a family, configured in one way."""
+    """Tell whether all of them are the same member of a family with the same configuration."""
     return all(option.candidate == options[0].candidate and option.choice == options[0].choice for option in options)

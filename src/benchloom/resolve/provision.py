@@ -1,4 +1,4 @@
-"""Decide, once, how what was chosen comes to be: the only place that asks which blocks a component's metadata has."""
+"""Decide how a chosen component is provided: the only code that checks which blocks its metadata has."""
 
 from benchloom.model.component import Command, Component, Fetch
 from benchloom.model.plan import Candidate, Platform, StatedFacts
@@ -8,7 +8,7 @@ from benchloom.resolve.options import Option, version_named
 
 
 def provision_of(option: Option, command: str, platform: Platform) -> Provision:
-    """Return how the candidate of ``option`` comes to be; ``command`` names the ``run_cmds`` entry of a program."""
+    """Return the provision of the candidate of ``option``; ``command`` names the ``run_cmds`` entry of a program."""
     component, candidate, install = option.component, option.candidate, option.component.install
     if component.is_python_library:
         among = _unstated(component, platform)
@@ -30,7 +30,7 @@ def provision_of(option: Option, command: str, platform: Platform) -> Provision:
 
 
 def facts_of(component: Component, candidate: Candidate) -> StatedFacts:
-    """Return what ``component`` states of its model, data set, profile, backend or ruleset with the candidate's variations."""
+    """Return the facts of ``component`` about its model, data set, profile, backend or ruleset with the candidate's variations."""
     return StatedFacts(
         model=component.model,
         dataset=component.dataset,
@@ -74,7 +74,7 @@ def _distribution(component: Component) -> str:
 
 
 def _unstated(component: Component, platform: Platform) -> tuple[str, ...]:
-    """Return the requirements that its metadata leaves out, those that apply on the plan's Python."""
+    """Return the requirements missing from its metadata that apply to the plan's Python."""
     declared = component.install.unstated if component.install else ()
     if not declared:
         return ()

@@ -1,4 +1,4 @@
-"""Which components a resolution may ever look at, so that only those are looked for on this machine."""
+"""The components that a resolution may reach, so that only those are detected on this machine."""
 
 from collections.abc import Iterable
 
@@ -8,7 +8,7 @@ from benchloom.resolve.options import ANSWERING_KINDS, Universe
 
 
 def reachable(targets: Iterable[Requirement], universe: Universe) -> tuple[Component, ...]:
-    """Return every component that could answer a requirement reachable from ``targets``, sorted by reference."""
+    """Return every component that could match a requirement reachable from ``targets``, sorted by reference."""
     found: dict[str, Component] = {}
     waiting = list(targets)
     asked: set[tuple[Query, str]] = set()
@@ -16,7 +16,7 @@ def reachable(targets: Iterable[Requirement], universe: Universe) -> tuple[Compo
         requirement = waiting.pop()
         question = (requirement.query, requirement.only)
         if requirement.optional or question in asked:
-            continue  # an optional requirement only narrows what another one brings in
+            continue  # an optional requirement only narrows another one
         asked.add(question)
         for component in _answers(requirement, universe):
             if component.ref not in found:

@@ -1,4 +1,4 @@
-"""Why one option was taken and another was not, in words."""
+"""Reasons why one option was chosen over another, in words."""
 
 from collections.abc import Mapping, Sequence
 
@@ -7,10 +7,10 @@ from benchloom.resolve.options import Option, order_between, order_within
 
 
 def reason_of(chosen: Option, options: Sequence[Option]) -> str:
-    """Return why ``chosen`` of ``options`` (best first, it among them), over which other components."""
+    """Return why ``chosen`` was preferred among ``options`` (best first), and over which components."""
     rivals = [item for item in options if item.candidate != chosen.candidate]
     if not rivals:
-        return "the only answer"
+        return "the only match"
     if not _is_before(chosen, rivals[0]):
         return "the best that fits the rest of the plan"
     others = [item for item in rivals if item.component.ref != chosen.component.ref]
@@ -19,7 +19,7 @@ def reason_of(chosen: Option, options: Sequence[Option]) -> str:
 
 
 def advantage(chosen: Option, other: Option) -> str:
-    """Return what makes ``chosen`` the better of the two, as something said of it."""
+    """Return the advantage of ``chosen`` over ``other``, as a phrase."""
     if chosen.default != other.default:
         return "marked default for this query"
     same = chosen.component.ref == other.component.ref
@@ -36,7 +36,7 @@ def advantage(chosen: Option, other: Option) -> str:
 
 
 def drawback(other: Option, chosen: Option) -> str:
-    """Return why ``other`` was not taken where ``chosen`` was."""
+    """Return why ``other`` was not chosen instead of ``chosen``."""
     if not _is_before(chosen, other):
         return "it does not fit the rest of the plan"
     label = chosen.candidate.component if other.component.ref != chosen.component.ref else chosen.candidate.version
@@ -44,7 +44,7 @@ def drawback(other: Option, chosen: Option) -> str:
 
 
 def unfit(other: Option, chosen: Mapping[str, Option]) -> str:
-    """Return which fact of what was ``chosen`` (by role) ``other`` does not fit, as a sentence; '' if it fits all of them."""
+    """Return a sentence on the first fact of the ``chosen`` options (by role) that ``other`` does not fit; '' if it fits all."""
     for need in other.choice.requires:
         if need.facts and (answer := chosen.get(need.role)):
             component, choice = answer.component, answer.choice

@@ -1,6 +1,6 @@
-"""resolvelib's search, bounded in memory.
+"""resolvelib's search with bounded memory.
 
-It overrides a method that resolvelib does not publish, so ``pyproject.toml`` names the versions that were tried.
+It overrides a private method of resolvelib, so ``pyproject.toml`` pins the tested versions.
 """
 
 from resolvelib.resolvers import Resolution
@@ -9,13 +9,13 @@ from benchloom.resolve.provider import Answer, Need
 
 
 class Search(Resolution[Need, Answer, str]):
-    """A search that lists once what it has refused."""
+    """A search that keeps each refused candidate once."""
 
     def _patch_criteria(self, incompatibilities_from_broken: list[tuple[str, list[Answer]]]) -> bool:
-        """Take over what an abandoned state has refused, without what the state before it has refused already.
+        """Take over the candidates that an abandoned state refused, without duplicates.
 
-        resolvelib would join the two lists, which hold nearly the same, with every step back: in a long search they grow
-        beyond all bounds.
+        resolvelib would concatenate two nearly equal lists at every backtracking step, so that they grow without bound
+        in a long search.
         """
         fresh = []
         for identifier, refused in incompatibilities_from_broken:

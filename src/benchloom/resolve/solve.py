@@ -1,4 +1,4 @@
-"""Solve the whole graph at once; an impossible one raises an explanation."""
+"""Solve the whole graph at once; a conflict is raised with an explanation."""
 
 from collections.abc import Collection, Iterable, Sequence
 from dataclasses import dataclass
@@ -23,10 +23,9 @@ PATIENCE = 50  # conflicts
 
 @dataclass(frozen=True)
 class Solution:
-    """The chosen option of each role, the requirements behind each role, and who answered them.
+    """The chosen option and the requirements of each role.
 
-    ``examiner`` remembers every answer; its ``python_mode`` tells which interpreter serves the plan, for
-    ``python_reason``.
+    ``examiner`` caches every result; its ``python_mode`` tells which interpreter the plan uses, for ``python_reason``.
     """
 
     options: dict[str, Option]
@@ -38,9 +37,9 @@ class Solution:
 def solve(target: Requirement, universe: Universe, host: HostFacts, overrides: Overrides) -> Solution:
     """Resolve ``target`` and everything it needs.
 
-    The running interpreter is tried first (unless the overrides say isolated); where it does not satisfy every Python
-    library of the plan, all of them are solved together in an environment of their own. Raises ResolutionError (a conflict, with who required what) or
-    UnknownNameError (an override for a role that the plan does not have).
+    The running interpreter is tried first (unless the overrides say isolated); if it lacks any Python library of the
+    plan, all of them are solved together in a separate environment. Raises ResolutionError (a conflict, with who
+    required what) or UnknownNameError (an override for a role that the plan does not have).
     """
     roots = [target, *_override_requirements(overrides), *overrides.locked]
     examiner = Examiner(universe, host, overrides, "isolated" if overrides.isolated else "running")
@@ -84,7 +83,7 @@ def _attempt(roots: Sequence[Requirement], examiner: Examiner) -> Solution:
 
 
 def _needed(roots: Iterable[Requirement], answers: Iterable[Answer], overrides: Overrides) -> dict[str, Option]:
-    """Return by role, sorted, what the roots bring in: the search leaves answers behind whose requirers it replaced."""
+    """Return the roles that the roots need, sorted: the search may leave candidates whose requirers were replaced."""
     found = {item.role: item.option for item in answers if isinstance(item, RoleAnswer) and item.option}
     needed: dict[str, Option] = {}
     waiting = list(roots)
@@ -98,9 +97,9 @@ def _needed(roots: Iterable[Requirement], answers: Iterable[Answer], overrides: 
 
 
 class _Watch(BaseReporter[Need, Answer, str]):
-    """Follows the search: ``causes`` are those of the last conflict.
+    """Observes the search: ``causes`` are those of the last conflict.
 
-    If conflicts keep coming it looks, once, whether there can be a solution at all, and raises ResolutionError if not.
+    After many conflicts it checks, once, whether a solution can exist, and raises ResolutionError if not.
     """
 
     def __init__(self, roots: Sequence[Requirement], examiner: Examiner) -> None:
@@ -154,7 +153,7 @@ def _refuse_unknown_roles(solution: Solution, overrides: Overrides) -> None:
 
 
 def _refuse_ambiguity(role: str, option: Option, solution: Solution) -> None:
-    """Raise where a component of another family answers ``role`` just as well and nothing says which is meant."""
+    """Raise ResolutionError if a component of another family matches ``role`` equally well and nothing decides between them."""
     requirements = solution.requirements[role]
     if any(item.only for item in requirements):
         return
@@ -171,9 +170,9 @@ def _refuse_ambiguity(role: str, option: Option, solution: Solution) -> None:
     names = sorted({option.component.ref, *rivals})
     needed = [f"{item.requirer} needs {item.query} ({item.where or 'command line'})" for item in requirements]
     raise ResolutionError(
-        f"{len(names)} components answer {merged(requirements)} equally well, needed as {role}",
+        f"{len(names)} components match {merged(requirements)} equally well, required as {role}",
         where=f"role {role}",
-        why=[*needed, *(f"{name} answers it" for name in names)],
+        why=[*needed, *(f"{name} matches" for name in names)],
         fix=f"add a tag that only one has (--dep_add_tags.{role}=TAG), or mark one default_for this query",
         details={"role": role, "candidates": names},
     )
@@ -183,7 +182,7 @@ def _python_reason(options: dict[str, Option], examiner: Examiner) -> str:
     if examiner.python_mode == "running":
         return "the running interpreter satisfies the whole plan"
     if examiner.overrides.isolated:
-        return "a virtual environment has libraries of its own"
+        return "a virtual environment has its own libraries"
     present = {found.family for found in examiner.host.detected if found.component.startswith("soft:")}
     wanted = sorted({item.candidate.family for item in options.values() if item.component.is_python_library})
     missing = [family.rpartition("lib-python-")[2] for family in wanted if family not in present]
@@ -192,7 +191,7 @@ def _python_reason(options: dict[str, Option], examiner: Examiner) -> str:
 
 
 def _impossible(causes: Collection["RequirementInformation[Need, Answer]"], provider: Provider) -> ResolutionError:
-    """Translate resolvelib's causes: requirements as they are, and for a pin what its role was asked for."""
+    """Translate resolvelib's causes: requirements as they are, and pins as the requirements of their roles."""
     by_role: dict[str, list[Requirement]] = {}
     family = ""
     for cause in causes:

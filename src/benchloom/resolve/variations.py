@@ -1,11 +1,11 @@
-"""Which variations of a component are in force, and what they make of it.
+"""Choose the variations of a component and apply them.
 
 Explicit ones first (with their bases), then the defaults of groups that have no member yet, then CK's
 ``on_by_default`` ones. Two explicitly chosen variations that set one variable, or what is fetched or installed,
-differently are a conflict by name; a default that collides with something already chosen, or with a base that does,
-yields silently (CK's rule).
+differently are a conflict by name; a default that conflicts with something already chosen is dropped silently (CK's
+rule).
 
-A choice chooses itself again: a lock names all of its variations and cannot tell which of them were asked for.
+Choosing is idempotent: a lock names all variations and does not record which of them were requested.
 """
 
 import copy
@@ -17,7 +17,7 @@ from benchloom.model.component import Component, Fetch, Requirement, Variation
 from benchloom.model.variation import find_variation
 from benchloom.resolve.fitting import demands
 
-# What a component has once, and how two variations that state it are told apart.
+# Properties that a component has once, with the message for two variations that both set them.
 _ONE_OF = {
     "fetch": "fetch different files",
     "version": "are of different versions",
@@ -29,7 +29,7 @@ _ONE_OF = {
 class Choice(Value, frozen=True, kw_only=True):
     """A component as configured: its variations applied.
 
-    ``problem`` is not empty where the wanted variations cannot be had; it then says why.
+    ``problem`` says why the wanted variations cannot be combined; '' if they can.
     """
 
     variations: tuple[str, ...] = ()
@@ -43,7 +43,10 @@ class Choice(Value, frozen=True, kw_only=True):
 
 
 def choose(component: Component, wanted: Iterable[str], excluded: Iterable[str] = ()) -> Choice:
-    """Apply ``wanted`` variations and the defaults that fit beside them. Never raises: see ``Choice.problem``."""
+    """Apply ``wanted`` variations and the defaults that are compatible with them.
+
+    Never raises: see ``Choice.problem``.
+    """
     builder = _Builder(component, frozenset(excluded))
     for name in sorted(set(wanted)):
         builder.add_explicit(name)
@@ -52,7 +55,7 @@ def choose(component: Component, wanted: Iterable[str], excluded: Iterable[str] 
 
 
 class _Builder:
-    """Collects variations in order of strength and remembers who set what."""
+    """Collects variations in order of strength and records which of them set what."""
 
     def __init__(self, component: Component, excluded: frozenset[str]) -> None:
         self.component = component
@@ -67,7 +70,7 @@ class _Builder:
         if variation is None:
             self._fail(self._unknown(name))
         elif variation.name in self.excluded:
-            self._fail(f"variation {variation.name!r} is both asked for and excluded")
+            self._fail(f"variation {variation.name!r} is both requested and excluded")
         elif variation.name not in self.chosen:
             if clash := self._clash(variation):
                 self._fail(clash)
@@ -77,12 +80,12 @@ class _Builder:
                 self.add_explicit(base)
 
     def add_defaults(self) -> None:
-        """Add one default after the other, until no more fit: what one brings in may have defaults of its own."""
+        """Add defaults one by one until no more fit: a default may add further defaults."""
         while not self.problem and any(self._add_default(name) for name in self._defaults()):
             pass
 
     def _defaults(self) -> list[str]:
-        """Return the defaults of groups without a member, then what is on by default."""
+        """Return the defaults of groups without a member, then variations that are on by default."""
         of_groups = dict(self.component.default_variations)
         for _, variation in sorted(self.chosen.items()):
             of_groups.update(variation.default_variations)
@@ -90,7 +93,7 @@ class _Builder:
         return [*groups, *(name for name, item in sorted(self.component.variations.items()) if item.default)]
 
     def _add_default(self, name: str) -> bool:
-        """Add a default and its bases, and tell whether that is anything new. If not all of them fit, none is added."""
+        """Add a default and its bases, and tell whether anything was added. If not all of them fit, none is added."""
         trial = copy.copy(self)
         trial.chosen, trial.groups, trial.setters = dict(self.chosen), dict(self.groups), dict(self.setters)
         trial.add_explicit(name)
@@ -111,7 +114,7 @@ class _Builder:
         name = variation.name
         rival = self.groups.get(variation.group) if variation.group else None
         if rival:
-            return f"variations {rival!r} and {name!r} are both of group {variation.group!r}"
+            return f"variations {rival!r} and {name!r} are both in group {variation.group!r}"
         for key, text in variation.env.items():
             if key in self.setters and self.setters[key][1] != text:
                 owner, other = self.setters[key]

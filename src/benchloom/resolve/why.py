@@ -1,4 +1,4 @@
-"""Why one node of a plan was chosen, and why something else was not."""
+"""Explain why a node of a plan was chosen, and why another component was not."""
 
 import msgspec
 
@@ -31,7 +31,7 @@ class Alternative(Value, frozen=True, kw_only=True):
 
 
 class Explanation(Document, frozen=True, kw_only=True):
-    """Why a role is answered as it is.
+    """Why a role is filled by its component.
 
     Attributes:
         role: the role.
@@ -77,7 +77,7 @@ SCHEMAS: SchemaTable = {
 
 
 def explain_role(solution: Solution, role: str) -> Explanation:
-    """Explain the answer to ``role`` of a solved plan. Raises KeyError for a role it does not have."""
+    """Explain the choice for ``role`` in a solved plan. Raises KeyError for an unknown role."""
     chosen = solution.options[role]
     requirements = solution.requirements[role]
     found = solution.examiner.examine(requirements)
@@ -112,16 +112,16 @@ def why_not(
     component: Component,
     version: str = "",
 ) -> WhyNot:
-    """Say why ``component`` (at ``version``, if given) does not answer ``role`` in the plan of ``target``.
+    """Explain why ``component`` (at ``version``, if given) does not fill ``role`` in the plan of ``target``.
 
-    Where it could, the flag that chooses it was tried out: with it, the whole plan resolves. Raises what ``solve`` raises
-    for the plan as it stands, and KeyError for a role it does not have.
+    If it could, the flag that chooses it is verified: with it, the whole plan resolves. Raises what ``solve`` raises
+    for the plan itself, and KeyError for an unknown role.
     """
     solution = solve(target, universe, host, overrides)
     chosen = solution.options[role]
     label = f"{component.ref}@{version}" if version else component.ref
     if _is_meant(chosen, component, version):
-        return _answer(role, label, chosen, can_answer=True, reasons=["it is what was chosen"])
+        return _answer(role, label, chosen, can_answer=True, reasons=["it is the chosen one"])
     if reasons := _mismatches(component, solution.requirements[role]):
         return _answer(role, label, chosen, can_answer=False, reasons=reasons)
     found = solution.examiner.examine(solution.requirements[role])
@@ -140,7 +140,9 @@ def why_not(
     except LoomError as error:
         return _answer(role, label, chosen, can_answer=False, reasons=[f"with it, {error.what}", *error.why])
     if not _is_meant(again.options[role], component, version):
-        return _answer(role, label, chosen, can_answer=False, reasons=["no tag tells it from what was chosen"])
+        return _answer(
+            role, label, chosen, can_answer=False, reasons=["no tag distinguishes it from the chosen component"]
+        )
     return _answer(role, label, chosen, can_answer=True, reasons=[drawback(meant[0], chosen)], fix=flag)
 
 
@@ -160,9 +162,9 @@ def _is_meant(option: Option, component: Component, version: str) -> bool:
 
 
 def _mismatches(component: Component, requirements: tuple[Requirement, ...]) -> list[str]:
-    """Say which words of which requirement ``component`` does not answer."""
+    """Explain which words of which requirement ``component`` does not match."""
     if component.kind not in ANSWERING_KINDS and not any(item.only == component.ref for item in requirements):
-        return [f"a {component.kind} never answers a requirement"]
+        return [f"a {component.kind} never fills a requirement"]
     found = []
     for item in requirements:
         lacking = sorted(set(item.query.tags) - component.names)
@@ -178,7 +180,7 @@ def _mismatches(component: Component, requirements: tuple[Requirement, ...]) -> 
 
 
 def _distinguishing(meant: Option, rivals: list[Option], requirements: tuple[Requirement, ...], version: str) -> Query:
-    """Return the shortest addition to the requirements that only ``meant`` answers, as far as its tags go."""
+    """Return the shortest additional query that, with the requirements, only ``meant`` matches by its tags."""
     wanted = Query(version=f"=={version}") if version else Query()
     others = [item.component for item in rivals if item.component.ref != meant.component.ref]
     asked_for = set(merged(requirements).tags)

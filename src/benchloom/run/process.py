@@ -94,7 +94,7 @@ def run_process(
     """Run ``argv`` without a shell and with standard input closed; past ``timeout`` seconds its whole group is killed.
 
     Output is added to the files ``stdout`` and ``stderr``; ``echo`` receives both streams as they grow. An interruption
-    kills the group and passes through; should we be killed, the group is killed, too. Raises ExecutionError where the program cannot be started.
+    kills the group and passes through; should we be killed, the group is killed, too. Raises ExecutionError if the program cannot be started.
     """
     started, clock = utc_now(), time.monotonic()
     with stdout.open("ab") as out, stderr.open("ab") as err, _echoing((stdout, stderr), echo):
@@ -172,7 +172,7 @@ def how_it_ended(exit_code: int | None, signal_name: str) -> str:
 
 
 def last_lines(path: Path, count: int) -> list[str]:
-    """Return the last lines of what a child wrote, none where it wrote nothing. A redrawn line counts as several."""
+    """Return the last lines of what a child wrote, none if it wrote nothing. A redrawn line counts as several."""
     try:
         with path.open("rb") as stream:
             stream.seek(max(0, stream.seek(0, os.SEEK_END) - OUTPUT_TAIL_BYTES))

@@ -41,7 +41,7 @@ def _refuse_shell(text: str, where: str) -> None:
     fix = "put a script beside the metadata and run that"
     if re.fullmatch(r"\$\{?\w+\}?", found.group()):
         name = found.group().strip("${}")
-        fix = f"write $<<{name}>>$ for the value of {name}, or quote it with '...' where it is meant literally"
+        fix = f"write $<<{name}>>$ for the value of {name}, or quote it with '...' if it is meant literally"
     raise InputError(f"the command holds {found.group()!r}, but it runs without a shell", where=where, fix=fix)
 
 

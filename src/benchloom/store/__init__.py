@@ -1,1 +1,1 @@
-"""Where results live: content-addressed entries, verified downloads, detection and Python environments."""
+"""The store: content-addressed entries, verified downloads, detection and Python environments."""

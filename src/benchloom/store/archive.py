@@ -1,4 +1,4 @@
-"""Archives, opened as if they were hostile: nothing lands outside the destination, and none may grow without bound."""
+"""Extract untrusted archives: nothing is written outside the destination, and the expanded size is bounded."""
 
 import bz2
 import contextlib
@@ -33,7 +33,7 @@ if TYPE_CHECKING:
     from hashlib import _Hash
 
 _CHUNK = 1 << 20
-# What the libraries raise about bytes that they cannot make sense of; OSError without a number is theirs as well.
+# What the libraries raise for invalid bytes; an OSError without an errno is theirs as well.
 _CORRUPT = (
     zipfile.BadZipFile,
     tarfile.TarError,
@@ -71,7 +71,10 @@ class Limits:
 
 @dataclass(frozen=True)
 class _Member:
-    """One entry of an archive. ``open`` is None for what is neither a file nor a folder."""
+    """One entry of an archive.
+
+    ``open`` is None if it is neither a file nor a folder.
+    """
 
     name: str
     open: Callable[[], IO[bytes]] | None
@@ -85,9 +88,9 @@ def extract(
     """Extract into ``destination`` (created; files of the same name are replaced) and return the files.
 
     ``kind`` is zip, tar (also .tgz, .tar.bz2, .tar.xz) or gz (one file, called ``name`` without ``.gz``). ``member`` is
-    a glob over whole names (``*`` matches ``/``, too) that limits what is taken. Folders without files are left out.
-    Raises IntegrityError, naming the member, for absolute names, ``..``, links and devices that would be taken,
-    repeated names, and archives that outgrow ``limits`` or are corrupt; the destination is then as it was.
+    a glob over whole names (``*`` matches ``/``, too) that selects what is extracted. Folders without files are left
+    out. Raises IntegrityError, naming the member, for absolute names, ``..``, links and devices that would be
+    extracted, repeated names, and archives that exceed ``limits`` or are corrupt; the destination is then unchanged.
     """
     stage = destination.parent / f".{destination.name}.{secrets.token_hex(4)}"
     stage.mkdir(parents=True)
@@ -108,7 +111,7 @@ def extract(
 def extract_digested(archive: Path, kind: str, destination: Path, limits: Limits | None = None) -> dict[str, str]:
     """Extract all into ``destination``, which is new, and return the digest of each file by its relative name.
 
-    Raises IntegrityError as ``extract`` does; what was written by then stays.
+    Raises IntegrityError as ``extract`` does; files written before that remain.
     """
     digests: dict[str, str] = {}
     budget = _Budget(archive, limits or Limits())
@@ -118,7 +121,10 @@ def extract_digested(archive: Path, kind: str, destination: Path, limits: Limits
 
 
 def check(archive: Path, kind: str, limits: Limits | None = None) -> None:
-    """Read an archive to its end, as ``extract`` would, and keep nothing. Raises IntegrityError as that does for its bytes."""
+    """Read an archive to its end, as ``extract`` would, without writing anything.
+
+    Raises IntegrityError as that does for its bytes.
+    """
     budget = _Budget(archive, limits or Limits())
     members = _MEMBERS[kind](archive, archive.name, budget)
     with _corruption_reported(archive, kind), contextlib.closing(members):
@@ -132,7 +138,7 @@ def check(archive: Path, kind: str, limits: Limits | None = None) -> None:
 
 @contextlib.contextmanager
 def _corruption_reported(archive: Path, kind: str) -> Iterator[None]:
-    """Turn what the libraries raise about damaged archives into IntegrityError; errors of the disk pass."""
+    """Convert exceptions about damaged archives to IntegrityError; disk errors pass through."""
     try:
         yield
     except OSError as error:
@@ -145,10 +151,10 @@ def _corruption_reported(archive: Path, kind: str) -> Iterator[None]:
 
 def _unsound(archive: Path, kind: str, error: Exception) -> IntegrityError:
     return IntegrityError(
-        f"{archive.name} is not a sound {kind} archive",
+        f"{archive.name} is not a valid {kind} archive",
         where=str(archive),
         why=[str(error) or type(error).__name__],
-        fix="fetch it again; if it stays so, tell whoever published it",
+        fix="download it again; if that does not help, report it to its publisher",
     )
 
 
@@ -188,7 +194,7 @@ def _unpack(
 
 def _write(archive: Path, item: _Member, target: str, state: "_Hash | None") -> None:
     if item.open is None:
-        raise _hostile(archive, item.name, "it holds a link or device")
+        raise _hostile(archive, item.name, "it contains a link or device")
     with _created(archive, item, target) as sink, item.open() as source:
         while chunk := source.read(_CHUNK):
             sink.write(chunk)
@@ -202,30 +208,30 @@ def _created(archive: Path, item: _Member, target: str) -> IO[bytes]:
     try:
         return open(target, "xb")
     except FileExistsError:
-        raise _hostile(archive, item.name, "the name is there twice") from None
+        raise _hostile(archive, item.name, "the name occurs twice") from None
 
 
 def _refuse_clashes(archive: Path, names: Iterable[str], destination: Path) -> None:
-    """Find out before anything moves whether a file would have to become a folder or the other way round."""
+    """Check before anything is moved whether a file would replace a folder or vice versa."""
     for name in names:
         above = PurePosixPath(name).parents
         if (destination / name).is_dir() or any((destination / part).is_file() for part in above):
             raise IntegrityError(
-                f"{archive.name} does not fit what is there already",
+                f"{archive.name} conflicts with files that exist already",
                 where=str(destination / name),
-                why=["one is a file where the other is a folder"],
+                why=["one is a file, the other a folder"],
                 fix="give 'unpack_to' a folder of its own",
             )
 
 
 class _Budget:
-    """Counts what really comes out, since headers can lie."""
+    """Counts the bytes actually extracted, since headers can be wrong."""
 
     def __init__(self, archive: Path, limits: Limits) -> None:
         self.archive, self.limits = archive, limits
         self.packed = max(archive.stat().st_size, 1)
         self.bytes = self.entries = 0
-        self.name = ""  # of the member that is read
+        self.name = ""  # of the member being read
 
     def count(self, name: str) -> None:
         self.name = name
@@ -236,13 +242,16 @@ class _Budget:
     def spend(self, amount: int) -> None:
         self.bytes += amount
         if self.bytes > self.limits.bytes:
-            raise _hostile(self.archive, self.name, f"it expands past {self.limits.bytes} bytes")
+            raise _hostile(self.archive, self.name, f"it expands to more than {self.limits.bytes} bytes")
         if self.bytes > bounds.ARCHIVE_UNCHECKED_BYTES and self.bytes / self.packed > self.limits.ratio:
             raise _hostile(self.archive, self.name, f"it expands to more than {self.limits.ratio:g} times its size")
 
 
 def _safe_name(name: str, archive: Path) -> str:
-    """Return a relative name with forward slashes, as every system reads it. Drive letters and streams are refused."""
+    """Return a relative name with forward slashes, as every system reads it.
+
+    Drive letters and streams are refused.
+    """
     plain = name.replace("\\", "/")
     parts = [part for part in plain.split("/") if part not in {"", "."}]
     if plain.startswith("/") or ".." in parts or not parts or ":" in parts[0]:
@@ -264,12 +273,12 @@ def _hostile(archive: Path, name: str, reason: str) -> IntegrityError:
     return IntegrityError(
         f"{archive.name} was refused: {reason}",
         where=f"{archive}: member {name!r}" if name else str(archive),
-        fix="do not use this file; tell whoever published it",
+        fix="do not use this file; report it to its publisher",
     )
 
 
 class _Counted(io.RawIOBase):
-    """A stream that spends a budget for each byte that comes out of it for the first time, read or passed over."""
+    """A stream that charges a budget for each byte that is read or skipped for the first time."""
 
     def __init__(self, source: IO[bytes], budget: _Budget) -> None:
         super().__init__()
@@ -324,13 +333,13 @@ def _counted(opening: Callable[[], IO[bytes]], budget: _Budget) -> IO[bytes]:
 
 
 class _StrictInfo(tarfile.TarInfo):
-    """A header that must be one: tarfile itself takes a damaged header for the end of the archive, and reads a long one whole."""
+    """A strictly checked header: tarfile treats a damaged header as the end of the archive, and reads a long one whole."""
 
     @classmethod
     def frombuf(cls, buf: bytes | bytearray, encoding: str | None, errors: str) -> "_StrictInfo":
         found = super().frombuf(buf, encoding or "utf-8", errors)
         if found.type in _LONG_HEADERS and found.size > bounds.TAR_HEADER_BYTES:
-            raise ReadError(f"a header of {found.size} bytes: {bounds.TAR_HEADER_BYTES} are the most")
+            raise ReadError(f"a header of {found.size} bytes exceeds the limit of {bounds.TAR_HEADER_BYTES}")
         return found
 
     @classmethod
@@ -349,14 +358,14 @@ def _tar_members(archive: Path, _: str, budget: _Budget) -> Generator[_Member, N
         tarfile.open(fileobj=stream, mode="r:", tarinfo=_StrictInfo) as opened,
     ):
         while (info := opened.next()) is not None:
-            opened.members.clear()  # type: ignore[attr-defined]  # it would keep them all
+            opened.members.clear()  # type: ignore[attr-defined]  # tarfile would keep them all
             yield _Member(
                 info.name,
                 partial(_opened, opened, info) if info.isfile() else None,
                 executable=bool(info.mode & 0o100),
                 is_folder=info.isdir(),
             )
-        while stream.read(_CHUNK):  # the checksum of what is compressed stands at its very end
+        while stream.read(_CHUNK):  # the checksum of the compressed data is at its very end
             pass
 
 

@@ -1,9 +1,9 @@
-"""Programs on PATH and the versions they print, without letting a repository run what it likes.
+"""Programs on PATH and the versions they print, without letting a repository run arbitrary commands.
 
-A component names programs and the words that make them print their version. Of a repository that the user does not trust,
-only words that make any program print something are used, and no interpreters, shells or programs that start others or
-stop the machine: reading a plan must run nothing of a repository's. What a program printed is remembered by its path
-and signature.
+A component names programs and the arguments that make them print their version. For a repository that the user does not
+trust, only arguments that make any program print something are allowed, and no interpreters, shells or programs that
+start others or stop the machine: planning must not run code of a repository. The output of a program is cached by its
+path and signature.
 """
 
 import os
@@ -27,7 +27,7 @@ _NEVER = re.compile(
 )
 
 
-_OF_NO_FILE: Signature = (0, 0, 0, 0)  # of what is found in a text
+_OF_NO_FILE: Signature = (0, 0, 0, 0)  # of a match
 
 
 class _Printed(msgspec.Struct):
@@ -36,13 +36,13 @@ class _Printed(msgspec.Struct):
 
 
 class PrintedVersions:
-    """What programs printed, by path and words; ``file`` keeps it for the next process (None keeps nothing)."""
+    """Output of programs by path and arguments, cached in ``file`` (None: not cached on disk)."""
 
     def __init__(self, file: Path | None) -> None:
         self._known = DiskCache(file, lambda: "benchloom.commands/2", _Printed)
 
     def of(self, argv: Sequence[str], environ: Mapping[str, str]) -> str:
-        """Return what the program prints, or '' if it fails or hangs; it is started only if it changed since last time."""
+        """Return the output of the program, or '' if it fails or hangs; it is started only if it changed since the last time."""
         signature = signature_of(os.stat(argv[0]))
         name = "\0".join(argv)
         known = self._known.get(name)
@@ -53,7 +53,7 @@ class PrintedVersions:
         return known.text
 
     def version(self, pattern: str, text: str) -> str:
-        """Return what ``pattern`` finds in ``text``, in a process of its own that may take a few seconds; '' if it takes longer."""
+        """Return the match of ``pattern`` in ``text``, searched in a separate process with a time limit; '' if that is exceeded."""
         name = f"{pattern}\0{of_bytes(text.encode())}"
         known = self._known.get(name)
         if known is None:
@@ -62,30 +62,30 @@ class PrintedVersions:
         return known.text
 
     def save(self) -> None:
-        """Keep what was printed for the next process."""
+        """Write the cache to disk."""
         self._known.save()
 
 
 def why_not_run(block: Executable) -> str:
-    """Return why an untrusted repository may not have these programs asked for their version; '' if it may."""
+    """Return why the version commands of an untrusted repository are not run; '' if they may be."""
     if strange := next((name for name in block.names if os.path.basename(name) != name), ""):
         return f"{strange!r} is not the name of a program on PATH"
     if barred := next((name for name in block.names if _NEVER.fullmatch(name)), ""):
         return f"{barred!r} can run other code"
     if block.version_arguments not in SAFE_ARGUMENTS:
         words = " or ".join(" ".join(item) for item in SAFE_ARGUMENTS)
-        return f"it is to be called with {' '.join(block.version_arguments)!r}, and only {words} is known to print something"
+        return f"it is called with {' '.join(block.version_arguments)!r}, but only {words} is known to be safe"
     return ""
 
 
 def executables(
     block: Executable, environ: Mapping[str, str], search: Sequence[Path], printed: PrintedVersions, *, trusted: bool
 ) -> Iterator[tuple[str, str]]:
-    """Yield version and place of every program that ``block`` names; one that may not be run has no version.
+    """Yield version and path of every program that ``block`` names; one that may not be run has no version.
 
-    Raises re.error if the component's regular expression is none.
+    Raises re.error if the component's regular expression is invalid.
     """
-    import shutil  # late: every plan imports this module, few reach a component that is an executable
+    import shutil  # late: every plan imports this module, few need an executable
 
     on_path = [folder for folder in environ.get("PATH", "").split(os.pathsep) if os.path.isabs(folder)]
     folders = os.pathsep.join([*map(str, search), *on_path])
@@ -116,7 +116,7 @@ print(json.dumps(match.group(1 if match.re.groups else 0) or "" if match else ""
 
 
 def _found_in_time(pattern: str, text: str) -> str:
-    """Return what ``_found`` returns, or '' if that takes too long: some expressions take years for a line."""
+    """Return what ``_found`` returns, or '' if that takes too long: some regular expressions need exponential time."""
     import json  # late, as below
     import subprocess
     import sys
@@ -124,7 +124,7 @@ def _found_in_time(pattern: str, text: str) -> str:
     argv = [sys.executable, "-I", "-S", "-c", _FIND]
     words = json.dumps([pattern, text])
     try:
-        done = subprocess.run(  # noqa: S603 - our own interpreter, with our own code
+        done = subprocess.run(  # noqa: S603 - the running interpreter with fixed code
             argv, input=words, capture_output=True, text=True, timeout=limits.REGEX_SECONDS, check=False
         )
         return str(json.loads(done.stdout)) if done.returncode == 0 else ""
@@ -133,7 +133,10 @@ def _found_in_time(pattern: str, text: str) -> str:
 
 
 def _output_of(argv: Sequence[str], environ: Mapping[str, str]) -> str:
-    """Return what a command printed, or '' if it fails or hangs. A file takes the output, so nothing can hold us up."""
+    """Return the output of a command, or '' if it fails or hangs.
+
+    The output goes to a file, so it cannot block.
+    """
     import tempfile  # late, as above
 
     from benchloom.base.group import start_group, wait_for_group

@@ -1,4 +1,4 @@
-"""Recognise what is already on this machine, as soft components describe it."""
+"""Detect software and files on this machine, as soft components describe them."""
 
 import glob
 import os
@@ -31,12 +31,12 @@ def detect(
     printed: "PrintedVersions | None" = None,
     trusted: bool = False,
 ) -> tuple[Candidate, ...]:
-    """Return what of ``component`` is on this machine, in a fixed order; ``search`` folders are looked into first.
+    """Return the candidates of ``component`` on this machine, in a fixed order; ``search`` folders are searched first.
 
-    A Python distribution of the running interpreter has no location, since plans hold no path of it. An executable whose
-    version command fails, hangs, or may not be run is a candidate without a version, so it satisfies no range. ``trusted``
-    says that its repository may have any command run; ``printed`` is what commands printed before. Raises ComponentError
-    if the component's regular expression is none.
+    A Python distribution of the running interpreter has no location, since plans do not contain its path. An executable
+    whose version command fails, hangs, or may not be run is a candidate without a version, so it satisfies no range.
+    ``trusted`` allows its repository to run any command; ``printed`` caches the output of commands. Raises
+    ComponentError if the component's regular expression is invalid.
     """
     block = component.detect
     found: list[tuple[str, str]] = []
@@ -44,7 +44,7 @@ def detect(
         version = python_version(block.python.distribution)
         found = [(version, "")] if version else []
     elif block and block.executable:
-        from benchloom.store.commands import PrintedVersions, executables  # late: few plans reach an executable
+        from benchloom.store.commands import PrintedVersions, executables  # late: few plans need an executable
 
         try:
             found = list(
@@ -81,8 +81,8 @@ def detect(
 def python_version(distribution: str) -> str:
     """Return the version of a distribution in the running interpreter without importing it, or ''.
 
-    The folders that installers write are named after distribution and version; only where older forms are about is the
-    far slower ``importlib.metadata`` asked.
+    The folders that installers write are named after distribution and version; the much slower
+    ``importlib.metadata`` is used only if older formats are present.
     """
     name = _plain(distribution)
     versions, others = _installed()
@@ -100,9 +100,9 @@ def python_version(distribution: str) -> str:
 
 @cache
 def _installed() -> tuple[dict[str, str], frozenset[str]]:
-    """Versions by name from folders ``NAME-VERSION.dist-info`` on the module path, and the names of older forms.
+    """Versions by name from folders ``NAME-VERSION.dist-info`` on the module path, and the names in older formats.
 
-    The first of several counts, as it does for imports.
+    The first of several wins, as for imports.
     """
     found: dict[str, str] = {}
     others: set[str] = set()
@@ -134,9 +134,9 @@ def _file_places(
 
 
 def _match(folder: Path, block: FileGlob, *, is_folder: bool) -> tuple[Path, str] | None:
-    """Return the folder in which every pattern matches, and its state.
+    """Return the folder in which every pattern matches, and a digest of its state.
 
-    Unless it ``is_folder`` that is looked for, as of data sets, the one file that a single pattern matches stands for it.
+    Unless ``is_folder`` (as for data sets), a single file matched by a single pattern is returned instead.
     """
     matches = recognised_by(folder, block)
     if not matches:
@@ -148,9 +148,9 @@ def _match(folder: Path, block: FileGlob, *, is_folder: bool) -> tuple[Path, str
 
 
 def recognised_by(folder: Path, block: FileGlob) -> list[list[str]]:
-    """Return the files by which ``folder`` is what ``block`` describes, relative to it, for each pattern; none if it is not."""
+    """Return the files, relative to ``folder``, that match each pattern of ``block``; none if a pattern has no match."""
     for patterns in (block.patterns, *block.alternatives) if folder.is_dir() else ():
-        # A pattern that nothing matches ends it: the next one may go through everything below the folder.
+        # Stop at a pattern without a match: the next one may walk through everything below the folder.
         matches = list(takewhile(bool, (_matches(folder, pattern) for pattern in patterns)))
         if len(matches) == len(patterns) and len(matches[0]) >= block.minimum:
             return matches
@@ -158,7 +158,7 @@ def recognised_by(folder: Path, block: FileGlob) -> list[list[str]]:
 
 
 def needed_files(block: FileGlob) -> str:
-    """Return in words which files a folder needs, without what only says that letters may be small or large."""
+    """Return in words which files a folder needs, with ``[Aa]`` shown as one letter."""
     groups = (" and ".join(item) for item in (block.patterns, *block.alternatives))
     return re.sub(r"\[([A-Za-z])([A-Za-z])\]", _one_letter, " or ".join(groups))
 
@@ -168,7 +168,7 @@ def _one_letter(match: re.Match[str]) -> str:
 
 
 def _matches(folder: Path, pattern: str) -> list[str]:
-    """Return what matches below ``folder``, sorted; ``*.{a,b}`` stands for both, which ``glob`` does not know."""
+    """Return the sorted matches below ``folder``; ``*.{a,b}`` is expanded, which ``glob`` does not support."""
     head, brace, rest = pattern.partition("{")
     choices, closed, tail = rest.partition("}")
     if not (brace and closed):
@@ -177,12 +177,12 @@ def _matches(folder: Path, pattern: str) -> list[str]:
 
 
 def _is_searchable(folder: Path, patterns: Sequence[str]) -> bool:
-    """Tell whether what patterns look through below ``folder``, in folders of any name, is bounded; a whole disk is not."""
+    """Tell whether ``folder`` is small enough for patterns that walk through subfolders; a whole disk is not."""
     count = 0
     for pattern in patterns:
         if not glob.has_magic(os.path.dirname(pattern)):
             continue
-        fixed = os.path.dirname(re.split(r"[*?\[{]", pattern)[0])  # may lead out of the folder
+        fixed = os.path.dirname(re.split(r"[*?\[{]", pattern)[0])  # may point outside the folder
         for _, folders, names in os.walk(folder / fixed, followlinks=True):
             count += len(folders) + len(names)
             if count > limits.SEARCHED_ENTRIES:
@@ -191,9 +191,9 @@ def _is_searchable(folder: Path, patterns: Sequence[str]) -> bool:
 
 
 def _state(folder: Path, names: Sequence[str]) -> str:
-    """Digest of names, sizes and times: it changes when a file does, without a byte being read.
+    """Digest of names, sizes and times: it changes if a file does, without reading any content.
 
-    A link that leads nowhere counts by its name: whoever needs the file reports that it is missing.
+    A broken link counts by its name: the step that needs the file reports that it is missing.
     """
     lines = []
     for name in names:
@@ -207,7 +207,7 @@ def _state(folder: Path, names: Sequence[str]) -> str:
 
 
 def _expanded(text: str, environ: Mapping[str, str]) -> str:
-    """Expand ``~`` and ``$NAME`` from ``environ``; '' where a variable is not set."""
+    """Expand ``~`` and ``$NAME`` from ``environ``; '' if a variable is not set."""
     text = re.sub(r"^~(?=/|$)", "${HOME}", text)
     if any(not environ.get(name) for name in _VARIABLE.findall(text)):
         return ""

@@ -27,8 +27,8 @@ if TYPE_CHECKING:
     from filelock import FileLock
 
 ENTRY_SCHEMA = "benchloom.entry/1"
-WHEEL_KEY = "wheel-"  # how the keys of wheels begin
-WHEELS = "wheels"  # fact of an environment's entry: the keys of the wheels that its files are from
+WHEEL_KEY = "wheel-"  # prefix of the keys of wheels
+WHEELS = "wheels"  # fact of an environment's entry: the keys of the wheels that its files come from
 _KEY = re.compile(r"[A-Za-z0-9][A-Za-z0-9_-]{3,127}")
 _ROOT_NAME = re.compile(r"[A-Za-z0-9][A-Za-z0-9._-]{0,127}")
 
@@ -66,14 +66,20 @@ SCHEMAS: SchemaTable = {"store-entry": (Entry, "the file entry.json of each entr
 
 
 class Store:
-    """Entries below ``root``, each ``entries/<key>/{entry.json,seal.json,content/}``. Nothing is created before it is needed."""
+    """Entries below ``root``, each ``entries/<key>/{entry.json,seal.json,content/}``.
+
+    Nothing is created before it is needed.
+    """
 
     def __init__(self, root: Path, talk: Talk | None = None) -> None:
         self.root = root
         self.talk: Talk = talk or Silent()
 
     def find(self, key: str) -> Entry | None:
-        """Return the entry, or None. One whose entry.json cannot be read is moved to quarantine, with a warning."""
+        """Return the entry, or None.
+
+        One whose entry.json cannot be read is moved to quarantine, with a warning.
+        """
         found = self._read(key)
         return self._read_again(key) if isinstance(found, str) else found
 
@@ -82,9 +88,9 @@ class Store:
         return self._folder(key) / "content"
 
     def seal(self, key: str) -> dict[str, Stamp]:
-        """Return size and time of change of an entry's files by relative path, as they were when their bytes were last right.
+        """Return size and change time of an entry's files by relative path, as of the last successful verification.
 
-        It stands beside entry.json, which every plan reads, and is empty where it cannot be read.
+        It is kept next to entry.json, which every plan reads; empty if it cannot be read.
         """
         try:
             return msgspec.json.decode((self._folder(key) / _SEAL).read_bytes(), type=dict[str, Stamp])
@@ -92,7 +98,10 @@ class Store:
             return {}
 
     def set_seal(self, key: str, stamps: Mapping[str, Stamp]) -> None:
-        """Remember the files as they are now; their bytes are right. A store that cannot be written to keeps its seal."""
+        """Record the files as verified in their present state.
+
+        A read-only store keeps its old seal.
+        """
         with contextlib.suppress(OSError):
             atomic.write_bytes(self._folder(key) / _SEAL, msgspec.json.encode(stamps))
 
@@ -101,15 +110,15 @@ class Store:
         return tuple(name for name in _names(self.root / "entries") if _KEY.fullmatch(name))
 
     def entries(self) -> Iterator[Entry]:
-        """Yield every readable entry in the order of keys, but for wheels: no plan names them, and they are many."""
+        """Yield every readable entry in the order of keys, except wheels: no plan names them, and there are many."""
         for key in self.keys():
             if not key.startswith(WHEEL_KEY) and (entry := self.find(key)):
                 yield entry
 
     def build(self, key: str, label: str, builder: Builder) -> Entry:
-        """Return the entry for ``key``, calling ``builder(content folder)`` only where none exists.
+        """Return the entry for ``key``, calling ``builder(content folder)`` only if none exists.
 
-        ``builder`` fills the folder and may return text facts for ``meta``, or a BuildOutput. Whatever it raises removes
+        ``builder`` fills the folder and may return text facts for ``meta``, or a BuildOutput. Any exception removes
         the stage and passes through; a full disk becomes InstallError.
         """
         if found := self.find(key):
@@ -119,7 +128,7 @@ class Store:
             return self._sound(key) or self._build(key, label, builder)
 
     def remove(self, key: str) -> bool:
-        """Remove an entry; tell whether there was one. A reader never sees part of it gone."""
+        """Remove an entry atomically; tell whether it existed."""
         folder = self._folder(key)
         with self._lock(key, key):
             if not os.path.lexists(folder):
@@ -132,12 +141,12 @@ class Store:
         return True
 
     def add_root(self, name: str, keys: Iterable[str]) -> None:
-        """Protect ``keys`` from garbage collection under ``name`` (a run or lock), replacing what it held."""
+        """Protect ``keys`` from garbage collection under ``name`` (a run or lock), replacing its previous keys."""
         kept = sorted({self._checked(key) for key in keys})
         atomic.write_text(self._root_file(name), json.dumps(kept) + "\n")
 
     def remove_root(self, name: str) -> bool:
-        """Forget a root; tell whether there was one."""
+        """Remove a root; tell whether it existed."""
         try:
             self._root_file(name).unlink()
         except FileNotFoundError:
@@ -145,13 +154,16 @@ class Store:
         return True
 
     def roots(self) -> dict[str, tuple[str, ...]]:
-        """Return the protected keys by root name. Raises IntegrityError where one cannot be read."""
+        """Return the protected keys by root name.
+
+        Raises IntegrityError if one cannot be read.
+        """
         folder = self.root / "roots"
         found = {name[:-5]: _read_root(folder / name) for name in _names(folder) if name.endswith(".json")}
         return {name: keys for name, keys in found.items() if keys is not None}
 
     def clean_stages(self, *, dry_run: bool = False) -> tuple[str, ...]:
-        """Remove stages whose process is gone (those that LOOM_KEEP_FAILED left, too) and return their names.
+        """Remove stages whose process has ended (including those kept by LOOM_KEEP_FAILED) and return their names.
 
         Stages of live builders stay. With ``dry_run`` nothing is removed.
         """
@@ -167,7 +179,7 @@ class Store:
     # -- reading ----------------------------------------------------------------------------------------------------
 
     def _read(self, key: str) -> Entry | str | None:
-        """Return the entry, None where there is none, or a sentence about what is wrong with it."""
+        """Return the entry, None if there is none, or a sentence about what is wrong with it."""
         folder = self._folder(key)
         try:
             entry = msgspec.json.decode((folder / "entry.json").read_bytes(), type=Entry)
@@ -180,23 +192,26 @@ class Store:
         return entry
 
     def _read_again(self, key: str) -> Entry | None:
-        """Look at a damaged entry under its lock: by then, another process may have published a whole one."""
+        """Check a damaged entry again under its lock: another process may have published a valid one meanwhile."""
         try:
             with self._tried_lock(key) as is_ours:
-                return self._sound(key) if is_ours else None  # whoever builds it has seen the damage, too
+                return self._sound(key) if is_ours else None  # the process that builds it has seen the damage as well
         except OSError as error:
-            self.talk.warn(f"store entry {key} is damaged and cannot be moved away: {error}")
+            self.talk.warn(f"store entry {key} is damaged and cannot be quarantined: {error}")
             return None
 
     def _sound(self, key: str) -> Entry | None:
-        """Return the entry, or None after moving a damaged one to quarantine. Its lock is held."""
+        """Return the entry, or None after moving a damaged one to quarantine.
+
+        Its lock is held.
+        """
         found = self._read(key)
         if not isinstance(found, str):
             return found
         target = self.root / "quarantine" / f"{key}.{os.urandom(4).hex()}"
         target.parent.mkdir(parents=True, exist_ok=True)
         os.rename(self._folder(key), target)
-        self.talk.warn(f"store entry {key} is damaged ({found}); it was moved to {target} and will be built again")
+        self.talk.warn(f"store entry {key} is damaged ({found}); it was moved to {target} and will be rebuilt")
         return None
 
     # -- building ---------------------------------------------------------------------------------------------------
@@ -221,7 +236,7 @@ class Store:
         target.parent.mkdir(parents=True, exist_ok=True)
         try:
             os.rename(stage, target)
-        except OSError as error:  # only where the file system has no locks: another builder was first
+        except OSError as error:  # only on file systems without locks: another builder was faster
             if error.errno not in _NOT_EMPTY or not (first := self._sound(entry.key)):
                 raise
             remove_tree(stage)
@@ -231,7 +246,7 @@ class Store:
 
     def _drop(self, stage: Path) -> None:
         if os.environ.get("LOOM_KEEP_FAILED") == "1":
-            self.talk.warn(f"the failed stage is kept in {stage} until loom gc")
+            self.talk.warn(f"the stage of the failed build is kept in {stage} until loom gc")
             atomic.write_text(stage / "keep", "LOOM_KEEP_FAILED=1\n")
             return
         remove_tree(stage)
@@ -243,7 +258,7 @@ class Store:
         return [name for name in _names(self.root / "stage") if name.split(".")[0] == key]
 
     def _clean_stages(self, key: str) -> None:
-        """Remove the stages of ``key`` but those kept on purpose; its lock is held, so whoever made them is gone."""
+        """Remove the stages of ``key`` except those kept on purpose; its lock is held, so their builders have ended."""
         for name in self._stages(key):
             if not (self.root / "stage" / name / "keep").exists():
                 discard(self.root / "stage" / name, f"{key}.{os.getpid()}.")
@@ -254,13 +269,13 @@ class Store:
             if is_ours:
                 yield
                 return
-        self.talk.note(f"waiting for another process that builds {label}")
+        self.talk.note(f"waiting for another process that is building {label}")
         with self._file_lock(key):
             yield
 
     @contextlib.contextmanager
     def _tried_lock(self, key: str) -> Iterator[bool]:
-        """Hold the lock of ``key`` where it is free; tell whether it was."""
+        """Acquire the lock of ``key`` if it is free; tell whether it was."""
         from filelock import Timeout  # late: plans read the store and lock nothing
 
         lock = self._file_lock(key)
@@ -281,7 +296,7 @@ class Store:
         path.parent.mkdir(parents=True, exist_ok=True)
         return FileLock(path)
 
-    # -- places -----------------------------------------------------------------------------------------------------
+    # -- paths ------------------------------------------------------------------------------------------------------
 
     def _folder(self, key: str) -> Path:
         return self.root / "entries" / self._checked(key)
@@ -293,40 +308,43 @@ class Store:
 
     def _root_file(self, name: str) -> Path:
         if not _ROOT_NAME.fullmatch(name):
-            raise InputError(f"{name!r} is not a name for a root", fix="use letters, digits, '.', '-' and '_'")
+            raise InputError(f"{name!r} is not a valid root name", fix="use letters, digits, '.', '-' and '_'")
         return self.root / "roots" / f"{name}.json"
 
 
 @contextlib.contextmanager
 def disk_full_reported(folder: Path, label: str) -> Iterator[None]:
-    """Turn a full disk (or quota) into InstallError, with the space that is left below ``folder``."""
+    """Convert a full disk (or quota) to InstallError, with the free space below ``folder``."""
     try:
         yield
     except OSError as error:
         if error.errno not in (errno.ENOSPC, errno.EDQUOT):
             raise
-        import shutil  # late: it takes longer than reading a store
+        import shutil  # late: importing it takes longer than reading a store
 
         place = next((path for path in (folder, *folder.parents) if path.exists()), Path("/"))
         free = shutil.disk_usage(place).free
         raise InstallError(
             f"the disk is full: {label} could not be written",
             where=str(folder),
-            why=[str(error), f"{human_bytes(free)} are free; nothing half-written was kept"],
-            fix="free some space (loom gc removes what nothing uses) or set LOOM_HOME to a larger disk",
+            why=[str(error), f"{human_bytes(free)} are free; incomplete files were removed"],
+            fix="free some space (loom gc removes unused entries) or set LOOM_HOME to a folder on a larger disk",
             details={"free_bytes": free},
         ) from error
 
 
 def remove_tree(path: Path) -> None:
-    """Remove a file or folder tree, even where it is read-only. What is not there, or goes meanwhile, is fine."""
+    """Remove a file or folder tree, even if it is read-only.
+
+    A missing file is not an error.
+    """
     if path.is_symlink() or not path.is_dir():
         path.unlink(missing_ok=True)
         return
     import shutil  # late, as above
 
     while path.is_dir():
-        with contextlib.suppress(FileNotFoundError):  # somebody else removes the same tree: look again
+        with contextlib.suppress(FileNotFoundError):  # another process removes the same tree: check again
             os.chmod(path, 0o700)
             for folder, folders, _ in os.walk(path):
                 for name in folders:
@@ -336,9 +354,9 @@ def remove_tree(path: Path) -> None:
 
 
 def discard(folder: Path, prefix: str) -> None:
-    """Remove a folder so that nobody sees half of it: it goes under a name with ``prefix`` beside it first.
+    """Remove a folder atomically: it is first renamed to a name with ``prefix`` next to it.
 
-    Whoever may still write to it by its old name fails; what writes on all the same is left for the next to discard.
+    Writers that use its old name fail; files that are still written by open handles are left for the next call.
     """
     if not folder.is_dir():
         return
@@ -365,7 +383,7 @@ def _entry(key: str, label: str, sealed: Sealed, meta: Mapping[str, str]) -> Ent
 
 
 def _describe(stage: Path, entry: Entry, sealed: Sealed) -> None:
-    """Write what describes an entry beside its content, which nobody reads yet, and make all of it durable."""
+    """Write the description of an entry next to its content, before it is published, and make everything durable."""
     about, seal = stage / "entry.json", stage / _SEAL
     about.write_bytes(to_json(entry))
     about.chmod(0o444)

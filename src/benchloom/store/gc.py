@@ -1,4 +1,4 @@
-"""Garbage collection: remove what no root reaches, and what dead processes left."""
+"""Garbage collection: remove what no root needs, and leftovers of ended processes."""
 
 import contextlib
 import os
@@ -48,9 +48,10 @@ def collect(
 ) -> GcReport:
     """Remove entries outside ``keep`` and every root, downloads (all), quarantined entries and dead stages.
 
-    The wheels of an environment that is kept are kept. ``ignored`` names roots that protect nothing any more. Downloads and stages in use by another process stay.
+    The wheels of kept environments are kept. ``ignored`` names roots that no longer protect anything. Downloads and
+    stages in use by another process stay.
     """
-    everything = store.keys()  # listed before the roots: what is published and protected from now on is not in it
+    everything = store.keys()  # listed before the roots: entries published and protected from now on are not in it
     rooted = keep.union(*(keys for name, keys in store.roots().items() if name not in ignored))
     reachable = rooted | _wheels_of(rooted, store)
     removed = tuple(key for key in everything if key not in reachable)
@@ -78,7 +79,7 @@ def collect(
 
 
 def _wheels_of(keys: Iterable[str], store: Store) -> set[str]:
-    """Return the keys of the wheels that the environments among ``keys`` share files with."""
+    """Return the keys of the wheels that environments among ``keys`` share files with."""
     entries = [entry for key in keys if (entry := store.find(key))]
     return {key for entry in entries for key in entry.meta.get(WHEELS, "").split(",") if key}
 
@@ -88,12 +89,12 @@ def _children(folder: Path) -> list[Path]:
 
 
 def _downloads(root: Path) -> list[Path]:
-    """Blobs, partials, their sidecars and what a killed process left of those."""
+    """Blobs, partial files, their sidecars, and leftovers of killed processes."""
     return [path for path in _children(root / "downloads") if path.is_file()]
 
 
 def _is_busy(root: Path, path: Path, *, remove: bool = False) -> bool:
-    """Tell whether somebody is downloading the file right now; if nobody is, ``remove`` it under its lock."""
+    """Tell whether the file is being downloaded; if not, ``remove`` it under its lock."""
     lock = download_lock(root, path.name.lstrip(".").split(".")[0])
     try:
         with lock.acquire(timeout=0):
@@ -105,10 +106,7 @@ def _is_busy(root: Path, path: Path, *, remove: bool = False) -> bool:
 
 
 def _freed(paths: Iterable[Path]) -> int:
-    """Bytes that come free with files and folders: not those of a file that has a name elsewhere, too.
-
-    What goes meanwhile counts nothing.
-    """
+    """Bytes freed by removing files and folders: files with other hard links, or removed meanwhile, count nothing."""
     names_by_inode: Counter[tuple[int, int]] = Counter()
     size = 0
     for file in (file for path in paths for file in _files(path)):

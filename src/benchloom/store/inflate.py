@@ -1,4 +1,4 @@
-"""Members of zip archives, inflated by ISA-L, which takes half of zlib's time, or by zlib where ISA-L is not installed."""
+"""Decompress zip members with ISA-L, which takes half of zlib's time, or with zlib if ISA-L is not installed."""
 
 import zipfile
 from typing import IO, cast
@@ -14,8 +14,8 @@ InflateError = cast("type[Exception]", library.error)
 def open_member(archive: zipfile.ZipFile, info: zipfile.ZipInfo) -> IO[bytes]:
     """Return a stream of a member's bytes. Opening and reading raise what zipfile does, and InflateError.
 
-    zipfile checks headers, sizes and CRC as always. It has no public way to choose what inflates; should it come to ignore this
-    one, zlib does.
+    zipfile checks headers, sizes and CRC as always. It has no public interface to choose the decompressor; if it
+    ignores this one in the future, zlib is used.
     """
     opened = archive.open(info)
     if info.compress_type == zipfile.ZIP_DEFLATED:

@@ -1,4 +1,4 @@
-"""Interpreters, and where an environment has its own."""
+"""Interpreters and their location in environments."""
 
 import os
 import subprocess
@@ -12,16 +12,21 @@ OLDEST_PYTHON = (3, 10)
 
 
 def interpreter_version(python: Path) -> str:
-    """Return the full version of an interpreter. Raises InputError where it cannot be started or is too old for us."""
+    """Return the full version of an interpreter.
+
+    Raises InputError if it cannot be started or is too old for us.
+    """
     code = "import platform; print(platform.python_version())"
     try:
-        done = subprocess.run(  # noqa: S603 - the user names the interpreter
+        done = subprocess.run(  # noqa: S603 - the interpreter is named by the user
             [str(python), "-IB", "-c", code], capture_output=True, text=True, check=True, stdin=subprocess.DEVNULL
         )
     except (OSError, subprocess.CalledProcessError) as error:
         reason = error.strerror if isinstance(error, OSError) else str(error.stderr or error).strip()
         fix = "name an interpreter, such as /usr/bin/python3.12"
-        raise InputError(f"{python} is not a Python that runs", where="--python", why=[str(reason)], fix=fix) from error
+        raise InputError(
+            f"{python} is not a working Python interpreter", where="--python", why=[str(reason)], fix=fix
+        ) from error
     version = done.stdout.strip()
     if tuple(int(part) for part in version.split(".")[:2]) < OLDEST_PYTHON:
         oldest = ".".join(map(str, OLDEST_PYTHON))
@@ -40,7 +45,7 @@ def environment_python(folder: Path) -> Path:
 
 
 def replace_path(files: Iterable[Path], old: Path, new: Path) -> None:
-    """Write ``new`` where ``files`` say ``old``; links and folders among them are left alone."""
+    """Replace ``old`` by ``new`` in ``files``; links and folders are left alone."""
     before, after = os.fsencode(old), os.fsencode(new)
     for path in files:
         if path.is_file() and not path.is_symlink():

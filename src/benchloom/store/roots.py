@@ -1,6 +1,6 @@
-"""What protects store entries from collection.
+"""Roots of garbage collection.
 
-Records and environments while they are there, runs while they last, installations until they are removed.
+Records and environments while they exist, runs while they last, installations until they are removed.
 """
 
 import os
@@ -29,12 +29,12 @@ def protected(store: Store, made: Plan, run_id: str) -> Iterator[None]:
 
 
 def protect_record(store: Store, made: Plan, record_id: str) -> None:
-    """Protect the entries of ``made`` for as long as the record is there."""
+    """Protect the entries of ``made`` for as long as the record exists."""
     store.add_root(f"{_RECORD}{record_id}", _keys(made))
 
 
 def protect_install(store: Store, made: Plan) -> None:
-    """Protect the entries of ``made``, which the user asked for by name, until they are removed."""
+    """Protect the entries of ``made``, which the user installed, until they are removed."""
     keys = _keys(made)
     store.add_root(f"{_INSTALL}{of_bytes(' '.join(keys).encode())[7:23]}", keys)
 
@@ -45,17 +45,17 @@ def is_install(name: str) -> bool:
 
 
 def protect_venv(store: Store, made: Plan, name: str) -> None:
-    """Protect the entries of ``made`` for as long as the virtual environment is there."""
+    """Protect the entries of ``made`` for as long as the virtual environment exists."""
     store.add_root(f"{_VENV}{name}", _keys(made))
 
 
 def forget_venv(store: Store, name: str) -> None:
-    """Protect no longer what a virtual environment needed."""
+    """Stop protecting the entries of a virtual environment."""
     store.remove_root(f"{_VENV}{name}")
 
 
 def is_stale(name: str, record_ids: Collection[str], venvs: Collection[str]) -> bool:
-    """Tell whether a root's record or environment was removed, or its run has ended (a killed one could not say so)."""
+    """Tell whether a root's record or environment was removed, or its run has ended (a killed run leaves its root behind)."""
     if name.startswith(_RECORD):
         return name.removeprefix(_RECORD) not in record_ids
     if name.startswith(_VENV):
@@ -64,7 +64,7 @@ def is_stale(name: str, record_ids: Collection[str], venvs: Collection[str]) -> 
 
 
 def is_live_run(name: str) -> bool:
-    """Tell whether ``name`` is the root of a run whose process is there."""
+    """Tell whether ``name`` is the root of a run whose process is alive."""
     pid = name.removeprefix(_RUN).partition("-")[0]
     if not name.startswith(_RUN) or not pid.isdigit():
         return False
@@ -72,7 +72,7 @@ def is_live_run(name: str) -> bool:
         os.kill(int(pid), 0)
     except ProcessLookupError:
         return False
-    except OSError:  # there, but another user's
+    except OSError:  # alive, but of another user
         return True
     return True
 

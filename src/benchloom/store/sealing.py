@@ -1,4 +1,4 @@
-"""Sealing a folder: every file read-only, durable and digested, several at once, since each waits for the disk."""
+"""Sealing a folder: make every file read-only and durable, and digest it; several at once, since each waits for the disk."""
 
 import errno
 import os
@@ -14,15 +14,15 @@ from benchloom.errors import InstallError
 
 Stamp = tuple[int, int]
 _Item = TypeVar("_Item")
-_AT_ONCE = 8  # waiting for one flush, a disk takes others along
-_MANY = 200  # files that take long enough to tell a person about them
+_AT_ONCE = 8  # a disk handles several flushes at once
+_MANY = 200  # from this number of files on, progress is shown
 
 
 @dataclass(frozen=True)
 class BuildOutput:
-    """What a builder says of what it made: text facts, and what it knows of files by relative path.
+    """The result of a builder: text facts, and known facts about files by relative path.
 
-    ``digests`` need not be computed again. ``durable`` files are read-only and on the disk already: they are hard links to
+    ``digests`` need not be computed again. ``durable`` files are read-only and on disk already: they are hard links to
     files of other entries.
     """
 
@@ -42,9 +42,9 @@ class Sealed:
 
 
 def seal_files(content: Path, made: BuildOutput, label: str, talk: Talk) -> Sealed:
-    """Make every file below ``content`` read-only and durable, and return what is there; its folders are not durable yet.
+    """Make every file below ``content`` read-only and durable, and return a description of it; its folders are not durable yet.
 
-    Raises InstallError for what has no place in an entry: devices, pipes, sockets, names that are not UTF-8.
+    Raises InstallError for what an entry must not contain: devices, pipes, sockets, names that are not UTF-8.
     """
     folders: list[str] = []
     found = list(_found(content, folders))
@@ -73,13 +73,19 @@ def _seal_all(files: Sequence["_Found"], made: BuildOutput, bar: Progress) -> di
 
 
 def make_durable(files: Sequence[str], folders: Sequence[str]) -> None:
-    """Flush new files, and the names in folders, to the disk. Raises OSError."""
+    """Flush new files, and the names in folders, to the disk.
+
+    Raises OSError.
+    """
     _for_each(_flush, files)
     _for_each(atomic.fsync_folder, folders)
 
 
 def _for_each(work: Callable[[_Item], None], items: Sequence[_Item]) -> None:
-    """Call ``work`` for each item, in several threads if there are many. Raises what it raises for the first."""
+    """Call ``work`` for each item, in several threads if there are many.
+
+    Raises the first exception.
+    """
     if len(items) < _AT_ONCE:
         for item in items:
             work(item)
@@ -97,7 +103,7 @@ def _for_each(work: Callable[[_Item], None], items: Sequence[_Item]) -> None:
 def scan(content: Path) -> tuple[dict[str, str], dict[str, str]]:
     """Return digests by path and link targets by path of a folder. Names use forward slashes.
 
-    Raises OSError where something cannot be read.
+    Raises OSError if something cannot be read.
     """
     files: dict[str, str] = {}
     links: dict[str, str] = {}
@@ -135,7 +141,10 @@ def _found(content: Path, folders: list[str]) -> Iterator[_Found]:
 
 
 def stamp_of(path: str | Path) -> Stamp:
-    """Return a file's size in bytes and time of change in nanoseconds. Raises OSError."""
+    """Return a file's size in bytes and time of change in nanoseconds.
+
+    Raises OSError.
+    """
     status = os.lstat(path)
     return status.st_size, status.st_mtime_ns
 
@@ -144,14 +153,14 @@ def _refuse_unspeakable(path: str) -> None:
     try:
         path.encode()
     except UnicodeEncodeError as error:
-        raise InstallError("a builder left a file whose name is not UTF-8", where=ascii(path)) from error
+        raise InstallError("a build produced a file whose name is not UTF-8", where=ascii(path)) from error
 
 
 def _seal_file(path: str) -> None:
-    """Make one file read-only and durable; devices, pipes and sockets have no place in an entry."""
+    """Make one file read-only and durable; devices, pipes and sockets are refused."""
     mode = os.lstat(path).st_mode
     if not stat.S_ISREG(mode):
-        raise InstallError("a builder left something that is not a file, folder or link", where=path)
+        raise InstallError("a build produced something that is not a file, folder or link", where=path)
     os.chmod(path, stat.S_IMODE(mode) & ~0o222 | 0o444)
     _flush(path)
 

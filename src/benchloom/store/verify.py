@@ -1,4 +1,4 @@
-"""Whether entries are what was sealed: re-hashed, or looked at before they are used; and what never was the model that its name says."""
+"""Check that entries are unchanged since they were sealed, and that files named as models are models."""
 
 import os
 from collections.abc import Iterable
@@ -21,16 +21,16 @@ def verify(store: Store, keys: Iterable[str] = ()) -> tuple[Finding, ...]:
 
 
 def refuse_damaged(store: Store, key: str, *, fully: bool) -> None:
-    """Raise IntegrityError if an entry is not what was sealed, naming the first file that is missing or changed.
+    """Raise IntegrityError if an entry changed since it was sealed, naming the first file that is missing or changed.
 
-    A file of the size and time that it had then is taken to be unchanged, any other is digested: a copied store has other
-    times. ``fully`` digests every file, and refuses what does not belong there. An entry that is not there is no concern.
+    A file with its original size and time counts as unchanged, any other is digested, since a copied store has other
+    times. ``fully`` digests every file, and refuses extra files. A missing entry is ignored.
     """
     entry = store.find(key)
     if entry is None:
         return
     if fully:
-        # What never was a model is not damaged: the backend that opens it says what it is.
+        # A file that never was a model is not damaged: the backend that opens it reports what it is.
         found = [item for item in _check(store, key) if item.severity != "pass" and item.rule != NO_MODEL]
         if found:
             file = store.content(key) / found[0].file
@@ -63,7 +63,7 @@ def _damaged(entry: Entry, file: Path, why: list[str]) -> IntegrityError:
         f"the store's {entry.label} is damaged",
         where=str(file),
         why=why,
-        fix=f"{_fix(entry.key)}: it is then made anew",
+        fix=f"{_fix(entry.key)}: it will then be rebuilt",
         details={"key": entry.key},
     )
 
@@ -79,7 +79,7 @@ def _check(store: Store, key: str) -> list[Finding]:
     try:
         files, links = scan(store.content(key))
     except OSError as error:
-        if store.find(key) is None:  # removed while it was being read
+        if store.find(key) is None:  # removed while being read
             return [_missing(key)]
         fix = "check the disk and its permissions"
         return [_finding("store-file-unreadable", key, f"{entry.label}: {error.strerror}", fix, str(error.filename))]
@@ -111,11 +111,11 @@ def _differences(entry: Entry, expected: dict[str, str], actual: dict[str, str])
 
 
 def _no_models(store: Store, entry: Entry, files: Iterable[str]) -> Iterable[Finding]:
-    """Yield models that the store took, as earlier releases did, though their bytes are of something else."""
+    """Yield stored files that earlier releases accepted as models although they are not."""
     for name in sorted(files):
         if name.endswith(_MODELS) and (why := no_model(str(store.content(entry.key) / name))):
             fix = f"loom gc --remove {entry.key}, then run the target with --mirror=DIR, where DIR has the right file"
-            yield _finding(NO_MODEL, entry.key, f"{entry.label}: {name} is no model: {why[0]}", fix, name)
+            yield _finding(NO_MODEL, entry.key, f"{entry.label}: {name} is not a model: {why[0]}", fix, name)
 
 
 def _finding(rule: str, key: str, message: str, fix: str, file: str = "") -> Finding:

@@ -1,4 +1,4 @@
-"""Decompress LZMA in bounded memory: whoever compressed a file chose how much its decompressor needs, up to 4 GiB."""
+"""Decompress LZMA in bounded memory: a file can make its decompressor need up to 4 GiB."""
 
 import io
 import lzma
@@ -17,9 +17,10 @@ _PROPERTIES = struct.Struct(
 
 
 class XzReader(io.RawIOBase):
-    """What is compressed in an .xz or .lzma file of one or several streams.
+    """The decompressed content of an .xz or .lzma file with one or several streams.
 
-    Reading raises lzma.LZMAError about damaged bytes and a stream that needs more than LZMA_MEMORY_BYTES, EOFError at an early end.
+    Reading raises lzma.LZMAError about damaged bytes and a stream that needs more than LZMA_MEMORY_BYTES, EOFError at
+    an early end.
     """
 
     def __init__(self, path: Path) -> None:
@@ -36,11 +37,11 @@ class XzReader(io.RawIOBase):
         return True
 
     def tell(self) -> int:
-        """Return the place in the decompressed bytes."""
+        """Return the position in the decompressed data."""
         return self._place
 
     def seek(self, offset: int, whence: int = io.SEEK_SET) -> int:
-        """Go back to the start; other places are read up to by whoever wants them."""
+        """Seek to the start; other positions are not supported."""
         if offset or whence != io.SEEK_SET:
             raise io.UnsupportedOperation("only seek(0)")
         self._source.seek(0)
@@ -68,7 +69,10 @@ class XzReader(io.RawIOBase):
             raise lzma.LZMAError(_too_much("it")) from error
 
     def _next_stream(self) -> bool:
-        """Begin the stream that follows; tell whether there is one. Zeros may stand between streams."""
+        """Start the next stream; tell whether there is one.
+
+        Streams may be separated by zero bytes.
+        """
         data = self._decompressor.unused_data
         while not (data := data.lstrip(b"\0")):
             if not (data := self._source.read(_CHUNK)):
@@ -84,7 +88,10 @@ class XzReader(io.RawIOBase):
 
 
 def refuse_large_dictionary(archive: IO[bytes], info: zipfile.ZipInfo) -> None:
-    """Raise lzma.LZMAError if a member of a zip needs more than LZMA_MEMORY_BYTES. ``archive`` is the zip, and is left elsewhere."""
+    """Raise lzma.LZMAError if a member of a zip needs more than LZMA_MEMORY_BYTES.
+
+    ``archive`` is the open zip file; its position changes.
+    """
     if info.compress_type != zipfile.ZIP_LZMA:
         return
     archive.seek(info.header_offset)

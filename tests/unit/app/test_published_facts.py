@@ -127,7 +127,7 @@ def test_file_that_was_not_opened_is_not_as_stated(tmp_path: Path):
 
 
 def test_archive_that_cannot_be_unpacked_says_why(tmp_path: Path):
-    broken = {"container": None, "appearance": "a zip archive", "problems": ("net is not a sound zip archive",)}
+    broken = {"container": None, "appearance": "a zip archive", "problems": ("net is not a valid zip archive",)}
     container, why = report(tmp_path, {}, broken, ONNX).differs
     assert container == "container: the file appears to be a zip archive, the component states ONNX protobuf"
-    assert why == "net is not a sound zip archive"
+    assert why == "net is not a valid zip archive"

@@ -106,14 +106,14 @@ def test_one_base_more_is_a_finding_where_it_is_named(repo: Repo):
 @pytest.mark.parametrize(
     ("named", "told"),
     [
-        ("package:child", "leads back to itself"),
+        ("package:child", "inherits from itself"),
         ("nothing", "there is no entry package:nothing"),
         ("module:nothing", "there is no entry module:nothing"),
         ("../package:base", "does not name an entry"),
         ("package:../package/base", "does not name an entry"),
         ("broken", "cannot be read"),
         ("list", "is not a table"),
-        (["base"], "must be named by a text"),
+        (["base"], "must be a string"),
     ],
 )
 def test_a_base_that_cannot_be_had_is_a_finding_of_this_entry_alone(repo: Repo, named: object, told: str):

@@ -29,5 +29,5 @@ def test_schema_says_which_keys_are_not_acted_upon():
     need = schemas["script"]["$defs"]["Need"]["properties"]
     for properties, place in ((schemas["script"]["properties"], "entry"), (variation, "variation"), (need, "need")):
         lost = {name for name, row in keys_of(place).items() if row.effect == "lost" and name in properties}
-        assert lost == {name for name, item in properties.items() if item["description"].endswith("not acted upon")}
+        assert lost == {name for name, item in properties.items() if item["description"].endswith("not supported")}
         assert lost

@@ -73,7 +73,7 @@ def test_add_repository_same_folder_again_replaces_it(tmp_path: Path, locations:
 
 def test_add_repository_same_alias_elsewhere_is_refused(tmp_path: Path, locations: Locations):
     add_repository(locations, _repository(tmp_path, "a"))
-    with pytest.raises(InputError, match="already there"):
+    with pytest.raises(InputError, match="exists already"):
         add_repository(locations, Repository(alias="a", path=str(tmp_path)))
 
 

@@ -220,7 +220,7 @@ def test_random_weights_answer_only_who_asks_for_them():
     assert refused(model, need("r", "thing", only="package:m")) == (["package:m"], [])
     [(kind, reason)] = refused(model, need("r", "thing"))[1]
     assert (kind, refused(model, need("r", "thing"))[0]) == ("random-weights", [])
-    assert "random-weights is asked for" in reason
+    assert "random-weights is requested" in reason
     assert refused(model, need("r", "thing", only="soft:m"))[0] == []
     assert refused(replace(model, model=replace(weights, weights="trained")), need("r", "thing"))[0] == ["package:m"]
 
@@ -232,14 +232,14 @@ def test_work_for_another_tool_is_refused_with_its_reason():
 
 def test_versions_that_do_not_fit_are_refused_one_by_one():
     assert refused(THING, need("r", "thing,@>=1.5,<2"))[1] == [
-        ("range", "version 1 is not >=1.5"),
-        ("range", "version 2 is not <2"),
+        ("range", "version 1 does not satisfy >=1.5"),
+        ("range", "version 2 does not satisfy <2"),
     ]
     plain = entry("package", "x", "thing", install=BUILT)
-    reason = "its version is unknown, so it cannot be shown to be >=1"
+    reason = "its version is unknown, so it may not satisfy >=1"
     assert refused(plain, need("r", "thing,@>=1")) == ([], [("unknown-version", reason)])
     absent = entry("soft", "x", "thing")
     assert refused(absent, need("r", "thing")) == ([], [("absent", "it was not found on this machine")])
     assert refused(THING, need("r", "thing,_big,_small"))[1] == [
-        ("variation", "variations 'big' and 'small' are both of group 'size'")
+        ("variation", "variations 'big' and 'small' are both in group 'size'")
     ]

@@ -77,7 +77,7 @@ def test_circle_is_named_from_its_first_member():
     parts = [entry("script", name, name, requires=tuple(need(f"role-{n}", n) for n in needs)) for name, needs in {
         "app": ["z"], "z": ["b"], "b": ["c"], "c": ["z", "leaf"], "leaf": [],
     }.items()]  # fmt: skip
-    with pytest.raises(ResolutionError, match="in a circle") as caught:
+    with pytest.raises(ResolutionError, match="in a cycle") as caught:
         planned(*parts)
     assert caught.value.details == {"circle": ["script:b", "script:c", "script:z"]}
     assert caught.value.why[0] == "script:b needs script:c as role-c (package:app: role-c)"

@@ -187,24 +187,24 @@ def test_extract_repeated_name_is_refused(tmp_path: Path, second: str, kind: str
     data = (
         zip_of(("a", b"1"), (second, b"2")) if kind == "zip" else tar_bytes([(info("a"), b"1"), (info(second), b"2")])
     )
-    refused(tmp_path, data, kind, "there twice|leads outside")
+    refused(tmp_path, data, kind, "occurs twice|leads outside")
 
 
 @pytest.mark.parametrize("names", [("a", "a/b"), ("a/b", "a")])
 def test_extract_name_that_is_file_and_folder_is_refused(tmp_path: Path, names: tuple[str, str]):
-    refused(tmp_path, tar_bytes([(info(names[0]), b"1"), (info(names[1]), b"2")]), "tar", "not a sound|there twice")
+    refused(tmp_path, tar_bytes([(info(names[0]), b"1"), (info(names[1]), b"2")]), "tar", "not a valid|occurs twice")
 
 
 def test_extract_file_where_the_destination_has_a_folder_moves_nothing(tmp_path: Path):
     (tmp_path / "out/b").mkdir(parents=True)
     archive = put(tmp_path, tar_bytes([(info("a"), b"1"), (info("b"), b"2")]))
-    with pytest.raises(IntegrityError, match="does not fit what is there"):
+    with pytest.raises(IntegrityError, match="conflicts with files that exist"):
         extract(archive, "tar", tmp_path / "out")
     assert tree(tmp_path / "out") == {}
 
 
 def test_extract_more_bytes_than_allowed_is_refused(tmp_path: Path):
-    refused(tmp_path, zip_of(("big", b"x" * 5000)), "zip", "expands past 4096 bytes", limits=Limits(bytes=4096))
+    refused(tmp_path, zip_of(("big", b"x" * 5000)), "zip", "expands to more than 4096 bytes", limits=Limits(bytes=4096))
 
 
 def test_extract_more_entries_than_allowed_is_refused(tmp_path: Path):
@@ -236,14 +236,14 @@ def test_extract_zip_whose_header_lies_about_the_size_is_refused(tmp_path: Path)
     data = bytearray(zip_of(("f", b"x" * 5000)))
     for place in (data.index(b"PK\x03\x04") + 22, data.index(b"PK\x01\x02") + 24):
         data[place : place + 4] = (10).to_bytes(4, "little")
-    refused(tmp_path, bytes(data), "zip", "not a sound zip")
+    refused(tmp_path, bytes(data), "zip", "not a valid zip")
 
 
 def test_extract_encrypted_zip_is_refused(tmp_path: Path):
     data = bytearray(zip_of(("f", b"secret")))
     for place in (data.index(b"PK\x03\x04") + 6, data.index(b"PK\x01\x02") + 8):
         data[place] |= 1
-    refused(tmp_path, bytes(data), "zip", "not a sound zip")
+    refused(tmp_path, bytes(data), "zip", "not a valid zip")
 
 
 @pytest.mark.parametrize("name", SOUND)
@@ -254,7 +254,7 @@ def test_extract_truncated_archive_is_refused_wherever_it_ends(tmp_path: Path, n
         if end < len(data):
             place = tmp_path / str(number)
             place.mkdir()
-            refused(place, data[:end], kind, "not a sound")
+            refused(place, data[:end], kind, "not a valid")
 
 
 @pytest.mark.parametrize("name", SOUND)
@@ -279,14 +279,14 @@ def test_extract_damaged_archive_is_sound_or_refused_and_never_anything_else(tmp
 def test_extract_damaged_header_in_the_middle_of_a_tar_is_refused(tmp_path: Path):
     data = bytearray(tar_bytes([(info("a"), b"1"), (info("b"), b"2")]))
     data[1024 + 148] ^= 1  # the checksum of the second header
-    refused(tmp_path, bytes(data), "tar", "not a sound")
+    refused(tmp_path, bytes(data), "tar", "not a valid")
 
 
 @pytest.mark.parametrize("compress", [gzip.compress, bz2.compress, lzma.compress])
 def test_extract_damaged_checksum_at_the_very_end_is_refused(tmp_path: Path, compress: Callable[[bytes], bytes]):
     data = bytearray(compress(tar_bytes([(info("a"), b"1")])))
     data[-6] ^= 0xFF
-    refused(tmp_path, bytes(data), "tar", "not a sound")
+    refused(tmp_path, bytes(data), "tar", "not a valid")
 
 
 def xz_with_dictionary(code: int) -> bytes:
@@ -343,7 +343,7 @@ def test_extract_tar_of_two_xz_streams(tmp_path: Path):
 @pytest.mark.parametrize("data", [b"\0", b"hello", b"\x1f\x8b", gzip.compress(b"x" * 100, mtime=0)[:-9]])
 @pytest.mark.parametrize("kind", ["zip", "tar", "gz"])
 def test_extract_something_else_is_refused(tmp_path: Path, data: bytes, kind: str):
-    refused(tmp_path, data, kind, "not a sound")
+    refused(tmp_path, data, kind, "not a valid")
 
 
 @pytest.mark.parametrize("kind", [tarfile.GNUTYPE_LONGNAME, tarfile.XHDTYPE], ids=["long name", "pax"])
@@ -352,7 +352,7 @@ def test_extract_tar_header_that_unfolds_is_refused(tmp_path: Path, kind: bytes)
     header = tarfile.TarInfo("././@LongLink")
     header.type, header.size = kind, 8 << 20
     data = gzip.compress(header.tobuf(tarfile.GNU_FORMAT) + b"a" * header.size + tar_bytes([(info("x"), b"x")]))
-    refused(tmp_path, data, "tar", "not a sound tar archive")
+    refused(tmp_path, data, "tar", "not a valid tar archive")
 
 
 def test_extract_members_that_are_left_out_count(tmp_path: Path):

@@ -73,5 +73,5 @@ def test_damaged_bytes_are_told(tmp_path: Path, place: float):
     at = int(len(damaged) * place)
     damaged[at : at + 8] = b"\xff" * 8
     path.write_bytes(damaged)
-    with pytest.raises(IntegrityError, match=r"x\.zip is not a sound zip archive"):
+    with pytest.raises(IntegrityError, match=r"x\.zip is not a valid zip archive"):
         extract_digested(path, "zip", tmp_path / "out")

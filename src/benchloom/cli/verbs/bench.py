@@ -17,7 +17,7 @@ from benchloom.errors import EXIT_EXECUTION, EXIT_OK
 def command(session: Session, only: tuple[str, ...], *, quick: bool, format_: str | None, output: Path | None) -> int:
     """Time this project beside bare limits and peers, with its targets. Needs a checkout and an idle machine.
 
-    Each line holds a median against what ran in turn with it. Exits 4 where an area failed, with what was measured before;
+    Each line holds a median against what ran in turn with it. Exits 4 if an area failed, with what was measured before;
     a missed target does not change the exit code.
     """
     found = run_benchmarks(session.workspace, only, is_quick=quick)

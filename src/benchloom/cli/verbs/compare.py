@@ -40,7 +40,7 @@ def command(
     """Put records of runs side by side, one a line: those named, and those that --target and --tags choose; else all.
 
     Accuracy stands with its difference to the model's reference; figures are medians over repetitions. What the runs
-    are and were set to is a column where it differs, and a line below where it is the same in all of them.
+    are and were set to is a column if it differs, and a line below if it is the same in all of them.
     Exits 1 if there are no records.
     """
     found = compare_records(session.workspace, names, target, tags, order)

@@ -20,7 +20,7 @@ def command(session: Session, name: str, tags: str, full_path: str, search_dirs:
     A model is not looked for but given: loom detect soft:ml-model --tags=resnet50,opset-11 --full_path=FILE uses FILE from now on in
     the place of what the one model with these tags downloads, whatever its digest (for one run: loom run --model_path=FILE).
 
-    Exits 1 where nothing is found.
+    Exits 1 if nothing is found.
     """
     if forget or (full_path and (name or tags) and is_model(session.workspace, name, tags)):
         return _give(session, name, tags, "" if forget else full_path)

@@ -9,7 +9,7 @@ from benchloom.cli.render import write_columns, write_json
 def command(session: Session) -> int:
     """Check this machine, the store and the repositories, and say what to do about what is amiss. Changes nothing.
 
-    Exits 1 where something keeps benchloom from working.
+    Exits 1 if something keeps benchloom from working.
     """
     with session.talk.progress("checking this machine", None, ""):
         found = diagnose(session.workspace)

@@ -21,9 +21,9 @@ from benchloom.report.explanations import explanation_text, explanations_rows, w
 @request_options
 @click.option("--not", "other", default="", metavar="NAME[@VERSION]", help="Say why this component was not chosen.")
 def command(session: Session, words: tuple[str, ...], other: str, **asked: Any) -> int:
-    """Say why the plan of TARGET answers a ROLE as it does (a role or a component; all of them where none is given).
+    """Say why the plan of TARGET answers a ROLE as it does (a role or a component; all of them if none is given).
 
-    With --not: why another component does not answer it, or the flag that would choose it. Exits 1 where nothing would.
+    With --not: why another component does not answer it, or the flag that would choose it. Exits 1 if nothing would.
     """
     words, subject = _split_subject(words, has_target=not asked["tags"])
     request = parse_request(words=words, **asked)

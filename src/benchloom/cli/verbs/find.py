@@ -17,7 +17,7 @@ def command(session: Session, words: tuple[str, ...], tags: str) -> int:
 
     Several words must all fit, and --tags, too.
 
-    Exits 1 where nothing is found.
+    Exits 1 if nothing is found.
     """
     found = find(session.workspace, words, tags)
     if session.as_json:

@@ -14,7 +14,7 @@ from benchloom.cli.render import write_columns, write_findings, write_json
 @click.option("--list-rules", is_flag=True, help="List the rules and stop.")
 @click.option("--fix", is_flag=True, help="Put right what needs no thought: the tables for CK and CM.")
 def command(session: Session, words: tuple[str, ...], only: str, list_rules: bool, fix: bool) -> int:
-    """Check components: all, or those of repositories, folders and names given. Exits 1 where there are errors."""
+    """Check components: all, or those of repositories, folders and names given. Exits 1 if there are errors."""
     if list_rules:
         known = rules()
         if session.as_json:

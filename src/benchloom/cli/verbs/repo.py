@@ -84,11 +84,11 @@ def update(session: Session, name: str) -> None:
 @verb("sync", example="loom repo sync --check")
 @click.argument("path", default="", metavar="[PATH|NAME]")
 @click.option("--name", default="", metavar="ALIAS", help="The name of a repository that has none yet.")
-@click.option("--check", is_flag=True, help="Write nothing, list what differs, and exit 1 where something does.")
+@click.option("--check", is_flag=True, help="Write nothing, list what differs, and exit 1 if something does.")
 def sync(session: Session, path: str, name: str, check: bool) -> int:
     """Write what CK and CM need to read a repository (this engine's own by default) from its folders.
 
-    Refreshes .ckr.json, cmr.yaml, the uids of entries and the tables of aliases. Exits 1 where a person must mend
+    Refreshes .ckr.json, cmr.yaml, the uids of entries and the tables of aliases. Exits 1 if a person must mend
     something first.
     """
     synced = repositories.sync(session.workspace, path, name=name, check=check)

@@ -13,7 +13,7 @@ from benchloom.cli.render import write_json
 def command(session: Session, only: tuple[str, ...], arguments: tuple[str, ...]) -> int:
     """Run the project's own checks and tests: style, format, types, layers, tests. Needs a checkout.
 
-    Exits 1 where a step fails.
+    Exits 1 if a step fails.
     """
     done = run_tests(session.workspace, only, arguments)
     if session.as_json:

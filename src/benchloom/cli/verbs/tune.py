@@ -58,7 +58,7 @@ def command(
 
     Batch size, threads and instances are searched for Offline and Server, threads for SingleStream and MultiStream; for
     Server also the highest target QPS that LoadGen calls VALID, twice. --duration is the least seconds of the longest probes.
-    The same command goes on where the last one ended. Exits 1 where nothing was VALID.
+    The same command resumes the search. Exits 1 if nothing was VALID.
     """
     seconds = seconds_of(budget)
     request, secrets = split_secrets(session.workspace, parse_request(**asked, runnable=True))

@@ -128,7 +128,7 @@ def execute(session: Session, name: str, command_line: tuple[str, ...]) -> None:
 
 @verb("ls", example="loom venv ls")
 def list_(session: Session) -> int:
-    """List virtual environments: name, template, Python, number of packages, folder. Exits 1 where there are none."""
+    """List virtual environments: name, template, Python, number of packages, folder. Exits 1 if there are none."""
     found = venvs.listing(session.workspace)
     if session.as_json:
         write_json(found)
@@ -177,7 +177,7 @@ for _subcommand in (create, activate, execute, list_, show, remove, lock):
 
 
 def _become(words: list[str], environ: dict[str, str]) -> None:
-    """Replace this process by a command; where that is impossible, wait for it and end with its status."""
+    """Replace this process by a command; if that is impossible, wait for it and end with its status."""
     executable = shutil.which(words[0], path=environ["PATH"])
     if executable is None:
         raise InputError(

@@ -13,7 +13,7 @@ from benchloom.errors import EXIT_INTEGRITY
 def command(session: Session, keys: tuple[str, ...]) -> int:
     """Compare every file of the store (or of the entries whose keys start with KEY) with its digest.
 
-    Exits 5 where bytes differ, files are missing or extra ones are there.
+    Exits 5 if bytes differ, files are missing or extra ones are there.
     """
     with session.talk.progress("verifying the store", None, ""):
         found = verify(session.workspace, keys)

@@ -135,7 +135,7 @@ _Kind = TypeVar("_Kind")
 
 def _read(path: Path, kind: type[_Kind]) -> _Kind:
     try:
-        text = annotation_bytes(path).decode()  # msgspec passes over text that is not UTF-8 where it needs none of it
+        text = annotation_bytes(path).decode()  # msgspec passes over text that is not UTF-8 if it needs none of it
         return msgspec.json.decode(text, type=kind)
     except OSError as error:
         raise InputError(

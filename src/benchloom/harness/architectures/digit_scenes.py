@@ -25,7 +25,7 @@ ROUNDS = 16
 
 
 class Separable(nn.Module):
-    """A 3 x 3 convolution of each plane, then one across planes, with batch norm; a shortcut where the shape stays."""
+    """A 3 x 3 convolution of each plane, then one across planes, with batch norm; a shortcut if the shape stays."""
 
     def __init__(self, inputs: int, outputs: int, stride: int = 1) -> None:
         super().__init__()

@@ -2,7 +2,7 @@
 
 Names, anchors, box coding and thresholds: MLPerf Inference r1.0, vision/classification_and_detection/python/models,
 ssd_mobilenet_v1.py, anchor_generator.py and utils.py. Batch norms are folded: what is left of one is a bias, with a scale
-before it where the convolution is by channel.
+before it if the convolution is by channel.
 """
 
 from collections import OrderedDict
@@ -41,7 +41,7 @@ PICKLED_CLASSES = (
 
 
 class SameConvolution(nn.Conv2d):
-    """A convolution padded as TensorFlow does: where the padding is odd, the end gets one more than the beginning."""
+    """A convolution padded as TensorFlow does: if the padding is odd, the end gets one more than the beginning."""
 
     def forward(self, images: Tensor) -> Tensor:
         """Map N x C x H x W to N x C' x ceil(H / stride) x ceil(W / stride)."""

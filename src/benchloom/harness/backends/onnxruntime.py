@@ -10,7 +10,7 @@ from benchloom.harness.backends.seam import BackendSettings, Batch, Outputs, che
 from benchloom.harness.model_files.onnx_opset import checked_opset
 from benchloom.model.facts import Model, Tensor
 
-# ONNX Runtime's names of types where they are not NumPy's.
+# ONNX Runtime's names of types if they are not NumPy's.
 _DTYPES = {"float": "float32", "double": "float64"}
 _PROVIDERS = {"cpu": "CPUExecutionProvider", "cuda": "CUDAExecutionProvider"}
 
@@ -46,13 +46,13 @@ class OnnxRuntime:
         return result
 
     def settings(self) -> BackendSettings:
-        """Return the execution provider, thread count, and the opset of the file (None where it states none)."""
+        """Return the execution provider, thread count, and the opset of the file (None if it states none)."""
         providers = ",".join(self._session.get_providers())
         return {"provider": providers, "intra_op_threads": self._threads, "opset": self._opset}
 
 
 def load(model: Model, path: str, threads: int, device: str = "cpu") -> OnnxRuntime:
-    """Open ``path`` on ``device`` (cpu or cuda). Raises InputError where it cannot be loaded, lacks the tensors, or takes samples of another shape."""
+    """Open ``path`` on ``device`` (cpu or cuda). Raises InputError if it cannot be loaded, lacks the tensors, or takes samples of another shape."""
     options = onnxruntime.SessionOptions()
     options.intra_op_num_threads = threads
     options.inter_op_num_threads = 1

@@ -38,7 +38,7 @@ class PyTorch:
         self._device = device
 
     def run(self, batch: Batch) -> Outputs:
-        """Run one batch and return everything the network gives, in its order. Raises InputError where the network does not take such samples."""
+        """Run one batch and return everything the network gives, in its order. Raises InputError if the network does not take such samples."""
         try:
             found = self._called(batch)
         except RuntimeError as error:
@@ -60,7 +60,7 @@ class PyTorch:
 
 
 def load(model: Model, path: str, threads: int, device: str = "cpu") -> PyTorch:
-    """Open ``path`` on ``device`` (cpu or cuda). Raises InputError where the file is not of the stated format or does not fit its architecture.
+    """Open ``path`` on ``device`` (cpu or cuda). Raises InputError if the file is not of the stated format or does not fit its architecture.
 
     A state dict is read without running anything of the file, whichever container torch wrote it in; so is a pickled module.
     TorchScript is a program: who calls this has seen to it that the file is trusted.

@@ -50,7 +50,7 @@ class TensorFlow:
 
 
 def load(model: Model, path: str, threads: int, device: str = "cpu") -> TensorFlow:
-    """Open ``path`` on ``device`` (cpu or cuda). Raises InputError where it is no frozen graph, lacks the tensors, or takes another input.
+    """Open ``path`` on ``device`` (cpu or cuda). Raises InputError if it is no frozen graph, lacks the tensors, or takes another input.
 
     TensorFlow takes its thread counts once per process: the first call decides.
     """
@@ -99,7 +99,7 @@ def _imported(path: str) -> Any:
 def _tensor(graph: Any, name: str, path: str) -> Any:
     try:
         return graph.get_tensor_by_name(name)
-    except (KeyError, ValueError) as error:  # ValueError where the name lacks its ':0'
+    except (KeyError, ValueError) as error:  # ValueError if the name lacks its ':0'
         names = _edges(graph)
         shown = ", ".join(names[:_SHOWN]) + (" …" if len(names) > _SHOWN else "")
         raise InputError(

@@ -53,7 +53,7 @@ class Port:
         return result
 
     def meant(self, values: NDArray[np.generic]) -> NDArray[np.generic]:
-        """Return what the file holds as the numbers it stands for (float32 where it is quantised)."""
+        """Return what the file holds as the numbers it stands for (float32 if it is quantised)."""
         if not self.scale:
             return values
         return (values.astype(np.float32) - self.zero) * np.float32(self.scale)
@@ -75,7 +75,7 @@ class TFLite:
     def run(self, batch: Batch) -> Outputs:
         """Run one batch and return the outputs of the model's facts, as floats if the file is quantised.
 
-        Raises InputError where the graph is built for another size of batch.
+        Raises InputError if the graph is built for another size of batch.
         """
         if len(batch[0]) != self._batch:
             self._resize(batch)
@@ -110,7 +110,7 @@ class TFLite:
 
 
 def load(model: Model, path: str, threads: int, device: str = "cpu") -> TFLite:
-    """Open ``path``; ``device`` can only be cpu. Raises InputError where it is no such file, lacks the tensors, or takes another type of sample."""
+    """Open ``path``; ``device`` can only be cpu. Raises InputError if it is no such file, lacks the tensors, or takes another type of sample."""
     if device != "cpu":
         raise no_device(device, "tflite", "its interpreter has no such delegate here")
     refuse_other_format(model, "tflite", FORMATS)

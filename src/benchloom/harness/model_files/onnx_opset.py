@@ -19,7 +19,7 @@ _LONGEST = 10  # bytes of a number
 
 
 def onnx_opset(path: str) -> int | None:
-    """Return the version of ONNX's own operators that the file at ``path`` states, or None where it states none.
+    """Return the version of ONNX's own operators that the file at ``path`` states, or None if it states none.
 
     May raise OSError. What is no such file has none.
     """
@@ -49,7 +49,7 @@ def checked_opset(model: Model, path: str) -> int | None:
 
 
 def _fields(stream: IO[bytes], size: int, wanted: set[int]) -> Iterator[tuple[int, int | bytes]]:
-    """Yield number and content of the ``wanted`` fields of a message of ``size`` bytes. Raises EOFError where it is none."""
+    """Yield number and content of the ``wanted`` fields of a message of ``size`` bytes. Raises EOFError if it is none."""
     while stream.tell() < size:
         key = _number(stream)
         field, kind = key >> 3, key & 7

@@ -43,9 +43,7 @@ _TENSORS: dict[str, Any] = {
 class Inert:
     """An object of a pickled network: its attributes by name."""
 
-    dump_patches: ClassVar = (
-        False  # torch asks a layer's class whether to write a patch file where its source has changed
-    )
+    dump_patches: ClassVar = False  # torch asks a layer's class whether to write a patch file if its source has changed
     state: Mapping[str, Any] = types.MappingProxyType({})
 
     def __setstate__(self, state: Any) -> None:

@@ -83,7 +83,7 @@ class Classifier(Predictor):
         classes = inputs.model.classes
         self._offset = classes.offset if classes else 0
         self._is_index = inputs.model.prediction == "index"
-        # Scores of a sample that the model must give; None where nobody knows how many classes it has.
+        # Scores of a sample that the model must give; None if nobody knows how many classes it has.
         self._scores = 1 if self._is_index else classes.count if classes else None
         self._ones = [1] * batch_size
         self._labels = np.empty(batch_size, np.float32)
@@ -92,7 +92,7 @@ class Classifier(Predictor):
     def answers(self, indexes: Sequence[int]) -> tuple[NDArray[np.float32], Sequence[int]]:
         """Return the predicted labels (float32, data set numbering) of the samples, one a sample.
 
-        Raises InputError where the model gives another number of scores than its facts state.
+        Raises InputError if the model gives another number of scores than its facts state.
         """
         output, size = self._outputs(indexes)[0], len(indexes)
         if self._scores is not None and output.size != size * self._scores:

@@ -1,6 +1,6 @@
-"""What activates a virtual environment in each shell, and the same as variables for processes.
+"""Activation of a virtual environment: scripts for each shell, and variables for processes.
 
-Each script saves what it changes; ``deactivate`` puts it back.
+Each script saves what it changes; ``deactivate`` restores it.
 """
 
 import os
@@ -14,7 +14,7 @@ _NO_PROMPT = "VIRTUAL_ENV_DISABLE_PROMPT"
 
 
 def variables(folder: Path) -> dict[str, str]:
-    """Return what an environment in ``folder`` sets, ``PATH`` apart."""
+    """Return the variables that an environment in ``folder`` sets, except ``PATH``."""
     return {
         "VIRTUAL_ENV": str(folder),
         "CK_VENV": folder.name,
@@ -26,7 +26,7 @@ def variables(folder: Path) -> dict[str, str]:
 
 
 def activated(folder: Path, environ: Mapping[str, str]) -> dict[str, str]:
-    """Return ``environ`` as it is for a process inside the environment in ``folder``."""
+    """Return ``environ`` for a process inside the environment in ``folder``."""
     kept = {name: value for name, value in environ.items() if name != "PYTHONHOME"}
     path = os.pathsep.join(item for item in (str(folder / "bin"), environ.get("PATH", "")) if item)
     return {**kept, **variables(folder), "PATH": path}

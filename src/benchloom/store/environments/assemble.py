@@ -1,4 +1,4 @@
-"""An environment from wheels that are entries of the store: their files linked into it, scripts and RECORD written."""
+"""Assemble an environment from wheels in the store: link their files, write scripts and RECORD."""
 
 import contextlib
 import errno
@@ -31,18 +31,21 @@ _ABOUT_THE_FILE = frozenset({errno.ENOENT, errno.EEXIST, errno.ENOSPC, errno.EDQ
 
 
 class Linker:
-    """Gives files second names by the best way there is: a clone, a hard link or a copy, found out with the first file."""
+    """Links files by the best method available: a clone, a hard link or a copy, determined with the first file."""
 
     def __init__(self) -> None:
         self._ways = [_clone, _hard_link, _copy]
 
     @property
     def is_sharing(self) -> bool:
-        """Tell whether both names are of the very same file."""
+        """Tell whether both names refer to the same file."""
         return self._ways[0] is _hard_link
 
     def link(self, source: str, target: str) -> None:
-        """Let ``target``, which is not there yet, be ``source``. Raises OSError."""
+        """Create ``target`` as a link to or copy of ``source``.
+
+        Raises OSError.
+        """
         while True:
             try:
                 return self._ways[0](source, target)
@@ -55,8 +58,8 @@ class Linker:
 
 def _clone(source: str, target: str) -> None:
     if sys.platform != "linux":
-        raise OSError(errno.EOPNOTSUPP, "there is no such call")
-    import fcntl  # there is none on Windows
+        raise OSError(errno.EOPNOTSUPP, "clones are not supported")
+    import fcntl  # not available on Windows
 
     with open(source, "rb") as old, open(target, "xb") as new:
         fcntl.ioctl(new.fileno(), _CLONE, old.fileno())
@@ -78,7 +81,7 @@ def _remove(path: str) -> None:
 
 
 class _UnopenedFile(io.BytesIO):
-    """A file of a wheel, for a destination that links to it; it is read only by one that must change it."""
+    """A file of a wheel that is linked without being opened; it is read only if it has to be changed."""
 
     def __init__(self, path: str, digest: str, size: int) -> None:
         super().__init__()
@@ -86,7 +89,7 @@ class _UnopenedFile(io.BytesIO):
 
 
 class UnpackedWheel(WheelSource):
-    """A wheel that is an entry of the store."""
+    """A wheel that is unpacked in the store."""
 
     def __init__(self, store: Store, entry: Entry) -> None:
         self.content, self.entry = store.content(entry.key), entry
@@ -97,7 +100,7 @@ class UnpackedWheel(WheelSource):
 
     @property
     def dist_info_dir(self) -> str:
-        """Return the name of the folder of metadata, which may be written otherwise than the file's name."""
+        """Return the name of the folder of metadata, which may be spelled differently from the wheel's file name."""
         return self.info.name
 
     @property
@@ -110,7 +113,10 @@ class UnpackedWheel(WheelSource):
         return (self.info / filename).read_text(encoding="utf-8")
 
     def get_contents(self) -> "Iterator[WheelContentElement]":
-        """Yield each file with its line for RECORD. Byte code is left out: it may be of other sources."""
+        """Yield each file with its line for RECORD.
+
+        Bytecode is left out: it may not match the sources.
+        """
         content = str(self.content)
         for name, digest in self.entry.files.items():
             if "__pycache__" not in name.split("/"):
@@ -126,7 +132,7 @@ class UnpackedWheel(WheelSource):
 
     @property
     def requires(self) -> list[str]:
-        """Return what the distribution requires (PEP 508), whatever its extras want besides."""
+        """Return the requirements of the distribution (PEP 508), without those of its extras."""
         found = HeaderParser().parsestr(self.read_dist_info("METADATA")).get_all("Requires-Dist") or []
         return [item for item in found if "extra" not in item.partition(";")[2]]
 
@@ -134,7 +140,7 @@ class UnpackedWheel(WheelSource):
 class LinkedEnvironment(SchemeDictionaryDestination):
     """An environment in ``folder``, to be renamed to ``final``, into which files are linked.
 
-    ``digests`` are those of what was linked, by path relative to ``folder``.
+    ``digests`` are those of the linked files, by path relative to ``folder``.
     """
 
     def __init__(self, folder: Path, final: Path) -> None:
@@ -154,7 +160,10 @@ class LinkedEnvironment(SchemeDictionaryDestination):
         self._folders: dict[tuple[str, str], str] = {}
 
     def add(self, wheel: UnpackedWheel) -> None:
-        """Install one wheel. Raises OSError, InstallError for one that is not as wheels are."""
+        """Install one wheel.
+
+        Raises OSError, or InstallError if the wheel is invalid.
+        """
         try:
             install(wheel, self, additional_metadata={"INSTALLER": b"benchloom\n"})
         except (ValueError, AssertionError, KeyError) as error:
@@ -165,7 +174,7 @@ class LinkedEnvironment(SchemeDictionaryDestination):
     def write_file(
         self, scheme: Scheme, path: str | os.PathLike[str], stream: BinaryIO, is_executable: bool
     ) -> RecordEntry:
-        """Link a file, or write it if it is a script that names its interpreter."""
+        """Link a file, or write it if it is a script with the path of its interpreter."""
         if not isinstance(stream, _UnopenedFile):
             return super().write_file(scheme, path, stream, is_executable)
         if scheme == "scripts" and _names_interpreter(stream.path):
@@ -174,14 +183,14 @@ class LinkedEnvironment(SchemeDictionaryDestination):
         target = self._place(scheme, os.fspath(path))
         try:
             self.linker.link(stream.path, target)
-        except FileExistsError:  # as with pip, of two distributions that have a file of one name the later one wins
+        except FileExistsError:  # as with pip, if two distributions have a file of the same name, the later one wins
             _remove(target)
             self.linker.link(stream.path, target)
         self.digests[self._name(target)] = stream.digest
         return RecordEntry(os.fspath(path), Hash.parse(stream.recorded), stream.size)
 
     def write_to_fs(self, scheme: Scheme, path: str, stream: BinaryIO, is_executable: bool) -> RecordEntry:
-        """Write a file of the environment's own, in place of one that is there: that may be another's, too."""
+        """Write a file of the environment itself, replacing an existing one, which may be shared with the store."""
         target = self._place(scheme, path)
         _remove(target)
         self.digests.pop(self._name(target), None)
@@ -191,7 +200,10 @@ class LinkedEnvironment(SchemeDictionaryDestination):
         return target.removeprefix(self.root).replace(os.sep, "/")
 
     def _place(self, scheme: Scheme, path: str) -> str:
-        """Return where a file goes, in a folder that is there. Raises ValueError if it leads outside."""
+        """Return the destination of a file, after creating its folder.
+
+        Raises ValueError if it leads outside.
+        """
         below, _, name = path.rpartition("/")
         folder = self._folders.get((scheme, below))
         if folder is None:
@@ -209,7 +221,10 @@ def _names_interpreter(path: str) -> bool:
 
 
 def link_all(wheels: Sequence[UnpackedWheel], folder: Path, final: Path, talk: Talk) -> LinkedEnvironment:
-    """Install ``wheels`` into the empty environment ``folder``, which is to work as ``final``. Raises as ``add`` does."""
+    """Install ``wheels`` into the empty environment ``folder``, which will be renamed to ``final``.
+
+    Raises as ``add`` does.
+    """
     made = LinkedEnvironment(folder, final)
     with talk.progress("linking Python packages", len(wheels), "packages") as bar:
         for wheel in wheels:

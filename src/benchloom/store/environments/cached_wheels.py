@@ -1,4 +1,4 @@
-"""Wheels that are in the store, as a place that solvers look into: with ``--offline``, they choose among what is here."""
+"""Wheels in the store as an index for solvers: with ``--offline``, solvers choose among cached wheels."""
 
 import tempfile
 import urllib.parse
@@ -17,9 +17,9 @@ _METADATA = ("METADATA", "WHEEL", "RECORD")
 
 
 class CachedWheels:
-    """A folder of files that have the names and the metadata of wheels in the store, and nothing else.
+    """A folder of placeholder files with the names and metadata of wheels in the store.
 
-    ``folders`` is where they are: nowhere, if solvers are to look at the indexes.
+    ``folders`` are their locations: empty if solvers are to use the indexes.
     """
 
     def __init__(self, *folders: str) -> None:
@@ -27,7 +27,7 @@ class CachedWheels:
         self._pinned: dict[str, Pinned] = {}
 
     def add(self, entry: Entry, content: Path, pinned: Pinned) -> None:
-        """Write the stand-in of a wheel, which ``pinned`` is the answer for."""
+        """Write the placeholder of a wheel, which stands for ``pinned``."""
         name = entry.meta["wheel"]
         info = dist_info(content)
         with zipfile.ZipFile(Path(self.folders[0], name), "w") as file:
@@ -36,7 +36,7 @@ class CachedWheels:
         self._pinned[name] = pinned
 
     def meant(self, pinned: Pinned) -> Pinned:
-        """Return the distribution that a solver's answer stands for."""
+        """Return the distribution that a placeholder in a solver's result stands for."""
         if not any(pinned.url.startswith(Path(folder).as_uri()) for folder in self.folders):
             return pinned
         known = self._pinned[urllib.parse.unquote(pinned.url.rpartition("/")[2])]
@@ -45,9 +45,9 @@ class CachedWheels:
 
 @contextmanager
 def cached_wheels(store: Store, key_of: Callable[[Pinned], str], *, offline: bool) -> Iterator[CachedWheels]:
-    """Yield stand-ins for the wheels of the store if ``offline``, else none.
+    """Yield placeholders for the wheels of the store if ``offline``, else none.
 
-    ``key_of`` tells the key of a distribution: what was built for another Python is left out.
+    ``key_of`` returns the key of a distribution: wheels built for another Python are left out.
     """
     if not offline:
         yield CachedWheels()
@@ -64,7 +64,7 @@ def cached_wheels(store: Store, key_of: Callable[[Pinned], str], *, offline: boo
 
 
 def lacking(store: Store, requirements: Iterable[str]) -> list[str]:
-    """Return the requirements that no wheel of the store answers. What those require in turn is not looked at."""
+    """Return the requirements that no wheel of the store satisfies; transitive requirements are not checked."""
     from packaging.requirements import Requirement  # late: few commands work offline
 
     here: dict[str, list[str]] = {}
@@ -80,6 +80,6 @@ def lacking(store: Store, requirements: Iterable[str]) -> list[str]:
 
 
 def _wheels(store: Store) -> Iterator[Entry]:
-    for key in store.keys():  # noqa: SIM118 - a store is no dict
+    for key in store.keys():  # noqa: SIM118 - a store is not a dict
         if key.startswith(WHEEL_KEY) and (entry := store.find(key)):
             yield entry

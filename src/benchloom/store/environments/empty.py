@@ -1,4 +1,4 @@
-"""The empty environment that wheels are linked into, made while a solver chooses them."""
+"""The empty environment that wheels are linked into, created while a solver chooses them."""
 
 import sys
 from collections.abc import Iterator, Mapping
@@ -14,9 +14,9 @@ from benchloom.store.environments.seam import Commands
 
 @contextmanager
 def started_venv(interpreter: Path, folder: Path, env: Mapping[str, str], commands: Commands) -> Iterator[None]:
-    """Make an empty environment of ``interpreter`` in ``folder`` beside the block; it is whole when the block ends well.
+    """Create an empty environment of ``interpreter`` in ``folder`` concurrently with the block; it is complete when the block ends without an error.
 
-    Another interpreter than the running one does that itself. Raises InstallError, OSError.
+    An interpreter other than the running one is started for that. Raises InstallError, OSError.
     """
     if interpreter == Path(sys.executable):
         with ThreadPoolExecutor(1) as pool:
@@ -32,4 +32,4 @@ def started_venv(interpreter: Path, folder: Path, env: Mapping[str, str], comman
         wait_for_group(child, None, GRACE_SECONDS)
     if child.returncode:
         said = commands.log.read_text(errors="replace").splitlines()[-3:]
-        raise InstallError(f"{interpreter} could not make an environment", where=str(commands.log), why=said)
+        raise InstallError(f"{interpreter} could not create an environment", where=str(commands.log), why=said)

@@ -1,4 +1,4 @@
-"""The plan's Python environment: every library of the plan solved together, each a wheel of the store, linked into one place."""
+"""The plan's Python environment: all libraries solved together, each a wheel of the store, linked into one folder."""
 
 import os
 import platform
@@ -47,7 +47,7 @@ _Protect = Callable[[Iterable[str]], None]
 
 
 class EnvironmentTarget(Value, frozen=True, kw_only=True):
-    """Where an environment is made: in ``folder``, of ``interpreter``, to be renamed to ``final``."""
+    """Where an environment is created: in ``folder``, with ``interpreter``, to be renamed to ``final``."""
 
     folder: Path
     final: Path
@@ -64,10 +64,10 @@ def install_environment(
     log: Path,
     talk: Talk,
 ) -> tuple[tuple[Distribution, ...], BuildOutput]:
-    """Make an environment, and return what is in it, by name, and what the store is to know of its files.
+    """Create an environment, and return its distributions, sorted by name, and the description of its files for the store.
 
-    Raises OfflineError or InstallError with the solver's own error lines (the log has the rest), and what fetching raises.
-    Wheels that were obtained stay in the store if a later step fails.
+    Raises OfflineError or InstallError with the solver's own error lines (the log has the rest), and what fetching
+    raises. Wheels obtained before a failure stay in the store.
     """
     commands, tags = Commands(log), _tags(place.interpreter)
     builder = Builder(Pip(source, commands), place.interpreter, tags[0])
@@ -84,7 +84,7 @@ def install_environment(
 
 
 class _EnvironmentBuilder:
-    """One environment on its way: what is wanted, and what it is made with."""
+    """Builds one environment: what is requested, and what is used for it."""
 
     def __init__(
         self,
@@ -106,7 +106,7 @@ class _EnvironmentBuilder:
             pool.submit(self._prepare)
             with started_venv(place.interpreter, place.folder, self._environ(), self.commands):
                 pairs = self._wheels()
-            from benchloom.store.environments.assemble import link_all  # late: few commands make one
+            from benchloom.store.environments.assemble import link_all  # late: few commands create one
 
             wheels = [self._unpacked(entry) for _, entry in pairs]
             linked = link_all(wheels, place.folder, place.final, self.talk)
@@ -121,7 +121,10 @@ class _EnvironmentBuilder:
         ), made
 
     def _prepare(self) -> None:
-        """Import and read what is needed later, while a solver is waited for. What fails here fails again where it is needed."""
+        """Import and read what is needed later, while the solver runs.
+
+        Errors are ignored here and recur when it is needed.
+        """
         import benchloom.store.environments.assemble  # noqa: F401
 
         if self.wheels.is_empty() and not self.source.offline:
@@ -130,7 +133,7 @@ class _EnvironmentBuilder:
     # -- which wheels -------------------------------------------------------------------------------------------------
 
     def _wheels(self) -> list[tuple[Pinned, Entry]]:
-        """Return the wheels of the environment: those that are built among others come first, since they say what they require."""
+        """Return the wheels of the environment; those built among others come first, since their requirements are then known."""
         late = {named(requirement): requirement for requirement in self.wanted.built_among}
         built = [pair for requirement in late.values() for pair in self._built_among_others(requirement, late)]
         if self.wanted.locked:
@@ -144,7 +147,7 @@ class _EnvironmentBuilder:
         return [*zip(solved, self._obtain(solved, self._builder), strict=True), *built]
 
     def _built_among_others(self, requirement: str, late: Collection[str]) -> list[tuple[Pinned, Entry]]:
-        """Return the wheel that answers ``requirement``, built where what it is built among is installed."""
+        """Return the wheel for ``requirement``, built in an environment that has its build dependencies installed."""
         from benchloom.store.environments.assemble import link_all  # late, as above
 
         name = named(requirement)
@@ -179,7 +182,7 @@ class _EnvironmentBuilder:
 
         return UnpackedWheel(self.store, entry)
 
-    # -- by which solver ----------------------------------------------------------------------------------------------
+    # -- solvers ------------------------------------------------------------------------------------------------------
 
     def _solve(self, question: SolveRequest) -> tuple[Pinned, ...]:
         here = [item for item in question.locked if self.wheels.sound(f"{WHEEL_KEY}{_hexadecimal(item)}")]
@@ -198,19 +201,22 @@ class _EnvironmentBuilder:
         return Builder(solver, self.interpreter, self.tags[0])
 
     def _by_either(self, work: Callable[[Solver], _Answer]) -> _Answer:
-        """Return what ``work`` does with uv, or with pip if there is no uv or it fails."""
+        """Return the result of ``work`` with uv, or with pip if uv is missing or fails."""
         if self.uv:
             try:
                 return work(self.uv)
             except SolverError as error:
                 if self.source.installer == "uv":
                     raise
-                self.talk.note(f"uv did not manage, so pip is asked: {error}")
+                self.talk.note(f"uv failed, falling back to pip: {error}")
                 self.uv = None
         return work(self.pip)
 
     def _uv(self) -> Uv | None:
-        """Return uv if it is to be used. Raises InstallError if it must be and cannot."""
+        """Return the uv solver if it is to be used.
+
+        Raises InstallError if it is required and not available.
+        """
         source = self.source
         if source.installer == "pip":
             return None
@@ -223,10 +229,10 @@ class _EnvironmentBuilder:
         if found and not reasons:
             return Uv(found, settings, self.tags, self.commands)
         if source.installer == "uv":
-            why = list(reasons) or ["it is neither on PATH nor beside the interpreter"]
+            why = list(reasons) or ["it is neither on PATH nor in the interpreter's scripts folder"]
             fix = "install uv, or set LOOM_INSTALLER=auto"
             raise InstallError(
-                "uv cannot be used, and LOOM_INSTALLER asks for it", where="LOOM_INSTALLER", why=why, fix=fix
+                "uv cannot be used, but LOOM_INSTALLER requires it", where="LOOM_INSTALLER", why=why, fix=fix
             )
         return None
 
@@ -240,7 +246,7 @@ def _hexadecimal(distribution: Distribution) -> str:
 
 @contextmanager
 def _kept_from_collection(store: Store) -> Iterator[_Protect]:
-    """Yield what protects keys of wheels from a collection until the block ends; then their environment does."""
+    """Yield a function that protects wheels from garbage collection until the block ends; then their environment does."""
     root = f"run-{os.getpid()}-wheels-{secrets.token_hex(4)}"
     protected: set[str] = set()
 
@@ -255,8 +261,11 @@ def _kept_from_collection(store: Store) -> Iterator[_Protect]:
 
 
 def _tags(interpreter: Path) -> list[str]:
-    """Return the tags of wheels that an interpreter takes, the best first. Raises InputError if it does not run."""
-    from packaging import tags  # late: few commands make an environment
+    """Return the wheel tags that an interpreter supports, best first.
+
+    Raises InputError if it cannot be started.
+    """
+    from packaging import tags  # late: few commands create an environment
 
     version = interpreter_version(interpreter) if interpreter != Path(sys.executable) else platform.python_version()
     major, minor = (int(part) for part in version.split(".")[:2])

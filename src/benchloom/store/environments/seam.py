@@ -1,4 +1,4 @@
-"""The seam between environments and what chooses distributions for them: uv or pip, one file each."""
+"""The interface between environments and the solvers that choose distributions: uv or pip, one file each."""
 
 from collections.abc import Mapping, Sequence
 from pathlib import Path
@@ -12,10 +12,10 @@ Installer = Literal["auto", "uv", "pip"]
 
 
 class Source(Value, frozen=True, kw_only=True):
-    """Where distributions come from: ``python`` is the interpreter whose pip is used, ``environ`` what uv and pip see.
+    """Where distributions come from: ``python`` is the interpreter whose pip is used, ``environ`` the environment of uv and pip.
 
-    ``find_links`` are folders of wheels that are looked into as well; ``offline`` forbids all else. ``installer`` chooses between
-    uv and pip; by itself, uv is taken if it is there and can do what pip is configured to do.
+    ``find_links`` are additional folders of wheels; ``offline`` forbids everything else. ``installer`` chooses between
+    uv and pip; ``auto`` takes uv if it is installed and supports pip's configuration.
     """
 
     python: Path
@@ -26,10 +26,11 @@ class Source(Value, frozen=True, kw_only=True):
 
 
 class EnvironmentRequest(Value, frozen=True, kw_only=True):
-    """What an environment is to hold.
+    """The content of an environment.
 
-    ``built_among`` names those of ``requirements`` that are built among others, which are installed, too. ``locked`` takes the
-    place of solving: exactly these, each from a file with its digest.
+    ``built_among`` lists those of ``requirements`` that are built with others installed, which are then installed as
+    well. ``locked`` replaces
+    solving: exactly these, each from a file with its digest.
     """
 
     requirements: tuple[str, ...]
@@ -38,10 +39,10 @@ class EnvironmentRequest(Value, frozen=True, kw_only=True):
 
 
 class Pinned(Value, frozen=True, kw_only=True):
-    """One distribution that was chosen: a wheel, or a source archive that one is built from.
+    """A chosen distribution: a wheel, or a source archive that a wheel is built from.
 
-    ``digest`` (``sha256:...``) and ``size`` in bytes are those of the file at ``url``; no index need state its size,
-    and of what the store has already no URL is known.
+    ``digest`` (``sha256:...``) and ``size`` in bytes are those of the file at ``url``; an index need not state the
+    size, and wheels that are in the store already have no URL.
     """
 
     name: str
@@ -53,11 +54,11 @@ class Pinned(Value, frozen=True, kw_only=True):
 
 
 class SolveRequest(Value, frozen=True, kw_only=True):
-    """What is to be chosen for the interpreter ``python``.
+    """What to choose for the interpreter ``python``.
 
-    ``locked`` takes the place of ``requirements``: exactly these, each from the file with its digest. If it ``is_alone``, what a
-    requirement itself requires is left out. Unless it ``is_isolated``, what must be built to be known is built among the
-    distributions of ``python``.
+    ``locked`` replaces ``requirements``: exactly these, each from the file with its digest. With ``is_alone``,
+    dependencies of requirements are left out. Without ``is_isolated``, distributions whose metadata must be built are
+    built among those of ``python``.
     """
 
     requirements: tuple[str, ...] = ()
@@ -68,10 +69,10 @@ class SolveRequest(Value, frozen=True, kw_only=True):
 
 
 class SolverError(Exception):
-    """A solver found no answer, or did not work; ``lines`` are what it said."""
+    """A solver found no solution, or failed; ``lines`` are its messages."""
 
     def __init__(self, lines: Sequence[str]) -> None:
-        super().__init__(lines[0] if lines else "it said nothing")
+        super().__init__(lines[0] if lines else "it printed no message")
         self.lines = list(lines)
 
 
@@ -81,14 +82,20 @@ class Solver(Protocol):
     name: str
 
     def solve(self, question: SolveRequest) -> tuple[Pinned, ...]:
-        """Return every distribution that answers ``question``. Raises SolverError."""
+        """Return all distributions that satisfy ``question``.
+
+        Raises SolverError.
+        """
 
     def build(self, archive: Path, out: Path, python: Path, *, is_isolated: bool) -> None:
-        """Build one wheel for ``python`` into the folder ``out``. Raises SolverError."""
+        """Build one wheel for ``python`` into the folder ``out``.
+
+        Raises SolverError.
+        """
 
 
 class Commands:
-    """Runs the commands of a solver; all that they say goes to one log."""
+    """Runs the commands of a solver with their output in one log."""
 
     def __init__(self, log: Path) -> None:
         self.log = log
@@ -96,7 +103,10 @@ class Commands:
         log.write_bytes(b"")
 
     def run(self, argv: Sequence[str], env: Mapping[str, str]) -> None:
-        """Run a command to its end. Raises SolverError with its error lines, or else the last ones."""
+        """Run a command to its end.
+
+        Raises SolverError with its error lines, or else the last ones.
+        """
         before = self.log.stat().st_size
         with self.log.open("ab") as sink:
             child = start_group(argv, env=env, stdout=sink)
@@ -111,14 +121,14 @@ class Commands:
 
 
 def plain(name: str) -> str:
-    """Return the canonical form of a distribution's name."""
+    """Return the canonical name of a distribution."""
     from packaging.utils import canonicalize_name  # late: few commands make an environment
 
     return canonicalize_name(name)
 
 
 def named(requirement: str) -> str:
-    """Return the canonical name that a requirement (PEP 508) is about."""
+    """Return the canonical name in a requirement (PEP 508)."""
     from packaging.requirements import Requirement  # late, as above
 
     return plain(Requirement(requirement).name)

@@ -1,4 +1,7 @@
-"""pip as the solver: slower, and always there. Its reports name every file with its digest."""
+"""pip as the solver: slower, but always available.
+
+Its reports name every file with its digest.
+"""
 
 import tempfile
 from collections.abc import Sequence
@@ -10,7 +13,7 @@ import msgspec
 from benchloom.model.environment import Distribution
 from benchloom.store.environments.seam import Commands, Pinned, SolveRequest, SolverError, Source, is_wheel_url
 
-# What would make pip look, or install, outside the environment that is asked for.
+# Options that would make pip look or install outside the target environment.
 _NOT_FOR_PIP = frozenset(
     {
         "PIP_DRY_RUN",
@@ -26,7 +29,7 @@ _NOT_FOR_PIP = frozenset(
 
 
 class Pip:
-    """The pip of ``source.python``, which works for other interpreters from outside."""
+    """The pip of ``source.python``, which can install for other interpreters."""
 
     name = "pip"
 
@@ -34,7 +37,10 @@ class Pip:
         self.source, self.commands = source, commands
 
     def solve(self, question: SolveRequest) -> tuple[Pinned, ...]:
-        """Return every distribution that answers ``question``. Raises SolverError."""
+        """Return all distributions that satisfy ``question``.
+
+        Raises SolverError.
+        """
         with tempfile.TemporaryDirectory() as folder:
             report = Path(folder, "report.json")
             words = [
@@ -48,12 +54,18 @@ class Pip:
         return tuple(map(_pinned, items))
 
     def build(self, archive: Path, out: Path, python: Path, *, is_isolated: bool) -> None:
-        """Build one wheel for ``python`` into the folder ``out``. Raises SolverError."""
+        """Build one wheel for ``python`` into the folder ``out``.
+
+        Raises SolverError.
+        """
         options = [] if is_isolated else ["--no-build-isolation"]
         self._run(str(python), "wheel", "--no-deps", *options, f"--wheel-dir={out}", str(archive))
 
     def download(self, pinned: Sequence[Pinned], out: Path, python: str) -> None:
-        """Download files into the folder ``out`` by the ways that only pip knows. Raises SolverError."""
+        """Download files into the folder ``out`` with pip's own configuration.
+
+        Raises SolverError.
+        """
         locked = [Distribution(name=item.name, version=item.version, digest=item.digest) for item in pinned]
         question = SolveRequest(python=python, locked=tuple(locked))
         with tempfile.TemporaryDirectory() as folder:
@@ -80,7 +92,7 @@ def _pinned(item: dict[str, Any]) -> Pinned:
     source, about = item["download_info"], item["metadata"]
     digest = source.get("archive_info", {}).get("hashes", {}).get("sha256", "")
     if not digest:
-        raise SolverError([f"{about['name']} {about['version']} is no file with a SHA-256: {source['url']}"])
+        raise SolverError([f"{about['name']} {about['version']} is not a file with a SHA-256 digest: {source['url']}"])
     return Pinned(
         name=about["name"],
         version=about["version"],

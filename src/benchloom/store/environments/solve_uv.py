@@ -32,7 +32,7 @@ class _Pylock(msgspec.Struct):
 
 
 class Uv:
-    """uv, told what pip is configured with; ``tags`` are those that the interpreter takes, the best first."""
+    """uv with pip's configuration; ``tags`` are the wheel tags that the interpreter supports, best first."""
 
     name = "uv"
 
@@ -41,7 +41,10 @@ class Uv:
         self.ranks = {tag: rank for rank, tag in reversed(list(enumerate(tags)))}
 
     def solve(self, question: SolveRequest) -> tuple[Pinned, ...]:
-        """Return every distribution that answers ``question``. Raises SolverError."""
+        """Return all distributions that satisfy ``question``.
+
+        Raises SolverError.
+        """
         lines = [*question.requirements, *(f"{item.name}=={item.version}" for item in question.locked)]
         with tempfile.TemporaryDirectory() as folder:
             wanted, found = Path(folder, "requirements.in"), Path(folder, "pylock.toml")
@@ -52,7 +55,10 @@ class Uv:
         return tuple(self._pinned(item, digests) for item in lock.packages)
 
     def build(self, archive: Path, out: Path, python: Path, *, is_isolated: bool) -> None:
-        """Build one wheel for ``python`` into the folder ``out``. Raises SolverError."""
+        """Build one wheel for ``python`` into the folder ``out``.
+
+        Raises SolverError.
+        """
         options = [] if is_isolated else ["--no-build-isolation"]
         self._run("build", "--wheel", archive, "-o", out, f"--python={python}", "--no-create-gitignore", *options)
 
@@ -64,7 +70,7 @@ class Uv:
         file = self._chosen(package, locked.get(plain(package.name), ""))
         digest = file.hashes.get("sha256", "")
         if not digest:
-            raise SolverError([f"no index states the SHA-256 of {package.name} {package.version}"])
+            raise SolverError([f"the index does not state the SHA-256 of {package.name} {package.version}"])
         url = file.url or Path(file.path).absolute().as_uri()
         is_wheel = is_wheel_url(url)
         return Pinned(
@@ -77,7 +83,7 @@ class Uv:
         )
 
     def _chosen(self, package: _Package, locked: str) -> _File:
-        """Return the file that is locked, else the wheel that suits best, else the source archive."""
+        """Return the locked file, else the best wheel, else the source archive."""
         wheels = sorted(package.wheels, key=self._rank)
         files = [*wheels, *(item for item in (package.archive, package.sdist) if item)]
         if locked:

@@ -1,4 +1,4 @@
-"""Files from elsewhere: the fetcher, and a transport for each scheme of URLs."""
+"""Downloads: the fetcher, and a transport for each URL scheme."""
 
 from benchloom.store.fetch.fetcher import Fetcher
 from benchloom.store.fetch.names import file_name, place_of, redacted

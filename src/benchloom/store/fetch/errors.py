@@ -1,12 +1,15 @@
-"""Why a source gave no file: caught here, one source after the other, and reported together."""
+"""Errors of a single source: collected for all sources and reported together."""
 
 
 class WrongBytesError(Exception):
-    """A source delivered bytes that are not the file."""
+    """A source delivered a file that does not match."""
 
 
 class SourceError(Exception):
-    """A source did not deliver. ``wait`` is how many seconds it asks for before the next attempt."""
+    """A source failed.
+
+    ``wait`` is the number of seconds that it requests before the next attempt.
+    """
 
     def __init__(self, what: str, wait: float = 0.0) -> None:
         super().__init__(what)
@@ -14,8 +17,8 @@ class SourceError(Exception):
 
 
 class PermanentSourceError(SourceError):
-    """A source does not deliver, however often it is asked."""
+    """A source failed and a retry would not help."""
 
 
 class UnsupportedSourceError(PermanentSourceError):
-    """A source is no address that files can be fetched from."""
+    """A source has a URL that cannot be fetched."""

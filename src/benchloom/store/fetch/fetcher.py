@@ -1,4 +1,4 @@
-"""Downloads: decide first, stream to a ``.part``, resume, try every source, check size and digest, keep by digest."""
+"""Downloads: check the cache, stream to a ``.part``, resume, try every source, check size and digest, cache by digest."""
 
 import contextlib
 import os
@@ -28,23 +28,29 @@ class Fetcher:
         self.root = root
         self.folder = root / "downloads"
         self.options = options or FetchOptions()
-        self.stop = threading.Event()  # set by whoever is interrupted: downloads in other threads end, resumable
+        self.stop = threading.Event()  # set by an interrupt: downloads in other threads end and can be resumed
         self.talk: Talk = talk or Silent()
         self._opened: dict[type[Transport], Transport] = {}
-        self._asked: set[str] = set()  # blobs that the preferred mirror was asked for
+        self._asked: set[str] = set()  # blobs that were requested from the preferred mirror
 
     def blob(self, fetch: Fetch) -> Path:
-        """Where the file is kept: by its digest, or by its URL where none is known."""
+        """Where the file is cached: by its digest, or by its URL if no digest is known."""
         if fetch.digest:
             return self.folder / fetch.digest.replace(":", "-")
         return self.folder / f"unpinned-{of_bytes(fetch.url.encode()).partition(':')[2][:32]}"
 
     def prepare(self, scheme: str) -> None:
-        """Import and read what every download of ``scheme`` needs, ahead of the first one. Raises OSError or ValueError."""
+        """Import and read what downloads of ``scheme`` need, before the first one.
+
+        Raises OSError or ValueError.
+        """
         self._transport(f"{scheme}:").prepare()
 
     def missing(self, fetch: Fetch) -> bool:
-        """Tell whether obtaining ``fetch`` would need the network. Opens no socket."""
+        """Tell whether obtaining ``fetch`` would need the network.
+
+        Opens no socket.
+        """
         if fetch.path or is_local(fetch.url) or self.blob(fetch).is_file():
             return False
         return not any(path.is_file() for path in self._mirror_files(fetch))
@@ -52,10 +58,10 @@ class Fetcher:
     def obtain(self, fetch: Fetch, component_folder: Path, *, is_model: bool = False) -> Download:
         """Return the file, from the component's folder, an earlier download, the mirror or its URLs, in that order.
 
-        Without a digest, bytes that cannot be the file are not taken: an archive must open to its end, and what ``is_model``
-        must look like one. Raises IntegrityError (a source delivered other bytes and none the right ones), OfflineError,
-        FetchError (every source failed, each reason given), InstallError (the disk is full) or InputError (no transport has
-        the scheme of any source).
+        Without a digest, implausible files are rejected: an archive must be readable to its end, and a file with
+        ``is_model`` must look like a model. Raises IntegrityError (sources delivered only files that do not match),
+        OfflineError, FetchError (every source failed, each reason given), InstallError (the disk is full) or InputError
+        (no transport supports the scheme of any source).
         """
         if fetch.path:
             return self._local(fetch, component_folder)
@@ -67,14 +73,14 @@ class Fetcher:
             )
 
     def preferred(self, fetch: Fetch, *, is_model: bool = False) -> Download | None:
-        """Return what the mirror that the user prefers has of a file without a digest; None if there is nothing to prefer."""
+        """Return the preferred mirror's version of a file without a digest; None if there is none."""
         if fetch.path or fetch.digest or not (self.options.mirror and self.options.is_mirror_preferred):
             return None
         with self._one_download(fetch) as blob:
             return self._from_preferred_mirror(fetch, blob, is_model=is_model)
 
     def forget(self, fetch: Fetch) -> None:
-        """Remove what was kept of a file without a digest, since it turned out to be another one than was asked for."""
+        """Remove a cached file without a digest that turned out to be the wrong one."""
         if fetch.url and not fetch.digest:
             with self._one_download(fetch) as blob:
                 blob.unlink(missing_ok=True)
@@ -86,7 +92,7 @@ class Fetcher:
             self.folder.mkdir(parents=True, exist_ok=True)
             try:
                 yield blob
-            except OSError:  # the disk is full or worse: give back what the part took
+            except OSError:  # the disk is full or failing: remove the partial file
                 forget(part_of(blob))
                 raise
 
@@ -98,7 +104,7 @@ class Fetcher:
         try:
             lock.acquire(timeout=0)
         except Timeout:
-            self.talk.note(f"waiting for another process that downloads {file_name(fetch)}")
+            self.talk.note(f"waiting for another process that is downloading {file_name(fetch)}")
             lock.acquire()
         try:
             yield
@@ -106,13 +112,13 @@ class Fetcher:
             lock.release()
 
     def _kept(self, fetch: Fetch, blob: Path, *, is_model: bool) -> Download | None:
-        """Return an earlier download (or what the user placed there) if it is still the right file."""
+        """Return an earlier download (or a file that the user placed there) if it is still valid."""
         if not blob.is_file():
             return None
         try:
             digest = check(blob, fetch, str(blob), is_model=is_model)
         except IntegrityError as error:
-            self.talk.warn(f"{blob} is not what it should be and will be fetched again: {error.what}")
+            self.talk.warn(f"{blob} is invalid and will be downloaded again: {error.what}")
             blob.unlink()
             return None
         return Download(blob, digest, blob.stat().st_size, str(blob), reused=True)
@@ -127,7 +133,7 @@ class Fetcher:
         return Download(path, digest, path.stat().st_size, str(path), reused=True)
 
     def _from_preferred_mirror(self, fetch: Fetch, blob: Path, *, is_model: bool) -> Download | None:
-        """Return the mirror's file where nobody states a digest and the user asks for the mirror's; it is asked once."""
+        """Return the mirror's file if no digest is stated and the mirror is preferred; it is requested once."""
         if fetch.digest or not self.options.is_mirror_preferred or blob.name in self._asked:
             return None
         self._asked.add(blob.name)
@@ -136,7 +142,7 @@ class Fetcher:
                 return self._from_source(source, fetch, blob, is_model=is_model)
             except WrongBytesError as error:
                 self.talk.warn(f"{redacted(source)}: {error}")
-            except SourceError:  # it has no such file
+            except SourceError:  # the mirror does not have the file
                 continue
         return None
 
@@ -154,9 +160,9 @@ class Fetcher:
         reasons = [f"{redacted(source)}: {error}" for source, error in failed.items()]
         if failed and all(isinstance(error, UnsupportedSourceError) for error in failed.values()):
             fix = "correct the URL in the component"
-            return InputError(f"{name} has no URL that can be fetched", where=where, why=reasons, fix=fix)
+            return InputError(f"{name} has no usable URL", where=where, why=reasons, fix=fix)
         if any(isinstance(error, WrongBytesError) for error in failed.values()):
-            what = "the bytes that the component states" if fetch.digest or fetch.size is not None else "such a file"
+            what = "the file that the component states" if fetch.digest or fetch.size is not None else "such a file"
             fix = (
                 "if upstream re-released the file, review it and update the digest in the component"
                 if fetch.digest
@@ -202,7 +208,7 @@ class Fetcher:
     def _transport(self, source: str) -> Transport:
         found = transport_of(source)
         if found is None:
-            raise UnsupportedSourceError(f"its scheme is none of {', '.join(transports())}")
+            raise UnsupportedSourceError(f"its scheme is not one of {', '.join(transports())}")
         return self._opened.get(found) or self._opened.setdefault(found, found(self.options, self.stop, self.talk))
 
     def _from_source(self, source: str, fetch: Fetch, blob: Path, *, is_model: bool, again: bool = True) -> Download:
@@ -213,11 +219,13 @@ class Fetcher:
         except IntegrityError as error:
             what = "; ".join([error.what, *(error.why or seen(str(part)))])
             forget(part)
-            if is_resumed and again:  # what was resumed may be at fault, not the source
+            if is_resumed and again:  # the resumed part may be damaged, not the source
                 return self._from_source(source, fetch, blob, is_model=is_model, again=False)
             raise WrongBytesError(what) from error
         size = part.stat().st_size
         publish(part, blob, is_durable=not fetch.digest)
         if not fetch.digest:
-            self.talk.note(f"{file_name(fetch)} is not pinned; it was {digest}: put that into the component to pin it")
+            self.talk.note(
+                f"{file_name(fetch)} is not pinned; its digest is {digest}: add it to the component to pin the file"
+            )
         return Download(blob, digest, size, redacted(source), reused=False)

@@ -1,4 +1,4 @@
-"""Names of what is downloaded: of files, of URLs without credentials, of places in a mirror."""
+"""Names of downloads: file names, URLs without credentials, paths in a mirror."""
 
 import os
 import urllib.parse
@@ -8,17 +8,17 @@ from benchloom.model.component import Fetch
 
 
 def file_name(fetch: Fetch) -> str:
-    """Return the name of a downloaded file: the one stated, else the last part of its URL or path, with ``%20`` and the like decoded."""
+    """Return the name of a downloaded file: as stated, else the last part of its URL or path, percent-decoded."""
     return Path(fetch.filename or urllib.parse.unquote(split_url(fetch.url).path) or fetch.path).name or "download"
 
 
 def place_of(fetch: Fetch) -> str:
-    """Return where the file of ``fetch`` goes if it is not unpacked, relative to the entry; metadata may lead outside of it."""
+    """Return the path of the file of ``fetch`` if it is not unpacked, relative to the entry; not checked for ``..``."""
     return os.path.normpath(os.path.join(fetch.unpack_to, fetch.filename or file_name(fetch)))
 
 
 def split_url(url: str) -> urllib.parse.SplitResult:
-    """Return the parts of ``url``; empty ones if it is none."""
+    """Return the parts of ``url``; empty ones if it is invalid."""
     try:
         return urllib.parse.urlsplit(url)
     except ValueError:
@@ -33,9 +33,9 @@ def redacted(url: str) -> str:
 
 
 def mirror_places(fetch: Fetch) -> list[str]:
-    """Return where a mirror may have a file, relative to it, the surest first: by digest, by the address it came from, by its name.
+    """Return the paths that a mirror may have for a file, most reliable first: by digest, by original URL, by name.
 
-    Files of one name lie side by side in the first two; the second is what ``wget --force-directories`` writes.
+    The first two keep files of equal names apart; the second is the layout of ``wget --force-directories``.
     """
     name = file_name(fetch)
     by_digest = [f"{fetch.digest.replace(':', '/')}/{name}"] if fetch.digest else []

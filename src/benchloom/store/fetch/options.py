@@ -1,4 +1,4 @@
-"""How downloads are made, and what one of them gave."""
+"""Options of downloads, and the result of one."""
 
 from dataclasses import dataclass
 from pathlib import Path
@@ -8,11 +8,11 @@ from benchloom.base import limits
 
 @dataclass(frozen=True)
 class FetchOptions:
-    """``mirror`` is a folder or base URL that is asked first; ``timeout`` is in seconds without a byte.
+    """``mirror`` is a folder or base URL that is tried first; ``timeout`` is in seconds without data.
 
-    ``retries`` attempts are made per source, ``backoff`` seconds (then doubled) apart, or as far as a server asks for, up to
-    ``patience``. An attempt ends if fewer than ``least_bytes`` come in ``window`` seconds, or after ``attempt`` seconds.
-    ``is_mirror_preferred`` asks the mirror also for what is here already without a digest, and takes what it has.
+    ``retries`` attempts are made per source, ``backoff`` seconds (then doubled) apart, or as long as a server requests,
+    up to ``patience``. An attempt ends if fewer than ``least_bytes`` come in ``window`` seconds, or after ``attempt``
+    seconds. ``is_mirror_preferred`` takes the mirror's version even if a file without a digest is cached already.
     """
 
     offline: bool = False
@@ -29,7 +29,7 @@ class FetchOptions:
 
 @dataclass(frozen=True)
 class Download:
-    """A file that was obtained and checked; ``source`` is where its bytes came from, without credentials."""
+    """A file that was obtained and checked; ``source`` is its origin, without credentials."""
 
     path: Path
     digest: str

@@ -1,4 +1,4 @@
-"""What of a download is on disk: its part, the tag that says of which version of the file that is, and its lock."""
+"""Files of an unfinished download: the partial file, the tag that identifies its version, and the lock."""
 
 import os
 from pathlib import Path
@@ -13,7 +13,7 @@ if TYPE_CHECKING:
 
 def download_lock(root: Path, name: str) -> "FileLock":
     """Return the lock that guards the blob ``name``, its partial and their sidecar."""
-    from filelock import FileLock  # late: most runs find everything in the store
+    from filelock import FileLock  # late: in most runs everything is cached
 
     folder = root / "locks"
     folder.mkdir(parents=True, exist_ok=True)
@@ -21,12 +21,12 @@ def download_lock(root: Path, name: str) -> "FileLock":
 
 
 def part_of(blob: Path) -> Path:
-    """Return where the bytes of ``blob`` are collected."""
+    """Return the path of the partial file of ``blob``."""
     return blob.with_name(f"{blob.name}.part")
 
 
 def resumable(url: str, part: Path) -> tuple[str, int]:
-    """Return the tag of the version of which ``part`` holds the beginning, from the same URL, and how many bytes; ('', 0) if none."""
+    """Return the version tag of ``part`` and its size in bytes if it is from the same URL; ('', 0) if it cannot be resumed."""
     tag_file = _tag_file(part)
     if not (part.is_file() and tag_file.is_file()):
         return "", 0
@@ -36,16 +36,19 @@ def resumable(url: str, part: Path) -> tuple[str, int]:
 
 
 def start_over(part: Path, url: str, tag: str) -> None:
-    """Remove the old part before its new tag is written, so that the two never contradict each other.
+    """Remove the old part before its new tag is written, so that the two are always consistent.
 
-    With the tag goes the URL's digest, since a URL may hold credentials.
+    The tag is stored with the URL's digest, since a URL may contain credentials.
     """
     forget(part)
     write_text(_tag_file(part), f"{of_bytes(url.encode())}\n{tag}")
 
 
 def publish(part: Path, blob: Path, *, is_durable: bool) -> None:
-    """Give a whole and checked part its name. One with a digest need not be durable: it is digested before it is used again."""
+    """Rename a complete and checked part.
+
+    One with a digest need not be durable: it is verified before it is used again.
+    """
     if is_durable:
         with part.open("rb") as stream:
             os.fsync(stream.fileno())

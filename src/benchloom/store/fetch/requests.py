@@ -1,4 +1,4 @@
-"""Requests over HTTP that end: redirections, headers and bodies are bounded in number and time."""
+"""HTTP requests with limits: redirects, headers and bodies are bounded in number and time."""
 
 import contextlib
 import email.utils
@@ -19,7 +19,7 @@ _WORTH_ANOTHER_TRY = frozenset({408, 425, 429})
 
 
 class Pace:
-    """How fast one attempt goes on. Time is that of the monotonic clock, which no change of the date moves."""
+    """The speed of one attempt, by the monotonic clock."""
 
     def __init__(self, options: FetchOptions) -> None:
         self.options = options
@@ -27,20 +27,23 @@ class Pace:
         self.bytes = 0
 
     def keep(self, count: int) -> None:
-        """Count bytes that came. Raises SourceError if the attempt has become too slow, or too long."""
+        """Count received bytes.
+
+        Raises SourceError if the attempt is too slow or takes too long.
+        """
         now = time.monotonic()
         self.bytes += count
         if now - self.begun > self.options.attempt:
             raise SourceError(f"the attempt took more than {self.options.attempt:g} s")
         if now - self.window >= self.options.window:
             if self.bytes < self.options.least_bytes:
-                raise SourceError(f"too slow: {self.bytes} bytes came in {now - self.window:.0f} s")
+                raise SourceError(f"too slow: {self.bytes} bytes received in {now - self.window:.0f} s")
             self.window, self.bytes = now, 0
 
 
 @contextlib.contextmanager
 def troubles_reported() -> Iterator[None]:
-    """Turn what the HTTP library raises into SourceError."""
+    """Convert exceptions of the HTTP library to SourceError."""
     import httpx2  # late, as above
 
     try:
@@ -52,11 +55,11 @@ def troubles_reported() -> Iterator[None]:
 
 
 def response_to(client: "httpx2.Client", request: "httpx2.Request", seconds: float) -> "httpx2.Response":
-    """Send a request and those it is redirected to; the caller closes the answer, whose body is not read yet.
+    """Send a request and follow redirects; the caller closes the response, whose body has not been read yet.
 
     Raises SourceError if the headers of one take more than ``seconds``.
 
-    The library would read the bodies of redirections whole, and follow them from https to http.
+    The library itself would read the whole bodies of redirects, and follow them from https to http.
     """
     for _ in range(limits.REDIRECTS + 1):
         with _shut_after(seconds, request):
@@ -65,14 +68,14 @@ def response_to(client: "httpx2.Client", request: "httpx2.Request", seconds: flo
             return response
         response.close()
         if request.url.scheme == "https" and response.next_request.url.scheme != "https":
-            raise PermanentSourceError("it redirects from https to http, where anybody on the way can change the file")
+            raise PermanentSourceError("it redirects from https to unencrypted http")
         request = response.next_request
     raise PermanentSourceError(f"it redirects more than {limits.REDIRECTS} times")
 
 
 @contextlib.contextmanager
 def _shut_after(seconds: float, request: "httpx2.Request") -> Iterator[None]:
-    """Shut the connection of ``request`` after a time. The library bounds each of its reads, however many there are."""
+    """Close the connection of ``request`` after a time: the library limits each read, but not their number."""
     sockets: list[socket.socket] = []
     late = threading.Event()
 
@@ -94,14 +97,14 @@ def _shut_after(seconds: float, request: "httpx2.Request") -> Iterator[None]:
         yield
     except Exception as error:
         if late.is_set():
-            raise SourceError(f"the server sent no whole headers in {seconds:g} s") from error
+            raise SourceError(f"the server did not send complete headers in {seconds:g} s") from error
         raise
     finally:
         timer.cancel()
 
 
 def refuse_status(response: "httpx2.Response") -> None:
-    """Raise SourceError for a status that is no success; PermanentSourceError for one that another try would not change."""
+    """Raise SourceError for a status other than success; PermanentSourceError if a retry would not help."""
     status = response.status_code
     if not response.is_success:
         is_final = status < 500 and status not in _WORTH_ANOTHER_TRY
@@ -110,7 +113,7 @@ def refuse_status(response: "httpx2.Response") -> None:
 
 
 def _seconds_asked_for(text: str) -> float:
-    """Return the seconds of a header Retry-After, which is a number or a date; 0 if it is neither, or over."""
+    """Return the seconds of a Retry-After header, which is a number or a date; 0 if it is invalid or in the past."""
     if text.isascii() and text.isdecimal():
         return float(text[:10])
     with contextlib.suppress(ValueError, TypeError, OverflowError):

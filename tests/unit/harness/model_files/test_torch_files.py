@@ -373,7 +373,7 @@ def test_torchscript_given_as_such_does_run(tmp_path: Path):
 
 NO_FILES_OF_TORCH = {
     "page": (b"<!DOCTYPE html><html>Not found</html>", "a web page (HTML)"),
-    "pointer": (b"version https://git-lfs.github.com/spec/v1\noid sha256:00\nsize 102502400\n", "a pointer of Git LFS"),
+    "pointer": (b"version https://git-lfs.github.com/spec/v1\noid sha256:00\nsize 102502400\n", "a Git LFS pointer"),
     "empty": (b"", "it is empty"),
     "gzip": (b"\x1f\x8b\x08\x00" + bytes(60), "a gzip archive"),
     "pickle": (pickle.dumps({"a": 1}, protocol=2), "a Python pickle"),

@@ -77,5 +77,5 @@ def test_transport_that_opens_none_is_used_offline(tmp_path: Path):
 
 
 def test_without_its_module_a_scheme_is_told_those_there_are(tmp_path: Path):
-    with pytest.raises(InputError, match="its scheme is none of file, http, https"):
+    with pytest.raises(InputError, match="its scheme is not one of file, http, https"):
         Fetcher(tmp_path / "store").obtain(pinned(), tmp_path)

@@ -1,4 +1,4 @@
-"""How files are obtained from URLs: a module per transport, whose class ``Transport`` states the schemes it is for."""
+"""Transports for URLs: one module each, whose class ``Transport`` states the schemes that it supports."""
 
 import importlib
 import pkgutil
@@ -14,7 +14,7 @@ from benchloom.store.fetch.options import FetchOptions
 
 
 class Transport(Protocol):
-    """What obtains files from URLs of its ``schemes``; one that ``is_local`` opens no socket, and may be used offline."""
+    """Obtains files from URLs of its ``schemes``; one with ``is_local`` opens no socket and works offline."""
 
     schemes: ClassVar[tuple[str, ...]]
     is_local: ClassVar[bool]
@@ -22,13 +22,16 @@ class Transport(Protocol):
     def __init__(self, options: FetchOptions, stop: threading.Event, talk: Talk) -> None: ...
 
     def prepare(self) -> None:
-        """Import and read what every download needs. Raises OSError or ValueError."""
+        """Import and read what every download needs.
+
+        Raises OSError or ValueError.
+        """
 
     def download(self, url: str, fetch: Fetch, part: Path) -> bool:
-        """Put the file at ``url`` into ``part`` and return whether its beginning is from an earlier attempt.
+        """Download ``url`` to ``part`` and return whether an earlier attempt was resumed.
 
-        Raises SourceError (PermanentSourceError if asking again is no use), WrongBytesError for another size than stated, and
-        KeyboardInterrupt once ``stop`` is set.
+        Raises SourceError (PermanentSourceError if a retry would not help), WrongBytesError for a size other than
+        stated, and KeyboardInterrupt once ``stop`` is set.
         """
 
 
@@ -45,12 +48,12 @@ def transport_of(url: str) -> type[Transport] | None:
 
 
 def is_local(url: str) -> bool:
-    """Tell whether what is at ``url`` can be obtained without a socket."""
+    """Tell whether ``url`` can be obtained without a socket."""
     found = transport_of(url)
     return found is not None and found.is_local
 
 
 def is_remote(url: str) -> bool:
-    """Tell whether what is at ``url`` can be obtained over a network."""
+    """Tell whether ``url`` can be obtained over the network."""
     found = transport_of(url)
     return found is not None and not found.is_local

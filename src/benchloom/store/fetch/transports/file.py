@@ -1,4 +1,4 @@
-"""Files of this machine, by a file URL."""
+"""Local files, by file URL."""
 
 import shutil
 import threading
@@ -14,23 +14,26 @@ from benchloom.store.fetch.parts import forget
 
 
 class Transport:
-    """What copies a file."""
+    """Copies local files."""
 
     schemes = ("file",)
     is_local = True
 
     def __init__(self, options: FetchOptions, stop: threading.Event, talk: Talk) -> None:
-        """Take what every transport is given."""
+        """Accept the arguments of every transport."""
 
     def prepare(self) -> None:
-        """Do nothing: copying needs nothing ahead."""
+        """Do nothing: copying needs no preparation."""
 
     def download(self, url: str, fetch: Fetch, part: Path) -> bool:
-        """Copy the file at ``url`` into ``part``, which is never resumed. Raises SourceError."""
+        """Copy the file at ``url`` into ``part``, which is never resumed.
+
+        Raises SourceError.
+        """
         path = Path(urllib.parse.unquote(split_url(url).path))
         forget(part)
         if not path.is_file():
-            raise SourceError(f"there is no file {path}")
+            raise SourceError(f"file not found: {path}")
         try:
             shutil.copyfile(path, part)
         except PermissionError as error:

@@ -1,4 +1,4 @@
-"""Downloads over HTTP: resumed, tried again, bounded in time and size."""
+"""Downloads over HTTP: resumed, retried, bounded in time and size."""
 
 import contextlib
 import functools
@@ -24,7 +24,7 @@ if TYPE_CHECKING:
 
 
 class Transport:
-    """What downloads over HTTP, as ``options`` allow; it ends with KeyboardInterrupt once ``stop`` is set."""
+    """Downloads over HTTP with ``options``; raises KeyboardInterrupt once ``stop`` is set."""
 
     schemes = ("http", "https")
     is_local = False
@@ -33,11 +33,14 @@ class Transport:
         self.options, self.stop, self.talk = options, stop, talk
 
     def prepare(self) -> None:
-        """Read the certificates of authorities. Raises OSError or ValueError for bad ones."""
+        """Read the CA certificates.
+
+        Raises OSError or ValueError if they are invalid.
+        """
         _ = self._certificates
 
     def download(self, url: str, fetch: Fetch, part: Path) -> bool:
-        """Download into ``part``; tell whether its beginning is from an earlier attempt."""
+        """Download to ``part``; tell whether an earlier attempt was resumed."""
         last, wait = SourceError("no attempt was made"), 0.0
         with self._client() as client:
             for attempt in range(self.options.retries):
@@ -52,13 +55,13 @@ class Transport:
                     last, wait = error, error.wait
                     if wait > self.options.patience:
                         raise PermanentSourceError(
-                            f"{error}; it asks to be asked again in {wait:.0f} s, which is too long"
+                            f"{error}; it requests a retry after {wait:.0f} s, which is too long"
                         ) from error
         raise last
 
     @functools.cached_property
     def _certificates(self) -> "ssl.SSLContext":
-        """The authorities that are trusted, read once for all downloads."""
+        """The trusted CA certificates, read once for all downloads."""
         import httpx2  # late: only a download needs it
 
         return httpx2.create_ssl_context()
@@ -67,7 +70,7 @@ class Transport:
         import httpx2  # late: only a download needs it
 
         try:
-            # Each request has a connection of its own, so that it can be shut without harm.
+            # Each request has its own connection, so that it can be closed safely.
             own = httpx2.Limits(max_keepalive_connections=0)
             return httpx2.Client(timeout=self.options.timeout, limits=own, verify=self._certificates)
         except (ValueError, ImportError, httpx2.InvalidURL) as error:
@@ -77,12 +80,12 @@ class Transport:
                 why=[str(error)],
                 fix="correct or unset them",
             ) from error
-        except OSError as error:  # without the name of a file: ssl does not say which
+        except OSError as error:  # without a file name: ssl does not report it
             raise FetchError(
-                "the certificates of authorities cannot be read",
+                "the CA certificates cannot be read",
                 where="the variables SSL_CERT_FILE and SSL_CERT_DIR",
                 why=[error.strerror or str(error)],
-                fix="name a file of certificates in PEM format, or unset them",
+                fix="set them to a certificate file in PEM format, or unset them",
             ) from error
 
     def _attempt(self, client: "httpx2.Client", url: str, fetch: Fetch, part: Path) -> bool:
@@ -100,7 +103,7 @@ class Transport:
             is_resumed = have > 0 and response.status_code == 206
             if is_resumed and not response.headers.get("content-range", "").startswith(f"bytes {have}-"):
                 forget(part)
-                raise SourceError("the server sent another range than was asked for")
+                raise SourceError("the server sent a different range than requested")
             have = have if is_resumed else 0
             total = _total(response.headers, have)
             refuse_size(total, fetch)
@@ -108,7 +111,7 @@ class Transport:
                 start_over(part, url, _tag(response.headers))
             with self.talk.progress(file_name(fetch), total or fetch.size, "B") as bar, part.open("ab") as sink:
                 bar.advance(have)
-                for chunk in response.iter_raw():  # as it comes: a line that breaks loses nothing
+                for chunk in response.iter_raw():  # unbuffered: nothing is lost if the connection breaks
                     sink.write(chunk)
                     if self.stop.is_set():
                         raise KeyboardInterrupt
@@ -123,17 +126,17 @@ class Transport:
 
 
 def _tag(headers: Any) -> str:
-    """Return what names this version of the file; weak tags do not promise equal bytes."""
+    """Return the tag of this version of the file; weak tags do not guarantee equal bytes."""
     etag: str = headers.get("etag", "")
     modified: str = headers.get("last-modified", "")
     return modified if not etag or etag.startswith("W/") else etag
 
 
 def _is_whole(part: Path, have: int, headers: Any) -> bool:
-    """Nothing follows what is here already: it is the whole file, or the file became shorter."""
+    """Tell whether the partial file is complete; if it is longer than the server's file, it is invalid."""
     if headers.get("content-range") != f"bytes */{have}":
         forget(part)
-        raise SourceError("what was here did not fit")
+        raise SourceError("the partial file does not match")
     return True
 
 
