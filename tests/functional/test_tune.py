@@ -252,13 +252,28 @@ def test_two_searches_of_the_same_do_not_run_at_once(loom: Loom):
     assert "under way" in answer.err
 
 
-def test_kept_search_that_cannot_be_read_is_made_anew(loom: Loom):
+@pytest.mark.parametrize(
+    ("file", "text", "error", "fix"),
+    [
+        ("journal.jsonl", "{}\n", "the journal does not fit its schema", "--fresh"),
+        ("journal.jsonl", '{"schema": "benchloom.journal/2"}\n', "the journal is of schema", "upgrade"),
+        ("tuning.json", '{"schema": "benchloom.tuning/2", "new": 1}', "the tuning is of schema", "upgrade"),
+    ],
+)
+def test_kept_search_that_cannot_be_read_is_refused_until_a_fresh_one(
+    loom: Loom, file: str, text: str, error: str, fix: str
+):
     words = ("--over", "batch_size=8", "--over", "threads=1", "--over", "instances=1")
     tune(loom, *words)
-    next((loom.home / "tunings").glob("*/journal.jsonl")).write_text("{}\n")
-    answer = loom.here("tune", "program:tuned", "--json", *words).ok()
-    assert "made anew" in answer.err
-    assert len(answer.json["probes"]) == 1
+    [path] = (loom.home / "tunings").glob(f"*/{file}")
+    path.write_text(text)
+    answer = loom.here("tune", "program:tuned", *words)
+    assert answer.code == 2
+    assert f"loom: {error}" in answer.err
+    assert str(path) in answer.err
+    assert fix in answer.err
+    assert path.read_text() == text
+    assert len(loom.here("tune", "program:tuned", "--json", "--fresh", *words).ok().json["probes"]) == 1
 
 
 def test_nothing_valid_is_a_negative_answer_with_loadgens_reasons(loom: Loom):

@@ -2,7 +2,7 @@
 
 import re
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from pathlib import Path
 
 import filelock
@@ -12,6 +12,7 @@ from benchloom.app.planning import plan
 from benchloom.app.requests import PlanRequest
 from benchloom.app.running import RunOptions
 from benchloom.app.workspace import Workspace
+from benchloom.base import bounded, limits
 from benchloom.base.atomic import write_bytes
 from benchloom.errors import InputError
 from benchloom.experiments.engine import drive
@@ -21,9 +22,11 @@ from benchloom.experiments.tuning_judges import TuningJudge, accepted, judge_of,
 from benchloom.experiments.tuning_task import Task, make_task
 from benchloom.model.base import Value, to_json
 from benchloom.model.experiment import Trial
-from benchloom.model.tuning import Tuning
+from benchloom.model.schema_version import refuse_newer_schema
+from benchloom.model.tuning import TUNING_SCHEMA, Tuning
 from benchloom.record.host import host_facts
 
+_RESULT = "tuning.json"  # in the folder of a search; made of its journal after each probe
 _UNITS = {"s": 1.0, "m": 60.0, "h": 3600.0}
 
 
@@ -88,6 +91,13 @@ def _only_one(folder: Path) -> Iterator[None]:
         ) from None
 
 
+def _refuse_newer(file: Path) -> None:
+    """Raise InputError if a newer Benchloom wrote ``file``, which would be replaced."""
+    with suppress(FileNotFoundError):
+        data = bounded.read_bytes(file, limits.DOCUMENT_BYTES)
+        refuse_newer_schema(data, TUNING_SCHEMA, what="the tuning", where=str(file))
+
+
 class _Search:
     """One search: its judge, what makes its runs, and the folder that holds its journal and what it found."""
 
@@ -96,7 +106,9 @@ class _Search:
     ) -> None:
         self.talk, self.options, self.task, self.folder = workspace.talk, options, task, folder
         self.judge: TuningJudge = judge_of(task, options.precision)
-        self.journal = Journal(folder / "journal.jsonl", workspace.talk.warn, is_fresh=options.is_fresh)
+        if not options.is_fresh:
+            _refuse_newer(folder / _RESULT)
+        self.journal = Journal(folder / "journal.jsonl", is_fresh=options.is_fresh)
         self.runner = SpecRunner(
             workspace,
             request,
@@ -130,7 +142,7 @@ class _Search:
         self._save(self.judge.verdict(self.journal.trials))
 
     def _save(self, tuning: Tuning) -> None:
-        write_bytes(self.folder / "tuning.json", to_json(tuning))
+        write_bytes(self.folder / _RESULT, to_json(tuning))
 
     def _finish(self) -> Tuning:
         """Write the files for the best settings."""
