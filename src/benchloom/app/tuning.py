@@ -1,6 +1,5 @@
 """Tune: search the settings of a program that are best on this machine, by short runs that are kept and gone on from."""
 
-import re
 from collections.abc import Iterator
 from contextlib import contextmanager, suppress
 from pathlib import Path
@@ -27,7 +26,6 @@ from benchloom.model.tuning import TUNING_SCHEMA, Tuning
 from benchloom.record.host import host_facts
 
 _RESULT = "tuning.json"  # in the folder of a search; made of its journal after each probe
-_UNITS = {"s": 1.0, "m": 60.0, "h": 3600.0}
 
 
 class TuneOptions(Value, frozen=True, kw_only=True):
@@ -56,15 +54,6 @@ class TuneOptions(Value, frozen=True, kw_only=True):
     words: tuple[str, ...] = ()
     arguments: tuple[str, ...] = ()
     jobs: int = 4
-
-
-def seconds_of(text: str) -> float:
-    """Return the seconds that a time such as ``90s``, ``5m`` or ``1.5h`` stands for. Raises InputError."""
-    match = re.fullmatch(r"(\d+(?:\.\d+)?)([smh])", text.strip())
-    seconds = float(match.group(1)) * _UNITS[match.group(2)] if match else 0.0
-    if not seconds:
-        raise InputError(f"{text!r} is not a time", where="--budget", fix="for instance --budget=90s, 5m or 1h")
-    return seconds
 
 
 def tune(workspace: Workspace, request: PlanRequest, options: TuneOptions) -> Tuning:
