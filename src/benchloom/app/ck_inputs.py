@@ -7,6 +7,7 @@ from benchloom.base.names import did_you_mean
 from benchloom.errors import InputError, UnknownNameError
 from benchloom.model.component import Component, Input
 from benchloom.model.inputs import check_value
+from benchloom.model.values import number
 from benchloom.run.process import INPUT_PREFIX
 
 EXTRA_OPS = "EXTRA_OPS"
@@ -47,20 +48,13 @@ def inputs_from(component: Component, environ: Mapping[str, str]) -> dict[str, s
     for where, name, value in (*_variables(component, declared, environ), *_extra_ops(environ.get(EXTRA_OPS, ""))):
         if name not in declared:
             raise UnknownNameError(f"{component.ref} has no input {name}", where=where, fix=_known(declared))
-        checked = _checked(declared[name], value, where)
+        checked = check_value(declared[name], value, where)
         earlier, other = found.setdefault(name, (where, checked))
         if other != checked:
             raise InputError(
                 f"the input {name} has two values", where=where, why=[f"{earlier} says {other}"], fix="give one of them"
             )
     return {name: value for name, (_, value) in found.items()}
-
-
-def _checked(declared: Input, value: str, where: str) -> str:
-    try:
-        return check_value(declared, value)
-    except InputError as error:
-        raise InputError(error.what, where=where, why=error.why, fix=error.fix) from error
 
 
 def _variables(
@@ -104,10 +98,7 @@ def _extra_ops(text: str) -> Iterator[tuple[str, str, str]]:
 
 
 def _in_milliseconds(seconds: str, where: str) -> str:
-    try:
-        return f"{float(seconds) * _MILLISECONDS:g}"
-    except ValueError:
-        raise InputError(f"{seconds!r} is not a number of seconds", where=where) from None
+    return f"{number(seconds, where) * _MILLISECONDS:g}"
 
 
 def _refuse_unread(component: Component, environ: Mapping[str, str]) -> None:

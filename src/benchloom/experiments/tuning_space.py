@@ -5,8 +5,9 @@ from collections.abc import Collection, Iterable, Mapping, Sequence
 from itertools import product
 
 from benchloom.base.names import did_you_mean
-from benchloom.errors import InputError, UnknownNameError
+from benchloom.errors import UnknownNameError
 from benchloom.model.tuning import Probe, TuningPoint
+from benchloom.model.values import FROM_ONE, wholes
 from benchloom.rules.scenarios import AXES, SCENARIOS, SERVER
 
 LARGEST_BATCH = 64
@@ -25,16 +26,8 @@ def parse_over(words: Sequence[str], declared: Collection[str]) -> dict[str, tup
         if name not in known:
             hint = did_you_mean(name, known) or f"it takes {', '.join(known) or 'none of this program'}"
             raise UnknownNameError(f"{name!r} is no input to search over", where="--over", fix=hint)
-        found[name] = _numbers(name, text)
+        found[name] = wholes(text, f"--over {name}", FROM_ONE)
     return found
-
-
-def _numbers(name: str, text: str) -> tuple[int, ...]:
-    values = [int(item) if item.strip().isdecimal() else 0 for item in text.split(",")]
-    if not all(values):
-        example = f"for instance --over {name}=1,2,4"
-        raise InputError(f"{text!r} is not a list of whole numbers from 1", where=f"--over {name}", fix=example)
-    return tuple(dict.fromkeys(values))
 
 
 def grid(

@@ -8,7 +8,6 @@ samples at their places in the file; the result does not depend on how many ther
 
 import multiprocessing
 import os
-import re
 import sys
 import threading
 from collections.abc import Callable, Iterator, Mapping, Sequence
@@ -36,11 +35,12 @@ from benchloom.harness.options import usable_cores
 from benchloom.harness.prepared import CATEGORIES, LABELS, SAMPLES
 from benchloom.harness.profiles import apply
 from benchloom.model.facts import Dataset, Profile
+from benchloom.model.values import FROM_ONE, truth, whole
 
 CHUNK = 64  # images that a process is given at a time
 WORTH_A_PROCESS = 512  # fewer images take less time than a process takes to start
+_ALLOW_MISSING = "LOOM_INPUT_ALLOW_MISSING_IMAGES"
 _SHOWN = 5
-_NUMBER = re.compile(r"0*[1-9][0-9]{0,8}", re.ASCII)
 _TURNED = frozenset({5, 6, 7, 8})  # values of EXIF's orientation that exchange width and height
 
 
@@ -232,9 +232,7 @@ def _write(chunk: _Chunk) -> _ChunkResult:
 def _count(environ: Mapping[str, str]) -> int | None:
     """Return how many samples are asked for; None for all. Raises InputError for a text that is not such a number."""
     text = environ.get("LOOM_INPUT_COUNT", "")
-    if text and not _NUMBER.fullmatch(text):
-        raise InputError(f"{text[:80]!r} is not a number of samples", where="LOOM_INPUT_COUNT")
-    return int(text) if text else None
+    return whole(text, "LOOM_INPUT_COUNT", FROM_ONE) if text else None
 
 
 def main(environ: Mapping[str, str]) -> int:
@@ -249,7 +247,7 @@ def main(environ: Mapping[str, str]) -> int:
             Path(dataset.path),
             profile.profile,
             _count(environ),
-            allow_missing=environ.get("LOOM_INPUT_ALLOW_MISSING_IMAGES") == "yes",
+            allow_missing=truth(environ.get(_ALLOW_MISSING) or "no", _ALLOW_MISSING),
         )
         effort = preprocess(samples, profile.profile, Path.cwd(), environ)
     except OSError as error:
