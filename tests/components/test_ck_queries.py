@@ -72,3 +72,22 @@ def test_table_of_models_shows_the_queries(index: Index, rows: list[Component]):
 def test_query_that_several_rows_answer_means_the_row_that_it_meant(tmp_path: Path, query: str, alias: str):
     made = Loom(tmp_path).here("plan", f"--tags={query}", "--json").ok().json
     assert [node["id"] for node in made["nodes"] if "target" in node["roles"]] == [f"package:{alias}"]
+
+
+@pytest.mark.parametrize(
+    ("name", "of"), [("onnxruntime-gpu", "onnxruntime"), ("torch-cuda", "torch"), ("tensorflow-gpu", "tensorflow")]
+)
+def test_build_for_cuda_is_that_of_the_variation_and_fills_no_other_query(index: Index, name: str, of: str):
+    build, library = index.get(f"package:lib-python-{name}"), index.get(f"package:lib-python-{of}")
+    cuda = library.variations["cuda"]
+    assert build.install is not None
+    assert library.install is not None
+    assert (build.install.pip, build.versions[0].version) == (cuda.pip or library.install.pip, cuda.version)
+    assert [need.query for need in build.requires] == [need.query for need in cuda.requires]
+    assert build not in index.match(parse_query(f"backend,{of}"))
+    assert build not in index.match(parse_query(f"lib,python-package,{of}"))
+
+
+def test_onnx_is_the_library_and_not_the_runtime(index: Index):
+    found = index.match(parse_query("lib,python-package,onnx"), ("package", "soft"))
+    assert {item.alias for item in found} == {"lib-python-onnx"}
