@@ -6,6 +6,7 @@ import subprocess
 import sys
 from pathlib import Path
 from typing import Any
+from zipfile import ZipFile
 
 import pytest
 
@@ -112,3 +113,13 @@ def test_ck_finds_what_is_in_the_folder_of_the_system(ck: Ck, tags: str, name: s
         assert (done.returncode, f"Registering in the CK (/usr/bin/{name})" in done.stdout) == (0, True)
     else:
         assert (done.returncode, "was not found" in done.stdout) == (16, True)
+
+
+def test_ck_makes_an_environment_of_another_round(ck: Ck, tmp_path: Path):
+    meta = json.loads((ROOT / "package/mlperf-inference-source-r1.1/.cm/meta.json").read_text())
+    with ZipFile(tmp_path / meta["fetch"][0]["filename"], "w") as archive:
+        archive.writestr(f"{meta['result']}/mlperf.conf", "*.*.min_duration = 600000\n")
+    said = ck.ok("create", "venv:newer", "--template=mlperf-inference-1.1", LOOM_MIRROR=str(tmp_path))
+    (line,) = (line for line in said.splitlines() if line.startswith("reference "))
+    source = Path(line.split()[-1])
+    assert (source.name, (source / "mlperf.conf").is_file()) == (meta["result"], True)
