@@ -10,6 +10,7 @@ from typing import Any
 
 import msgspec
 
+from benchloom.authoring.benchmark_entries import TARGETS
 from benchloom.index.keys import Key, Place, Tool, keys_of
 from benchloom.model.component import Check, Detect, Fetch, Input, Install, Version
 from benchloom.model.facts import Backend, Dataset, Model, Profile
@@ -141,6 +142,7 @@ _TYPED: dict[str, Schema] = {
     "soft_uoa": _TEXT,
     "soft_name": _TEXT,
     "package": _TABLE,
+    "bench": {"type": "array", "items": {"enum": list(TARGETS)}},
     "package_name": _TEXT,
     "process_script": _TEXT,
     "end_full_path_universal": _TEXT,

@@ -70,6 +70,7 @@ _ENTRY_ACTED = {
 }
 _ENTRY_CK_ACTED = {
     "_base_entry": "the entry that it inherits from, kind:alias; see write-a-program.md",
+    "bench": "of a program: targets (cpu, gpu) that CK's pages run it on, for each of which an entry is generated",
     "package": "of a soft entry: what the package generated from it adds",
     "run_deps": "what the program needs",
     "by_hand": "how a person obtains it; it is never taken for installed",
@@ -221,6 +222,7 @@ _COMMAND_FOREIGN = {
     "hot_functions": "what ck measures",
     "autotuning": "what ck varies",
     "sort": "its order among what ck shows",
+    "add_only_if_deps_tags": "when ck offers the command to a user who names none",
     "add_dataset_file_to_env": "how ck passes a data set on",
     "send_only_selected_file": "how ck passes a data set on",
 }
@@ -230,7 +232,7 @@ _COMMAND_LOST = {
 }
 _NEED_ACTED = {
     "tags": "a query: tag,tag,-tag,_variation,@version",
-    "no_tags": "tags that no answer has",
+    "no_tags": "tags and, with an underscore, variations that no answer has",
     "names": "its role; the first counts",
     "version": "a version, or a range such as >=1.2,<2",
     "version_from": "the lowest version, as ck writes it",
