@@ -19,6 +19,7 @@ _OPTIONS = {
     "max-batchsize": "batch_size",
     "threads": "threads",
     "scenario": "scenario",
+    "user_conf": "user_conf",
 }
 _MILLISECONDS = 1000  # per second, in which --max-latency counts
 # Variables of CK's own programs. A data set of 0 samples means all of it there.
