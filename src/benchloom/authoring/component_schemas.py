@@ -8,6 +8,7 @@ from collections.abc import Collection, Mapping
 
 import msgspec
 
+from benchloom.authoring.benchmark_entries import TARGETS
 from benchloom.authoring.descriptions import Schema, described
 from benchloom.authoring.published_types import block_types
 from benchloom.index.keys import Key, Place, Tool, keys_of
@@ -128,6 +129,7 @@ _TYPED: dict[str, Schema] = {
     "soft_uoa": _TEXT,
     "soft_name": _TEXT,
     "package": _TABLE,
+    "bench": {"type": "array", "items": {"enum": list(TARGETS)}},
     "package_name": _TEXT,
     "process_script": _TEXT,
     "end_full_path_universal": _TEXT,
