@@ -84,4 +84,4 @@ def test_models_page_states_accuracy_source_and_why_a_file_is_unpinned(tmp_path:
 def test_schema_docs_writes_the_pages(tmp_path: Path):
     loom = Loom(tmp_path / "home")
     loom.here("schema", "--docs", str(tmp_path / "reference")).ok()
-    assert {path.name: path.read_text() for path in (tmp_path / "reference").iterdir()} == PAGES
+    assert {name: (tmp_path / "reference" / name).read_text() for name in PAGES} == PAGES

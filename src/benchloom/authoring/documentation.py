@@ -9,6 +9,7 @@ from itertools import combinations
 from pathlib import Path
 from typing import Any
 
+from benchloom.authoring.ck_pages import page_lines, read_table
 from benchloom.authoring.component_schemas import COMPONENT_FILES
 from benchloom.authoring.descriptions import Schema
 from benchloom.base.atomic import write_text
@@ -65,13 +66,14 @@ def write_reference(
 
 
 def reference(verbs: Sequence[VerbHelp], common: Sequence[OptionHelp], schemas: Mapping[str, Schema]) -> dict[str, str]:
-    """Return file names with contents: the reference of this engine and of the components it comes with."""
+    """Return file names, seen from the folder of the reference, with contents: of this engine and the components it comes with."""
     index = load([read_repository(built_in_repository())], None)
     return {
         "commands.md": commands_page(verbs, common),
         "schemas.md": schemas_page(schemas),
         "components.md": components_page(index),
         "models.md": models_page(index),
+        "../how-to/from-the-ck-pages.md": _page("From the pages of CK", page_lines(read_table(built_in_repository()))),
     }
 
 

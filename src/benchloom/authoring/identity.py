@@ -33,6 +33,7 @@ KIND_UIDS = {
     "os": "0440cb72c2bc5cc6",
     "package": "1dc07ee0f4742028",
     "package.template": "b9f44a9ee54ccdb2",
+    "platform.init": "38a2f5438d8555b6",
     "program": "b0ac08fe1d3c2615",
     "program.template": "441fa62fbc6fcc48",
     "ruleset": "5b1d0e7c2f4a9836",
@@ -40,6 +41,7 @@ KIND_UIDS = {
     "soft": "5e1100048ab875d7",
     "soft.template": "24e15b92ee542450",
     "venv.template": "995a3abf56504b3a",
+    "wfe": "1e4e644996b7f2a0",
 }
 
 META = ".cm/meta.json"
