@@ -379,7 +379,7 @@ def _program_can_run(subject: LintSubject) -> Iterator[Finding]:
 
 
 @rule("known-inputs", "content")
-def _known_inputs(subject: Subject) -> Iterator[Finding]:
+def _known_inputs(subject: LintSubject) -> Iterator[Finding]:
     """Inputs that a program states as variables are inputs that it declares, with values that they take."""
     program = subject.component.program
     if program is None:
