@@ -15,6 +15,7 @@ from benchloom.model.component import Check, Detect, Fetch, Input, Install, Vers
 from benchloom.model.facts import Backend, Dataset, Model, Profile
 from benchloom.model.published import PublishedFile, StandIn
 from benchloom.model.ruleset import Ruleset
+from benchloom.model.submission_rules import SubmissionRules
 
 Schema = dict[str, Any]
 
@@ -42,6 +43,7 @@ _BLOCKS: dict[str, Any] = {
     "profile": Profile,
     "backend": Backend,
     "ruleset": Ruleset,
+    "submission": SubmissionRules,
     "published": PublishedFile,
     "stand_in": StandIn,
     "check": Check,

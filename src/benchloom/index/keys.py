@@ -60,6 +60,7 @@ _ENTRY_ACTED = {
     "profile": "how samples are prepared",
     "backend": "facts of a backend",
     "ruleset": "what a round of MLPerf, or a company, demands",
+    "submission": "what a submission of a round holds, and what its official checker heeds",
     "detect": "how it is found on a machine",
     "customize": "how ck sets it up; versions and variables are read from it",
     "soft_uoa": "alias of the soft component it registers",
