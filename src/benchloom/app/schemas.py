@@ -31,6 +31,8 @@ from benchloom.model.plan import Plan
 from benchloom.model.published import PublishedFile, StandIn
 from benchloom.model.record import Record, Results
 from benchloom.model.ruleset import Ruleset
+from benchloom.model.submission import SubmissionCheck
+from benchloom.model.submission_rules import SubmissionRules
 from benchloom.model.tuning import Tuning
 from benchloom.report.comparisons import Comparison
 from benchloom.report.graphs import Graph
@@ -105,6 +107,7 @@ TYPES: dict[str, tuple[Any, str]] = {
     "record-list": (tuple[RecordLine, ...], "loom record ls --json"),
     "comparison": (Comparison, "loom compare --json"),
     "tuning": (Tuning, "loom tune --json; the file tuning.json of each search"),
+    "submission": (SubmissionCheck, "loom submit check --json"),
     "removed-record": (RemovedRecord, "loom record rm --json"),
     "repository": (ListedRepository, "loom repo add --json, loom repo remove --json"),
     "repository-list": (tuple[ListedRepository, ...], "loom repo list --json"),
@@ -128,6 +131,7 @@ TYPES: dict[str, tuple[Any, str]] = {
     "block-profile": (Profile, "block profile of a component file"),
     "block-backend": (Backend, "block backend of a component file"),
     "block-ruleset": (Ruleset, "block ruleset of a component file"),
+    "block-submission": (SubmissionRules, "block submission of a ruleset of a round"),
     "block-check": (Check, "block check of a program: how it is asked whether it could run"),
     "block-published": (PublishedFile, "block published of a component file"),
     "block-stand_in": (StandIn, "block stand_in of a component file"),

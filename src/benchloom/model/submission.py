@@ -48,7 +48,7 @@ class CheckedResult(Value, frozen=True, kw_only=True):
         unit: ms, samples/s …
         accuracy: the text of each metric in accuracy.txt, by the checker's name.
         inferred: whether the value was computed from another scenario's log.
-        compliance: whether the compliance tests pass as the official checker reads them; None if none are needed.
+        compliance: whether nothing is wrong with the compliance tests; None if none are needed.
         watts: mean power during the run; None without power logs.
         findings: of this result alone.
         passed: codes of the checks that found nothing wrong.

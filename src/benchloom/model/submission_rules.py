@@ -6,7 +6,7 @@ Names of checks are codes of ``submission/findings.json``.
 from typing import Literal
 
 from benchloom.model.base import Value
-from benchloom.model.ruleset import Benchmark, SuiteScenarios
+from benchloom.model.ruleset import Benchmark, Seeds, SuiteScenarios
 
 
 class AccuracyText(Value, frozen=True, kw_only=True):
@@ -90,7 +90,8 @@ class SubmissionRules(Value, frozen=True, kw_only=True):
         measurement_files: files of measurements.
         measurement_fields: keys of the measurements' JSON file.
         compliance_without: tests that a scenario has not.
-        test_seeds: the seeds of a test that has its own: qsl, sample index, schedule.
+        short_tests: tests that are compared with each other, so that their runs may be short and INVALID.
+        test_seeds: the seeds of a test that has its own.
         refuses: codes of checks because of which the official checker publishes no result.
         objects: codes of checks because of which it exits with an error but publishes the result.
         open_accepts: codes of ``refuses`` that it lets pass in the open division.
@@ -128,7 +129,8 @@ class SubmissionRules(Value, frozen=True, kw_only=True):
     measurement_files: tuple[str, ...]
     measurement_fields: tuple[str, ...]
     compliance_without: dict[str, tuple[str, ...]] = {}
-    test_seeds: dict[str, tuple[int, int, int]] = {}
+    short_tests: tuple[str, ...] = ()
+    test_seeds: dict[str, Seeds] = {}
     refuses: tuple[str, ...]
     objects: tuple[str, ...] = ()
     open_accepts: tuple[str, ...] = ()

@@ -118,8 +118,8 @@ def _check_text(result: Result, stated: Stated, lines: str) -> None:
     notes.judge("accuracy-hash-odd", path, wrong=is_odd, found=stated.digest)
     notes.judge("accuracy-hash-repeated", path, wrong=stated.digests > 1, count=stated.digests)
     rules = result.rules.submission
-    percents = {row.name for row in rules.accuracy.values() if row.factor == 100}  # noqa: PLR2004 - what a percentage is
-    over = [f"{name} {value}" for name, value in stated.values.items() if name in percents and float(value) > 100]  # noqa: PLR2004
+    percents = {row.name for row in rules.accuracy.values() if row.factor == 100}
+    over = [f"{name} {value}" for name, value in stated.values.items() if name in percents and float(value) > 100]
     notes.judge("accuracy-impossible", path, wrong=over, found=", ".join(over))
     if (match := _TOTAL.search(lines)) and (shown := _number(match[1])) is not None:
         _check_total(result, path, shown, int(match[2]), int(match[3]))
@@ -127,8 +127,10 @@ def _check_text(result: Result, stated: Stated, lines: str) -> None:
 
 def _check_total(result: Result, path: str, shown: float, good: int, total: int) -> None:
     computed = 100 * good / total if total else 0.0
-    is_other = abs(computed - shown) > 0.01  # noqa: PLR2004 - three decimals are printed
-    result.notes.judge("accuracy-contradicts", path, wrong=is_other, shown=shown, good=good, total=total, computed=f"{computed:.3f}")
+    is_other = abs(computed - shown) > 0.01
+    result.notes.judge(
+        "accuracy-contradicts", path, wrong=is_other, shown=shown, good=good, total=total, computed=f"{computed:.3f}"
+    )
     whole = (result.facts.dataset_size if result.facts else None) or result.accuracy.get("qsl_reported_total_count")
     is_short = isinstance(whole, int) and total != whole
     result.notes.judge("accuracy-total", path, wrong=is_short, total=total, whole=whole)
@@ -159,7 +161,7 @@ def _check_digest(result: Result, stated: Stated, path: str) -> None:
     if not data or not stated.digest:
         return
     try:
-        is_whole = isinstance(msgspec.json.decode(data), list) and len(data) > 2  # noqa: PLR2004 - "[]"
+        is_whole = isinstance(msgspec.json.decode(data), list) and len(data) > 2
     except msgspec.MsgspecError:
         is_whole = False
     is_own = hashlib.sha256(data).hexdigest() == stated.digest

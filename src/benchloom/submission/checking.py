@@ -26,7 +26,11 @@ def check_submission(root: Path, rules: Rules, ruleset: str) -> SubmissionCheck:
     _check_root(about_root, root, rules)
     above: list[Notes] = [about_root]
     results: list[CheckedResult] = []
-    divisions = {name: _checked_division(root, name, rules) for name in listing(root).folders if name in rules.submission.divisions}
+    divisions = {
+        name: _checked_division(root, name, rules)
+        for name in listing(root).folders
+        if name in rules.submission.divisions
+    }
     above += divisions.values()
     for base in submitters(root, tuple(divisions)):
         checker = _Submitter(root, base, rules, divisions[base.split("/", 1)[0]])
@@ -52,7 +56,9 @@ def check_submission(root: Path, rules: Rules, ruleset: str) -> SubmissionCheck:
 def _check_root(notes: Notes, root: Path, rules: Rules) -> None:
     there = listing(root)
     odd = [name for name in there.folders if name not in (*rules.submission.divisions, *_HOUSEKEEPING)]
-    notes.judge("division-unknown", ".", wrong=odd, folders=", ".join(odd), expected=", ".join(rules.submission.divisions))
+    notes.judge(
+        "division-unknown", ".", wrong=odd, folders=", ".join(odd), expected=", ".join(rules.submission.divisions)
+    )
     files = [name for name in there.files if not name.endswith((".md", ".pdf"))]
     notes.judge("root-files", ".", wrong=files, files=", ".join(files))
 
@@ -82,7 +88,9 @@ class _Submitter:
             facts = check_system(about_system, self._root, f"{self._base}/systems/{system}.json", self._rules)
             for model in listing(self._root / self._base / "results" / system).folders:
                 path = f"{self._base}/results/{system}/{model}"
-                yield from self._model(path, self._rules.benchmark_of(model, mapping), facts, (self._outer, notes, about_system))
+                yield from self._model(
+                    path, self._rules.benchmark_of(model, mapping), facts, (self._outer, notes, about_system)
+                )
 
     def _notes(self) -> Notes:
         self.above.append(Notes(self._rules.submission, self._division))
@@ -99,14 +107,25 @@ class _Submitter:
         suite = str(facts.get("system_type") or "")
         allowed = self._rules.scenarios_of(suite, benchmark)
         is_unknown = benchmark not in self._rules.benchmarks
+        has_suite = suite in self._rules.submission.system_types
         notes.judge("benchmark-unknown", path, wrong=is_unknown, model=path.rsplit("/", 1)[1])
-        notes.judge("benchmark-not-in-suite", path, wrong=facts and not is_unknown and not allowed, benchmark=benchmark, suite=suite)
+        notes.judge(
+            "benchmark-not-in-suite",
+            path,
+            wrong=has_suite and not is_unknown and not allowed,
+            benchmark=benchmark,
+            suite=suite,
+        )
         found: list[CheckedResult] = []
         for folder in listing(self._root / path).folders:
-            result = Result(root=self._root, path=f"{path}/{folder}", rules=self._rules, benchmark=benchmark, system_facts=facts)
+            result = Result(
+                root=self._root, path=f"{path}/{folder}", rules=self._rules, benchmark=benchmark, system_facts=facts
+            )
             known = (*allowed.required, *allowed.optional) if allowed else ()
             is_odd = result.is_closed and bool(known) and result.scenario not in known
-            result.notes.judge("scenario-not-allowed", result.path, wrong=is_odd, scenario=folder, benchmark=benchmark, suite=suite)
+            result.notes.judge(
+                "scenario-not-allowed", result.path, wrong=is_odd, scenario=folder, benchmark=benchmark, suite=suite
+            )
             found.append(_checked(result, suite, (*outer, notes)))
         yield from found
         if allowed:

@@ -48,7 +48,7 @@ _BY_FOLDER = {name.lower(): name for name in SCENARIOS}
 def scenario_of(folder: str, rules: Rules) -> str:
     """Return the scenario that a folder's name means; the name itself if it means none."""
     more = {item.scenario.lower(): item.scenario for item in rules.submission.inferred}
-    return {**more, **_BY_FOLDER}.get(folder if folder == folder.lower() else folder, folder)
+    return {**more, **_BY_FOLDER}.get(folder, folder)
 
 
 class Result:

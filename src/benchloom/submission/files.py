@@ -18,12 +18,16 @@ class Listing(msgspec.Struct, frozen=True):
 
 def listing(folder: Path) -> Listing:
     """Return what is in ``folder``, by name; a link counts as what it leads to, and not at all if it leads nowhere."""
-    folders, files = [], []
+    folders: list[str] = []
+    files: list[str] = []
     try:
         with os.scandir(folder) as entries:
             for entry in entries:
                 try:
-                    (folders if entry.is_dir() else files if entry.is_file() else []).append(entry.name)
+                    if entry.is_dir():
+                        folders.append(entry.name)
+                    elif entry.is_file():
+                        files.append(entry.name)
                 except OSError:  # a link in a circle
                     continue
     except OSError:

@@ -48,17 +48,18 @@ class Notes:
     def __init__(self, rules: SubmissionRules, division: str) -> None:
         self._rules, self._division = rules, division
         self.found: list[SubmissionFinding] = []
-        self._judged: set[str] = set()
+        self.judged: set[str] = set()
 
     def judge(self, code: str, path: str, *, wrong: object, **facts: Any) -> bool:
         """Note that ``code`` was checked, with a finding if ``wrong`` is true; return whether it is."""
-        self._judged.add(code)
+        self.judged.add(code)
         if wrong:
-            words = check_texts()[code]
+            words, heed = check_texts()[code], self._heed(code)
+            severity = (words.open if self._division == OPEN else None) or words.severity
             item = SubmissionFinding(
                 code=code,
-                severity=(words.open if self._division == OPEN else None) or words.severity,
-                official=self._heed(code),
+                severity=severity if heed == "accepts" else "error",  # the strict verdict is never the milder one
+                official=heed,
                 title=words.title,
                 text=words.text.format(**facts),
                 path=path,
@@ -77,13 +78,13 @@ class Notes:
 
     def take(self, other: "Notes") -> None:
         """Take over what was checked and found elsewhere."""
-        self._judged |= other._judged
+        self.judged |= other.judged
         self.found += [item for item in other.found if item not in self.found]
 
     @property
     def passed(self) -> tuple[str, ...]:
         """Codes of what was checked and found well."""
-        return tuple(sorted(self._judged - {item.code for item in self.found}))
+        return tuple(sorted(self.judged - {item.code for item in self.found}))
 
     @property
     def is_refused(self) -> bool:

@@ -3,7 +3,7 @@
 import re
 from pathlib import PurePosixPath
 
-from benchloom.rules.scenarios import SCENARIOS
+from benchloom.rules.scenarios import OFFLINE, SCENARIOS
 from benchloom.submission.context import Result
 from benchloom.submission.files import json_object, listing, size, text
 
@@ -49,7 +49,12 @@ def _description(result: Result, files: tuple[str, ...]) -> tuple[str, str]:
 
 def _check_description(result: Result, path: str) -> None:
     notes, found = result.notes, json_object(result.root / path)
-    notes.judge("measurement-json-unreadable", path, wrong=found.problem or found.has_bom, problem=found.problem or "it begins with a byte order mark")
+    notes.judge(
+        "measurement-json-unreadable",
+        path,
+        wrong=found.problem or found.has_bom,
+        problem=found.problem or "it begins with a byte order mark",
+    )
     fields = result.rules.submission.measurement_fields
     if not found.problem:
         missing = [key for key in fields if key not in found.values]
@@ -76,15 +81,25 @@ def _check_user_conf(result: Result, path: str) -> None:
     for match in filter(None, map(_SETTING.match, lines.splitlines())):
         if match[2] in {"*", result.log_scenario} and match[1] in {"*", result.model, result.benchmark}:
             found[match[3]] = match[4]
-    odd = [f"{key} {value}, LoadGen had {log.get(_EFFECTIVE[key])}" for key, value in found.items() if _differs(result, key, value)]
+    odd = [
+        f"{key} {value}, LoadGen had {log.get(_EFFECTIVE[key])}"
+        for key, value in found.items()
+        if _differs(result, key, value)
+    ]
     result.notes.judge("user-conf-differs", str(PurePosixPath(path)), wrong=odd, found="; ".join(odd))
 
 
 def _differs(result: Result, key: str, value: str) -> bool:
     if key not in _EFFECTIVE or (key in _OF_RATE and not SCENARIOS[result.log_scenario].expects_rate):
         return False
-    effective = result.performance.number(_EFFECTIVE[key])
+    log = result.performance
+    effective = log.number(_EFFECTIVE[key])
+    if key == "min_query_count" and result.log_scenario == OFFLINE.name:  # one query has them all
+        effective = log.number("effective_min_sample_count")
     try:
-        return effective is not None and float(value) > 0 and abs(float(value) - effective) > 1e-3 * effective
+        stated = float(value)
+        if key == "performance_sample_count_override":
+            stated = min(stated, log.number("qsl_reported_total_count") or stated)
+        return effective is not None and stated > 0 and abs(stated - effective) > 1e-3 * effective
     except ValueError:
         return False

@@ -1,5 +1,6 @@
 """The performance run of a result, or of one of its compliance tests: its log against the round."""
 
+from benchloom.model.ruleset import Seeds
 from benchloom.model.submission_rules import Inferred
 from benchloom.rules.figures import FIGURES
 from benchloom.rules.metrics import LATENCY
@@ -10,7 +11,11 @@ from benchloom.submission.findings import Notes
 from benchloom.submission.logs import ACCURACY_LOG, DETAIL, SUMMARY, VALIDITY, Log, same_figures
 
 IGNORED = frozenset({"mlperf_log_trace.json", "results.json", ".gitkeep"})
-SEEDS = {"qsl": "effective_qsl_rng_seed", "sample_index": "effective_sample_index_rng_seed", "schedule": "effective_schedule_rng_seed"}
+SEEDS = {
+    "qsl": "effective_qsl_rng_seed",
+    "sample_index": "effective_sample_index_rng_seed",
+    "schedule": "effective_schedule_rng_seed",
+}
 NS_PER_MS = 1e6
 _NETWORK_SUT = "Network SUT"
 
@@ -33,7 +38,7 @@ def has_power(result: Result) -> bool:
     return (result.root / result.path / "performance" / "power").is_dir()
 
 
-def check_log(result: Result, notes: Notes, log: Log, folder: str, seeds: tuple[int, int, int] | None = None) -> None:
+def check_log(result: Result, notes: Notes, log: Log, folder: str, seeds: Seeds | None = None) -> None:
     """Check what a log of a performance run says of itself. ``seeds`` are those of a test that has its own."""
     path = f"{folder}/{DETAIL}"
     if not is_read(notes, log, path, "performance"):
@@ -51,7 +56,13 @@ def check_log(result: Result, notes: Notes, log: Log, folder: str, seeds: tuple[
 def is_read(notes: Notes, log: Log, path: str, run: str) -> bool:
     """Note whether a run's detail log can be read, and return it."""
     missing = notes.judge(f"{run}-log-missing", path, wrong=not log.exists)
-    problem = "no line of LoadGen is in it" if not log.style else f"{log.bad_lines} lines are not JSON" if log.bad_lines else ""
+    problem = (
+        "no line of LoadGen is in it"
+        if not log.style
+        else f"{log.bad_lines} lines are not JSON"
+        if log.bad_lines
+        else ""
+    )
     return not missing and not notes.judge(f"{run}-log-unreadable", path, wrong=problem, problem=problem)
 
 
@@ -75,7 +86,9 @@ def inference_of(result: Result, log: Log) -> Inferred | None:
 def _check_figure(result: Result, notes: Notes, log: Log, path: str) -> None:
     scenario = str(log.get("effective_scenario") or "")
     key = result.rules.figure(result.benchmark, scenario)
-    notes.judge("figure-missing", path, wrong=log.number(key) is None, key=key or f"a figure of {scenario or 'no scenario'}")
+    notes.judge(
+        "figure-missing", path, wrong=log.number(key) is None, key=key or f"a figure of {scenario or 'no scenario'}"
+    )
     if scenario == result.scenario:
         return
     how = inference_of(result, log)
@@ -117,14 +130,13 @@ def _unit(result: Result) -> str:
     return "ms" if metric == LATENCY else metric.unit
 
 
-def _check_seeds(result: Result, notes: Notes, log: Log, path: str, seeds: tuple[int, int, int] | None) -> None:
-    official = result.rules.ruleset.seeds
-    if official is None:
+def _check_seeds(result: Result, notes: Notes, log: Log, path: str, seeds: Seeds | None) -> None:
+    right = seeds or result.rules.ruleset.seeds
+    if right is None:
         return
-    expected = seeds or (official.qsl, official.sample_index, official.schedule)
-    found = {key: log.get(key) for key in SEEDS.values()}
-    wrong = [f"{key} {value}" for (key, value), right in zip(found.items(), expected, strict=True) if value != right]
-    notes.judge("seeds", path, wrong=wrong, found=", ".join(wrong), expected=", ".join(map(str, expected)))
+    expected = {logged: getattr(right, name) for name, logged in SEEDS.items()}
+    wrong = [f"{key} {log.get(key)}" for key, value in expected.items() if log.get(key) != value]
+    notes.judge("seeds", path, wrong=wrong, found=", ".join(wrong), expected=", ".join(map(str, expected.values())))
 
 
 def _check_length(result: Result, notes: Notes, log: Log, path: str) -> None:
@@ -154,18 +166,33 @@ def _check_bound(result: Result, notes: Notes, log: Log, path: str) -> None:
     bound = result.facts.latency_bounds_ms.get(scenario) if result.facts else None
     has_early_stopping = result.rules.ruleset.early_stopping and scenario in SCENARIOS and scenario != OFFLINE.name
     if has_early_stopping:
-        notes.judge("early-stopping", path, wrong=not log.get("early_stopping_met"), why=_one_line(log.get("early_stopping_result")))
+        notes.judge(
+            "early-stopping",
+            path,
+            wrong=not log.get("early_stopping_met"),
+            why=_one_line(log.get("early_stopping_result")),
+        )
     if bound is None:
         return
     if has_early_stopping:
         told = log.number("effective_target_latency_ns")
-        notes.judge("latency-bound", path, wrong=told is None or told > bound * NS_PER_MS, found=_ms(told), expected=f"{bound:g}")
+        notes.judge(
+            "latency-bound",
+            path,
+            wrong=told is None or told > bound * NS_PER_MS,
+            found=_ms(told),
+            expected=f"{bound:g}",
+        )
     measured = log.number(
-        "result_99.00_percentile_per_query_latency_ns" if scenario == MULTI_STREAM.name else "result_99.00_percentile_latency_ns"
+        "result_99.00_percentile_per_query_latency_ns"
+        if scenario == MULTI_STREAM.name
+        else "result_99.00_percentile_latency_ns"
     )
     has_token_bounds = result.benchmark in result.rules.submission.token_latencies  # LoadGen then bounds those instead
     if measured is not None and not has_token_bounds:
-        notes.judge("latency-measured", path, wrong=measured > bound * NS_PER_MS, found=_ms(measured), expected=f"{bound:g}")
+        notes.judge(
+            "latency-measured", path, wrong=measured > bound * NS_PER_MS, found=_ms(measured), expected=f"{bound:g}"
+        )
 
 
 def _ms(nanoseconds: float | None) -> str:

@@ -45,8 +45,17 @@ class _Odd:
 
     def __init__(self, root: Path, base: str) -> None:
         self.root, self.base = root, base
-        codes = ("link-broken", "link-from-root", "file-too-large", "name-hidden", "name-with-space", "folder-of-caches", "folder-empty")
+        codes = (
+            "link-broken",
+            "link-from-root",
+            "file-too-large",
+            "name-hidden",
+            "name-with-space",
+            "folder-of-caches",
+            "folder-empty",
+        )
         self.places: dict[str, list[str]] = {code: [] for code in codes}
+        self._name(root / base, base.rsplit("/", 1)[1])
         for folder, folders, files in os.walk(root / base):
             path = Path(folder)
             if not folders and not files:

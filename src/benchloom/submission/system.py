@@ -19,9 +19,17 @@ def check_system(notes: Notes, root: Path, path: str, rules: Rules) -> dict[str,
     notes.judge("system-bom", path, wrong=found.has_bom)
     facts, known = found.values, rules.submission
     status = str(facts.get("status", ""))
-    notes.judge("system-status", path, wrong=status.lower() not in known.availabilities, found=status, expected=", ".join(known.availabilities))
+    notes.judge(
+        "system-status",
+        path,
+        wrong=status.lower() not in known.availabilities,
+        found=status,
+        expected=", ".join(known.availabilities),
+    )
     kind = facts.get("system_type")
-    notes.judge("system-type", path, wrong=kind not in known.system_types, found=kind, expected=", ".join(known.system_types))
+    notes.judge(
+        "system-type", path, wrong=kind not in known.system_types, found=kind, expected=", ".join(known.system_types)
+    )
     _check_fields(notes, path, facts, rules)
     named = str(facts.get("submitter", ""))
     notes.judge("system-submitter", path, wrong=named.lower() != submitter.lower(), found=named, expected=submitter)
@@ -35,7 +43,13 @@ def _check_fields(notes: Notes, path: str, facts: dict[str, Any], rules: Rules) 
     is_network = str(facts.get("is_network", "")).lower() == "true"
     division = path.split("/", 1)[0]
     if known.network_fields:
-        notes.judge("system-network", path, wrong=division != OPEN and is_network != (division == "network"), found=is_network, division=division)
+        notes.judge(
+            "system-network",
+            path,
+            wrong=division != OPEN and is_network != (division == "network"),
+            found=is_network,
+            division=division,
+        )
     required = (*known.system_fields, *(known.network_fields if is_network else ()))
     missing = [key for key in required if key not in facts]
     notes.judge("system-field-missing", path, wrong=missing, fields=", ".join(missing))
