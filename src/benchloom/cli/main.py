@@ -35,6 +35,7 @@ VERBS = {
     "record": "List and show records of runs.",
     "tune": "Search the settings with which a program is best on this machine.",
     "compare": "Put records of runs side by side.",
+    "submit": "Check a submission to MLPerf Inference.",
     "repo": "Add, list, remove and synchronise repositories.",
     "lint": "Check the components of the repositories.",
     "new": "Make the skeleton of a component.",

@@ -61,6 +61,7 @@ _ENTRY_ACTED = {
     "profile": "how samples are prepared",
     "backend": "facts of a backend",
     "ruleset": "what a round of MLPerf, or a company, demands",
+    "submission": "contents of a round's submission, and the checks of its official checker",
     "detect": "how it is detected on a machine",
     "customize": "how ck sets it up; versions and variables are read from it",
     "soft_uoa": "alias of the soft component it registers",

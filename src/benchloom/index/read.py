@@ -37,6 +37,7 @@ from benchloom.model.facts import Backend, Dataset, Layout, Model, Profile
 from benchloom.model.finding import Finding
 from benchloom.model.published import PublishedFile, StandIn
 from benchloom.model.ruleset import Ruleset
+from benchloom.model.submission_rules import SubmissionRules
 from benchloom.model.variation import find_variation
 
 CM_FILES = ("_cm.yaml", "_cm.json", "meta.yaml", "meta.json")
@@ -308,6 +309,7 @@ class _Reader:
             profile=self._typed(meta, "profile", Profile, None),
             backend=self._typed(meta, "backend", Backend, None),
             ruleset=self._ruleset(meta, alias),
+            submission=self._typed(meta, "submission", SubmissionRules, None),
             foreign_work=foreign_work(self.kind, self.folder, meta, is_ck=self.is_ck),
         )
 

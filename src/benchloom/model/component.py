@@ -8,6 +8,7 @@ from benchloom.model.facts import Backend, Dataset, Layout, Model, Profile
 from benchloom.model.published import PublishedFile, StandIn
 from benchloom.model.query import Query
 from benchloom.model.ruleset import Ruleset
+from benchloom.model.submission_rules import SubmissionRules
 
 Kind = str
 VENV_TEMPLATE = "venv.template"
@@ -330,6 +331,7 @@ class Component(Value, frozen=True, kw_only=True):
     profile: Profile | None = None
     backend: Backend | None = None
     ruleset: Ruleset | None = None
+    submission: SubmissionRules | None = None
     foreign_work: str = ""
     is_qualified: bool = False
 

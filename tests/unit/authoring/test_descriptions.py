@@ -37,7 +37,7 @@ def test_a_field_without_one_has_the_first_sentence_of_its_type():
 
 def test_a_field_of_metadata_has_what_the_table_of_keys_says():
     found = described({"Component": {"description": "It.", "properties": {"licence": {"type": "string"}}}})
-    assert found["Component"]["properties"]["licence"]["description"] == "SPDX expression of what it brings"
+    assert found["Component"]["properties"]["licence"]["description"] == "SPDX expression of its content"
 
 
 def test_a_description_that_is_there_stays():
