@@ -124,7 +124,7 @@ def test_models_that_nobody_has_are_refused(trial: Trial):
     assert "no component has the tag 'resnet5O'" in answer.err
     answer = trial.check("--models=model,digits")
     assert answer.code == 2
-    assert "no model that is downloaded answers 'digits,model'" in answer.err
+    assert "no downloadable model matches 'digits,model'" in answer.err
 
 
 def test_file_can_be_looked_at_by_a_python_without_numpy(tmp_path: Path):

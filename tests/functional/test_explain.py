@@ -155,7 +155,7 @@ def test_explain_asked_wrongly_is_an_input_error_with_a_fix(loom: Loom, words: l
     answer = loom.here("explain", "program:why-app", *words)
 
     assert answer.code == 2
-    assert "fix: " in answer.err or "one target at a time" in answer.err
+    assert "fix: " in answer.err or "only one target is accepted" in answer.err
 
 
 def test_explain_impossible_plan_explains_the_conflict(repo: Repo, loom: Loom):

@@ -374,7 +374,7 @@ def test_doctor_says_where_labels_come_from_for_a_folder_without(site: Site, ima
 
 def test_doctor_without_any_folder_says_so(site: Site, tmp_path: Path):
     (finding,) = doctor(site, tmp_path / "none")
-    assert finding["message"] == "no folder of images is where data sets are looked for"
+    assert finding["message"] == "no data set was found in the searched folders"
 
 
 def test_detect_tells_folders_with_labels_from_those_without(site: Site, images: Path):

@@ -113,7 +113,7 @@ def test_dataset_path_without_the_set_says_what_it_needs(tmp_path: Path):
         f"--dataset_path={tmp_path}/empty",
     )
     assert answer.code == 2
-    assert "holds no data set" in answer.err
+    assert "contains no data set" in answer.err
     assert "val_map.txt" in answer.err
 
 

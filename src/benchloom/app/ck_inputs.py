@@ -1,4 +1,4 @@
-"""The variables that users of `ck` set, as inputs of a program: each one is understood, or refused by its name."""
+"""Variables that users of `ck` set, converted to inputs of a program; unknown ones are refused."""
 
 import shlex
 from collections.abc import Iterator, Mapping
@@ -10,7 +10,7 @@ from benchloom.model.inputs import check_value
 from benchloom.run.process import INPUT_PREFIX
 
 EXTRA_OPS = "EXTRA_OPS"
-# Options of MLPerf's reference application, which EXTRA_OPS holds in CK's documentation, and our names of them.
+# Options of MLPerf's reference application, which CK's documentation passes in EXTRA_OPS, and the names of our inputs.
 _OPTIONS = {
     "count": "count",
     "time": "duration",
@@ -20,7 +20,7 @@ _OPTIONS = {
     "threads": "threads",
     "scenario": "scenario",
 }
-_MILLISECONDS = 1000  # per second, in which --max-latency counts
+_MILLISECONDS = 1000  # per second, the unit of --max-latency
 _UNREAD_PREFIXES = ("CK_BATCH_", "CK_LOADGEN_")  # of CK's programs in C++
 _UNREAD = {
     "CK_BATCH_COUNT": f"{INPUT_PREFIX}COUNT, the number of samples (batches times their size)",
@@ -28,16 +28,16 @@ _UNREAD = {
     "CK_LOADGEN_DATASET_SIZE": f"{INPUT_PREFIX}COUNT",
     "CK_LOADGEN_MODE": f"{INPUT_PREFIX}MODE=accuracy or performance",
     "CK_LOADGEN_SCENARIO": f"{INPUT_PREFIX}SCENARIO",
-    "ML_MODEL_FILEPATH_EXTERNAL": "ck detect soft:ml-model --full_path=FILE --extra_tags=TAGS, the tags of one model",
+    "ML_MODEL_FILEPATH_EXTERNAL": "ck detect soft:ml-model --full_path=FILE --extra_tags=TAGS, with the tags of one model",
 }
 
 
 def inputs_from(component: Component, environ: Mapping[str, str]) -> dict[str, str]:
-    """Return the inputs that ``environ`` gives the program ``component``, in their declared spelling.
+    """Return the inputs in ``environ`` for the program ``component``, in their declared spelling.
 
-    They come as ``LOOM_INPUT_<NAME>`` or as options in ``EXTRA_OPS``. A program that declares no input reads variables of
-    its own, and gets none. Raises UnknownNameError for a variable or option that no input has, and InputError for a wrong
-    value, for an input with two values, and for variables of CK's own programs, which nothing here reads.
+    They come as ``LOOM_INPUT_<NAME>`` or as options in ``EXTRA_OPS``. A program without declared inputs reads its own
+    variables, and gets none. Raises UnknownNameError for a variable or option that no input has, and InputError for a
+    wrong value, for an input with two values, and for variables of CK's own programs, which are not supported.
     """
     declared = {item.name: item for item in component.program.inputs} if component.program else {}
     found: dict[str, tuple[str, str]] = {}
@@ -51,7 +51,10 @@ def inputs_from(component: Component, environ: Mapping[str, str]) -> dict[str, s
         earlier, other = found.setdefault(name, (where, checked))
         if other != checked:
             raise InputError(
-                f"the input {name} has two values", where=where, why=[f"{earlier} says {other}"], fix="give one of them"
+                f"the input {name} has two values",
+                where=where,
+                why=[f"{earlier} says {other}"],
+                fix="remove one of them",
             )
     return {name: value for name, (_, value) in found.items()}
 

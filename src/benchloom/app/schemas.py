@@ -1,4 +1,4 @@
-"""The JSON Schema of every value that leaves or enters as JSON: what ``--json`` prints, and what files hold.
+"""The JSON Schemas of all values that are written or read as JSON: output of ``--json``, and files.
 
 To publish one more value, add a line to ``TYPES``, then run ``loom schema --write schemas``.
 """
@@ -62,13 +62,13 @@ class ErrorFields(Value, frozen=True, kw_only=True):
 
 
 class Failure(Document, frozen=True, kw_only=True):
-    """What any command prints instead of its value if it fails and ``--json`` was given."""
+    """What any command prints with ``--json`` if it fails."""
 
     error: ErrorFields
 
 
 class CompletionScript(Value, frozen=True, kw_only=True):
-    """Code that makes ``shell`` complete this command, to be evaluated by it."""
+    """Code that ``shell`` evaluates to complete this command."""
 
     shell: str
     script: str
@@ -81,7 +81,7 @@ class Published(Value, frozen=True, kw_only=True):
     summary: str
 
 
-# name: (type, which command prints it or which file holds it)
+# name: (type, the command that prints it or the file that contains it)
 TYPES: dict[str, tuple[Any, str]] = {
     "plan": (Plan, "loom plan --json, loom run --dry-run --json"),
     "lock": (Lock, "loom lock; the file loom.lock.json"),
@@ -128,7 +128,7 @@ TYPES: dict[str, tuple[Any, str]] = {
     "block-profile": (Profile, "block profile of a component file"),
     "block-backend": (Backend, "block backend of a component file"),
     "block-ruleset": (Ruleset, "block ruleset of a component file"),
-    "block-check": (Check, "block check of a program: how it is asked whether it could run"),
+    "block-check": (Check, "block check of a program: the command that checks whether it can run"),
     "block-published": (PublishedFile, "block published of a component file"),
     "block-stand_in": (StandIn, "block stand_in of a component file"),
     "block-input": (Input, "one item of block inputs of a program"),
@@ -151,12 +151,12 @@ def schema(name: str) -> Schema:
 
 
 def listing() -> tuple[Published, ...]:
-    """Return names and what each is of, in the table's order."""
+    """Return names and descriptions, in the order of the table."""
     return tuple(Published(name=name, summary=item["title"]) for name, item in schemas().items())
 
 
 def write_schemas(folder: Path) -> tuple[Path, ...]:
-    """Write ``<name>.schema.json`` for every schema, remove those of names that are no more, and return the files."""
+    """Write ``<name>.schema.json`` for every schema, remove those of names that no longer exist, and return the files."""
     refuse_installed(folder)
     written = schema_files()
     for path in folder.glob("*.schema.json"):
