@@ -249,7 +249,7 @@ def test_two_searches_of_the_same_do_not_run_at_once(loom: Loom):
     with filelock.FileLock(next((loom.home / "tunings").iterdir()) / "lock"):
         answer = loom("tune", "program:tuned", *words)
     assert answer.code == 2
-    assert "under way" in answer.err
+    assert "already running" in answer.err
 
 
 def test_kept_search_that_cannot_be_read_is_made_anew(loom: Loom):
