@@ -92,7 +92,7 @@ def test_no_answer_names_the_nearest(loom: Loom):
 
     assert answer.code == 2
     assert answer.err == (
-        "loom: no program answers 'grammar,one,two'\n"
+        "loom: no program matches 'grammar,one,two'\n"
         "  where: --tags\n"
         "  why: program:grammar-one lacks two\n"
         "  why: program:grammar-two lacks one\n"

@@ -197,7 +197,7 @@ def test_a_home_that_is_mounted_read_only_serves_what_only_reads(
     Repo(tmp_path / "repo", "trial")
     mount = 'mount --bind "$1" "$1" && mount -o remount,ro,bind "$1"'
     done = mounted_home(mount, home, *words, cwd=tmp_path / "repo")
-    fix = "set LOOM_HOME to a writable folder be written"
+    fix = "set LOOM_HOME to a writable folder"
     assert done.returncode == code, done.stderr
     expected = f"loom: Read-only file system\n  where: {home / refused}\n  fix: {fix}\n"
     assert done.stderr == (expected if refused else "")
