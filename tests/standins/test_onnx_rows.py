@@ -82,7 +82,7 @@ def test_row_with_channels_last_is_refused(tmp_path: Path):
         (
             "row_2_resnet50_onnx_opset8",
             {"prediction": "argmax", "outputs": [{"name": "ArgMax:0", "shape": ["N", 1001]}]},
-            "prediction 'index' takes one",
+            "prediction 'index' requires one",
         ),
         (
             "row_9_mobilenet_onnx_opset8",

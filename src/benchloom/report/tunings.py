@@ -49,7 +49,10 @@ def probe_line(probe: Probe) -> str:
 
 def settings_text(settings: TuningPoint) -> str:
     """Return for instance ``batch 8, threads 1, instances 2``; the target of Server is left out, since it is the figure."""
-    return ", ".join(f"{_NAMES[name]} {value}" for name, value in _given(settings) if name != "target_qps") or "default settings"
+    return (
+        ", ".join(f"{_NAMES[name]} {value}" for name, value in _given(settings) if name != "target_qps")
+        or "default settings"
+    )
 
 
 def _given(settings: TuningPoint) -> list[tuple[str, float]]:
