@@ -51,7 +51,7 @@ def is_image(name: str) -> bool:
 
 
 def several(names: list[str]) -> str:
-    """Return the first names of many."""
+    """Return the first few names as text."""
     return ", ".join(names[:5]) + (", ..." if len(names) > 5 else "")
 
 

@@ -90,9 +90,9 @@ def test_of_two_files_for_one_model_the_one_asked_for_is_used(ck: Ck, mine: Path
 @pytest.mark.parametrize(
     ("tags", "told"),
     [
-        ("", "no model is meant"),
+        ("", "no model matches"),
         ("mine", "no model has the tag 'mine'"),
-        ("digits,resnet50", "no model is meant"),
+        ("digits,resnet50", "no model matches"),
         ("resnet50,onnx", "package:model-resnet50-onnx-opset8"),
         ("digits,onnx,fp32,opset-31", "write 'opset-11'"),
     ],

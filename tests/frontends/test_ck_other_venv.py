@@ -15,7 +15,7 @@ IN_MEMORY = Path("/dev/shm")  # a file system that lists a folder in another ord
 NAME = "venv:mlperf-inference"
 CREATE = ("create", NAME, "--template=mlperf-inference-1.0")
 OURS = "--repo_module_uoa=benchloom"
-TAKEN = "there is a virtual environment 'mlperf-inference' already"
+TAKEN = "a virtual environment 'mlperf-inference' exists already"
 
 
 @pytest.fixture(scope="module")

@@ -90,10 +90,10 @@ REFUSED: dict[str, tuple[Callable[[dict[str, Any]], None], str]] = {
     "area null": (set_first(area=None), "`$.annotations[0].area`"),
     "area text": (set_first(area="612"), "`$.annotations[0].area`"),
     "a box without width": (set_first(bbox=[113, 23, 0, 34]), "annotations[0] (id 1): its box"),
-    "a box outside": (set_first(bbox=[113, 23, 200, 34]), "does not lie in image 1"),
+    "a box outside": (set_first(bbox=[113, 23, 200, 34]), "is outside image 1"),
     "one file for two images": (one_file, "images[0] (id 1) and images[1] (id 2) both are the file"),
     "an id twice": (set_first(id=2), "annotations[0] and annotations[1] both have the id 2"),
-    "the id 0": (set_first(id=0), "annotations[0] (id 0): pycocotools takes the id 0 for no match"),
+    "the id 0": (set_first(id=0), "annotations[0] (id 0): pycocotools treats the id 0 as no match"),
     "width and height exchanged": (exchanged, "or the width and height that are stated for its image"),
 }
 
@@ -128,7 +128,7 @@ def test_width_and_height_exchanged_without_a_box_in_the_way_are_refused_by_the_
     scenes.write(found)
     answer = scenes.run()
     assert answer.code == 2
-    assert "images have another size than their annotations state" in answer.err
+    assert "images differ in size from their annotations" in answer.err
     assert "stated as" in answer.err
     assert not scenes.has_samples
 
@@ -145,7 +145,7 @@ def test_order_of_categories_that_the_model_does_not_share_is_refused_before_any
     shutil.copy(ROOT / "package" / MODEL / meta["fetch"][0]["path"], folder)
     answer = scenes.run("--dep_add_tags.model=index")
     assert answer.code == 2
-    assert "counts categories in the order of their ids, digit-scenes-val lists them in another order" in answer.err
+    assert "counts categories in the order of their ids, digit-scenes-val lists them in a different order" in answer.err
     assert not list((scenes.loom.home / "store").glob("entries/*"))
 
 

@@ -32,7 +32,7 @@ def bench(folder: Path, *words: str, **areas: str) -> Answer:
 def test_bench_of_an_unknown_area_names_the_known_ones(tmp_path: Path):
     answer = Loom(tmp_path).here("bench", "--only=nothing")
     assert answer.code == 2
-    assert "no area is called 'nothing'" in answer.err
+    assert "there is no area 'nothing'" in answer.err
     areas = sorted(file.stem for file in (SOURCE.parent / "benchmarks").glob("*.py"))
     assert ", ".join(areas) in answer.err
 

@@ -53,7 +53,7 @@ def test_each_model_is_compared_and_a_bad_one_does_not_end_the_others(trial: Tri
     assert "is not the requested file; it appears to be a web page (HTML)" in lines_on(answer, page)
     assert lines_on(answer, absent).startswith("not checked\n")
     assert "HTTP status 404" in lines_on(answer, absent)
-    assert "1 of 6 models are as their components state" in answer.err
+    assert "1 of 6 models match their components" in answer.err
     assert "Traceback" not in answer.err
 
 
@@ -63,13 +63,13 @@ def test_what_was_found_can_be_pinned_with_the_lines_that_are_printed(trial: Tri
     answer = trial.check().ok()
     assert f"found        digest: sha256:{sha256(data).hexdigest()}" in lines_on(answer, ref)
     _, _, pins = answer.err.partition(
-        "to pin what was found, in the first item of 'fetch' in place of its 'digest' or 'unpinned':\n"
+        "to pin the files, replace 'digest' or 'unpinned' in the first item of 'fetch' by:\n"
     )
     file, digest, size, _, seen, *_ = pins.splitlines()
     assert file == "package/model-mobilenet-onnx-opset11-served/.cm/meta.json"
     trial.state("model-mobilenet-onnx-opset11", fetch=json.loads(f"{{{digest}{size}}}"), **json.loads(f"{{{seen}}}"))
     again = trial.check().ok()
-    assert "1 of 1 models are as their components state" in again.err
+    assert "1 of 1 models match their components" in again.err
     assert "1 model, 1 file to download: 0.0 MB" in again.err
     assert "to pin" not in again.err
 
@@ -83,7 +83,7 @@ def test_download_that_breaks_off_is_resumed_and_a_second_check_downloads_nothin
     assert [request.headers.get("range") for request in trial.server.seen(name)] == [None, "bytes=1000-"]
     again = trial.check().ok()
     assert "1 model, 0 files to download: 0.0 MB" in again.err
-    assert "(already here)" in again.err
+    assert "(cached)" in again.err
     assert len(trial.server.seen(name)) == 2
 
 
@@ -124,7 +124,7 @@ def test_models_that_nobody_has_are_refused(trial: Trial):
     assert "no component has the tag 'resnet5O'" in answer.err
     answer = trial.check("--models=model,digits")
     assert answer.code == 2
-    assert "no model that is downloaded answers 'digits,model'" in answer.err
+    assert "no downloadable model matches 'digits,model'" in answer.err
 
 
 def test_file_can_be_looked_at_by_a_python_without_numpy(tmp_path: Path):

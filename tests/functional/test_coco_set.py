@@ -96,4 +96,4 @@ def test_doctor_counts_the_images_of_a_copy(tmp_path: Path, copy: Path):
     (copy / "annotations" / "instances_val2017.json").write_text("{")
     [broken] = findings(loom, copy)
     assert broken["severity"] == "error"
-    assert "not in COCO's form" in broken["message"]
+    assert "not in COCO format" in broken["message"]

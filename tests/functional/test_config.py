@@ -37,7 +37,7 @@ def test_config_writes_and_the_environment_wins_over_the_file(loom: Loom):
     assert settings(loom.here("config", "--json"))["jobs"] == (8, "file")
     answer = loom("config", "--json", LOOM_JOBS="2")
     assert settings(answer)["jobs"] == (2, "environment")
-    assert "LOOM_JOBS is set and wins" in loom("config", "jobs", "9", LOOM_JOBS="2").ok().err
+    assert "LOOM_JOBS is set and overrides" in loom("config", "jobs", "9", LOOM_JOBS="2").ok().err
 
 
 def test_config_of_one_name_prints_its_value(loom: Loom):

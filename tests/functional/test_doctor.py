@@ -91,7 +91,7 @@ def test_doctor_store_tells_idle_broken_and_half_done_entries(loom: Loom):
     messages = " | ".join(item["message"] for item in said(loom, "store"))
     assert "1 entries" in messages
     assert "needs 1 entries" not in messages  # what was installed is needed until somebody says otherwise
-    assert "1 builds were left half done" in messages
+    assert "1 unfinished builds were left" in messages
     assert "1 damaged entries" in messages
     file = store / "entries" / key / "entry.json"
     file.chmod(0o644)

@@ -74,7 +74,7 @@ def test_what_is_no_model_is_not_kept_and_the_next_attempt_gets_the_model(
     [
         (PAGE, "a web page (HTML)"),
         (tgz({"digits.onnx": NETWORK})[:-200], "not a valid tar archive"),
-        (tgz({"digits.onnx": PAGE}), "digits.onnx of package:model-changed is no model"),
+        (tgz({"digits.onnx": PAGE}), "digits.onnx of package:model-changed is not a model"),
     ],
     ids=["a web page", "half of an archive", "a web page in an archive"],
 )
@@ -101,7 +101,7 @@ def test_mirror_of_the_command_line_replaces_what_is_here_without_a_digest(
     (tmp_path / "mirror" / "digits.onnx").write_bytes(NETWORK)
     assert digest_in_record(loom, first) == f"sha256:{sha256(other).hexdigest()}"
     installed = loom.here("install", "package:model-changed", f"--mirror={tmp_path / 'mirror'}").ok()
-    assert f"is replaced by that of file://{tmp_path / 'mirror'}/digits.onnx" in installed.err
+    assert f"is replaced by the file from file://{tmp_path / 'mirror'}/digits.onnx" in installed.err
     assert digest_in_record(loom, classify(loom)) == f"sha256:{sha256(NETWORK).hexdigest()}"
     again = loom.here("install", "package:model-changed", f"--mirror={tmp_path / 'mirror'}").ok()
     assert "is replaced by" not in again.err

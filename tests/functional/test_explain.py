@@ -32,7 +32,7 @@ def test_explain_role_shows_choice_requirers_and_everything_else(loom: Loom):
         "  because      higher priority; preferred over package:why-spare\n"
         "  required by  program:why-app: tool,why,@>=2  (program/why-app/.cm/meta.json: run_deps.tool)\n"
         "               script:why-step: tool,why,@<=2.5  (script/why-step/_cm.yaml: deps.0)\n"
-        "  not taken    package:why-spare @2.2: package:why-tool is preferred: higher priority\n"
+        "  not chosen   package:why-spare @2.2: package:why-tool is preferred: higher priority\n"
         "  refused      package:why-plain: its version is unknown, so it may not satisfy >=2,<=2.5\n"
         "               package:why-tool: version 1.9 does not satisfy >=2\n"
         "               package:why-tool: version 3.0 does not satisfy <=2.5\n"
@@ -147,7 +147,7 @@ def test_explain_not_what_would_break_the_rest_says_what(repo: Repo, loom: Loom)
 
 def test_explain_not_what_was_chosen_says_so(loom: Loom):
     answer = loom.here("explain", "program:why-app", "tool", "--not", "why-tool").ok()
-    assert answer.out == "tool: package:why-tool is what was chosen\n"
+    assert answer.out == "tool: package:why-tool is the chosen one\n"
 
 
 @pytest.mark.parametrize("words", [["--not", "why-tool"], ["tool", "--not", "nothing-of-the-name"], ["tool", "more"]])
@@ -155,7 +155,7 @@ def test_explain_asked_wrongly_is_an_input_error_with_a_fix(loom: Loom, words: l
     answer = loom.here("explain", "program:why-app", *words)
 
     assert answer.code == 2
-    assert "fix: " in answer.err or "one target at a time" in answer.err
+    assert "fix: " in answer.err or "only one target is accepted" in answer.err
 
 
 def test_explain_impossible_plan_explains_the_conflict(repo: Repo, loom: Loom):

@@ -63,13 +63,13 @@ def test_fixed_batch_of_one_is_found_out(tmp_path: Path):
 def test_larger_batch_than_the_file_takes_is_refused(tmp_path: Path):
     answer = run_file(tmp_path, with_batch(1), "--mode=accuracy", "--scenario=Offline", "--batch_size=4")
     assert answer.code == 2
-    assert "the file of the model takes batches of at most 1" in answer.err
+    assert "the model file supports batches of at most 1" in answer.err
 
 
 def test_other_fixed_batch_is_refused(tmp_path: Path):
     answer = run_file(tmp_path, with_batch(3))
     assert answer.code == 2
-    assert "the file takes batches of exactly 3" in answer.err
+    assert "the file supports only batches of exactly 3" in answer.err
     assert "Traceback" not in answer.err
 
 
@@ -99,7 +99,7 @@ def test_file_of_another_opset_is_refused(tmp_path: Path):
     flag = changed_digits(repo, with_opset(13), opset=14)
     answer = run(flag, "--count=10", "--mode=accuracy", loom=Loom(tmp_path / "home", repo))
     assert answer.code == 2
-    assert "the file is of opset 13, its facts state 14" in answer.err
+    assert "the file has opset 13, its facts state 14" in answer.err
 
 
 def test_opset_of_the_file_is_recorded(tmp_path: Path):

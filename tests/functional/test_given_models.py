@@ -69,9 +69,9 @@ def test_what_is_no_model_is_refused_while_planning_and_before_it_is_kept(
 
 def test_file_given_once_is_used_until_it_is_taken_back(loom: Loom, other: Path):
     given = loom.here("detect", "soft:ml-model", TAGS, f"--full_path={other}").ok()
-    assert f"{REF} is {other} from now on" in given.out
+    assert f"{REF} now uses {other}" in given.out
     assert run(*SHORT, loom=loom).ok().json["results"]["accuracy"]["correct"] <= 8
-    assert loom.here("detect", REF, "--forget").ok().out == f"{REF} is no longer {other}\n"
+    assert loom.here("detect", REF, "--forget").ok().out == f"{REF} no longer uses {other}\n"
     assert run(*SHORT, loom=loom).ok().json["results"]["accuracy"]["correct"] >= 18
     assert loom.here("detect", REF, "--forget").code == 1
 
@@ -81,7 +81,7 @@ def test_file_that_is_gone_is_said_and_nothing_else_is_taken(loom: Loom, other: 
     other.unlink()
     answer = loom.here("plan", TARGET)
     assert answer.code == 2
-    assert f"the file given for {REF} is gone" in answer.err
+    assert f"the file registered for {REF} is missing" in answer.err
     assert f"loom detect {REF} --forget" in answer.err
     loom.here("plan", TARGET, "--dep_add_tags.model=resnet50,random-weights", "--mode=performance").ok()
 

@@ -69,7 +69,7 @@ def test_several_answers_are_listed(loom: Loom, verb: str):
 
     assert answer.code == 2
     assert answer.err == (
-        "loom: 2 components answer 'grammar,works'\n"
+        "loom: 2 components match 'grammar,works'\n"
         "  where: --tags\n"
         "  why: program:grammar-one (only it has one)\n"
         "  why: program:grammar-two (only it has two)\n"
@@ -92,11 +92,11 @@ def test_no_answer_names_the_nearest(loom: Loom):
 
     assert answer.code == 2
     assert answer.err == (
-        "loom: no program answers 'grammar,one,two'\n"
+        "loom: no program matches 'grammar,one,two'\n"
         "  where: --tags\n"
         "  why: program:grammar-one lacks two\n"
         "  why: program:grammar-two lacks one\n"
-        "  fix: leave out a tag, or see loom find program\n"
+        "  fix: omit a tag, or see loom find program\n"
     )
 
 
@@ -106,7 +106,7 @@ def test_show_says_what_is_wrong(loom: Loom, tags: str):
 
     assert answer.code == 2
     assert answer.err.startswith(
-        "loom: 2 components answer 'grammar,works'\n" if tags else "loom: program is a kind, and no component\n"
+        "loom: 2 components match 'grammar,works'\n" if tags else "loom: program is a kind, not a component\n"
     )
 
 
@@ -165,7 +165,7 @@ def test_no_records_proposes_the_nearest(loom: Loom):
         ("--precision=int8", "to choose by tags: --dep_add_tags.model=int8"),
         ("--dataset=digits", "to choose by tags: --dep_add_tags.dataset=digits"),
         ("--scenaro=Offline", "did you mean '--scenario'?"),
-        ("--dep_add_tags=model.digits", "name the role, too: --dep_add_tags.ROLE=TAGS"),
+        ("--dep_add_tags=model.digits", "name the role: --dep_add_tags.ROLE=TAGS"),
     ],
 )
 def test_an_unknown_input_says_what_was_meant(loom: Loom, given: str, fix: str):
@@ -211,7 +211,7 @@ def test_two_targets_say_what_was_meant(loom: Loom, words: tuple[str, ...], fix:
 
     assert answer.code == 2
     assert answer.err == (
-        f"loom: one target at a time, not {' and '.join(words)}\n  where: command line\n  fix: {fix}\n"
+        f"loom: only one target is accepted, not {' and '.join(words)}\n  where: command line\n  fix: {fix}\n"
     )
 
 

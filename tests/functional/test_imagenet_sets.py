@@ -226,7 +226,7 @@ def test_count_above_what_is_joined_says_both_numbers(site: Site, images: Path):
     (images / "val_map.txt").unlink()
     answer = site.run(f"--dataset_path={images}", "--count=13")
     assert answer.code == 2
-    assert f"--count asks for 13 samples, imagenet2012-val has {IMAGES}" in answer.err
+    assert f"--count requests 13 samples, imagenet2012-val has {IMAGES}" in answer.err
 
 
 def test_missing_images_of_a_folder_without_labels_are_skipped_if_that_is_asked_for(site: Site, images: Path):
@@ -334,7 +334,7 @@ def test_images_that_cannot_be_decoded_are_counted_and_nothing_is_kept(site: Sit
     assert "building" not in answer.err
     assert "2 of 12 images of imagenet2012-val are missing or damaged" in answer.err
     assert "the image cannot be decoded (1): ILSVRC2012_val_00000002.JPEG" in answer.err
-    assert "the image is cut off (1): ILSVRC2012_val_00000007.JPEG" in answer.err
+    assert "the image is truncated (1): ILSVRC2012_val_00000007.JPEG" in answer.err
     assert not any("preprocess" in label for label in site.entries)
 
 
@@ -361,7 +361,7 @@ def test_doctor_says_what_is_wrong_with_a_label_file(site: Site, images: Path):
     (images / "val_map.txt").write_text("ILSVRC2012_val_00000001.JPEG 1000\n")
     (finding,) = doctor(site, images)
     assert finding["severity"] == "error"
-    assert "label 1000 is none of imagenet2012-val, whose labels are 0 to 999" in finding["message"]
+    assert "label 1000 is not valid for imagenet2012-val, whose labels are 0 to 999" in finding["message"]
     assert "val_map.txt:1" in finding["message"]
 
 
@@ -374,7 +374,7 @@ def test_doctor_says_where_labels_come_from_for_a_folder_without(site: Site, ima
 
 def test_doctor_without_any_folder_says_so(site: Site, tmp_path: Path):
     (finding,) = doctor(site, tmp_path / "none")
-    assert finding["message"] == "no folder of images is where data sets are looked for"
+    assert finding["message"] == "no data set was found in the searched folders"
 
 
 def test_detect_tells_folders_with_labels_from_those_without(site: Site, images: Path):

@@ -8,17 +8,17 @@ from support.benchmark import TARGET
 from support.repo import Loom
 
 CASES = [
-    (["--instances=2"], "a second instance would have nothing to do"),
+    (["--instances=2"], "a second instance would be idle"),
     (["--dep_add_tags.model=resnet50,random-weights", "--mode=both"], "are random, so it has no accuracy"),
     (["--dep_add_tags.model=resnet50,random-weights", "--mode=accuracy"], "are random, so it has no accuracy"),
-    (["--env.LOOM_INPUT_INSTANCES=2"], "a second instance would have nothing to do"),
+    (["--env.LOOM_INPUT_INSTANCES=2"], "a second instance would be idle"),
     (["--duration=0"], "'0' is not a number above 0"),
     (["--target_qps=0", "--scenario=Server"], "'0' is not a number above 0"),
     (["--duration=0.0001"], "LoadGen counts whole milliseconds, in which 0.0001 is 0"),
     (["--target_latency_ms=1e-7"], "LoadGen counts whole nanoseconds, in which 1e-7 is 0"),
     (["--max_latency_ms=1e-7", "--scenario=Server"], "LoadGen counts whole nanoseconds, in which 1e-7 is 0"),
     (["--duration=604801"], "the performance run would take about 7 days"),
-    (["--count=451"], "--count asks for 451 samples, digits-val has 450"),
+    (["--count=451"], "--count requests 451 samples, digits-val has 450"),
 ]
 
 

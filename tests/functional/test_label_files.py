@@ -98,7 +98,7 @@ def test_line_that_cannot_be_read_says_what_is_accepted(loom: Loom, tmp_path: Pa
     answer = run(loom, folder)
     assert answer.code == 2
     assert "val_map.txt:2" in answer.err
-    assert "write one image a line" in answer.err
+    assert "write one image per line" in answer.err
 
 
 def test_count_prepares_and_requires_no_more_samples(loom: Loom, tmp_path: Path):
@@ -124,7 +124,7 @@ def test_count_above_what_is_there_says_both_numbers(loom: Loom, tmp_path: Path)
     folder = imagenet_folder(tmp_path / "imagenet", images=IMAGES, wrong=0)
     answer = run(loom, folder, "--count=7")
     assert answer.code == 2
-    assert "--count asks for 7 samples, imagenet2012-val has 6" in answer.err
+    assert "--count requests 7 samples, imagenet2012-val has 6" in answer.err
 
 
 def test_variable_of_the_user_for_an_input_changes_no_samples(loom: Loom, tmp_path: Path):
@@ -145,7 +145,7 @@ def test_folder_in_a_folder_is_refused_before_anything_is_downloaded(tmp_path: P
     other = Loom(tmp_path / "home")
     answer = run(other, inner.parent)
     assert answer.code == 2
-    assert "1 folder cannot stand for the 1000 classes of imagenet2012-val" in answer.err
+    assert "1 folder cannot represent the 1000 classes of imagenet2012-val" in answer.err
     assert f"name the folder of the images itself ({inner.parent / '.' / 'val'})" in answer.err
     assert not list((other.home / "store").glob("entries/*"))
 
@@ -176,7 +176,7 @@ def test_folders_by_class_score_what_is_right_and_none_may_be_empty(tmp_path: Pa
     (top / "3").rmdir()
     answer = loom("run", "program:image-classification-onnx", *words)
     assert answer.code == 2
-    assert "9 folders cannot stand for the 10 classes of foldered" in answer.err
+    assert "9 folders cannot represent the 10 classes of foldered" in answer.err
 
 
 # -- a label file named on the command line
@@ -238,7 +238,7 @@ def test_only_image_of_a_folder_is_found_by_its_folder(loom: Loom, tmp_path: Pat
     ("variable", "words"),
     [
         ("LOOM_INPUT_LABELS_PATH=/dev/null", "the samples were prepared with the labels of"),
-        ("LOOM_INPUT_COUNT=500", f"--count asks for 500 samples, soft:dataset.imagenet.val has {IMAGES}"),
+        ("LOOM_INPUT_COUNT=500", f"--count requests 500 samples, soft:dataset.imagenet.val has {IMAGES}"),
     ],
 )
 def test_input_that_reaches_the_program_alone_is_refused_if_the_samples_are_others(

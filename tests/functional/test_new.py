@@ -57,7 +57,7 @@ def test_new_never_overwrites(loom: Loom, tmp_path: Path):
     folder.mkdir(parents=True)
     refused = loom.here("new", "program:first")
     assert refused.code == 2
-    assert "already there" in refused.err
+    assert "exists already" in refused.err
     assert list(folder.iterdir()) == []
 
 

@@ -82,7 +82,7 @@ def test_a_word_that_is_not_utf_8_is_refused_before_anything_is_done(verb: str, 
     assert code == 2
     assert json.loads(data)["error"]["where"] == "word 4 of the command line"
     assert said.startswith(
-        "loom: it is not text in UTF-8\n  where: word 4 of the command line\n  why: '--record_tags=a\\udcff'"
+        "loom: it is not valid UTF-8\n  where: word 4 of the command line\n  why: '--record_tags=a\\udcff'"
     )
     assert not list(tmp_path.iterdir())
 
@@ -197,7 +197,7 @@ def test_a_home_that_is_mounted_read_only_serves_what_only_reads(
     Repo(tmp_path / "repo", "trial")
     mount = 'mount --bind "$1" "$1" && mount -o remount,ro,bind "$1"'
     done = mounted_home(mount, home, *words, cwd=tmp_path / "repo")
-    fix = "set LOOM_HOME to a folder that can be written"
+    fix = "set LOOM_HOME to a writable folder"
     assert done.returncode == code, done.stderr
     expected = f"loom: Read-only file system\n  where: {home / refused}\n  fix: {fix}\n"
     assert done.stderr == (expected if refused else "")

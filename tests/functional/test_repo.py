@@ -324,7 +324,7 @@ def test_repo_add_of_other_transports_is_refused_whatever_the_user_allows_git(
     monkeypatch.chdir(tmp_path)
     done = loom.here("repo", "add", source, "--name=strange")
     assert done.code == 2
-    assert "repositories are not cloned over" in done.err
+    assert "repositories cannot be cloned over" in done.err
     assert "file, http, https, ssh, git" in done.err
     assert not (tmp_path / "ran").exists()
     assert clones(loom) == []

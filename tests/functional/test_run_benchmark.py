@@ -59,7 +59,7 @@ def test_run_with_two_instances_answers_every_sample_once_and_alike(scenario: st
 def test_run_with_instances_that_would_have_nothing_to_do_is_refused():
     answer = run("--instances=2", SHORT)
     assert answer.code == 2
-    assert "a second instance would have nothing to do" in answer.err
+    assert "a second instance would be idle" in answer.err
 
 
 @pytest.mark.parametrize("scenario", SCENARIOS)

@@ -99,9 +99,11 @@ def test_nothing_annotated_gives_no_accuracy(tmp_path: Path):
     answer = loom("run", "program:object-detection-onnx", "--json", "--quiet", *words).ok()
     accuracy = answer.json["results"]["accuracy"]
     assert accuracy["mean_average_precision"] is None
-    assert "nothing is annotated in the 5 images" in accuracy["problem"]
+    assert "the 5 images have no annotated objects" in accuracy["problem"]
     shown = loom("record", "show", "last").ok().out
-    assert "accuracy   none: nothing is annotated" in shown.replace("accuracy  ", "accuracy   ").replace("    ", "   ")
+    assert "accuracy   none: the 5 images have no annotated objects" in shown.replace(
+        "accuracy  ", "accuracy   "
+    ).replace("    ", "   ")
 
 
 @pytest.mark.parametrize("scenario", SCENARIOS)

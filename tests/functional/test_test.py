@@ -34,5 +34,5 @@ def test_temporary_files_of_tests_that_pass_are_removed(tmp_path: Path):
 def test_temporary_files_of_tests_that_fail_stay_where_the_message_says(tmp_path: Path):
     code, said, left = run(tmp_path, WELL + "    assert False\n")
     assert code == 1
-    assert f"loom: test: what the failed tests left is in {left[0]}; remove it with: rm -rf {left[0]}\n" in said
+    assert f"loom: test: temporary files of failed tests are in {left[0]}; remove it with: rm -rf {left[0]}\n" in said
     assert {path.read_text() for path in left[0].rglob("left")} == {"over"}

@@ -199,7 +199,7 @@ def test_budget_ends_the_search_early_and_the_same_command_goes_on(loom: Loom):
     first = loom.here(*words, *grid).ok()
     assert (len(first.json["probes"]), first.json["complete"]) == (1, False)
     assert first.json["best"] == first.json["probes"][0]
-    assert "the same command goes on" in first.err
+    assert "run the same command to resume" in first.err
     second = loom.here(*words, *grid).ok()
     assert (len(second.json["probes"]), second.json["complete"]) == (2, True)
     assert second.json["probes"][0] == first.json["probes"][0]
@@ -210,7 +210,7 @@ def test_budget_that_ends_before_any_target_was_tried_is_a_negative_answer(loom:
     answer = loom.here("tune", "program:tuned", "--scenario=Server", "--trouble=slow", "--budget=0.1s", *NARROW)
     assert answer.code == 1
     assert "Offline" in answer.out
-    assert "the same command goes on" in answer.err
+    assert "run the same command to resume" in answer.err
 
 
 def test_interrupted_search_keeps_what_it_measured_and_goes_on(loom: Loom):
@@ -233,7 +233,7 @@ def test_interrupted_search_keeps_what_it_measured_and_goes_on(loom: Loom):
         process.send_signal(signal.SIGINT)
         _, err = process.communicate(timeout=60)
     assert process.returncode == 130
-    assert "goes on from there" in err
+    assert "run the same command to resume" in err
     before = records(loom)
     kept = json.loads(next((loom.home / "tunings").glob("*/tuning.json")).read_bytes())
     assert len(kept["probes"]) == sum(record["status"] == "ok" for record in before) >= 1
@@ -249,7 +249,7 @@ def test_two_searches_of_the_same_do_not_run_at_once(loom: Loom):
     with filelock.FileLock(next((loom.home / "tunings").iterdir()) / "lock"):
         answer = loom("tune", "program:tuned", *words)
     assert answer.code == 2
-    assert "under way" in answer.err
+    assert "already running" in answer.err
 
 
 @pytest.mark.parametrize(
@@ -338,7 +338,7 @@ def test_budget_is_read(text: str, seconds: float):
         (("program:tuned", "--buget=5m"), "--budget"),
         (("program:tuned", "--thread=1"), "--threads"),
         (("program:nobody",), "nobody"),
-        ((), "nothing was asked for"),
+        ((), "no target was given"),
         (("package:model-digits-onnx",), "is not a program"),
     ],
     ids=lambda item: " ".join(item) if isinstance(item, tuple) else "",

@@ -336,7 +336,7 @@ def test_row_whose_outputs_are_taken_for_each_other_is_refused(tmp_path: Path):
     swapped = outputs_of("20", labels="scores", scores="labels")
     answer = run_row(tmp_path, "20", outputs=swapped)
     assert answer.code == 2
-    assert "the outputs of the detector are not what its facts state" in answer.err
+    assert "the outputs of the detector contradict its facts" in answer.err
 
 
 def test_row_whose_boxes_are_taken_for_pixels_is_refused(tmp_path: Path):
@@ -406,7 +406,7 @@ def test_row_with_something_else_than_numbers_behind_its_boxes_scores_what_was_p
     [
         ("20", ["N", 3, 1200, 1200], "profile,coco-1200-tf,nchw", "is [-1, 1200, 1200, 3], its facts state"),
         ("19", ["N", 1200, 1200, 3], "profile,coco-1200-tf,nhwc", "is [1, 3, 1200, 1200], its facts state"),
-        ("15 opset 11", ["N", 3, 300, 300], "", "samples of shape (300, 300, 3) do not fit the model's input"),
+        ("15 opset 11", ["N", 3, 300, 300], "", "samples of shape (300, 300, 3) do not match the model's input"),
     ],
 )
 def test_row_with_another_layout_is_refused(tmp_path: Path, number: str, shape: list[Any], profile: str, told: str):
@@ -421,4 +421,4 @@ def test_row_with_another_layout_is_refused(tmp_path: Path, number: str, shape: 
 def test_row_19_refuses_a_larger_batch_than_its_file_takes(tmp_path: Path):
     answer = run_row(tmp_path, "19", "--scenario=Offline", "--batch_size=2")
     assert answer.code == 2
-    assert "the model takes batches of at most 1" in answer.err
+    assert "the model supports batches of at most 1" in answer.err

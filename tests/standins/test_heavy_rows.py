@@ -148,7 +148,7 @@ NCHW, NHWC = ["N", 3, 224, 224], ["N", 224, 224, 3]
         (7, NCHW, "profile,imagenet-mobilenet,nchw", "is [1, 224, 224, 3], its facts state ['N', 3, 224, 224]"),
         (3, NHWC, "profile,imagenet,nhwc", "the model does not run on samples of float32"),
         (4, NHWC, "profile,imagenet,nhwc", "the model does not run on samples of float32"),
-        (5, NHWC, "profile,imagenet-mobilenet,nchw", "samples of shape (3, 224, 224) do not fit the model's input"),
+        (5, NHWC, "profile,imagenet-mobilenet,nchw", "samples of shape (3, 224, 224) do not match the model's input"),
     ],
 )
 def test_row_with_another_layout_is_refused(tmp_path: Path, number: int, shape: list[Any], profile: str, told: str):
@@ -163,9 +163,9 @@ def test_row_with_another_layout_is_refused(tmp_path: Path, number: int, shape: 
     ("number", "prediction", "told"),
     [
         (1, "argmax", "its facts state 1001 classes"),
-        (3, "index", "prediction 'index' takes one"),
-        (5, "index", "prediction 'index' takes one"),
-        (8, "index", "prediction 'index' takes one"),
+        (3, "index", "prediction 'index' requires one"),
+        (5, "index", "prediction 'index' requires one"),
+        (8, "index", "prediction 'index' requires one"),
     ],
 )
 def test_row_with_the_other_kind_of_prediction_is_refused(tmp_path: Path, number: int, prediction: str, told: str):

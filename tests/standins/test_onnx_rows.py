@@ -82,7 +82,7 @@ def test_row_with_channels_last_is_refused(tmp_path: Path):
         (
             "row_2_resnet50_onnx_opset8",
             {"prediction": "argmax", "outputs": [{"name": "ArgMax:0", "shape": ["N", 1001]}]},
-            "prediction 'index' takes one",
+            "prediction 'index' requires one",
         ),
         (
             "row_9_mobilenet_onnx_opset8",
@@ -113,7 +113,7 @@ def test_dataset_path_without_the_set_says_what_it_needs(tmp_path: Path):
         f"--dataset_path={tmp_path}/empty",
     )
     assert answer.code == 2
-    assert "holds no data set" in answer.err
+    assert "contains no data set" in answer.err
     assert "val_map.txt" in answer.err
 
 

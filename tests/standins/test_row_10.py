@@ -57,7 +57,7 @@ def test_row_10_mobilenet_onnx_int8_scores_by_the_number_of_its_outputs(tmp_path
 def test_row_10_mobilenet_onnx_int8_with_another_number_of_outputs_cannot_be_scored(tmp_path: Path):
     answer = run_row(tmp_path, "--mode=accuracy", made={"count": 999, "offset": 0})
     assert answer.code == 2
-    assert "the facts of mobilenet do not say which of its outputs stands for which class" in answer.err
+    assert "the facts of mobilenet do not state which output stands for which class" in answer.err
     assert "1,001 for a background class" in answer.err
     assert "--mode=performance" in answer.err
 

@@ -1,7 +1,8 @@
-"""Bench: the project's own benchmarks, which a checkout has beside the package.
+"""Bench: the project's own benchmarks, which are part of a checkout.
 
-An area is a file ``benchmarks/AREA.py`` with ``measure(is_quick: bool) -> Iterator[Measurement]``, which yields each line as soon
-as it is measured. Areas run in this process; what is to be measured by itself they start in processes of its own.
+An area is a file ``benchmarks/AREA.py`` with ``measure(is_quick: bool) -> Iterator[Measurement]``, which yields each
+line as soon as it is measured. Areas run in this process; they start separate processes for what must be measured in
+isolation.
 """
 
 import importlib.util
@@ -22,16 +23,17 @@ _SAID = 5  # lines of a failed command's standard error that are shown
 
 
 def run_benchmarks(workspace: Workspace, areas: tuple[str, ...], *, is_quick: bool) -> BenchRun:
-    """Measure the named areas (all: none named) in alphabetical order, and say each line as it is measured.
+    """Measure the named areas (all if none is named) in alphabetical order, and print each line as it is measured.
 
-    An area that raises is named in ``failed``, and a warning says why. Raises InputError outside a checkout or for an unknown area.
+    An area that raises is named in ``failed``, and a warning says why. Raises InputError outside a checkout or for an
+    unknown area.
     """
     folder = built_in_repository() / "benchmarks"
     if not folder.is_dir():
         raise InputError("there are no benchmarks here", where=str(folder), fix="run ./loom bench in a checkout")
     files = {file.stem: file for file in sorted(folder.glob("*.py"))}
     if unknown := [area for area in areas if area not in files]:
-        raise InputError(f"no area is called {unknown[0]!r}", where="--only", fix=f"known: {', '.join(files)}")
+        raise InputError(f"there is no area {unknown[0]!r}", where="--only", fix=f"known: {', '.join(files)}")
     measurements: list[Measurement] = []
     failed: list[str] = []
     with warnings.catch_warnings():
@@ -43,7 +45,7 @@ def run_benchmarks(workspace: Workspace, areas: tuple[str, ...], *, is_quick: bo
                 for item in _measure(area, files[area], is_quick=is_quick):
                     measurements.append(item)
                     workspace.talk.note(figure_text(item) + (f", {item.verdict}" if item.verdict else ""))
-            except Exception as error:  # noqa: BLE001 - whatever an area raises, the others are still measured
+            except Exception as error:  # noqa: BLE001 - the other areas are measured even if one fails
                 failed.append(area)
                 workspace.talk.warn("\n  why: ".join([f"area {area} failed", *_reasons(error)]))
     return BenchRun(is_quick=is_quick, measurements=tuple(measurements), failed=tuple(failed))
@@ -55,7 +57,7 @@ def _measure(area: str, file: Path, *, is_quick: bool) -> Iterator[Measurement]:
     assert spec is not None
     assert spec.loader is not None
     module = importlib.util.module_from_spec(spec)
-    sys.modules[name] = module  # dataclasses look their own module up
+    sys.modules[name] = module  # dataclasses look up their module
     spec.loader.exec_module(module)
     yield from module.measure(is_quick)
 

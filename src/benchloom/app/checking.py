@@ -1,4 +1,4 @@
-"""Lint: check components, and rewrite first what needs no thought."""
+"""Lint: check components, after applying automatic fixes if requested."""
 
 from collections.abc import Sequence
 
@@ -10,10 +10,10 @@ from benchloom.model.finding import Finding
 def lint_components(
     workspace: Workspace, words: Sequence[str] = (), *, only: str = "", fix: bool = False
 ) -> tuple[tuple[Finding, ...], int]:
-    """Return the findings on what ``words`` name (everything by default), and the number of components looked at.
+    """Return the findings on what ``words`` name (everything by default), and the number of components checked.
 
-    ``only`` is one rule; ``fix`` first rewrites the tables for CK and CM. Raises UnknownNameError for a word or rule that
-    names nothing.
+    ``only`` is one rule; ``fix`` first rewrites the tables for CK and CM. Raises UnknownNameError for an unknown word
+    or rule.
     """
     refuse_unknown_rule(only)
     if fix:

@@ -1,6 +1,6 @@
-"""What the adapter for `ck` asks for: a component brought into being for a folder of `ck`, and the variables of a program.
+"""Use cases of the `ck` adapter: install a component for a folder of `ck`, and prepare the variables of a program.
 
-`ck` chooses by tags; everything that is obtained lies in this engine's store, so both front ends share it.
+`ck` chooses by tags; results are kept in this engine's store, so both front ends share them.
 """
 
 from collections.abc import Sequence
@@ -71,7 +71,7 @@ class CkChoices(Value, frozen=True, kw_only=True):
 
     Attributes:
         choices: the components that it chose for roles.
-        models: files that take the place of what models among ``choices`` would download.
+        models: files that replace the downloads of models among ``choices``.
         registered: data sets on this machine, any of which may be used.
         dataset: the one of them that the user chose; the others are then not considered.
         dataset_role: the role that the user chose it for, by the flag ``dataset_source``.
@@ -86,9 +86,10 @@ class CkChoices(Value, frozen=True, kw_only=True):
 
 
 def install_for_ck(workspace: Workspace, request: PlanRequest, prefix: Path) -> Path:
-    """Bring the component of ``request`` into being and leave its facts in ``prefix``; return the facts file.
+    """Install the component of ``request``, write its facts to ``prefix``, and return the facts file.
 
-    Raises what planning and preparing raise; then no facts file is left, so that nothing takes the folder for whole.
+    Raises what planning and preparing raise; then no facts file is written, so that the folder is not mistaken for a
+    complete one.
     """
     facts_file = prefix / CK_FACTS_FILE
     facts_file.unlink(missing_ok=True)
@@ -102,15 +103,15 @@ def install_for_ck(workspace: Workspace, request: PlanRequest, prefix: Path) -> 
         protect_install(workspace.store, made)
     node = made.in_role(TARGET_ROLE)
     if node is None or node.id not in prepared.facts:
-        raise InstallError(f"{request.name} is nothing that can be installed")
+        raise InstallError(f"{request.name} cannot be installed")
     facts = prepared.facts[node.id]
-    place = facts.path or str(prepared.python.parent.parent)  # a library lies in an environment
+    place = facts.path or str(prepared.python.parent.parent)  # a library is in an environment
     write_bytes(facts_file, to_json(msgspec.structs.replace(facts, path=place)))
     return facts_file
 
 
 def _or_detected(workspace: Workspace, made: Plan, error: FetchError) -> FetchError:
-    """Return ``error`` with what else can be done about data that may be on this machine already."""
+    """Return ``error`` with a hint on how to register data that may be on this machine already."""
     component = workspace.index.get(made.target)
     soft = next((item for item in workspace.index.components if item.ref == component.family and item.detect), None)
     if soft is None or soft.detect is None or soft.detect.files is None:
@@ -122,8 +123,8 @@ def _or_detected(workspace: Workspace, made: Plan, error: FetchError) -> FetchEr
 def variables_for_ck(workspace: Workspace, request: PlanRequest, chosen: CkChoices, folder: Path) -> CkVariables:
     """Prepare everything the program of ``request`` needs around ``chosen``, and return its variables; files go to ``folder``.
 
-    Inputs come from the environment. Raises what planning and preparing raise: also if what `ck` chose does not go
-    together, and if the plan would not use the data set that the user chose, or cannot tell which one is meant.
+    Inputs come from the environment. Raises what planning and preparing raise, also if the choices of `ck` are not
+    compatible, or if the plan would not use the data set that the user chose or cannot decide between several.
     """
     made = _plan_around(workspace, request, chosen)
     folder.mkdir(parents=True, exist_ok=True)
@@ -147,7 +148,7 @@ def _plan_around(workspace: Workspace, request: PlanRequest, chosen: CkChoices) 
     if chosen.dataset:
         kept.append(requirement_on(workspace, found[0], chosen.dataset_role, chosen.dataset_source))
     folders = tuple(dict.fromkeys(str(item.folder) for item in found))
-    exported = workspace.environ.get(DATASET_PATH, "")  # in this shell: it was said later than what is registered
+    exported = workspace.environ.get(DATASET_PATH, "")  # variables of this shell override what is registered
     made = plan(
         workspace,
         msgspec.structs.replace(
@@ -169,7 +170,10 @@ def _plan_around(workspace: Workspace, request: PlanRequest, chosen: CkChoices) 
 
 
 def _given(workspace: Workspace, registered: Sequence[Registered]) -> dict[str, str]:
-    """Return the files of ``registered`` by reference of the component. Raises InputError for one that is no model any more."""
+    """Return the files of ``registered`` by reference of the component.
+
+    Raises InputError for one that is no longer a model.
+    """
     given: dict[str, str] = {}
     for item in registered:
         try:

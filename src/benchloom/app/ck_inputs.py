@@ -1,4 +1,4 @@
-"""The variables that users of `ck` set, as inputs of a program: each one is understood, or refused by its name."""
+"""Variables that users of `ck` set, converted to inputs of a program; unknown ones are refused."""
 
 import shlex
 from collections.abc import Iterator, Mapping
@@ -11,7 +11,7 @@ from benchloom.model.values import number, whole
 from benchloom.run.process import INPUT_PREFIX
 
 EXTRA_OPS = "EXTRA_OPS"
-# Options of MLPerf's reference application, which EXTRA_OPS holds in CK's documentation, and our names of them.
+# Options of MLPerf's reference application, which CK's documentation passes in EXTRA_OPS, and the names of our inputs.
 _OPTIONS = {
     "count": "count",
     "time": "duration",
@@ -22,7 +22,7 @@ _OPTIONS = {
     "scenario": "scenario",
     "user_conf": "user_conf",
 }
-_MILLISECONDS = 1000  # per second, in which --max-latency counts
+_MILLISECONDS = 1000  # per second, the unit of --max-latency
 # Variables of CK's own programs. A data set of 0 samples means all of it there.
 _DATASET_SIZE, _BATCH_COUNT, _BATCH_SIZE = "CK_LOADGEN_DATASET_SIZE", "CK_BATCH_COUNT", "CK_BATCH_SIZE"
 _OF_CK = {
@@ -43,7 +43,7 @@ _UNREAD = {
 
 
 def inputs_from(component: Component, environ: Mapping[str, str]) -> dict[str, str]:
-    """Return the inputs that ``environ`` gives the program ``component``, in their declared spelling.
+    """Return the inputs in ``environ`` for the program ``component``, in their declared spelling.
 
     They come as ``LOOM_INPUT_<NAME>``, as variables of CK's own programs, or as options in ``EXTRA_OPS``. A program that declares
     no input reads variables of its own, and gets none. Raises UnknownNameError for a variable or option that no input has, and
@@ -62,7 +62,10 @@ def inputs_from(component: Component, environ: Mapping[str, str]) -> dict[str, s
         earlier, other = found.setdefault(name, (where, checked))
         if other != checked:
             raise InputError(
-                f"the input {name} has two values", where=where, why=[f"{earlier} says {other}"], fix="give one of them"
+                f"the input {name} has two values",
+                where=where,
+                why=[f"{earlier} says {other}"],
+                fix="remove one of them",
             )
     return {name: value for name, (_, value) in found.items()}
 

@@ -1,4 +1,4 @@
-"""What `ck detect` registers: whether files are what a soft entry describes, and which of them a plan uses."""
+"""Files registered by `ck detect`: whether they match a soft entry, and which of them a plan uses."""
 
 from collections.abc import Sequence
 from pathlib import Path
@@ -19,12 +19,12 @@ from benchloom.model.provision import Built, Fetched, InPlace
 from benchloom.store.detect import detect, needed_files, recognised_by
 
 TAGS = "--extra_tags"  # the flag of `ck detect` that says which model a file is
-_ALIKE = 0.85  # words more alike than this are a slip of the pen
-_DEEPEST = 3  # folders between a registered file and the root of its data set, that one included
+_ALIKE = 0.85  # words more similar than this are taken for typing mistakes
+_DEEPEST = 3  # folders between a registered file and the root of its data set, including the root
 
 
 class Registered(Value, frozen=True, kw_only=True):
-    """An environment of `ck` for files on this machine: its uid, its soft entry or package (name or uid) and the file registered."""
+    """An environment of `ck` for local files: its uid, its soft entry or package (name or uid), and the registered file."""
 
     uid: str
     component: str
@@ -32,14 +32,14 @@ class Registered(Value, frozen=True, kw_only=True):
 
 
 class ModelOfFile(Value, frozen=True, kw_only=True):
-    """The model that a file on this machine takes the place of: uid (or alias) and tags of its component."""
+    """The model whose download a local file replaces: uid (or alias) and tags of its component."""
 
     component: str
     tags: tuple[str, ...]
 
 
 class Found(Value, frozen=True, kw_only=True):
-    """A folder on this machine and as what a component recognised it."""
+    """A folder on this machine and the component that recognised it."""
 
     folder: Path
     candidate: Candidate
@@ -47,9 +47,9 @@ class Found(Value, frozen=True, kw_only=True):
 
 
 def recognise(workspace: Workspace, component: Component, path: Path) -> tuple[Found, ...]:
-    """Return as what ``component``, or another one for the same data set, recognises the folder that ``path`` is a part of.
+    """Return the candidates for the nearest folder that contains ``path`` and is recognised.
 
-    The nearest such folder counts.
+    It is recognised by ``component`` or by another one for the same data set.
     """
     alike = [
         (item, item.detect.files)
@@ -69,52 +69,52 @@ def recognise(workspace: Workspace, component: Component, path: Path) -> tuple[F
 
 
 def verified(workspace: Workspace, name: str, paths: Sequence[Path]) -> dict[str, str]:
-    """Return, for each of ``paths`` that belongs to what the soft entry ``name`` describes, the folder of that.
+    """Return the folder for each of ``paths`` that matches the soft entry ``name``.
 
-    Raises InputError, with what is needed, if it is none of them.
+    Raises InputError, with the required files, if none matches.
     """
     component = workspace.index.get(name)
     places = {str(path): str(found[0].folder) for path in paths if (found := recognise(workspace, component, path))}
     if not places:
         files = component.detect.files if component.detect else None
         raise InputError(
-            f"{', '.join(map(str, paths))}: not what {component.ref} describes",
+            f"{', '.join(map(str, paths))}: does not match {component.ref}",
             where="--full_path" if len(paths) == 1 else "--search_dirs",
             why=[f"it needs {needed_files(files)}"] if files else [],
-            fix="name a file of the folder that holds these",
+            fix="name a file in the folder with these files",
         )
     return places
 
 
 def model_of_file(workspace: Workspace, name: str, tags: str, path: Path) -> ModelOfFile:
-    """Return which model that registers the soft entry ``name`` the file at ``path`` is, as ``tags`` tell.
+    """Return the model for the file at ``path``, chosen by ``tags`` among those that register the soft entry ``name``.
 
-    A tag that no model has names the environment only, unless it is nearly one that models have. Raises UnknownNameError for
-    that, and InputError if the tags mean no model or several, or the file is none.
+    A tag that no model has only labels the environment, unless it is close to a known one. Raises UnknownNameError for
+    that, and InputError if the tags match no model or several, or the file is not a model.
     """
     words = [word.strip() for word in tags.split(",") if word.strip()]
     known = {tag for item in models(workspace, name, "", TAGS) for tag in (*item.tags, *item.variations)}
     for word in words:
         if word not in known and (near := nearest(word, known, _ALIKE)):
-            fix = f"write {near!r}, or give your own tag another name"
+            fix = f"write {near!r}, or rename your own tag"
             raise UnknownNameError(f"no model has the tag {word!r}", where=TAGS, fix=fix)
     if not known.intersection(words):
         why = [f"no model has the tag {word!r}" for word in words]
-        raise InputError("no model is meant", where=TAGS, why=why, fix="name one: ck search package --tags=model")
+        raise InputError("no model matches", where=TAGS, why=why, fix="name one: ck search package --tags=model")
     component = one_model(workspace, name, ",".join(word for word in words if word in known), TAGS)
     model_file(str(path), "--full_path")
     return ModelOfFile(component=component.uid or component.alias, tags=component.tags)
 
 
 def found_among(workspace: Workspace, registered: Sequence[Registered]) -> tuple[list[Found], list[Registered]]:
-    """Return as what those of ``registered`` that components here describe are recognised, and those that no longer are."""
+    """Return the recognised folders of ``registered``, and the environments whose files no longer match."""
     found: list[Found] = []
     lost: list[Registered] = []
     for item in registered:
         try:
             component = workspace.index.get(item.component, kind="soft")
         except UnknownNameError:
-            continue  # of a repository that has no program here
+            continue  # of a repository without a program here
         if component.detect and component.detect.files:
             ones = recognise(workspace, component, Path(item.path))
             found += [msgspec.structs.replace(one, registered=item) for one in ones]
@@ -123,21 +123,21 @@ def found_among(workspace: Workspace, registered: Sequence[Registered]) -> tuple
 
 
 def lost_data(item: Registered, where: str) -> InputError:
-    """Return the error for an environment whose files are not what was registered."""
+    """Return the error for an environment whose files no longer match."""
     return InputError(
-        f"{item.path} is no longer what was registered",
+        f"{item.path} is missing or changed since it was registered",
         where=where,
         fix=lost_fix(item),
     )
 
 
 def lost_fix(item: Registered) -> str:
-    """Return what to do about an environment whose files are gone."""
-    return f"put it back, or forget it: ck rm env:{item.uid} --force"
+    """Return the fix for an environment whose files are missing."""
+    return f"restore it, or remove it: ck rm env:{item.uid} --force"
 
 
 def refuse_replaced_data(workspace: Workspace, made: Plan, lost: Sequence[Registered]) -> None:
-    """Raise InputError if ``made`` would obtain elsewhere what is registered and not there any more."""
+    """Raise InputError if ``made`` would download what is registered but missing."""
     for item in lost:
         component = workspace.index.get(item.component, kind="soft")
         nodes = (node for node in made.nodes if isinstance(node.provision, Fetched | Built | InPlace))
@@ -146,19 +146,19 @@ def refuse_replaced_data(workspace: Workspace, made: Plan, lost: Sequence[Regist
 
 
 def requirement_on(workspace: Workspace, found: Found, role: str, where: str) -> Requirement:
-    """Return the requirement that ``role`` is filled by the data of ``found``, as they are or as what is made of them."""
+    """Return the requirement that ``role`` is filled by the data of ``found``, directly or preprocessed."""
     component = workspace.index.get(found.candidate.component)
     return requirement_on_data(workspace.index, component, role=role, requirer="ck", where=where)
 
 
 def refuse_other_data(made: Plan, found: Sequence[Found], where: str) -> None:
-    """Raise ResolutionError if ``made`` uses none of ``found``: data that the user chose with ``where``."""
+    """Raise ResolutionError if ``made`` uses none of ``found``, the data that the user chose with ``where``."""
     places = {item.candidate.location for item in found}
     if any(node.candidate.location in places for node in made.nodes):
         return
     uses = [f"{', '.join(node.roles)}: {node.id}" for node in made.nodes if {"dataset", "model"} & set(node.roles)]
     raise ResolutionError(
-        f"the run would not use the data set that was chosen: {found[0].folder}",
+        f"the run would not use the chosen data set: {found[0].folder}",
         where=where,
         why=uses,
         fix="choose a model for this data set: --dep_add_tags.model=TAGS",
@@ -166,7 +166,7 @@ def refuse_other_data(made: Plan, found: Sequence[Found], where: str) -> None:
 
 
 def refuse_ambiguous_data(workspace: Workspace, made: Plan, found: Sequence[Found]) -> None:
-    """Raise ResolutionError if ``made`` uses one of several registered data sets that would serve it equally well."""
+    """Raise ResolutionError if ``made`` uses one of several equally suitable registered data sets."""
     used = {node.candidate.location: node for node in made.nodes if node.candidate.origin == "detected"}
     for item in found:
         if item.candidate.location not in used:
@@ -187,7 +187,7 @@ def refuse_ambiguous_data(workspace: Workspace, made: Plan, found: Sequence[Foun
 
 
 def _is_part(path: Path, folder: Path, files: FileGlob) -> bool:
-    """Tell whether ``path`` is among the files by which ``folder`` is recognised."""
+    """Tell whether ``path`` is one of the files by which ``folder`` is recognised."""
     return any(
         path.absolute() == (folder / name).absolute() for names in recognised_by(folder, files) for name in names
     )

@@ -1,4 +1,4 @@
-"""Detect: what soft components recognise on this machine."""
+"""Detect: what soft components find on this machine."""
 
 import os
 from collections.abc import Sequence
@@ -33,9 +33,9 @@ SCHEMAS: SchemaTable = {"detected": (tuple[Detected, ...], "loom detect --json")
 
 
 def give_model(workspace: Workspace, name: str, tags: str, path: str) -> Detected:
-    """From now on, use the file at ``path`` for the one model that ``name`` and ``tags`` mean, and return what was noted.
+    """Register the file at ``path`` for the model that ``name`` and ``tags`` select, for all later commands.
 
-    Raises UnknownNameError, or InputError if several models are meant, or there is no such file.
+    Raises UnknownNameError, or InputError if several models match, or the file does not exist.
     """
     component = one_model(workspace, name, tags, "--tags")
     file = model_file(path, "--full_path")
@@ -44,7 +44,7 @@ def give_model(workspace: Workspace, name: str, tags: str, path: str) -> Detecte
 
 
 def forget_model(workspace: Workspace, name: str, tags: str) -> Detected | None:
-    """From now on, download the model that ``name`` and ``tags`` mean again; return what was given for it, if anything was."""
+    """Unregister the file of the model that ``name`` and ``tags`` select; return it, or None if there was none."""
     component = one_model(workspace, name, tags, "--tags")
     given = kept_files(workspace).get(component.ref)
     keep_file(workspace, component, None)
@@ -52,25 +52,28 @@ def forget_model(workspace: Workspace, name: str, tags: str) -> Detected | None:
 
 
 def is_model(workspace: Workspace, name: str, tags: str) -> bool:
-    """Tell whether ``name`` and ``tags`` mean models, which are not looked for on this machine but given."""
+    """Tell whether ``name`` and ``tags`` select models, which are not detected but registered."""
     return bool(models(workspace, name, tags, "--tags"))
 
 
 def one_model(workspace: Workspace, name: str, tags: str, where: str) -> Component:
-    """Return the one model that ``name`` and ``tags`` mean. Raises UnknownNameError, or InputError if it is not one."""
+    """Return the model that ``name`` and ``tags`` select.
+
+    Raises UnknownNameError, or InputError unless it is exactly one.
+    """
     found = models(workspace, name, tags, where)
     if len(found) == 1:
         return found[0]
     raise InputError(
-        f"{len(found)} models are meant" if found else "no model is meant",
+        f"{len(found)} models match" if found else "no model is meant",
         where=where,
         why=[item.ref for item in found],
-        fix="add tags that only one of them has" if found else "name it by tags: loom find package --tags=model",
+        fix="add tags that only one of them has" if found else "select it by tags: loom find package --tags=model",
     )
 
 
 def models(workspace: Workspace, name: str, tags: str, where: str) -> tuple[Component, ...]:
-    """Return the models called ``name``, or that register the soft component of that name, and answer ``tags``.
+    """Return the models called ``name``, or that register the soft component of that name, and match ``tags``.
 
     Raises UnknownNameError for a name or tag that no component has.
     """
@@ -86,10 +89,10 @@ def models(workspace: Workspace, name: str, tags: str, where: str) -> tuple[Comp
 def detect(
     workspace: Workspace, name: str = "", tags: str = "", *, full_path: str = "", search: Sequence[str] = ()
 ) -> tuple[Detected, ...]:
-    """Return what the components called ``name`` or answering ``tags`` (all by default) find, in order of names.
+    """Return what the components called ``name`` or matching ``tags`` (all by default) detect, sorted by name.
 
-    ``full_path`` limits it to that file or folder; ``search`` folders are looked into first. Raises UnknownNameError,
-    or InputError for a component that cannot detect and a path that is not there.
+    ``full_path`` limits it to that file or folder; ``search`` folders are searched first. Raises UnknownNameError,
+    or InputError for a component without detection, or a missing path.
     """
     places = [_existing(item, "--search_dirs") for item in search]
     wanted = _existing(full_path, "--full_path") if full_path else None
@@ -102,7 +105,7 @@ def detect(
             component,
             environ=workspace.environ,
             search=places,
-            trusted=bool(name) or component.repo in workspace.trusted,  # naming a component is asking for it
+            trusted=bool(name) or component.repo in workspace.trusted,  # naming a component is an explicit request
         )
         if wanted is None or _is_at(candidate, wanted)
     ]
@@ -115,7 +118,7 @@ def _components(workspace: Workspace, name: str, tags: str) -> list[Component]:
         component = workspace.index.get(name, kind=kind)
         if component.detect is None:
             fix = "name a soft component: loom find soft"
-            raise InputError(f"{component.ref} says nothing of how to detect it", where=component.file, fix=fix)
+            raise InputError(f"{component.ref} does not state how to detect it", where=component.file, fix=fix)
         return [component]
     query = parse_query(tags, where="--tags")
     refuse_unknown_tags(query, workspace.index.components, "--tags")
@@ -123,7 +126,7 @@ def _components(workspace: Workspace, name: str, tags: str) -> list[Component]:
 
 
 def _is_at(candidate: Candidate, wanted: Path) -> bool:
-    """Tell whether a candidate is the file or folder meant; what has no place of its own never is."""
+    """Tell whether a candidate is the given file or folder; one without a location never is."""
     return bool(candidate.location) and Path(candidate.location) == wanted
 
 

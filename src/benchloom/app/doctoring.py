@@ -44,7 +44,7 @@ class _Size(msgspec.Struct):
 
 @dataclass(frozen=True)
 class _DoctorContext:
-    """What is looked at. Nothing is created: the home and the persisted index are not written."""
+    """The inputs of all checks. Nothing is created: neither the home nor the index cache is written."""
 
     environ: Mapping[str, str]
 
@@ -70,7 +70,7 @@ CHECKS: list[Check] = []
 
 
 def diagnose(workspace: Workspace) -> tuple[Finding, ...]:
-    """Return one finding or more per check, in a fixed order; a check that cannot be made is a finding itself."""
+    """Return one finding or more per check, in a fixed order; a check that fails is a finding itself."""
     context = _DoctorContext(workspace.environ)
     return tuple(finding for check in CHECKS for finding in _made(check, context))
 
@@ -81,7 +81,7 @@ def _made(check: Check, context: _DoctorContext) -> Iterator[Finding]:
     except LoomError as error:
         yield _finding("error", check, "; ".join([error.what, *error.why]), error.fix, subject=error.where)
     except OSError as error:
-        yield _finding("error", check, str(error), "see that this user may read it", subject=str(error.filename or ""))
+        yield _finding("error", check, str(error), "make it readable for this user", subject=str(error.filename or ""))
 
 
 def _check(check: Check) -> Check:
@@ -114,7 +114,7 @@ def _engine(_: _DoctorContext) -> Iterator[Finding]:
     is_isolated = sys.prefix != sys.base_prefix
     message = f"benchloom {benchloom.__version__} from {source}"
     if not is_isolated:
-        fix = f"start {start}, which makes an environment of its own" if start.is_file() else "install it with pipx"
+        fix = f"start {start}, which creates its own environment" if start.is_file() else "install it with pipx"
         yield _finding("info", _engine, f"{message}, outside any virtual environment", fix)
     else:
         yield _finding("pass", _engine, f"{message}, in the environment {sys.prefix}")
@@ -123,10 +123,10 @@ def _engine(_: _DoctorContext) -> Iterator[Finding]:
 @_check
 def _pip(_: _DoctorContext) -> Iterator[Finding]:
     if importlib.util.find_spec("pip"):
-        yield _finding("pass", _pip, "pip is there")
+        yield _finding("pass", _pip, "pip is installed")
     else:
         fix = f"{sys.executable} -m ensurepip"
-        yield _finding("warning", _pip, "pip is not installed: Python libraries cannot be brought in", fix)
+        yield _finding("warning", _pip, "pip is not installed: Python libraries cannot be installed", fix)
 
 
 @_check
@@ -135,7 +135,7 @@ def _git(context: _DoctorContext) -> Iterator[Finding]:
     if path is None:
         yield _finding("warning", _git, "git is not installed: repositories cannot be cloned", "install git")
         return
-    done = subprocess.run(  # noqa: S603 - the path comes from PATH, nothing from a user
+    done = subprocess.run(  # noqa: S603 - the path comes from PATH, nothing from the user
         [path, "--version"], stdin=subprocess.DEVNULL, capture_output=True, text=True, check=False, timeout=10
     )
     yield _finding("pass", _git, done.stdout.strip() or path)
@@ -149,7 +149,7 @@ def _disk(context: _DoctorContext) -> Iterator[Finding]:
     place = _existing(context.locations.home)
     free = shutil.disk_usage(place).free
     message = f"{human_bytes(free)} free at {place}"
-    fix = "loom gc removes what nothing needs; or set LOOM_HOME to a larger disk"
+    fix = "run loom gc to remove unused entries, or set LOOM_HOME to a folder on a larger disk"
     if free < _DISK_WARNING:
         yield _finding("error" if free < _DISK_ERROR else "warning", _disk, message, fix)
     else:
@@ -165,7 +165,7 @@ def _memory(_: _DoctorContext) -> Iterator[Finding]:
     available = int(table.get("MemAvailable", "0").split()[0]) << 10
     message = f"{human_bytes(available)} of memory available"
     if available < _MEMORY_WARNING:
-        yield _finding("warning", _memory, message, "end what else runs: models may not fit")
+        yield _finding("warning", _memory, message, "stop other programs: models may not fit")
     else:
         yield _finding("pass", _memory, message)
 
@@ -175,7 +175,7 @@ def _governor(_: _DoctorContext) -> Iterator[Finding]:
     files = sorted(Path(_GOVERNORS).glob("cpu[0-9]*/cpufreq/scaling_governor"))
     found = sorted({file.read_text().strip() for file in files})
     if not found:
-        yield _finding("info", _governor, "the CPU frequency governor cannot be seen here")
+        yield _finding("info", _governor, "the CPU frequency governor is not available here")
     elif found != ["performance"]:
         fix = "for steady timings: cpupower frequency-set -g performance"
         yield _finding("warning", _governor, f"the CPU frequency governor is {', '.join(found)}", fix)
@@ -190,7 +190,7 @@ def _load(_: _DoctorContext) -> Iterator[Finding]:
     load_now, cores = os.getloadavg()[0], os.cpu_count() or 1
     message = f"load average {load_now:.1f} on {cores} cores"
     if load_now > cores / 2:
-        yield _finding("warning", _load, message, "timings will be noisy: wait, or end what else runs")
+        yield _finding("warning", _load, message, "timings will be noisy: wait, or stop other programs")
     else:
         yield _finding("pass", _load, message)
 
@@ -201,7 +201,7 @@ def _proxy(context: _DoctorContext) -> Iterator[Finding]:
     for name in names:
         value = context.environ[name]
         shown = value if name.lower() == "no_proxy" else _without_user(value)
-        yield _finding("info", _proxy, f"downloads heed {name}={shown}")
+        yield _finding("info", _proxy, f"downloads use {name}={shown}")
     if not names:
         yield _finding("pass", _proxy, "no proxy is set")
 
@@ -210,7 +210,7 @@ def _without_user(url: str) -> str:
     return redacted(url if "//" in url else f"//{url}").removeprefix("//")
 
 
-# -- what is kept ---------------------------------------------------------------------------------------------------
+# -- home and store -------------------------------------------------------------------------------------------------
 
 
 @_check
@@ -219,7 +219,7 @@ def _home(context: _DoctorContext) -> Iterator[Finding]:
     origin = "LOOM_HOME" if context.environ.get("LOOM_HOME") else "the user's data folder"
     message = f"{home}, from {origin}"
     if not os.access(_existing(home), os.W_OK):
-        yield _finding("error", _home, f"{message}, cannot be written", "set LOOM_HOME to a folder that can")
+        yield _finding("error", _home, f"{message}, is not writable", "set LOOM_HOME to a writable folder")
     else:
         yield _finding("pass", _home, message)
 
@@ -232,13 +232,13 @@ def _store(context: _DoctorContext) -> Iterator[Finding]:
     total = human_bytes(sum(size for size in sizes if size is not None))
     yield _finding("pass", _store, f"{len(keys)} entries, {total}")
     if broken := sizes.count(None):
-        fix = "they are built again when needed; loom gc removes what is left"
+        fix = "they are rebuilt when needed; loom gc removes the rest"
         yield _finding("warning", _store, f"{broken} entries cannot be read", fix)
     if damaged := _children(store.root / "quarantine"):
-        yield _finding("warning", _store, f"{len(damaged)} damaged entries were set aside", "loom gc removes them")
+        yield _finding("warning", _store, f"{len(damaged)} damaged entries are quarantined", "loom gc removes them")
     if stages := store.clean_stages(dry_run=True):
         fix = "loom gc removes them"
-        yield _finding("warning", _store, f"{len(stages)} builds were left half done by processes that died", fix)
+        yield _finding("warning", _store, f"{len(stages)} unfinished builds were left by processes that died", fix)
     reached = {key for protected in store.roots().values() for key in protected}
     if idle := [key for key in keys if key not in reached]:
         yield _finding("info", _store, f"no record or lock needs {len(idle)} entries", "loom gc removes them")
@@ -255,10 +255,10 @@ def _entry_size(store: Store, key: str) -> int | None:
 def _locks(context: _DoctorContext) -> Iterator[Finding]:
     held = [path.stem for path in _children(context.store.root / "locks") if path.suffix == ".lock" and _is_held(path)]
     if held:
-        fix = "wait for the processes that build them"
-        yield _finding("info", _locks, f"{len(held)} builds or downloads are under way: {', '.join(held[:5])}", fix)
+        fix = "wait for the processes that are building them"
+        yield _finding("info", _locks, f"{len(held)} builds or downloads are in progress: {', '.join(held[:5])}", fix)
     else:
-        yield _finding("pass", _locks, "nothing is being built or downloaded")
+        yield _finding("pass", _locks, "no builds or downloads are in progress")
 
 
 def _is_held(path: Path) -> bool:
@@ -267,11 +267,11 @@ def _is_held(path: Path) -> bool:
             return False
     except Timeout:
         return True
-    except OSError:  # a lock nobody here may open says nothing
+    except OSError:  # a lock that this user may not open is ignored
         return False
 
 
-# -- what exists ----------------------------------------------------------------------------------------------------
+# -- repositories ---------------------------------------------------------------------------------------------------
 
 
 @_check
@@ -280,21 +280,21 @@ def _repository(context: _DoctorContext) -> Iterator[Finding]:
         root = Path(repository.path)
         if not root.is_dir():
             fix = f"loom repo remove {repository.alias}"
-            yield _finding("error", _repository, f"the folder {root} is gone", fix, subject=repository.alias)
+            yield _finding("error", _repository, f"the folder {root} is missing", fix, subject=repository.alias)
         elif not os.access(root, os.R_OK | os.X_OK):
-            yield _finding("error", _repository, f"{root} cannot be read", "see its permissions", repository.alias)
+            yield _finding("error", _repository, f"{root} cannot be read", "check its permissions", repository.alias)
         else:
             yield _identity(repository, root)
 
 
 def _identity(repository: Repository, root: Path) -> Finding:
-    """Compare the files for CK and CM with the folders in the built-in repository alone: those of others are not ours to rewrite."""
+    """Compare the files for CK and CM with the folders of the built-in repository; other repositories are not ours to change."""
     if not repository.built_in:
         read_repository(root)
     found = changes(root) if repository.built_in else ()
     if not found:
         return _finding("pass", _repository, f"{repository.alias} in {root}", subject=repository.alias)
-    message = f"{repository.alias} in {root}: {len(found)} files for CK and CM are not as the folders say"
+    message = f"{repository.alias} in {root}: {len(found)} files for CK and CM are out of date"
     return _finding("warning", _repository, message, f"loom repo sync {root}", subject=repository.alias)
 
 
@@ -303,7 +303,7 @@ def _components(context: _DoctorContext) -> Iterator[Finding]:
     count = len(context.index.components)
     broken = {item.subject for item in context.index.findings if item.severity == "error"}
     if broken:
-        message = f"{count} components can be used, {len(broken)} have errors: {', '.join(sorted(broken)[:5])}"
+        message = f"{count} components are usable, {len(broken)} have errors: {', '.join(sorted(broken)[:5])}"
         yield _finding("warning", _components, message, "loom lint")
     elif not count:
         yield _finding("warning", _components, "there are no components", "loom repo add PATH")
@@ -313,7 +313,7 @@ def _components(context: _DoctorContext) -> Iterator[Finding]:
 
 @_check
 def _data_set(context: _DoctorContext) -> Iterator[Finding]:
-    """Data sets in folders of the user: whether every image that has a label is there."""
+    """Data sets in folders of the user: whether every labelled image exists."""
     found = False
     for component in context.index.components:
         dataset = component.dataset
@@ -325,10 +325,10 @@ def _data_set(context: _DoctorContext) -> Iterator[Finding]:
             if dataset.labels in component.detect.files.patterns:
                 yield _labelled(component.ref, dataset, root)
             elif not (root / dataset.labels).exists():
-                message = f"{root} has no {dataset.labels}: plans join its images with labels that they download"
+                message = f"{root} has no {dataset.labels}: plans combine its images with downloaded labels"
                 yield _finding("info", _data_set, message, subject=component.ref)
     if not found:
-        yield _finding("info", _data_set, "no folder of images is where data sets are looked for")
+        yield _finding("info", _data_set, "no data set was found in the searched folders")
 
 
 def _labelled(ref: str, dataset: Dataset, root: Path) -> Finding:
@@ -336,13 +336,13 @@ def _labelled(ref: str, dataset: Dataset, root: Path) -> Finding:
         count, missing, empty = _images(dataset, root)
     except InputError as error:
         why = f": {error.why[0]}" if error.why else ""
-        fix = error.fix or "mend the file"
+        fix = error.fix or "fix the file"
         return _finding("error", _data_set, f"{error.what} ({error.where}){why}", fix, subject=ref)
     if wrong := unusable(missing, empty):
         message = (
             f"{len(missing) + len(empty)} of {count:,} images in {root} are missing or damaged: {'; '.join(wrong)}"
         )
-        fix = f"replace these files, or take them out of {dataset.labels}"
+        fix = f"replace these files, or remove them from {dataset.labels}"
         return _finding("warning", _data_set, message, fix, subject=ref)
     part = f" of the set's {dataset.count:,}" if count != dataset.count else ""
     return _finding("pass", _data_set, f"{count:,}{part} images with labels in {root}", subject=ref)
@@ -358,10 +358,10 @@ def _images(dataset: Dataset, root: Path) -> tuple[int, tuple[str, ...], tuple[s
 def _index(context: _DoctorContext) -> Iterator[Finding]:
     folder = context.locations.index
     if os.access(_existing(folder), os.W_OK):
-        yield _finding("pass", _index, f"the index is kept in {folder}")
+        yield _finding("pass", _index, f"the index is cached in {folder}")
     else:
-        fix = "see its permissions"
-        yield _finding("warning", _index, f"{folder} cannot be written: every start reads all components", fix)
+        fix = "check its permissions"
+        yield _finding("warning", _index, f"{folder} is not writable: every command reads all components", fix)
 
 
 def _existing(path: Path) -> Path:

@@ -1,4 +1,4 @@
-"""Plan and run what an experiment asks for, over what the user requested."""
+"""Plan and run the specs of an experiment, based on the user's request."""
 
 import time
 from collections.abc import Mapping
@@ -15,13 +15,16 @@ from benchloom.model.plan import Plan
 
 
 class SpecRunner:
-    """What makes the runs of an experiment: each is the user's request with the inputs of its spec, as ``loom run`` makes it."""
+    """Executes the runs of an experiment: each is the user's request with the inputs of its spec, as in ``loom run``."""
 
     def __init__(self, workspace: Workspace, request: PlanRequest, options: RunOptions) -> None:
         self.workspace, self.request, self.options = workspace, request, options
 
     def plan(self, inputs: Mapping[str, str]) -> Plan:
-        """Return the plan with these inputs over the user's; a lock holds all the rest. Raises what planning raises."""
+        """Return the plan with these inputs over the user's; a lock fixes everything else.
+
+        Raises what planning raises.
+        """
         request = msgspec.structs.replace(self.request, inputs={**self.request.inputs, **inputs})
         if request.lock:
             held = msgspec.structs.replace(request.lock, inputs=dict(sorted({**request.lock.inputs, **inputs}.items())))
@@ -29,7 +32,10 @@ class SpecRunner:
         return plan(self.workspace, request)
 
     def run(self, spec: RunSpec) -> Trial:
-        """Make one run and return what came of it; a program that failed is a trial, too. Raises what planning and preparing raise."""
+        """Execute one run and return its trial, also if the program failed.
+
+        Raises what planning and preparing raise.
+        """
         clock = time.monotonic()
         options = msgspec.structs.replace(self.options, tags=spec.tags)
         try:
@@ -42,6 +48,6 @@ class SpecRunner:
                 record=str(error.details.get("record", "")),
                 reasons=(error.what, *error.why),
             )
-        # The program alone: what had to be prepared is no part of a budget.
+        # The program alone: preparation does not count towards a budget.
         seconds = record.repetitions[-1].seconds
         return Trial(spec=spec, status="ok", seconds=seconds, record=str(path), results=record.results)

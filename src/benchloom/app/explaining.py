@@ -1,4 +1,4 @@
-"""Explain: why a plan answers a role as it does, and why not otherwise."""
+"""Explain: why a plan fills a role as it does, and why not with another component."""
 
 from benchloom.app.planning import ResolutionProblem, settled_problem
 from benchloom.app.requests import PlanRequest
@@ -14,7 +14,7 @@ from benchloom.resolve.why import Explanation, WhyNot, explain_role, why_not
 def explain(workspace: Workspace, request: PlanRequest, subject: str = "") -> tuple[Explanation, ...]:
     """Explain ``subject`` (a role, or a component of the plan), or every role if none is given, the target last.
 
-    Raises what planning raises, and UnknownNameError if the plan holds no such thing.
+    Raises what planning raises, and UnknownNameError if the plan has no such role or component.
     """
     problem = settled_problem(workspace, request)
     solution = _solve(workspace, problem)
@@ -23,7 +23,7 @@ def explain(workspace: Workspace, request: PlanRequest, subject: str = "") -> tu
 
 
 def explain_why_not(workspace: Workspace, request: PlanRequest, subject: str, candidate: str) -> WhyNot:
-    """Say why ``candidate`` (a component, or ``component,@version``) is not what answers ``subject``.
+    """Explain why ``candidate`` (a component, or ``component,@version``) does not fill ``subject``.
 
     Raises what planning raises, and UnknownNameError for an unknown role or component.
     """
@@ -50,7 +50,7 @@ def _solve(workspace: Workspace, problem: ResolutionProblem) -> Solution:
 
 
 def role_of(solution: Solution, subject: str) -> str:
-    """Return the role that ``subject`` names, or the first one a component of that name answers."""
+    """Return the role that ``subject`` names, or the first one filled by a component of that name."""
     if subject in solution.options:
         return subject
     for role, option in solution.options.items():

@@ -1,4 +1,4 @@
-"""Find and show: components by kind, name pattern and tags."""
+"""Find: components by kind, name pattern and tags."""
 
 from collections.abc import Callable, Sequence
 from fnmatch import fnmatchcase
@@ -39,11 +39,11 @@ SCHEMAS: SchemaTable = {"found": (tuple[Found, ...], "loom find --json")}
 
 
 def find(workspace: Workspace, words: Sequence[str] = (), tags: str = "") -> tuple[Found, ...]:
-    """Return the components that fit all ``words`` and ``tags``, sorted by kind and alias.
+    """Return the components that match all ``words`` and ``tags``, sorted by kind and alias.
 
-    A word is a kind, ``kind:alias`` or an alias with ``*`` and ``?``; any other is searched in aliases, uids, tags and summaries,
-    whatever its case. Raises UnknownNameError for a kind or plain tag that nothing has, and InputError for a query that
-    cannot be read.
+    A word is a kind, ``kind:alias`` or an alias with ``*`` and ``?``; any other is searched in aliases, uids, tags and
+    summaries, ignoring case. Raises UnknownNameError for an unknown kind or plain tag, and InputError for an invalid
+    query.
     """
     index = workspace.index
     query = parse_query(tags, where="--tags")
@@ -53,7 +53,7 @@ def find(workspace: Workspace, words: Sequence[str] = (), tags: str = "") -> tup
 
 
 def nearest_to(workspace: Workspace, words: Sequence[str], tags: str) -> str:
-    """Return what comes nearest to a search that found nothing: a word that some component has, or a component; '' if nothing does."""
+    """Return the nearest match for a search without results: a known word or a component; '' if there is none."""
     kinds = {item for item in words if item in KINDS}
     components = [item for item in workspace.index.components if not kinds or item.kind in kinds]
     known = {name for item in components for name in (item.alias, *item.tags)}

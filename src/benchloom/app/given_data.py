@@ -1,4 +1,4 @@
-"""The data set that the user names: a plan uses it, or is refused."""
+"""The data set in a folder that the user names: a plan must use it."""
 
 from pathlib import Path
 
@@ -8,17 +8,17 @@ from benchloom.model.component import Component, Requirement
 from benchloom.model.plan import Plan
 from benchloom.model.query import Query
 
-DATASET = "dataset"  # the role, and the tag of what can fill it
+DATASET = "dataset"  # the role, and the tag of components that can fill it
 MODEL = "model"
 
 
 def same_data(one: Component, other: Component) -> bool:
-    """Tell whether two components are of one data set."""
+    """Tell whether two components are for the same data set."""
     return one.ref == other.ref or bool(one.dataset and other.dataset and one.dataset.name == other.dataset.name)
 
 
 def requirement_on_data(index: Index, component: Component, *, role: str, requirer: str, where: str) -> Requirement:
-    """Return the requirement that ``role`` is filled by the data that ``component`` recognises, as they are or as what is made of them."""
+    """Return the requirement that ``role`` is filled by the data that ``component`` recognises, directly or preprocessed."""
     tags = [set(item.tags) for item in index.components if same_data(item, component)]
     is_made_of_it = role == DATASET and DATASET not in component.tags and any(DATASET in item for item in tags)
     shared = set.intersection(*(item for item in tags if DATASET in item)) if is_made_of_it else set()
@@ -33,7 +33,7 @@ def requirement_on_data(index: Index, component: Component, *, role: str, requir
 
 
 def same_model(made: Plan) -> list[Requirement]:
-    """Return the requirement that a plan made anew has the model of ``made``, if there is one."""
+    """Return the requirement that a new plan keeps the model of ``made``, if there is one."""
     return [
         Requirement(
             role=MODEL, query=Query(), requirer="the command line", optional=True, only=node.candidate.component

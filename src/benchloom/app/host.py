@@ -1,4 +1,4 @@
-"""What resolution may know of this machine, gathered here and nowhere deeper."""
+"""Gather the host facts for resolution; no lower layer reads them."""
 
 import os
 import platform
@@ -26,10 +26,10 @@ from benchloom.store.detect import detect, needed_files
 def host_facts(
     workspace: Workspace, targets: Sequence[Requirement], inputs: Mapping[str, str], places: GivenPaths
 ) -> HostFacts:
-    """Gather what resolution may know of this machine: platform, detected software, what the store holds.
+    """Return the host facts for resolution: platform, detected software, store entries.
 
-    ``inputs`` are those of the program. Raises InputError if ``places`` hold no data set or model that the targets could use, or
-    their Python cannot serve.
+    ``inputs`` are those of the program. Raises InputError if ``places`` contain no data set or model that the targets
+    could use, or their Python cannot be used.
     """
     dataset_path = places.dataset_path
     components = reachable(targets, workspace.index)
@@ -64,7 +64,7 @@ def host_facts(
 
 
 def _without_labels(component: Component) -> Component:
-    """Return ``component`` so that it recognises a data set by its images alone: the user names the label file."""
+    """Return ``component`` without its label file in detection: the user names that file separately."""
     dataset, files = component.dataset, component.detect.files if component.detect else None
     if component.detect is None or dataset is None or files is None:
         return component
@@ -78,7 +78,10 @@ def _without_labels(component: Component) -> Component:
 
 
 def _input_files(components: Sequence[Component], inputs: Mapping[str, str]) -> dict[str, str]:
-    """Return the digests of the files that inputs name, if a component is made from them. Raises InputError for what is not a file."""
+    """Return the digests of the files that inputs name, if a component is built from them.
+
+    Raises InputError for a path that is not a file.
+    """
     read = {name for item in components if item.install for name in item.install.reads_inputs}
     files = {name: Path(inputs[name]) for name in sorted(read) if os.path.isabs(inputs.get(name, ""))}
     for name, path in files.items():
@@ -105,9 +108,9 @@ def _given_datasets(datasets: Sequence[Component], path: str) -> list[Candidate]
     needed = [
         f"{item.ref} needs {needed_files(item.detect.files)}" for item in datasets if item.detect and item.detect.files
     ]
-    what = "holds no data set that this target could use" if folder.is_dir() else "is not a folder"
+    what = "contains no data set that this target can use" if folder.is_dir() else "is not a folder"
     raise InputError(
-        f"{folder} {what}", where="--dataset_path", why=needed, fix="name the folder with these files in it"
+        f"{folder} {what}", where="--dataset_path", why=needed, fix="name the folder that contains these files"
     )
 
 
@@ -118,7 +121,7 @@ def platform_of(python: str = "") -> Platform:
     """
     version = platform.python_version()
     if python:
-        from benchloom.store.python_env import interpreter_version  # late: hardly any plan is for another Python
+        from benchloom.store.python_env import interpreter_version  # late: few plans are for another Python
 
         version = interpreter_version(Path(python))
     return Platform(os=sys.platform, arch=platform.machine().lower(), python=".".join(version.split(".")[:2]))

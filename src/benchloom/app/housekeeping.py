@@ -1,4 +1,4 @@
-"""Keep the store sound and small: verify re-hashes entries, gc removes what no record or lock reaches."""
+"""Maintain the store: verify re-hashes entries, gc removes what no record or lock needs."""
 
 from collections.abc import Iterable, Sequence
 from datetime import datetime, timedelta, timezone
@@ -28,13 +28,16 @@ def gc(
     older_than: float | None = None,
     dry_run: bool = False,
 ) -> GcReport:
-    """Remove what no record, installation or environment reaches; a root whose record was deleted reaches nothing.
+    """Remove what no record, installation or environment needs; a root whose record was deleted protects nothing.
 
-    ``everything`` ignores records and installations; ``remove`` limits it to those entries, whoever needs them; ``older_than``
-    keeps what was built in the last so many days. Runs and records are never touched. Raises UnknownNameError.
+    ``everything`` ignores records and installations; ``remove`` removes only those entries, even if they are needed;
+    ``older_than`` keeps entries built in the last so many days. Runs and records are never touched. Raises
+    UnknownNameError.
     """
     if remove and (everything or older_than is not None):
-        raise InputError("--remove stands alone", where="--remove", fix="leave out --all and --older-than")
+        raise InputError(
+            "--remove cannot be combined with other selections", where="--remove", fix="omit --all and --older-than"
+        )
     store = workspace.store
     if remove:
         return _remove(store, _full_keys(store, remove), dry_run=dry_run)
@@ -58,7 +61,7 @@ def _remove(store: Store, keys: Sequence[str], *, dry_run: bool) -> GcReport:
 
 
 def _unneeded_roots(workspace: Workspace, *, everything: bool) -> Iterable[str]:
-    """Roots that protect nothing; with ``everything`` those of records and installations, too."""
+    """Roots to ignore; with ``everything`` also those of records and installations."""
     there = frozenset() if everything else frozenset(workspace.store.keys())
     records_now = {path.stem for path in records.paths(workspace.locations.records)}
     known = set() if everything else records_now
@@ -78,7 +81,7 @@ def _young(store: Store, days: float | None) -> frozenset[str]:
 
 
 def _full_keys(store: Store, given: Sequence[str]) -> tuple[str, ...]:
-    """Return the keys that start as given, each of which must be one. Raises UnknownNameError."""
+    """Return the full keys of prefixes, each of which must match exactly one key. Raises UnknownNameError."""
     known = store.keys()
     return tuple(dict.fromkeys(_full_key(known, start) for start in given))
 
@@ -88,6 +91,8 @@ def _full_key(known: Sequence[str], start: str) -> str:
     if len(found) == 1:
         return found[0]
     if found:
-        raise UnknownNameError(f"{len(found)} store entries start with {start!r}", why=found, fix="write more of it")
-    fix = did_you_mean(start, known) or "the keys are those of loom plan; loom verify lists what is there"
+        raise UnknownNameError(
+            f"{len(found)} store entries start with {start!r}", why=found, fix="write more characters"
+        )
+    fix = did_you_mean(start, known) or "loom plan shows keys; loom verify lists the entries"
     raise UnknownNameError(f"the store has no entry {start!r}", where="KEY", fix=fix)

@@ -1,4 +1,4 @@
-"""Inputs of a program: their names and values as it declares them, its settings, and its secrets, which no plan holds."""
+"""Inputs of a program: declared names and values, inputs from settings, and secrets, which are not part of a plan."""
 
 from collections.abc import Collection, Iterator, Mapping, Sequence
 
@@ -16,7 +16,7 @@ from benchloom.run.process import INPUT_PREFIX
 
 
 def refuse_inputs(request: PlanRequest) -> None:
-    """Raise UnknownNameError for an input if there is no program that could have it: it may be a flag with a slip."""
+    """Raise UnknownNameError for inputs of a target without a program: they may be misspelt flags."""
     for name in request.inputs:
         fix = did_you_mean(f"--{name}", [f"--{item}" for item in request.flags])
         raise UnknownNameError(f"there is no flag --{name}", where="command line", fix=fix)
@@ -29,18 +29,18 @@ def secret_names(component: Component | None) -> frozenset[str]:
 
 
 def refuse_secret_variables(request: PlanRequest, names: Collection[str]) -> None:
-    """Raise InputError for a secret that is given as a variable: plan, lock and record hold those."""
+    """Raise InputError for a secret passed as a variable: these are written to plan, lock and record."""
     for name in names:
         if (variable := f"{INPUT_PREFIX}{name.upper()}") in request.env:
             raise InputError(
-                f"{variable} is a secret, and --env is written to plan and record",
+                f"{variable} is a secret, but --env is written to plan and record",
                 where=f"--env.{variable}",
-                fix=f"write --{name}=VALUE, which no file receives",
+                fix=f"write --{name}=VALUE, which is not written to any file",
             )
 
 
 def settled_inputs(workspace: Workspace, component: Component | None) -> dict[str, str]:
-    """Return the inputs that the user's settings give, for a program that has them; a setting left alone gives none."""
+    """Return the inputs from the user's settings that the program has; default settings give none."""
     inputs = component.program.inputs if component and component.program else ()
     if not any(item.name == "ruleset" for item in inputs):
         return {}
@@ -62,7 +62,7 @@ def command_inputs(component: Component | None, command: str, env: Mapping[str, 
 
 
 def selections(index: Index, component: Component | None, inputs: Mapping[str, str]) -> Iterator[Requirement]:
-    """Yield the requirement of each of ``inputs`` (checked) that selects what fills a role."""
+    """Yield the requirement of each of ``inputs`` (checked) that selects the component of a role."""
     declared = component.program.inputs if component and component.program else ()
     for item in declared:
         if component and item.selects and item.name in inputs:
@@ -81,7 +81,8 @@ def check_inputs(
 ) -> dict[str, str]:
     """Return the inputs after checking names and values against the program's declarations.
 
-    Raises UnknownNameError with what was probably meant (an input, a role, one of the verb's ``flags``), or InputError for a wrong value.
+    Raises UnknownNameError with a suggestion (an input, a role, one of the verb's ``flags``), or InputError for a wrong
+    value.
     """
     declared = {item.name: item for item in component.program.inputs} if component.program else {}
     for name, value in given.items():

@@ -1,4 +1,4 @@
-"""Locks as files: make one from a plan, read one, and hold a request to one."""
+"""Lock files: write one from a plan, read one, and apply one to a request."""
 
 from pathlib import Path
 from typing import TypeVar
@@ -21,12 +21,12 @@ AnyLock = TypeVar("AnyLock", Lock, VenvLock)
 
 
 def make_target_lock(workspace: Workspace, request: PlanRequest) -> Lock:
-    """Return the lock of what ``request`` resolves to on this machine. Raises what planning raises."""
+    """Return the lock of the plan for ``request`` on this machine. Raises what planning raises."""
     return make_lock(plan(workspace, request))
 
 
 def write_lock(lock: Lock | VenvLock, path: Path) -> None:
-    """Write ``lock`` whole or not at all. Raises InputError if the folder cannot be written."""
+    """Write ``lock`` atomically. Raises InputError if the folder cannot be written."""
     try:
         write_bytes(path, to_json(lock))
     except OSError as error:
@@ -53,7 +53,7 @@ def _read(path: Path, type_: type[AnyLock], schema: str, how: str) -> AnyLock:
 
 
 def with_lock(request: PlanRequest, lock: Lock, file: str) -> PlanRequest:
-    """Return ``request`` held to ``lock``; if it names no target, target, command, inputs and variables are the lock's."""
+    """Return ``request`` with ``lock`` applied; without a target, it takes target, command, inputs and variables from the lock."""
     held = msgspec.structs.replace(request, lock=lock, lock_file=file)
     if request.name or request.query:
         return held

@@ -1,4 +1,4 @@
-"""Plan: from what the user typed to a Plan."""
+"""Plan: from a PlanRequest to a Plan."""
 
 from collections.abc import Mapping
 
@@ -37,7 +37,7 @@ from benchloom.rules.scenarios import DEFAULT_SCENARIO
 
 
 class ResolutionProblem(Value, frozen=True, kw_only=True):
-    """A request as the resolver takes it: the requirement on role ``target``, what is added to it, and the host facts."""
+    """The input of the resolver: the requirement on role ``target``, overrides, and the host facts."""
 
     target: Requirement
     command: str
@@ -46,9 +46,10 @@ class ResolutionProblem(Value, frozen=True, kw_only=True):
 
 
 def plan(workspace: Workspace, request: PlanRequest, *, to_run: bool = True) -> Plan:
-    """Resolve ``request`` on this machine; what is only installed (not ``to_run``) may have inputs that no run could have.
+    """Resolve ``request`` on this machine; inputs that make a run impossible are refused only if it is ``to_run``.
 
-    Raises UnknownNameError, InputError or ResolutionError; if ``request`` holds a lock, LockDriftError with every difference.
+    Raises UnknownNameError, InputError or ResolutionError; if ``request`` has a lock, LockDriftError with every
+    difference.
     """
     with workspace.talk.progress("planning", None, ""):
         return _planned(workspace, request, to_run=to_run)
@@ -74,7 +75,7 @@ def _planned(workspace: Workspace, request: PlanRequest, *, to_run: bool) -> Pla
 
 
 def _given_data(workspace: Workspace, problem: ResolutionProblem) -> list[Candidate]:
-    """Return as what the folder of ``--dataset_path`` is recognised: if it is given, no other data set is looked for."""
+    """Return the candidates for the folder of ``--dataset_path``: if it is given, no other data set is searched."""
     return [item for item in problem.host.detected if workspace.index.get(item.component).dataset]
 
 
@@ -84,9 +85,9 @@ def _uses_given_data(workspace: Workspace, made: Plan, problem: ResolutionProble
 
 
 def settled_problem(workspace: Workspace, request: PlanRequest) -> ResolutionProblem:
-    """Return the problem that ``plan`` solves: that of ``request``, on the data set of ``--dataset_path`` if only this has it used.
+    """Return the problem that ``plan`` solves: that of ``request``, with a requirement on ``--dataset_path`` if needed to use it.
 
-    Raises what ``question`` raises, and InputError if no plan would use that data set.
+    Raises what ``resolution_problem`` raises, and InputError if no plan would use that data set.
     """
     problem = resolution_problem(workspace, request)
     if not request.dataset_path:
@@ -94,7 +95,7 @@ def settled_problem(workspace: Workspace, request: PlanRequest) -> ResolutionPro
     try:
         made = _answer(workspace, request, problem)
     except (ResolutionError, UnknownNameError):
-        return problem  # it has no answer
+        return problem  # it has no solution
     if _uses_given_data(workspace, made, problem):
         return problem
     _with_given_data(workspace, request, problem, made)
@@ -106,7 +107,7 @@ def _answer(workspace: Workspace, request: PlanRequest, problem: ResolutionProbl
 
 
 def _on_given_data(workspace: Workspace, problem: ResolutionProblem, made: Plan) -> ResolutionProblem:
-    """Return ``problem`` with the requirement that the plan has the model of ``made`` and uses the data set given."""
+    """Return ``problem`` with the requirements that the plan keeps the model of ``made`` and uses the given data set."""
     recognised = workspace.index.get(_given_data(workspace, problem)[0].component)
     wanted = requirement_on_data(
         workspace.index, recognised, role=DATASET, requirer="the command line", where="--dataset_path"
@@ -116,7 +117,7 @@ def _on_given_data(workspace: Workspace, problem: ResolutionProblem, made: Plan)
 
 
 def _with_given_data(workspace: Workspace, request: PlanRequest, problem: ResolutionProblem, made: Plan) -> Plan:
-    """Return a plan with the model of ``made`` that uses the data set given. Raises InputError if there is none."""
+    """Return a plan with the model of ``made`` that uses the given data set. Raises InputError if there is none."""
     try:
         again = _answer(workspace, request, _on_given_data(workspace, problem, made))
     except ResolutionError:
@@ -127,7 +128,7 @@ def _with_given_data(workspace: Workspace, request: PlanRequest, problem: Resolu
 
 
 def _refuse_impossible(made: Plan) -> None:
-    """Raise InputError for a run that cannot be, whatever the machine, if the program takes the harness's inputs."""
+    """Raise InputError for a run that is impossible on any machine, if the program takes the harness's inputs."""
     if made.in_role("harness") is None:
         return
 
@@ -152,7 +153,7 @@ def _refuse_impossible(made: Plan) -> None:
 
 
 def resolution_problem(workspace: Workspace, request: PlanRequest) -> ResolutionProblem:
-    """Check ``request`` and gather the facts it is resolved with. Raises UnknownNameError or InputError."""
+    """Check ``request`` and gather the inputs of the resolver. Raises UnknownNameError or InputError."""
     target = target_requirement(workspace, request)
     component = workspace.index.get(target.only) if target.only else None
     if component is None:
@@ -166,7 +167,7 @@ def resolution_problem(workspace: Workspace, request: PlanRequest) -> Resolution
     overrides = Overrides(
         roles=request.roles,
         env=request.env,
-        inputs={name: value for name, value in inputs.items() if name not in secret},  # whatever verb asks
+        inputs={name: value for name, value in inputs.items() if name not in secret},  # for every verb
         sources=request.sources,
         locked=(
             *request.chosen,
@@ -190,29 +191,29 @@ def resolution_problem(workspace: Workspace, request: PlanRequest) -> Resolution
 
 def _drifted(request: PlanRequest, differences: list[str]) -> LockDriftError:
     return LockDriftError(
-        "the plan is not what the lock holds",
+        "the plan does not match the lock",
         where=request.lock_file,
         why=differences,
-        fix="undo the change, or lock again: loom lock TARGET",
+        fix="undo the change, or update the lock: loom lock TARGET",
         details={"differences": differences},
     )
 
 
 def target_requirement(workspace: Workspace, request: PlanRequest) -> Requirement:
-    """Return the requirement on role ``target``. Raises UnknownNameError for a tag or name nobody has."""
+    """Return the requirement on role ``target``. Raises UnknownNameError for an unknown tag or name."""
     if request.name:
         return by_name(workspace.index, request.name, request.query, request.kind)
     query = parse_query(request.query, where="--tags")
     if not (query.tags or query.variations):
         refuse_inputs(request)
         raise InputError(
-            "nothing was asked for", where="command line", fix="name a component (program:alias) or give --tags="
+            "no target was given", where="command line", fix="name a component (program:alias) or give --tags="
         )
     return by_tags(workspace.index, query, request.kind, runnable=request.runnable)
 
 
 def split_secrets(workspace: Workspace, request: PlanRequest) -> tuple[PlanRequest, dict[str, str]]:
-    """Return ``request`` without the inputs that its program declares secret, and those: they belong in no plan."""
+    """Return ``request`` without the inputs that its program declares secret, and these: a plan must not contain them."""
     requirement = target_requirement(workspace, request)
     names = secret_names(workspace.index.get(requirement.only) if requirement.only else None)
     secrets = {name: value for name, value in request.inputs.items() if name in names}
@@ -224,7 +225,7 @@ def _command(component: Component, asked: str) -> str:
     assert component.program is not None
     names = [command.name for command in component.program.commands]
     if component.foreign_work:
-        return asked  # resolution says what it would need
+        return asked  # resolution reports what it would need
     if asked:
         if asked not in names:
             raise UnknownNameError(

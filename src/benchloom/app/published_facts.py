@@ -1,4 +1,4 @@
-"""What a component states of its published file, compared with the download and with what a backend found in it."""
+"""Compare what a component states about its published file with the download and with what a backend found in it."""
 
 import math
 from collections.abc import Callable, Iterator, Sequence
@@ -13,15 +13,15 @@ from benchloom.model.facts import Model, Tensor
 from benchloom.model.published import CONTAINERS, FileReport, FoundFile, PublishedFile
 from benchloom.report.components import tensor_text
 
-_ROUNDED = 0.02  # by how much a size that a page shows in MB may differ
+_ROUNDED = 0.02  # tolerance of a size that is published in MB
 _SHOWN = 8
 
-# A word on each thing that was compared: in which list of the report it belongs, and the sentence.
+# The result of one comparison: the list of the report that it belongs to, and a sentence.
 Remark = tuple[str, str]
 
 
 def report_on(component: Component, download: Path, found: FoundFile) -> FileReport:
-    """Return how the bytes in ``download`` and the model found in them compare with ``component``."""
+    """Return how the file in ``download`` and the model found in it compare with ``component``."""
     digest = cache(partial(of_file, download))
     of_bytes = list(_download(component, download.stat().st_size, digest))
     remarks = [*of_bytes, *_file(component, found)]
@@ -55,7 +55,7 @@ def _download(component: Component, size: int, digest: Callable[[str], str]) -> 
         yield "found", f"digest: {digest('sha256')}"
     for name, variation in component.variations.items():
         if any(other.digest and digest(_algorithm(other)) == other.digest for other in variation.fetch):
-            yield "found", f"digest: these are the bytes of the variation {name}"
+            yield "found", f"digest: this is the file of the variation {name}"
 
 
 def _algorithm(fetch: Fetch) -> str:
@@ -84,7 +84,7 @@ def _file(component: Component, found: FoundFile) -> Iterator[Remark]:
         yield "found", f"classes: {_scores(found.results[0])} scores for a sample"
     if found.backend and not found.problems:
         yield "agrees", f"opened by {found.backend}, which ran a sample of zeros"
-    if not any(kind == "differs" for kind, _ in tensors):  # else that is what the backend complains of
+    if not any(kind == "differs" for kind, _ in tensors):  # otherwise the backend reports that
         yield from (("differs", text) for text in found.problems)
 
 
@@ -125,9 +125,9 @@ def _inputs(model: Model, found: FoundFile) -> Iterator[Remark]:
 
 
 def _outputs(model: Model, found: FoundFile) -> Iterator[Remark]:
-    """What one sample gave; of a file that could not be run, what it says itself.
+    """Outputs for one sample; for a file that could not be run, as stated in the file.
 
-    Types are the file's: what is quantised comes out of the backend as floats, and may be stated either way.
+    Types are those of the file: the backend returns quantised outputs as floats, so both may be stated.
     """
     types = {item.name: item.dtype for item in found.outputs}
     given = [msgspec.structs.replace(item, dtype=types.get(item.name, item.dtype)) for item in found.results]
@@ -151,7 +151,7 @@ def _named(what: str, stated: Sequence[Tensor], found: Sequence[Tensor], *, is_o
 
 
 def _fits(stated: Tensor, found: Tensor) -> bool:
-    """Whether type and sizes agree, apart from the batch; what is not stated agrees with everything, so do free sizes."""
+    """Whether type and sizes agree, ignoring the batch; unstated values and free sizes agree with everything."""
     sizes = zip(stated.shape[1:], found.shape[1:], strict=False)
     is_shape = not stated.shape or not found.shape or len(stated.shape) == len(found.shape)
     is_size = all(isinstance(one, str) or other in {-1, one} for one, other in sizes)

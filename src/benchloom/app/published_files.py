@@ -1,6 +1,6 @@
-"""``python -m benchloom.app.published_files``: compare the published files of models with what their components state.
+"""``python -m benchloom.app.published_files``: compare the published files of models with their components.
 
-What ``script:check-published-models`` runs. Downloads go through the user's own store, mirror and settings, and stay there.
+Run by ``script:check-published-models``. Downloads use the user's store, mirror and settings, and are kept.
 """
 
 import argparse
@@ -35,11 +35,11 @@ from benchloom.store.entries import remove_tree
 from benchloom.store.fetch import Download, Fetcher, file_name
 
 SCRIPT = "script:check-published-models"
-SECONDS = 900.0  # for a backend to open one file and run three samples of zeros
+SECONDS = 900.0  # seconds for a backend to open a file and run three samples of zeros
 
 
 def main(arguments: Sequence[str], environ: Mapping[str, str], folder: Path) -> int:
-    """Check the models asked for and return 0 if all is as stated, 1 if not, 2 for a selection that nothing answers."""
+    """Check the selected models and return 0 if all are as stated, 1 if not, 2 if no model matches."""
     parser = argparse.ArgumentParser(prog=SCRIPT, allow_abbrev=False)
     parser.add_argument("--models", default="model")
     parser.add_argument("--trust", default="no")
@@ -65,7 +65,7 @@ def main(arguments: Sequence[str], environ: Mapping[str, str], folder: Path) -> 
 
 
 def chosen(workspace: Workspace, tags: str) -> tuple[Component, ...]:
-    """Return the models with a file to download that answer ``tags``, in order of names. Raises UnknownNameError if none does."""
+    """Return the models with a download that match ``tags``, sorted by name. Raises UnknownNameError if none does."""
     query = parse_query(tags, where="--models")
     refuse_unknown_tags(query, workspace.index.components, "--models")
     found = [
@@ -73,7 +73,7 @@ def chosen(workspace: Workspace, tags: str) -> tuple[Component, ...]:
     ]
     if not found:
         raise UnknownNameError(
-            f"no model that is downloaded answers {str(query)!r}",
+            f"no downloadable model matches {str(query)!r}",
             where="--models",
             fix="see docs/reference/models.md for the tags of each",
         )
@@ -81,7 +81,7 @@ def chosen(workspace: Workspace, tags: str) -> tuple[Component, ...]:
 
 
 class Checker:
-    """Checks one model after the other; what is downloaded stays in the store, what is unpacked in ``folder`` goes."""
+    """Checks models one by one; downloads stay in the store, unpacked files in ``folder`` are removed."""
 
     def __init__(self, workspace: Workspace, fetcher: Fetcher, folder: Path, *, is_trusted: bool) -> None:
         self.workspace, self.fetcher, self.folder, self.is_trusted = workspace, fetcher, folder, is_trusted
@@ -89,7 +89,10 @@ class Checker:
         self._pythons: dict[str, Path | LoomError] = {}
 
     def check(self, component: Component) -> FileReport:
-        """Return how the model's published file compares with the component. Raises nothing about one file."""
+        """Return how the model's published file compares with the component.
+
+        Errors of a file are part of the report.
+        """
         place = self.folder / component.alias
         try:
             download, agrees = self._download(component)
@@ -102,7 +105,7 @@ class Checker:
             remove_tree(place)
 
     def _download(self, component: Component) -> tuple[Download, bool]:
-        """Return the file and whether it has the size and digest that are stated; if no source has such a file, what there is."""
+        """Return the file and whether it has the stated size and digest; if no source has such a file, the file that there is."""
         fetch, source = component.fetch[0], self.workspace.index.folder(component)
         try:
             return self.fetcher.obtain(fetch, source), bool(fetch.digest)
@@ -111,14 +114,14 @@ class Checker:
             return self.fetcher.obtain(other, source), False
 
     def _examined(self, component: Component, download: Download, place: Path, agrees: bool) -> FoundFile:
-        """Unpack the file, and let its backend open it in a process of its own."""
+        """Unpack the file, and open it with its backend in a separate process."""
         fetch, path = component.fetch[0], download.path
         problems: tuple[str, ...] = ()
         if fetch.archive:
             try:
                 extract(path, fetch.archive, place, member=fetch.member, name=file_name(fetch))
                 path = place / component.result
-            except IntegrityError as error:  # then the download itself is looked at
+            except IntegrityError as error:  # the download itself is then examined
                 problems = (error.what,)
         if not path.is_file():
             return FoundFile(appearance=f"{fetch.archive} archive without {component.result}")
@@ -153,7 +156,7 @@ class Checker:
         return found
 
     def _python(self, backend: str) -> Path | LoomError:
-        """Return the interpreter that has ``backend``, installed at the first call, or why there is none."""
+        """Return the interpreter that has ``backend``, installed on the first call, or why there is none."""
         if backend not in self._pythons:
             try:
                 made = plan(self.workspace, PlanRequest(name=f"{SCRIPT},_{backend}"), to_run=False)
@@ -164,18 +167,18 @@ class Checker:
 
 
 class _WarningTalk(Silent):
-    """Talk of the downloads: how far each is, where whoever started the program looks for it; what its digest is stands in the report."""
+    """Talk for downloads: progress and warnings; notes are left out, since digests are part of the report."""
 
     def __init__(self, environ: Mapping[str, str]) -> None:
         self.environ = environ
 
     def warn(self, text: str) -> None:
-        """Say one line of warning."""
+        """Print one line of warning."""
         _say(f"warning: {text}")
 
     @contextmanager
     def progress(self, label: str, total: int | None, unit: str) -> Iterator[Progress]:
-        """Report the units done; work without units shows that it goes on by what is said of its parts."""
+        """Report the units done; work without units is reported by its parts."""
         if not unit:
             with super().progress(label, total, unit) as bar:
                 yield bar
@@ -186,10 +189,10 @@ class _WarningTalk(Silent):
 
 
 class _ReportingTalk(_WarningTalk):
-    """Talk of everything else, with notes."""
+    """Talk for everything else, with notes."""
 
     def note(self, text: str) -> None:
-        """Say one line of information."""
+        """Print one line of information."""
         _say(text)
 
 
@@ -201,7 +204,7 @@ class _Count:
         self.done += amount
 
     def total(self, amount: int | None) -> None:
-        """Keep to the total that was reported first."""
+        """Ignore: the first total is kept."""
 
 
 def _say(text: str) -> None:
@@ -210,7 +213,7 @@ def _say(text: str) -> None:
 
 
 def backend_for(index: Index, model: Model) -> str:
-    """Return the name of the backend that states the format of ``model``, the default one first; the format if none does."""
+    """Return the name of a backend that supports the format of ``model``, preferably the default one; the format if none does."""
     takers = [item for item in index.components if item.backend and model.format in item.backend.formats]
     first = min(takers, key=lambda item: ("backend" not in item.default_for, item.ref), default=None)
     return first.backend.name if first and first.backend else model.format

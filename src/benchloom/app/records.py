@@ -23,10 +23,10 @@ class RecordLine(Value, frozen=True, kw_only=True):
         scenario: LoadGen's scenario.
         samples_per_second: throughput.
         accuracy: a fraction, 0 to 1.
-        valid: what LoadGen says of the performance run.
+        valid: LoadGen's verdict on the performance run.
         metric: LoadGen's name of the scenario's official figure.
         value: that figure.
-        busy: whether the machine did something else at the same time.
+        busy: whether the machine was busy with other work at the same time.
         tags: the user's words to find it by.
     """
 
@@ -69,7 +69,7 @@ SCHEMAS: SchemaTable = {
 def list_records(workspace: Workspace, target: str = "", tags: str = "") -> tuple[RecordLine, ...]:
     """Return the records of ``target`` (any if empty) that have all of ``tags`` (commas between), oldest first.
 
-    A file that is not a record is named in a warning and left out.
+    A file that is not a record is skipped with a warning.
     """
     wanted = {tag for tag in tags.split(",") if tag}
     found = []
@@ -85,13 +85,13 @@ def list_records(workspace: Workspace, target: str = "", tags: str = "") -> tupl
 
 
 def nothing_of(workspace: Workspace, target: str = "", tags: str = "") -> str:
-    """Return what to say if no record is of ``target`` and ``tags``: with the nearest that there is."""
+    """Return the message if no record matches ``target`` and ``tags``, with the nearest match."""
     known = list_records(workspace)
     targets = {name for item in known for name in (item.target, item.target.rpartition(":")[2])}
     used = {tag for item in known for tag in item.tags}
     pairs = [(target, targets), *((tag, used) for tag in tags.split(",") if tag)]
     hints = (did_you_mean(word, names) for word, names in pairs if word and word not in names)
-    hint = next(filter(None, hints), "" if known else "make one: loom run program:image-classification-onnx")
+    hint = next(filter(None, hints), "" if known else "create one: loom run program:image-classification-onnx")
     return f"no records; {hint}" if hint else "no records"
 
 
@@ -102,7 +102,7 @@ def find_record(workspace: Workspace, name: str) -> tuple[Record, Path]:
 
 
 def remove_record(workspace: Workspace, name: str) -> RemovedRecord:
-    """Remove the record called ``name`` (an id or the start of one) and let go of what only it kept in the store.
+    """Remove the record called ``name`` (an id or a prefix of one) and its protection of store entries.
 
     A path outside the folder of records is refused. Raises UnknownNameError or InputError.
     """
@@ -122,7 +122,7 @@ def remove_record(workspace: Workspace, name: str) -> RemovedRecord:
 def _directory(path: Path) -> str:
     try:
         return records.load(path).directory
-    except InputError:  # what cannot be read can still be removed
+    except InputError:  # an unreadable record can still be removed
         return ""
 
 

@@ -35,9 +35,9 @@ Result = TypeVar("Result")
 _ALIAS = re.compile(r"[A-Za-z0-9][A-Za-z0-9._@+-]{0,127}")
 _REMOTE = re.compile(r"[a-z][a-z0-9+.-]*://|[^/\\]+@[^/\\]+:|[a-z]+::")
 _STAGE = ".stage-"
-# The transports git may use, whatever GIT_ALLOW_PROTOCOL says here: others run commands (ext) or read what is open (fd).
+# The transports that git may use, overriding GIT_ALLOW_PROTOCOL: others run commands (ext) or read open files (fd).
 _TRANSPORTS = ("file", "http", "https", "ssh", "git")
-# Set if loom is started from a git hook; they would make git work on that other repository.
+# Set in git hooks; they would make git work on the repository of the hook.
 _GIT_PLACES = frozenset({"GIT_DIR", "GIT_WORK_TREE", "GIT_INDEX_FILE", "GIT_COMMON_DIR", "GIT_PREFIX"})
 
 
@@ -108,10 +108,10 @@ SCHEMAS: SchemaTable = {
 def add(
     workspace: Workspace, source: str, *, name: str = "", priority: int = 0, checkout: str = ""
 ) -> ListedRepository:
-    """Add a folder or clone a git URL. Runs nothing of the repository's.
+    """Add a folder or clone a git URL. No code of the repository is run.
 
-    Raises InputError (no such folder, a name that is taken), OfflineError or FetchError (git failed); nothing is left
-    behind then.
+    Raises InputError (no such folder, name in use), OfflineError or FetchError (git failed), without leaving files
+    behind.
     """
     if is_url(source):
         _refuse_transport(source)
@@ -125,7 +125,7 @@ def add(
 
 
 def trust(workspace: Workspace, name: str, *, trusted: bool) -> ListedRepository:
-    """Note whether components of the repository ``name`` may have commands of their own run while something is planned.
+    """Set whether components of the repository ``name`` may run their own commands during planning.
 
     Raises UnknownNameError.
     """
@@ -138,11 +138,11 @@ def listing(workspace: Workspace) -> tuple[ListedRepository, ...]:
 
 
 def remove(workspace: Workspace, name: str) -> Repository:
-    """Forget a repository; a clone is deleted, the files of a folder stay. Raises UnknownNameError."""
+    """Remove a repository from the list; a clone is deleted, the files of a folder stay. Raises UnknownNameError."""
     if name == read_repository(built_in_repository()).alias and not any(
         item.alias == name for item in stored_repositories(workspace.locations)
     ):
-        raise InputError(f"{name} is the repository this engine came with", fix="only added ones can be removed")
+        raise InputError(f"{name} is the built-in repository", fix="only added ones can be removed")
     gone = remove_repository(workspace.locations, name)
     if is_clone(workspace, gone):
         _locked(workspace, lambda: discard(Path(gone.path), _STAGE))
@@ -150,22 +150,22 @@ def remove(workspace: Workspace, name: str) -> Repository:
 
 
 def update(workspace: Workspace, name: str = "") -> tuple[Updated, ...]:
-    """Bring clones (or the one called ``name``) to what their URL holds now. Raises as ``add`` does.
+    """Update clones (or the one called ``name``) from their URLs. Raises as ``add`` does.
 
-    A clone whose own commits or edits stand in the way is left as it is, with git's reason.
+    A clone with local commits or changes that conflict is left as it is, with git's reason.
     """
     clones = [item for item in stored_repositories(workspace.locations) if is_clone(workspace, item)]
     if name:
         clones = [item for item in clones if item.alias == name]
         if not clones:
             known = [item.alias for item in stored_repositories(workspace.locations)]
-            fix = did_you_mean(name, known) or "see loom repo list; folders you added are yours to update"
-            raise UnknownNameError(f"no cloned repository is called {name!r}", where="NAME", fix=fix)
+            fix = did_you_mean(name, known) or "see loom repo list; update folders that you added yourself"
+            raise UnknownNameError(f"there is no cloned repository {name!r}", where="NAME", fix=fix)
     return tuple(_locked(workspace, lambda item=item: _update(workspace, item)) for item in clones)  # type: ignore[misc]
 
 
 def sync(workspace: Workspace, path: str = "", *, name: str = "", check: bool = False) -> Synced:
-    """Make the CK and CM identity of a repository (a folder or a known name; the built-in one) what its folders say.
+    """Update the CK and CM identity of a repository (a folder or a known name; default: the built-in one) from its folders.
 
     ``name`` is the alias of a repository that has none yet. With ``check`` nothing is written. Raises InputError if
     the folder or its identity cannot be read.
@@ -174,13 +174,13 @@ def sync(workspace: Workspace, path: str = "", *, name: str = "", check: bool = 
     if not root.is_dir():
         root = next((Path(item.path) for item in workspace.repositories if item.alias == path), root)
     if not root.is_dir():
-        raise InputError(f"{path} is not a folder", fix="give the folder that holds program/, package/ and the like")
+        raise InputError(f"{path} is not a folder", fix="name the folder that contains program/, package/ and so on")
     clone = next((item for item in workspace.repositories if item.url and item.path == str(root)), None)
     if clone and not check:
         raise InputError(
-            f"{clone.alias} is a clone of {clone.url}: what is written there belongs to others, and the next update would meet it",
+            f"{clone.alias} is a clone of {clone.url}: changes there would conflict with the next update",
             where=str(root),
-            fix="clone it to a folder of your own, and add that with loom repo add",
+            fix="clone it to your own folder, and add that with loom repo add",
         )
     if not check:
         refuse_installed(root)
@@ -191,12 +191,12 @@ def sync(workspace: Workspace, path: str = "", *, name: str = "", check: bool = 
 
 
 def is_url(source: str) -> bool:
-    """Tell whether ``source`` is for git rather than a folder."""
+    """Tell whether ``source`` is a git URL rather than a folder."""
     return bool(_REMOTE.match(source)) and not Path(source).is_dir()
 
 
 def is_clone(workspace: Workspace, repository: Repository) -> bool:
-    """Tell whether the files of ``repository`` are ours to delete."""
+    """Tell whether ``repository`` is a clone managed by loom."""
     return bool(repository.url) and Path(repository.path).parent == workspace.locations.clones.resolve()
 
 
@@ -222,8 +222,8 @@ def _add_clone(workspace: Workspace, url: str, name: str, priority: int, checkou
         )
         _refuse_taken(workspace, placed)
         if any(item.path == placed.path for item in stored_repositories(workspace.locations)):
-            raise InputError(f"{placed.alias!r} is already there", fix=f"loom repo update {placed.alias}")
-        discard(target, _STAGE)  # left by somebody who was killed between here and the next line but one
+            raise InputError(f"{placed.alias!r} exists already", fix=f"loom repo update {placed.alias}")
+        discard(target, _STAGE)  # left by a process that was killed between here and the next line but one
         os.rename(stage, target)
         add_repository(workspace.locations, placed)
         return placed
@@ -245,7 +245,7 @@ def _update(workspace: Workspace, repository: Repository) -> Updated:
 
 
 def _check_out(workspace: Workspace, folder: Path, ref: str, url: str) -> None:
-    """Put ``folder`` at a branch of the origin, a tag or a commit, on no branch of its own."""
+    """Check out a branch of the origin, a tag or a commit in ``folder``, without a local branch."""
     if ref.startswith("-"):
         raise InputError(f"{ref!r} is not a branch, tag or commit", where="--checkout")
     branches = _git(workspace, ["branch", "--remotes", "--list", f"origin/{ref}"], folder, url)
@@ -258,7 +258,7 @@ def _head(workspace: Workspace, folder: Path) -> str:
 
 
 def _git(workspace: Workspace, words: list[str], folder: Path, url: str) -> str:
-    """Run git without a terminal and return its output. Raises FetchError with what it said."""
+    """Run git without a terminal and return its output. Raises FetchError with its messages."""
     executable = shutil.which("git", path=workspace.environ.get("PATH"))
     if executable is None:
         raise FetchError("git is not installed", where=redacted(url), fix="install git, or add a folder")
@@ -273,34 +273,34 @@ def _git(workspace: Workspace, words: list[str], folder: Path, url: str) -> str:
         done = output_of_group([executable, *words], cwd=folder, env=environ)
     if done.returncode:
         said = [line.replace(url, redacted(url)) for line in done.stderr.splitlines() if line.strip()]
-        fix = "check the URL, and that git can read it without asking"
+        fix = "check the URL, and that git can access it without a prompt"
         raise FetchError(f"git {words[0]} failed", where=redacted(url), why=said[-6:], fix=fix)
     return done.stdout
 
 
 def _refuse_transport(url: str) -> None:
-    """Raise InputError for a URL of another transport than ``_TRANSPORTS``, and for ``helper::address``."""
+    """Raise InputError for a URL with a transport other than ``_TRANSPORTS``, and for ``helper::address``."""
     scheme = re.match(r"([a-z][a-z0-9+.-]*)(://|::)", url)
     if scheme and (scheme.group(2) == "::" or scheme.group(1) not in _TRANSPORTS):
         raise InputError(
-            f"repositories are not cloned over {scheme.group(1)!r}",
+            f"repositories cannot be cloned over {scheme.group(1)!r}",
             where="SOURCE",
-            fix=f"give a folder, or a URL of {', '.join(_TRANSPORTS)}",
+            fix=f"use a folder, or a URL with {', '.join(_TRANSPORTS)}",
         )
 
 
 def _refuse_network(workspace: Workspace, url: str) -> None:
     if workspace.offline and urlsplit(url).scheme != "file":
-        raise OfflineError("the repository lies on the network", where=redacted(url), fix="leave out --offline")
+        raise OfflineError("the repository is on the network", where=redacted(url), fix="run without --offline")
 
 
 def _refuse_taken(workspace: Workspace, repository: Repository) -> None:
     rivals = [item for item in workspace.repositories if item.alias == repository.alias]
     if any(item.path != repository.path for item in rivals):
         raise InputError(
-            f"a repository called {repository.alias!r} is already there",
+            f"a repository called {repository.alias!r} exists already",
             where=rivals[0].path,
-            fix="give it another name: --name",
+            fix="choose another name with --name",
         )
 
 
@@ -317,14 +317,14 @@ def _named(repository: Repository, name: str) -> Repository:
 def _checked(alias: str) -> str:
     if not _ALIAS.fullmatch(alias):
         raise InputError(
-            f"{alias!r} cannot be the name of a repository",
-            fix="use letters, digits and . _ @ + - (give one with --name)",
+            f"{alias!r} is not a valid repository name",
+            fix="use letters, digits and . _ @ + - (set one with --name)",
         )
     return alias
 
 
 def _name_from(stage: Path, url: str) -> str:
-    """Return the last part of the URL for a clone that does not say its name, '' for one that does."""
+    """Return the last part of the URL for a clone without a name of its own, '' for one with a name."""
     is_silent = read_repository(stage).alias == stage.name
     return re.split(r"[/:\\]", url.rstrip("/"))[-1].removesuffix(".git") if is_silent else ""
 

@@ -1,4 +1,4 @@
-"""What a user may request a plan of: the target, what is chosen for it, and where things are on this machine."""
+"""The request for a plan: the target, choices for its roles, and local files."""
 
 from benchloom.model.base import Value
 from benchloom.model.component import Requirement
@@ -7,13 +7,13 @@ from benchloom.model.query import Query
 
 
 class GivenPaths(Value, frozen=True, kw_only=True):
-    """Where the user says that things are.
+    """Local files and folders that the user names.
 
     Attributes:
-        dataset_path: where the data set is; others on this machine are then not considered.
-        model_path: the file to use in the place of that which the chosen model would download.
-        given: files in the place of what models would download, by reference of the component.
-        search: folders that hold data sets registered elsewhere; what is found there takes the place of the usual search.
+        dataset_path: the folder of the data set; others on this machine are then ignored.
+        model_path: the file that replaces the download of the chosen model.
+        given: files that replace downloads of models, by reference of the component.
+        search: folders with data sets registered elsewhere; they replace the usual search.
         python: the interpreter the plan is for; empty means the running one.
     """
 
@@ -25,19 +25,19 @@ class GivenPaths(Value, frozen=True, kw_only=True):
 
 
 class PlanRequest(GivenPaths, frozen=True, kw_only=True):
-    """What is to be planned, and where things are.
+    """What to plan, and the local files for it.
 
     Attributes:
-        name: ``kind:alias`` (or alias, or uid) of the target; empty if ``query`` says it by tags.
+        name: ``kind:alias`` (or alias, or uid) of the target; empty if ``query`` selects it by tags.
         query: tags of the target, or tags to add to ``name``.
-        runnable: the target must be something that runs.
+        runnable: the target must be runnable.
         command: which ``run_cmds`` entry; empty means the only one, or ``default``.
-        roles: queries to add by role (``--dep_add_tags.<role>``), each with the flag it came from in ``sources``.
+        roles: queries to add by role (``--dep_add_tags.<role>``), each with its flag in ``sources``.
         env: ``--env.X`` variables.
         inputs: program inputs as given.
-        lock: a lock the plan must keep to.
-        flags: the verb's own flags, so that a misspelt one is not taken for an input.
-        chosen: what a front end has chosen for roles already.
+        lock: a lock that the plan must match.
+        flags: the verb's own flags, to recognise misspelt ones among inputs.
+        chosen: components that a front end has chosen for roles already.
     """
 
     name: str = ""

@@ -1,4 +1,4 @@
-"""What a plan's ruleset says of how it is to be run."""
+"""Facts from the ruleset of a plan that affect its run."""
 
 from benchloom.app.workspace import Workspace
 from benchloom.model.component import RULESET
@@ -6,7 +6,7 @@ from benchloom.model.plan import Plan
 
 
 def is_official(made: Plan) -> bool:
-    """Tell whether results of ``made`` are meant to be submitted."""
+    """Tell whether results of ``made`` can be submitted."""
     node = made.in_role(RULESET)
     return bool(node and node.facts.ruleset and node.facts.ruleset.is_official)
 

@@ -1,4 +1,4 @@
-"""Run and install: execute a plan, repeat the program, and leave a Record whatever happened."""
+"""Run and install: execute a plan, repeat the program, and write a Record in any case."""
 
 import os
 import shutil
@@ -36,7 +36,7 @@ from benchloom.run.program import program_of, run_program
 from benchloom.store.entries import disk_full_reported
 from benchloom.store.roots import protect_install, protect_record, protected
 
-_RECORD_BYTES = 1 << 18  # kept free for a record and what protects it
+_RECORD_BYTES = 1 << 18  # reserved for the record and its root
 
 
 class InstalledNode(Value, frozen=True, kw_only=True):
@@ -72,7 +72,7 @@ class Installation(Document, frozen=True, kw_only=True):
 
 
 def install(workspace: Workspace, request: PlanRequest, jobs: int) -> Installation:
-    """Bring the target and everything it needs into being. Raises what planning and preparing raise."""
+    """Install the target and its requirements. Raises what planning and preparing raise."""
     made = plan(workspace, request, to_run=False)
     folder = new_folder(workspace, "install")
     with protected(workspace.store, made, folder.name):
@@ -87,7 +87,7 @@ def install(workspace: Workspace, request: PlanRequest, jobs: int) -> Installati
 
 
 def context_for(workspace: Workspace, folder: Path, *, verify: bool = False) -> ExecutionContext:
-    """Return the context of one execution whose logs go to ``folder/logs``; ``verify`` digests all that is reused."""
+    """Return the context of one execution whose logs go to ``folder/logs``; ``verify`` digests all reused files."""
     logs = folder / "logs"
     logs.mkdir(parents=True, exist_ok=True)
     return ExecutionContext(
@@ -109,13 +109,13 @@ class RunOptions(Value, frozen=True, kw_only=True):
     """How a program is run.
 
     Attributes:
-        repetitions: how often; the first that fails ends them.
-        timeout: seconds after which one repetition is killed; None leaves it to the program.
-        secrets: inputs that reach the program but no file.
-        arguments: the user's words, for the record, without the values of secrets.
+        repetitions: the number of runs; a failure ends them.
+        timeout: seconds after which one repetition is killed; None uses the program's own limit.
+        secrets: inputs that are passed to the program but not written to any file.
+        arguments: the command line, for the record, without the values of secrets.
         tags: tags of the record.
-        jobs: nodes to prepare at once.
-        verify: digest all that is reused from the store; official rulesets always do.
+        jobs: the number of nodes to prepare concurrently.
+        verify: digest all files reused from the store; official rulesets always do.
     """
 
     repetitions: int = 1
@@ -132,9 +132,9 @@ def run(
 ) -> tuple[Record, Path]:
     """Execute ``made`` and return the record and its path; the record is written before an error is raised.
 
-    ``echo`` receives what the program prints. Raises ExecutionError (the program failed; its status is in the details),
-    RunTimeoutError or, if the program says that its input is wrong, InputError, all naming the record, and what preparing
-    raises: also InputError of the program's check, which leaves no record, since nothing was run.
+    ``echo`` receives the output of the program. Raises ExecutionError (the program failed; its status is in the
+    details), RunTimeoutError or, if the program reports invalid input, InputError, all naming the record, and what
+    preparing raises, including InputError of the program's check, which leaves no record, since nothing was run.
     """
     program_of(made)
     folder = new_folder(workspace, made.target.rpartition(":")[2])
@@ -147,7 +147,7 @@ def run(
 
 
 class _Execution:
-    """One run: its folder, what was prepared, and the repetitions done so far."""
+    """One run: its folder, the prepared nodes, and the repetitions done so far."""
 
     def __init__(self, workspace: Workspace, made: Plan, options: RunOptions, folder: Path) -> None:
         self.workspace, self.made, self.options, self.folder = workspace, made, options, folder
@@ -164,7 +164,7 @@ class _Execution:
         self.argv: list[str] = []
 
     def run(self, echo: Callable[[str], None] | None) -> None:
-        """Repeat the program until one repetition fails. Being interrupted leaves a record, too."""
+        """Repeat the program until one repetition fails. A record is also written after an interrupt."""
         begun, clock = utc_now(), time.monotonic()
         try:
             for number in range(1, self.options.repetitions + 1):
@@ -185,7 +185,7 @@ class _Execution:
         place.mkdir(parents=True, exist_ok=True)
         with measuring(self.workspace.locations.measuring, self.folder.name) as concurrent:
             for other in concurrent.others:
-                self.workspace.talk.warn(f"another run measures at the same time: {other}")
+                self.workspace.talk.warn(f"another run is measuring at the same time: {other}")
             watch = Watch()
             self.argv, repetition, self.refused = run_program(
                 self.made, self.prepared, self.context, place, self.options.secrets, self.options.timeout, echo
@@ -199,7 +199,7 @@ class _Execution:
         return self.folder if self.options.repetitions == 1 else self.folder / f"repetition-{number}"
 
     def finish(self) -> tuple[Record, Path]:
-        """Write the record and protect what it was made from. On a disk that the run has filled, it has the place kept for it."""
+        """Write the record and protect the store entries it needs; if the run has filled the disk, it uses reserved space."""
         with self.workspace.talk.progress("writing the record", None, ""):
             record = self._record()
             self._reserved.unlink(missing_ok=True)
@@ -233,9 +233,9 @@ class _Execution:
 
 
 def _inputs(prepared: Prepared) -> dict[str, str]:
-    """Return by node the digest of what the run used: of the file, of a data set's labels, or the key in the store of a folder.
+    """Return the digest of each node's result: of the file, of a data set's labels, or the store key of a folder.
 
-    A file is digested as it lies there, whether its component states a digest or not.
+    A file is always digested, even if its component states a digest.
     """
     found = {node_id: _digest_of(facts) for node_id, facts in sorted(prepared.facts.items())}
     return {node_id: digest for node_id, digest in found.items() if digest}
@@ -277,7 +277,7 @@ SCHEMAS: SchemaTable = {
 
 
 def summary(record: Record, path: Path) -> RunSummary:
-    """Return the summary of ``record``, which lies at ``path``."""
+    """Return the summary of ``record``, which is stored at ``path``."""
     return RunSummary(
         record=str(path),
         directory=record.directory,
@@ -289,7 +289,7 @@ def summary(record: Record, path: Path) -> RunSummary:
 
 
 def _outputs(folder: Path) -> dict[str, str]:
-    # Not outputs: this engine, what it told the program, the preparations, and the place kept for the record.
+    # Not outputs: this engine, the facts files, the preparations, and the space reserved for the record.
     skipped = {"runtime", "facts", "logs", "check", "reserved"}
     return {
         path.relative_to(folder).as_posix(): of_file(path)
@@ -314,15 +314,15 @@ def _raise_failure(record: Record, path: Path, stderr: Path, refused: InputError
         raise refused
     if last.status == "timeout":
         raise RunTimeoutError(
-            f"{record.target} ran past its time limit and was killed (TIMEOUT after {last.seconds:.1f} s)",
+            f"{record.target} exceeded its time limit and was killed (TIMEOUT after {last.seconds:.1f} s)",
             where=record.directory,
             why=tail,
-            fix="raise --timeout, or leave it out",
+            fix="increase --timeout, or omit it",
             details=details,
         )
     if last.problem:
         raise ExecutionError(
-            f"{record.target} left results that cannot be used",
+            f"{record.target} left invalid results",
             where=record.directory,
             why=[last.problem],
             details=details,
@@ -338,7 +338,7 @@ def _raise_failure(record: Record, path: Path, stderr: Path, refused: InputError
 
 
 def new_folder(workspace: Workspace, name: str) -> Path:
-    """Make and return the folder of a new run called ``name``. It begins with the time, so that runs sort by age."""
+    """Create and return the folder of a new run called ``name``. It starts with the time, so that runs sort by age."""
     now = datetime.now(timezone.utc)
     stamp = f"{now:%Y%m%dT%H%M%S}{now.microsecond // 1000:03d}Z"
     folder = workspace.locations.runs / f"{stamp}-{name}-{uuid.uuid4().hex[:6]}"
@@ -347,7 +347,7 @@ def new_folder(workspace: Workspace, name: str) -> Path:
 
 
 def _runtime(folder: Path) -> Path:
-    """A folder with nothing but this engine's package in it, to put on a child's module path."""
+    """A folder that contains only this engine's package, for the module path of child processes."""
     runtime = folder / "runtime"
     runtime.mkdir(exist_ok=True)
     link_engine(runtime)
@@ -355,7 +355,7 @@ def _runtime(folder: Path) -> Path:
 
 
 def link_engine(folder: Path) -> None:
-    """Put this engine's package into ``folder``, and nothing of what else lies beside it: a copy if links cannot be made."""
+    """Link only this engine's package into ``folder``, without other installed packages; copy it if links are not supported."""
     source = Path(benchloom.__file__).resolve().parent
     link = folder / "benchloom"
     if not link.exists():

@@ -1,4 +1,4 @@
-"""The JSON Schema of every value that leaves or enters as JSON: what ``--json`` prints, and what files hold.
+"""The JSON Schemas of all values that are written or read as JSON: output of ``--json``, and files.
 
 To publish one more value, name its type in a table ``SCHEMAS`` of the module that defines it, then run ``loom schema --write schemas``.
 """
@@ -38,7 +38,7 @@ class ErrorFields(Value, frozen=True, kw_only=True):
 
 
 class Failure(Document, frozen=True, kw_only=True):
-    """What any command prints instead of its value if it fails and ``--json`` was given."""
+    """What any command prints with ``--json`` if it fails."""
 
     error: ErrorFields
 
@@ -95,7 +95,7 @@ def listing() -> tuple[Published, ...]:
 
 
 def write_schemas(folder: Path) -> tuple[Path, ...]:
-    """Write ``<name>.schema.json`` for every schema, remove those of names that are no more, and return the files."""
+    """Write ``<name>.schema.json`` for every schema, remove those of names that no longer exist, and return the files."""
     refuse_installed(folder)
     written = schema_files()
     for path in folder.glob("*.schema.json"):

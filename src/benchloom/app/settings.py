@@ -1,7 +1,7 @@
-"""Settings in layers: defaults, then the user's file ``config.toml`` in the home, then ``LOOM_*`` variables.
+"""Settings in layers: defaults, then the file ``config.toml`` in the home, then ``LOOM_*`` variables.
 
-Flags of the command line come last and are not settings. The file is replaced whole or not at all, and keeps its
-comments and other values.
+Command-line flags override them and are not settings. The file is replaced atomically and keeps its comments and
+other values.
 """
 
 import json
@@ -27,15 +27,15 @@ _TYPE_WORDS = {bool: "yes or no", int: "a whole number", str: "a text"}
 
 
 class UserConfig(Value, frozen=True, kw_only=True):
-    """What a user may settle once for all commands."""
+    """Settings of a user for all commands."""
 
-    mirror: Annotated[str, Meta(description="folder or base URL that is asked first for downloads")] = ""
-    jobs: Annotated[int, Meta(description="how many nodes of a plan are worked on at once", ge=1)] = 4
-    offline: Annotated[bool, Meta(description="open no socket; say what is missing")] = False
-    ruleset: Annotated[str, Meta(description="the ruleset of programs that take one and are not told which")] = "quick"
+    mirror: Annotated[str, Meta(description="folder or base URL that is tried first for downloads")] = ""
+    jobs: Annotated[int, Meta(description="how many nodes of a plan are prepared concurrently", ge=1)] = 4
+    offline: Annotated[bool, Meta(description="open no socket; report what is missing")] = False
+    ruleset: Annotated[str, Meta(description="the default ruleset of programs that take one")] = "quick"
     installer: Annotated[
         Literal["auto", "uv", "pip"],
-        Meta(description="what chooses Python packages: uv, pip, or auto (uv if it is there, else pip)"),
+        Meta(description="installer of Python packages: uv, pip, or auto (uv if available, else pip)"),
     ] = "auto"
 
 
@@ -83,7 +83,7 @@ SCHEMAS: SchemaTable = {
 
 
 def load_settings(environ: Mapping[str, str]) -> UserConfig:
-    """Return the settings that hold. Raises InputError for a file or variable that cannot be read."""
+    """Return the effective settings. Raises InputError for a file or variable that cannot be read."""
     return msgspec.convert({item.name: item.value for item in configuration(environ).settings}, UserConfig)
 
 
@@ -111,9 +111,9 @@ def get_setting(environ: Mapping[str, str], name: str) -> Setting:
 
 
 def set_setting(environ: Mapping[str, str], name: str, text: str, choices: Sequence[str] = ()) -> Setting:
-    """Write ``name`` to the user's file and return it as it now holds. Raises InputError and writes nothing.
+    """Write ``name`` to the user's file and return the effective setting. Raises InputError without writing.
 
-    ``choices`` are the values that it takes, if they depend on what the repositories have.
+    ``choices`` are the accepted values, if they depend on the repositories.
     """
     _known(name, "command line")
     where = f"loom config {name}"
@@ -123,7 +123,10 @@ def set_setting(environ: Mapping[str, str], name: str, text: str, choices: Seque
 
 
 def unset_setting(environ: Mapping[str, str], name: str) -> None:
-    """Take ``name`` out of the user's file. Raises UnknownNameError for a name that is neither known nor there."""
+    """Remove ``name`` from the user's file.
+
+    Raises UnknownNameError for a name that is neither known nor in the file.
+    """
     if name not in _read(locate(dict(environ)).config):
         _known(name, "command line")
     _edit(environ, name, None)
@@ -148,7 +151,7 @@ def _valid(name: str, value: Any, where: str) -> Scalar:
 
 
 def _is_facts(value: str) -> bool:
-    """Tell whether the variable of a setting holds what a program is told of a role instead: the path of a file of facts."""
+    """Tell whether the variable of a setting holds the path of a facts file instead, which programs get for a role."""
     return Path(value).is_absolute() and value.endswith(".json")
 
 
@@ -171,7 +174,7 @@ def _checked(stored: Mapping[str, Any], file: Path) -> dict[str, Scalar]:
 def _read(file: Path) -> dict[str, Any]:
     if not file.exists():
         return {}
-    from benchloom.base import toml  # late: most users settle nothing
+    from benchloom.base import toml  # late: most users have no settings
 
     try:
         return toml.loads(bounded.read_text(file, limits.METADATA_BYTES))
@@ -187,7 +190,7 @@ def _edit(environ: Mapping[str, str], name: str, value: Scalar | None) -> None:
 
     file = locate(dict(environ)).ensure().config
     with FileLock(f"{file}.lock"):
-        _read(file)  # what cannot be read is told apart
+        _read(file)  # an unreadable file is reported separately
         document = tomlkit.parse(file.read_text(encoding="utf-8")) if file.exists() else tomlkit.document()
         document.pop(name, None) if value is None else document.update({name: value})
         write_text(file, tomlkit.dumps(document))

@@ -1,4 +1,4 @@
-"""Show one component with its folder, its files and what the readers had to say about it."""
+"""Show one component with its folder, files and findings."""
 
 from pathlib import Path
 
@@ -11,7 +11,7 @@ from benchloom.model.finding import Finding
 
 
 class Shown(Value, frozen=True, kw_only=True):
-    """Everything known about one component.
+    """The details of one component.
 
     Attributes:
         folder: absolute path of the component's folder.
@@ -26,9 +26,10 @@ class Shown(Value, frozen=True, kw_only=True):
 
 
 def show(workspace: Workspace, name: str, tags: str = "") -> Shown:
-    """Return the component called ``name`` (``kind:alias``, alias or uid), or the one that ``tags`` choose.
+    """Return the component called ``name`` (``kind:alias``, alias or uid), or the one that ``tags`` select.
 
-    Raises UnknownNameError with the nearest name, InputError listing several, or ComponentError if its files cannot be read.
+    Raises UnknownNameError with the nearest name, InputError listing several, or ComponentError if its files cannot be
+    read.
     """
     index = workspace.index
     component = find_one(index, name, tags)

@@ -1,4 +1,4 @@
-"""Which component a command is about: by its name or by tags, and what was probably meant by an input that nobody declares."""
+"""Find the target of a command by name or by tags, and suggestions for unknown inputs."""
 
 from collections.abc import Collection, Iterable, Sequence
 
@@ -14,7 +14,7 @@ from benchloom.model.variation import find_variation
 
 _MOST = 8  # components that a message lists
 
-# What other tools, and people, call the roles of a program.
+# Other common names of the roles of a program.
 _ROLE_WORDS = {
     "framework": "backend",
     "engine": "backend",
@@ -32,7 +32,7 @@ def by_name(index: Index, name: str, tags: str, kind: str = "") -> Requirement:
     head, _, rest = name.partition(",")
     if head in KINDS and not rest:
         raise InputError(
-            f"{head} is a kind, and no component", where="command line", fix=f"choose one: loom find {head}"
+            f"{head} is a kind, not a component", where="command line", fix=f"choose one: loom find {head}"
         )
     component = index.get(head, kind=kind)
     query = parse_query(rest, where="command line").merged(parse_query(tags, where="--tags"))
@@ -40,10 +40,10 @@ def by_name(index: Index, name: str, tags: str, kind: str = "") -> Requirement:
 
 
 def by_tags(index: Index, query: Query, kind: str = "", *, runnable: bool = False) -> Requirement:
-    """Return the requirement on role ``target`` for what answers ``query``, of ``kind`` and ``runnable`` if these are given.
+    """Return the requirement on role ``target`` for components that match ``query``, ``kind`` and ``runnable``, if given.
 
-    A program, and whatever has to be of a kind, must be the only answer; resolution chooses among other components by
-    preference. Raises UnknownNameError naming the nearest, or InputError listing several.
+    A program, or a component of a given kind, must be the only match; resolution chooses among others by preference.
+    Raises UnknownNameError naming the nearest, or InputError listing several.
     """
     refuse_unknown_tags(query, index.components, "--tags")
     found = [item for item in index.match(query, [kind] if kind else []) if item.program or not runnable]
@@ -55,22 +55,22 @@ def by_tags(index: Index, query: Query, kind: str = "", *, runnable: bool = Fals
     if found:
         by_kind = ", or its kind before --tags" if len({item.kind for item in found}) > 1 else ""
         raise InputError(
-            f"{len(found)} {kind or 'component'}s answer {str(query)!r}",
+            f"{len(found)} {kind or 'component'}s match {str(query)!r}",
             where="--tags",
             why=_distinguished(found),
             fix=f"add a tag that only one has, or write its name{by_kind}",
         )
     pool = [item for item in index.components if kind in {"", item.kind} and (item.program or not runnable)]
     raise UnknownNameError(
-        f"no {kind or 'program'} answers {str(query)!r}",
+        f"no {kind or 'program'} matches {str(query)!r}",
         where="--tags",
         why=nearest(query, pool),
-        fix=f"leave out a tag, or see loom find {kind or 'program'}",
+        fix=f"omit a tag, or see loom find {kind or 'program'}",
     )
 
 
 def find_one(index: Index, name: str, tags: str) -> Component:
-    """Return the one component called ``name``, or that ``tags`` (of the kind ``name``, if it is one) choose."""
+    """Return the component called ``name``, or that ``tags`` select (of the kind ``name``, if it is one)."""
     if not tags:
         return index.get(by_name(index, name, "").only) if name in KINDS else index.get(name)
     kind = name if name in KINDS else ""
@@ -80,15 +80,15 @@ def find_one(index: Index, name: str, tags: str) -> Component:
     if len(found) == 1:
         return found[0]
     raise (InputError if found else UnknownNameError)(
-        f"{len(found) or 'no'} components answer {str(query)!r}",
+        f"{len(found) or 'no'} components match {str(query)!r}",
         where="--tags",
         why=_distinguished(found) or nearest(query, [item for item in index.components if kind in {"", item.kind}]),
-        fix="add a tag that only one has, or write its name" if found else "leave out a tag",
+        fix="add a tag that only one has, or write its name" if found else "omit a tag",
     )
 
 
 def nearest(query: Query, components: Iterable[Component], most: int = 3) -> list[str]:
-    """Return the components that lack the fewest words of ``query``, each with those, if they have any; none if one lacks nothing."""
+    """Return the components that lack the fewest words of ``query``, each with these; none if one matches completely."""
     words = [*query.tags, *(f"_{name}" for name in query.variations)]
     lacks = [(item.ref, [word for word in words if not _has(item, word)]) for item in components]
     least = min((len(missing) for _, missing in lacks), default=0)
@@ -103,7 +103,7 @@ def _has(item: Component, word: str) -> bool:
 
 
 def _distinguished(found: Sequence[Component]) -> list[str]:
-    """Return each component with the tags that no other of ``found`` has."""
+    """Return each component with the tags that only it has among ``found``."""
     lines = []
     for item in found[:_MOST]:
         others = {tag for other in found if other is not item for tag in other.tags}
@@ -113,9 +113,9 @@ def _distinguished(found: Sequence[Component]) -> list[str]:
 
 
 def meant_by(index: Index, component: Component, name: str, value: str, flags: Collection[str]) -> str:
-    """Return what to write instead of the unknown input ``--name=value`` of ``component``: a role's query, another program, an input."""
+    """Return a suggestion for the unknown input ``--name=value`` of ``component``: a role's query, another program, an input."""
     if name == "dep_add_tags":
-        return "name the role, too: --dep_add_tags.ROLE=TAGS"
+        return "name the role: --dep_add_tags.ROLE=TAGS"
     roles = {need.role for need in component.requires}
     role = name if name in roles else _ROLE_WORDS.get(name, "")
     if role in roles:
@@ -129,7 +129,7 @@ def meant_by(index: Index, component: Component, name: str, value: str, flags: C
 
 
 def _other_program(index: Index, component: Component, role: str, value: str) -> str:
-    """Return the program of the same task whose tags hold ``value``, if no answer to ``role`` of ``component`` does."""
+    """Return the program of the same task with the tag ``value``, if no candidate for ``role`` of ``component`` has it."""
     need = next(item.query for item in component.requires if item.role == role)
     wanted = {word for word in value.split(",") if word and not word.startswith(("-", "_", "@"))}
     if not wanted or any(wanted <= {*item.tags, *item.variations} for item in index.match(need)):

@@ -49,12 +49,12 @@ SCHEMAS: SchemaTable = {"test-run": (TestRun, "loom test --json")}
 STEPS = ("style", "format", "types", "layers", "tests")
 HEAVY = "LOOM_TEST_HEAVY"
 
-# What all tests take of one processor, measured on two: most of them wait little and share well.
+# Processor time of all tests, measured on two cores; most tests scale well.
 _CORE_MINUTES, _HEAVY_CORE_MINUTES = 22, 70
 
 
 def run_tests(workspace: Workspace, names: Sequence[str], arguments: Sequence[str]) -> TestRun:
-    """Run the named steps (all: none named) and return how they went; their output goes to this process's streams.
+    """Run the named steps (all if none is named) and return their results; their output goes to this process's streams.
 
     ``arguments`` go to pytest. Temporary files go to a folder of this run, which is removed unless a step fails. Raises
     InputError outside a checkout or if the test tools are not installed.
@@ -68,7 +68,7 @@ def run_tests(workspace: Workspace, names: Sequence[str], arguments: Sequence[st
         for name in names or commands:
             workspace.talk.note(f"test: {name}{_duration(workspace) if name == 'tests' and not arguments else ''}")
             started = time.monotonic()
-            done = subprocess.run(  # noqa: S603 - our own tools
+            done = subprocess.run(  # noqa: S603 - the project's own tools
                 commands[name],
                 cwd=root,
                 env={**os.environ, "TMPDIR": str(folder)},
@@ -89,14 +89,16 @@ def _duration(workspace: Workspace) -> str:
 
 @contextlib.contextmanager
 def _temporary_files(workspace: Workspace, steps: Sequence[Step]) -> Iterator[Path]:
-    """Make a folder for the block's temporary files; remove it unless one of ``steps`` has failed by then."""
+    """Create a folder for temporary files of the block; remove it afterwards unless one of ``steps`` has failed."""
     folder = Path(tempfile.mkdtemp(prefix="loom-test-"))
-    folder.chmod(0o711)  # tests of what other users may do go through it
+    folder.chmod(0o711)  # tests that run as other users need access to it
     try:
         yield folder
     finally:
         if any(step.status for step in steps) and any(folder.iterdir()):
-            workspace.talk.note(f"test: what the failed tests left is in {folder}; remove it with: rm -rf {folder}")
+            workspace.talk.note(
+                f"test: temporary files of failed tests are in {folder}; remove it with: rm -rf {folder}"
+            )
         else:
             remove_tree(folder)
 

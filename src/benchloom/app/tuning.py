@@ -1,4 +1,4 @@
-"""Tune: search the settings of a program that are best on this machine, by short runs that are kept and gone on from."""
+"""Tune: search for the best settings of a program on this machine by short runs, which are journalled for resuming."""
 
 from collections.abc import Iterator
 from contextlib import contextmanager, suppress
@@ -29,18 +29,18 @@ _RESULT = "tuning.json"  # in the folder of a search; made of its journal after 
 
 
 class TuneOptions(Value, frozen=True, kw_only=True):
-    """How a search is made.
+    """Options of a search.
 
     Attributes:
-        budget: seconds of probes after which no further one is begun.
-        over: values to try, as ``input=1,2,4``; inputs that are not named are searched over values of our own.
-        precision: the gap that may be left above the highest valid target of Server, as a part of it.
-        is_fresh: whether what earlier searches measured is forgotten.
-        out: where user.conf and the lock go; empty for beside the search itself.
+        budget: seconds of probes after which no further one is started.
+        over: values to try, as ``input=1,2,4``; other inputs are searched over default values.
+        precision: the accepted gap above the highest valid target of Server, relative to it.
+        is_fresh: whether results of earlier searches are discarded.
+        out: the folder for user.conf and the lock; empty for the folder of the search.
         timeout: seconds after which one probe is killed.
         secrets: inputs that reach the program but no file.
-        words: the user's words for the target, for the commands that are printed.
-        arguments: all of the user's words, for the records.
+        words: the target as typed, for printed commands.
+        arguments: the whole command line, for the records.
         jobs: nodes to prepare at once.
     """
 
@@ -57,10 +57,10 @@ class TuneOptions(Value, frozen=True, kw_only=True):
 
 
 def tune(workspace: Workspace, request: PlanRequest, options: TuneOptions) -> Tuning:
-    """Search until the end, or until the budget is spent, and write what ``loom run`` takes if anything was valid.
+    """Search until complete or the budget is spent, and write files for ``loom run`` if any run was valid.
 
     Raises what planning and preparing raise, InputError for a program that lacks the inputs to search over, and
-    ExecutionError if every probe failed. What was measured is journalled after each probe, whatever happens.
+    ExecutionError if every probe failed. Every probe is journalled at once.
     """
     task = make_task(plan(workspace, request), workspace.index, options.over, host_facts({}))
     folder = workspace.locations.tunings / f"{task.component.alias}-{task.scenario.name}-{task.key}"
@@ -76,7 +76,9 @@ def _only_one(folder: Path) -> Iterator[None]:
             yield
     except filelock.Timeout:
         raise InputError(
-            "this search is under way already", where=str(folder), fix="wait for it: two would disturb each other"
+            "this search is already running",
+            where=str(folder),
+            fix="wait for it: concurrent searches would disturb each other",
         ) from None
 
 
@@ -88,7 +90,7 @@ def _refuse_newer(file: Path) -> None:
 
 
 class _Search:
-    """One search: its judge, what makes its runs, and the folder that holds its journal and what it found."""
+    """One search: its judge, its runner, and the folder with its journal and results."""
 
     def __init__(
         self, workspace: Workspace, request: PlanRequest, options: TuneOptions, task: Task, folder: Path
@@ -107,9 +109,9 @@ class _Search:
         )
 
     def run(self) -> Tuning:
-        """Make the runs that are left, and return the search as it stands."""
+        """Execute the remaining runs, and return the state of the search."""
         made = len(self.journal.trials)
-        kept = f"; probes that are there already: {made}" if made else ""
+        kept = f"; cached probes: {made}" if made else ""
         self.talk.note(f"settings to try for {self.task.scenario.name}: {len(self.task.grid)}{kept}")
         try:
             drive(
@@ -120,7 +122,7 @@ class _Search:
                 report=self._report,
             )
         except (KeyboardInterrupt, SystemExit):
-            self.talk.note("what was measured is kept; the same command goes on from there")
+            self.talk.note("results are kept; run the same command to resume")
             raise
         return self._finish()
 

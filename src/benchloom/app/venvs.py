@@ -1,7 +1,7 @@
-"""Virtual environments from templates: made whole or not at all, locked, with repositories and tools of their own for ck.
+"""Virtual environments from templates: created atomically, locked, with their own repositories and tools for ck.
 
 A template is a component of the kind ``venv.template`` that states needs by tags. Its plan's Python libraries, and what
-this engine itself needs, are solved together in the environment; the rest of the plan lies in the store.
+this engine itself needs, are solved together in the environment; the rest of the plan is in the store.
 """
 
 import contextlib
@@ -56,7 +56,7 @@ _NAME = re.compile(r"[A-Za-z0-9][A-Za-z0-9._-]{0,63}")
 
 
 def existing(venvs: Path) -> list[Path]:
-    """Return the folders of the environments below ``venvs``, sorted by name; half-made ones are none."""
+    """Return the folders of the environments below ``venvs``, sorted by name; unfinished ones are ignored."""
     return sorted(path.parent for path in venvs.glob(f"[!.]*/{FACTS_FILE}"))
 
 
@@ -72,7 +72,7 @@ def find(workspace: Workspace, name: str) -> Venv:
         return _read(file)
     known = [folder.name for folder in existing(workspace.locations.venvs)]
     fix = did_you_mean(name, known) or (f"there are {', '.join(known)}" if known else f"loom venv create {name}")
-    raise UnknownNameError(f"no virtual environment is called {name!r}", where="NAME", fix=fix)
+    raise UnknownNameError(f"there is no virtual environment {name!r}", where="NAME", fix=fix)
 
 
 def lock_file(venv: Venv) -> Path:
@@ -81,7 +81,7 @@ def lock_file(venv: Venv) -> Path:
 
 
 def remove(workspace: Workspace, name: str) -> Venv:
-    """Remove an environment, so that nobody sees half of it. Raises UnknownNameError."""
+    """Remove an environment atomically. Raises UnknownNameError."""
     gone = find(workspace, name)
     with _locked(workspace, name):
         discard(Path(gone.path), f".{name}.")
@@ -98,22 +98,22 @@ def create(
     lock_from: str = "",
     anew: bool = False,
 ) -> Venv:
-    """Make the environment ``name`` from the template that ``request`` names, or equal to the one that ``lock`` describes.
+    """Create the environment ``name`` from the template that ``request`` names, or as described by ``lock``.
 
-    ``lock_from`` is the lock's file, for messages; ``anew`` replaces an environment of that name once the new one is whole.
-    Raises InputError (a name that cannot be or is taken, no such Python), LockDriftError (the lock does not fit this machine
-    or these components), and what planning and preparing raise; nothing is left behind then.
+    ``lock_from`` is the lock's file, for messages; ``anew`` replaces an environment of that name once the new one is
+    complete. Raises InputError (an invalid name or one in use, no such Python), LockDriftError (the lock does not match
+    this machine or the components), and what planning and preparing raise, without leaving files behind.
     """
     if not _NAME.fullmatch(name):
         fix = "use up to 64 letters, digits and . _ -, with a letter or digit first"
-        raise InputError(f"{name!r} cannot be the name of a virtual environment", where="NAME", fix=fix)
+        raise InputError(f"{name!r} is not a valid name of a virtual environment", where="NAME", fix=fix)
     if lock:
         request = with_lock(request, lock.plan, lock_from)
         _refuse_other_platform(lock, request, lock_from)
     with _locked(workspace, name) as final:
         if final.exists() and not anew:
-            fix = f"loom venv rm {name}, or --force to make it anew"
-            raise InputError(f"there is a virtual environment {name!r} already", where=str(final), fix=fix)
+            fix = f"loom venv rm {name}, or --force to recreate it"
+            raise InputError(f"a virtual environment {name!r} exists already", where=str(final), fix=fix)
         made = plan(workspace, request)
         stage = final.parent / f".{name}.{secrets.token_hex(4)}"
         try:
@@ -129,7 +129,7 @@ def create(
 
 
 def _left_out(workspace: Workspace, made: Plan, request: PlanRequest, name: str) -> dict[str, str]:
-    """Fetch what the template can do without, and return why that which cannot be fetched is left out, by role."""
+    """Fetch the optional requirements of the template, and return why those that cannot be fetched are left out, by role."""
     template = workspace.index.get(made.target)
     roles = {need.role for need in template.requires if need.continue_on_error} - set(request.roles)
     left: dict[str, str] = {}
@@ -151,7 +151,7 @@ def _left_out(workspace: Workspace, made: Plan, request: PlanRequest, name: str)
 
 
 def _downloads_first(nodes: Sequence[Node]) -> Step:
-    """Return the step before anything that needs something else, such as the packages: what is fetched is there then."""
+    """Return the step after all downloads and before anything that depends on them, such as the packages."""
     fetched = {node.id for node in nodes if isinstance(node.provision, Fetched) and not node.is_here and not node.needs}
     return Step(holds_back={node.id for node in nodes} - fetched, act=lambda _: None)
 
@@ -163,7 +163,7 @@ def environment(workspace: Workspace, name: str) -> dict[str, str]:
 
 @dataclass(frozen=True)
 class _VenvBuilder:
-    """One environment on its way from a plan to ``stage``, to be renamed to ``final``."""
+    """Builds one environment from a plan in ``stage``, to be renamed to ``final``."""
 
     workspace: Workspace
     made: Plan
@@ -217,14 +217,16 @@ class _VenvBuilder:
         )
 
     def _add_engine(self) -> None:
-        """Let the environment's own Python run this very engine."""
+        """Make this engine importable from the environment's own Python."""
         [site] = self.stage.glob("[lL]ib/**/site-packages")
         link_engine(site)
         python = shlex.quote(str(environment_python(self.final)))
         self._add_executable("loom", f'#!/bin/sh\nexec {python} -m benchloom "$@"\n')
 
     def _add_scripts(self) -> None:
-        (self.stage / "bin" / "activate.csh").unlink(missing_ok=True)  # of Python's own, which knows nothing of ck
+        (self.stage / "bin" / "activate.csh").unlink(
+            missing_ok=True
+        )  # written by Python's venv, without the variables of ck
         for name, text in {**scripts(self.final), "bashrc": bashrc(self.final)}.items():
             write_text(self.stage / "bin" / name, text)
 
@@ -234,7 +236,7 @@ class _VenvBuilder:
         path.chmod(0o755)
 
     def _needs(self, prepared: Prepared) -> dict[str, str]:
-        """Return where each need that is no Python library lies."""
+        """Return the location of each requirement that is not a Python library."""
         nodes = {
             role: node
             for node in self.made.nodes
@@ -247,7 +249,7 @@ class _VenvBuilder:
         return {role: path for role, path in found.items() if path and role != "target"}
 
     def _add_repositories(self, prepared: Prepared) -> tuple[str, ...]:
-        """Make the environment's own folders for `ck`, and let its `ck`, if there is one, know the repositories."""
+        """Create the environment's own folders for `ck`, and register the repositories with its `ck`, if installed."""
         (self.stage / "CK" / "local").mkdir(parents=True)
         (self.stage / "CK-TOOLS").mkdir()
         if not any(item.name == "ck" for item in prepared.distributions):
@@ -255,7 +257,7 @@ class _VenvBuilder:
         known = []
         for item in self.workspace.repositories:
             if why := _why_not_for_ck(item):
-                self.workspace.talk.warn(f"ck in this environment does not know the repository {item.alias}: {why}")
+                self.workspace.talk.warn(f"the ck of this environment cannot use the repository {item.alias}: {why}")
             else:
                 known.append(item)
         for item in known:
@@ -276,7 +278,7 @@ class _VenvBuilder:
 
 @contextlib.contextmanager
 def _locked(workspace: Workspace, name: str) -> Iterator[Path]:
-    """Hold the name, and remove what was left by whoever was killed while making it; yield the environment's folder."""
+    """Lock the name, remove leftovers of a killed process, and yield the environment's folder."""
     venvs = workspace.locations.venvs
     venvs.mkdir(parents=True, exist_ok=True)
     with FileLock(venvs / f".{name}.lock"):
@@ -286,33 +288,36 @@ def _locked(workspace: Workspace, name: str) -> Iterator[Path]:
 
 
 def engine_requirements() -> tuple[str, ...]:
-    """Return what this engine needs to run, as its project states it."""
+    """Return the requirements of this engine, as stated by its project."""
     stated = toml.loads((built_in_repository() / "pyproject.toml").read_text(encoding="utf-8"))
     return tuple(stated["project"]["dependencies"])
 
 
 def template_request(request: PlanRequest, template: str, python: str) -> PlanRequest:
-    """Return ``request`` for a template by name, if it chooses none by tags, to be made of the interpreter ``python``."""
+    """Return ``request`` with the default or named template, unless it selects one by tags, for the interpreter ``python``."""
     name = f"{VENV_TEMPLATE}:{template}" if template and not request.query else ""
     return msgspec.structs.replace(request, name=name, kind=VENV_TEMPLATE, python=python)
 
 
 def _why_not_for_ck(repository: Repository) -> str:
-    """Return why `ck` cannot know a repository; '' if it can. One that it stumbles over would break all others for it."""
+    """Return why `ck` cannot use a repository; '' if it can.
+
+    A repository that `ck` cannot read would break all others.
+    """
     root = Path(repository.path)
     if (root / "requirements.txt").exists():
-        return "it would run pip on its requirements.txt, which no lock holds"
+        return "ck would run pip on its requirements.txt, which is not locked"
     try:
         found = msgspec.json.decode(bounded.read_bytes(root / ".ckr.json", limits.METADATA_BYTES), type=_CkIdentity)
     except FileNotFoundError:
         return f"it has no .ckr.json (loom repo sync {root} writes it)"
     except (OSError, msgspec.MsgspecError) as error:
-        return f"its .ckr.json is not what ck reads ({error}); loom repo sync {root} completes it"
+        return f"its .ckr.json is not valid for ck ({error}); loom repo sync {root} completes it"
     return "" if found.data_uid and found.data_uoa else "its .ckr.json has no data_uid or data_uoa"
 
 
 class _CkIdentity(msgspec.Struct):
-    """What `ck` reads in a repository's ``.ckr.json`` without asking whether it is there."""
+    """The keys of a repository's ``.ckr.json`` that `ck` requires."""
 
     data_uid: str
     data_uoa: str
@@ -323,7 +328,7 @@ def _refuse_other_platform(lock: VenvLock, request: PlanRequest, lock_from: str)
     here = platform_of(request.python)
     if here != lock.platform:
         was, now = (f"Python {item.python} on {item.os} {item.arch}" for item in (lock.platform, here))
-        fix = "choose that Python with --python=PATH, or leave out --lock"
+        fix = "choose that Python with --python=PATH, or omit --lock"
         raise LockDriftError(
             "the lock is for another platform", where=lock_from, why=[f"it is for {was}, this is {now}"], fix=fix
         )
@@ -332,11 +337,11 @@ def _refuse_other_platform(lock: VenvLock, request: PlanRequest, lock_from: str)
 def _refuse_difference(lock: VenvLock, found: tuple[Distribution, ...]) -> None:
     if found != lock.distributions:
         names = sorted({item.name for item in {*found} ^ {*lock.distributions}})
-        raise IntegrityError("what was installed is not what the lock holds", why=names)
+        raise IntegrityError("the installed packages do not match the lock", why=names)
 
 
 def _read(file: Path) -> Venv:
     what = "the description of a virtual environment"
-    fix = f"make it anew: loom venv create {file.parent.name} --force"
+    fix = f"recreate it: loom venv create {file.parent.name} --force"
     data = bounded.read_bytes(file, limits.DOCUMENT_BYTES)
     return decode_document(data, Venv, VENV_SCHEMA, what=what, where=str(file), fix=fix)

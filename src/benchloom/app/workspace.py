@@ -1,4 +1,4 @@
-"""What every use case works in: locations, repositories, index, store and the user's choices, each opened when needed."""
+"""The context of every use case: locations, repositories, index, store and settings, each opened on first use."""
 
 from collections.abc import Iterable, Mapping
 from functools import cached_property
@@ -18,7 +18,7 @@ if TYPE_CHECKING:
 
 
 class Workspace:
-    """One invocation's view of this machine. Nothing is read or created before it is asked for."""
+    """The state of this machine for one invocation. Nothing is read or created before first use."""
 
     def __init__(
         self, environ: Mapping[str, str], *, talk: Talk | None = None, offline: bool = False, mirror: str = ""
@@ -40,7 +40,7 @@ class Workspace:
 
     @property
     def mirror(self) -> str:
-        """Folder or base URL asked first for downloads; empty for none."""
+        """Folder or base URL tried first for downloads; empty for none."""
         return self._mirror or self.settings.mirror
 
     @cached_property
@@ -49,7 +49,7 @@ class Workspace:
         return locate(self.environ).ensure()
 
     def search_too(self, folders: Iterable[Path]) -> None:
-        """Let these folders be repositories of this invocation, after the user's own. Call it before anything is looked up."""
+        """Add these folders as repositories of this invocation, after the user's own. Call it before any lookup."""
         self._more = [folder.resolve() for folder in folders]
 
     @cached_property
@@ -59,24 +59,24 @@ class Workspace:
 
     @cached_property
     def index(self) -> Index:
-        """The index over all repositories, from its persisted form if that is current."""
+        """The index over all repositories, from its cache if that is current."""
         return load(self.repositories, self.locations.index)
 
     @cached_property
     def trusted(self) -> frozenset[str]:
-        """Aliases of the repositories that may have commands of their own run while something is planned."""
+        """Aliases of the repositories that may run their own commands during planning."""
         return self.index.trusted
 
     @cached_property
     def store(self) -> "Store":
         """The content-addressed store."""
-        from benchloom.store.entries import Store  # late: verbs about components need no store
+        from benchloom.store.entries import Store  # late: verbs on components need no store
 
         return Store(self.locations.store, self.talk)
 
     @cached_property
     def fetcher(self) -> "Fetcher":
-        """Downloads, as this invocation's options allow."""
+        """The fetcher with this invocation's options."""
         from benchloom.store.fetch import Fetcher, FetchOptions  # late: a plan downloads nothing
 
         options = FetchOptions(offline=self.offline, mirror=self.mirror, is_mirror_preferred=bool(self._mirror))

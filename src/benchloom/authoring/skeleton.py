@@ -81,7 +81,7 @@ def new(
     refuse_installed(root)
     folder = root / kind / alias
     if folder.exists() or folder.is_symlink():
-        raise InputError(f"{kind}:{alias} is already there", where=str(folder), fix="choose another name")
+        raise InputError(f"{kind}:{alias} exists already", where=str(folder), fix="choose another name")
     uid = uuid.uuid4().hex[:16]
     texts = _texts(kind, alias, uid, _tags(kind, alias, tags), template)
     try:

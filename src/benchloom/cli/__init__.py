@@ -1,1 +1,1 @@
-"""The command ``loom``: parse, call one use case, render. stdout is data, stderr is talk."""
+"""The command ``loom``: parse, call one use case, render. Data goes to stdout, messages to stderr."""

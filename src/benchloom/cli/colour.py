@@ -1,4 +1,4 @@
-"""Colour for verdicts, findings and errors, where a person reads them."""
+"""Colour for verdicts, findings and errors on terminals."""
 
 import os
 import re
@@ -7,7 +7,7 @@ from typing import Any, TextIO
 
 import click
 
-# Where a word stands says what it is: verdicts anywhere, severities at the beginning of a line or behind a place in a file.
+# Words are recognised by position: verdicts anywhere, severities at the start of a line or after a file position.
 _STYLES: tuple[tuple[re.Pattern[str], dict[str, Any]], ...] = (
     (re.compile(r"\bINVALID\b"), {"fg": "red", "bold": True}),
     (re.compile(r"\bVALID\b"), {"fg": "green", "bold": True}),
@@ -22,7 +22,7 @@ _STYLES: tuple[tuple[re.Pattern[str], dict[str, Any]], ...] = (
 
 
 def has_colour(stream: TextIO) -> bool:
-    """Whether to colour what goes to ``stream``: a terminal, unless NO_COLOR or TERM=dumb; FORCE_COLOR anywhere."""
+    """Whether to colour output to ``stream``: a terminal, unless NO_COLOR or TERM=dumb; always with FORCE_COLOR."""
     if os.environ.get("NO_COLOR"):
         return False
     if os.environ.get("FORCE_COLOR", "0") not in {"", "0"}:

@@ -1,4 +1,4 @@
-"""Options that every verb has, and the workspace they describe."""
+"""Options common to all verbs, and the workspace that they configure."""
 
 import math
 import os
@@ -22,7 +22,7 @@ if TYPE_CHECKING:
 
 @dataclass(frozen=True)
 class Session:
-    """One invocation: what the options common to all verbs said."""
+    """One invocation, with the values of the common options."""
 
     workspace: Workspace
     as_json: bool
@@ -30,15 +30,15 @@ class Session:
 
     @property
     def talk(self) -> Talk:
-        """How to talk to this user."""
+        """The Talk for this invocation."""
         return self.workspace.talk
 
 
 class BoundedFloat(click.FloatRange):
-    """A number between two bounds: click's own range takes nan, which no comparison refuses."""
+    """A number between two bounds; click's own range accepts nan."""
 
     def convert(self, value: Any, param: click.Parameter | None, ctx: click.Context | None) -> Any:
-        """Return the number. Fails for what is not one."""
+        """Return the number. Fails for an invalid one."""
         number = super().convert(value, param, ctx)
         return self.fail(f"{value} is not a number", param, ctx) if math.isnan(number) else number
 
@@ -47,12 +47,12 @@ YEAR = 366 * 24 * 3600.0  # seconds: the longest time limit
 
 
 class Verb(click.Command):
-    """A command that also completes the inputs of the program on the line, and takes defaults from the settings."""
+    """A command that also completes inputs of the target program, and takes defaults from the settings."""
 
     def make_context(
         self, info_name: str | None, args: list[str], parent: click.Context | None = None, **extra: Any
     ) -> click.Context:
-        """Parse ``args`` with the user's settings as the defaults of the options that have their names."""
+        """Parse ``args`` with the user's settings as defaults of the options of the same name."""
         extra.setdefault("default_map", {"jobs": _jobs})  # click calls it if --jobs is not given
         return super().make_context(info_name, args, parent, **extra)
 
@@ -62,7 +62,7 @@ class Verb(click.Command):
 
 
 def _jobs() -> int | None:
-    """The setting of that name, for a line that is to be carried out; what is only being completed needs no settings."""
+    """The setting ``jobs``, for a command that is executed; completion needs no settings."""
     context = click.get_current_context(silent=True)
     return None if context and context.resilient_parsing else load_settings(os.environ).jobs
 
@@ -70,18 +70,18 @@ def _jobs() -> int | None:
 def verb(
     name: str, *, free: bool = False, rest: bool = False, example: str
 ) -> Callable[[Callable[..., int | None]], click.Command]:
-    """Make a command whose function receives a Session first; its docstring and ``example`` are the help.
+    """Create a command whose function receives a Session first; its docstring and ``example`` are the help.
 
     ``free`` lets words of the form ``--name=value`` that the verb does not declare through to its ``words`` argument:
-    the inputs of programs. Whoever takes them must refuse unknown ones. ``rest`` leaves everything after the first word
-    as it is: the words of another command.
+    the inputs of programs. The function must refuse unknown ones. ``rest`` passes everything after the first word
+    unparsed: another command.
     """
     settings = {"ignore_unknown_options": free, "allow_interspersed_args": not rest}
 
     def wrap(function: Callable[..., int | None]) -> click.Command:
         @wraps(function)
         def call(*, as_json: bool, quiet: bool, debug: bool, offline: bool, mirror: str, **values: Any) -> int | None:
-            del debug  # read by main, before anything is parsed
+            del debug  # parsed by main beforehand
             talk = make_talk(quiet=quiet)
             workspace = Workspace(os.environ, talk=talk, offline=offline, mirror=mirror)
             return function(Session(workspace, as_json, quiet), **values)

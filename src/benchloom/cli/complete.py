@@ -1,7 +1,7 @@
-"""Completion of what only the index knows: components, and the inputs, commands and roles of the target on the line.
+"""Completion from the index: components, and the inputs, commands and roles of the target.
 
-It runs at every press of the Tab key, so it opens the warm index and nothing else, and never says anything: a broken
-home or index completes to nothing.
+It runs at every press of the Tab key, so it opens only the cached index, and prints no messages: without a usable
+home or index it completes nothing.
 """
 
 import os
@@ -22,7 +22,7 @@ if TYPE_CHECKING:
 
 @dataclass(frozen=True)
 class ValueOf:
-    """Kept as the context's object: the word being typed is the value of this option (``--scenario``)."""
+    """Stored as the context's object: the word being typed is the value of this option (``--scenario``)."""
 
     option: str
 
@@ -49,12 +49,12 @@ def complete_input(ctx: click.Context, incomplete: str) -> "list[CompletionItem]
     inputs = target.program.inputs if target.program else ()
     offered = {f"--{item.name}=": item.summary for item in inputs}
     for need in target.requires:
-        offered[f"--dep_add_tags.{need.role}="] = f"tags to add to the need {need.role}"
+        offered[f"--dep_add_tags.{need.role}="] = f"tags to add to the role {need.role}"
     return [_offer(name, help=text) for name, text in offered.items() if name.startswith(incomplete)]
 
 
 def complete_record(ctx: click.Context, _param: click.Parameter, incomplete: str) -> "list[CompletionItem]":
-    """Complete the id of a record that is not on the line yet, the newest first."""
+    """Complete the id of a record that is not on the line yet, newest first."""
     from benchloom.record import records  # late: only this completion needs it
 
     given = ctx.params.get("names") or ()
@@ -66,14 +66,14 @@ def complete_record(ctx: click.Context, _param: click.Parameter, incomplete: str
 
 
 def complete_order(_ctx: click.Context, _param: click.Parameter, incomplete: str) -> "list[CompletionItem]":
-    """Complete an order in which runs are compared."""
+    """Complete a sort order of comparisons."""
     from benchloom.report.comparisons import ORDERS  # late: only this completion needs it
 
     return [_offer(name) for name in ORDERS if name.startswith(incomplete)]
 
 
 def _offer(value: str, **details: str) -> "CompletionItem":
-    from click.shell_completion import CompletionItem  # late: every verb imports this module, few complete
+    from click.shell_completion import CompletionItem  # late: every verb imports this module, completion is rare
 
     return CompletionItem(value, **details)
 

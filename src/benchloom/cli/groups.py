@@ -1,11 +1,11 @@
-"""Commands that only hold others: they name the nearest one for a misspelt one, and show their help when alone."""
+"""Command groups: they suggest the nearest command for a misspelt one, and show their help if called alone."""
 
 import click
 
 from benchloom.base.names import did_you_mean
 from benchloom.cli.options import behind_verb
 
-# What other tools call a verb; each is understood by the group that has one of the others.
+# Synonyms of verbs in other tools; a group accepts those of its own verbs.
 _SYNONYMS = (
     {"ls", "list"},
     {"rm", "remove", "delete", "uninstall"},
@@ -15,10 +15,10 @@ _SYNONYMS = (
 
 
 class HelpfulGroup(click.Group):
-    """A click group with the hints that all of loom gives; the options of all verbs may stand before its verbs, too."""
+    """A click group with suggestions; common options may also precede its verbs."""
 
     def parse_args(self, ctx: click.Context, args: list[str]) -> list[str]:
-        """Show the help if no command was given, and understand ``help [VERB]`` and ``version`` as words."""
+        """Show the help if no command was given, and accept ``help [VERB]`` and ``version`` as words."""
         words = behind_verb(args) or ["--help"]
         if words[0] == "help" and "help" not in self.list_commands(ctx):
             verbs = [word for word in words[1:] if not word.startswith("-")]
@@ -30,7 +30,7 @@ class HelpfulGroup(click.Group):
     def resolve_command(
         self, ctx: click.Context, args: list[str]
     ) -> tuple[str | None, click.Command | None, list[str]]:
-        """Name the nearest command if there is no such one."""
+        """Suggest the nearest command for an unknown one."""
         known = self.list_commands(ctx)
         is_there = args and (args[0] in known or self.get_command(ctx, args[0]) is not None)
         if args and not is_there and not args[0].startswith("-"):

@@ -1,4 +1,4 @@
-"""What the verbs say of themselves, as values: for the generated reference."""
+"""The help of all verbs as values, for the generated reference."""
 
 import importlib.util
 from collections.abc import Iterator
@@ -12,7 +12,7 @@ COMMON = frozenset(["as_json", "quiet", "offline", "mirror", "debug"])
 
 
 def all_verbs() -> tuple[VerbHelp, ...]:
-    """Return the help of every verb that exists, in the order of ``loom --help``, subcommands after their verb."""
+    """Return the help of every verb, in the order of ``loom --help``, subcommands after their verb."""
     context = click.Context(loom, info_name="loom")
     found = []
     for name in VERBS:
@@ -53,7 +53,7 @@ def _option(option: click.Option, context: click.Context) -> OptionHelp:
 
 
 def _paragraphs(text: str) -> tuple[str, ...]:
-    """Paragraphs of one line each; those that click keeps as they stand keep their lines."""
+    """Paragraphs of one line each; preformatted ones keep their lines."""
     parts = [part.strip() for part in text.replace("\r", "").split("\n\n")]
     return tuple(part if part.startswith("\b") else " ".join(part.split()) for part in parts if part)
 

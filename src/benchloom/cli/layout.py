@@ -1,16 +1,16 @@
-"""Text made to fit a terminal: columns wrap between words, and a table that cannot fit becomes a block a row.
+"""Fit text to a terminal: columns wrap between words, and a table that does not fit becomes one block per row.
 
-Lines break at blanks. A word wider than its place, such as a path, breaks behind its own separators; one without any is left
-whole. A figure stays with its unit.
+Lines break at spaces. A word wider than its column, such as a path, breaks after its separators; one without any is not
+broken. A number stays with its unit.
 """
 
 import re
 from collections.abc import Callable, Sequence
 from itertools import zip_longest
 
-GAP = 2  # blanks between columns
-_LEAST_TEXT = 24  # columns that a text beside others needs; with less it goes below them
-_FIGURE = 14  # characters: cells up to here are figures and names, which do not wrap
+GAP = 2  # spaces between columns
+_LEAST_TEXT = 24  # minimum width of a text column; a narrower one is moved below the others
+_FIGURE = 14  # characters: shorter cells are numbers and names, which do not wrap
 _PARTS = re.compile(r"[^/,;&=?]*[/,;&=?]+|[^/,;&=?]+")
 _SMALLER_PARTS = re.compile(r"[^-]*-+|[^-]+")
 _WORDS = re.compile(r"(?:[+-]?[\d,.]{1,15} (?:%|[^\s\d]{1,9}(?=\s|$))|\S+)")
@@ -22,8 +22,8 @@ def table_lines(
 ) -> list[str]:
     """Return rows of equal length as lines of aligned columns, at most ``width`` wide (None: as wide as they are).
 
-    If not even the longest words fit side by side, a table whose first row ``has_heads`` is turned, so that each row becomes a column;
-    if that does not fit either, each row is a block: its first cell, and the others below it.
+    If the longest words do not fit side by side, a table whose first row ``has_heads`` is transposed; if that does not
+    fit either, each row becomes a block: its first cell, and the others below it.
     """
     if not rows:
         return []
@@ -58,7 +58,7 @@ def _is_within(rows: Sequence[Sequence[str]], width: int) -> bool:
 
 
 def fitted(text: str, width: int | None) -> str:
-    """Return ``text`` with lines of at most ``width`` columns; what goes on is moved in to below the last column of its line."""
+    """Return ``text`` with lines of at most ``width`` columns; continuation lines are indented to the last column of their line."""
     if width is None:
         return text
     return "\n".join(part for line in text.split("\n") for part in _fitted(line, width))
@@ -87,7 +87,7 @@ def _fitted(line: str, width: int) -> list[str]:
         parts = wrapped(line[hang:], width - hang) if width - hang >= _LEAST_TEXT else []
         if parts and max(map(len, parts)) <= width - hang:
             return [line[:hang] + parts[0], *(" " * hang + part for part in parts[1:])]
-    # No column has room for what follows it.
+    # No column has room for the next one.
     for hang in (indent + 4, indent, 4, 0):
         parts = wrapped(line.strip(), width - max(indent, hang))
         if max(map(len, parts)) <= width - max(indent, hang):
@@ -100,7 +100,7 @@ def _whole(word: str) -> list[str]:
 
 
 def _least(cells: Sequence[str], split: Callable[[str], list[str]]) -> int:
-    """The narrowest that a column can be: its longest word, of long ones the longest part, or the whole of a figure or short name."""
+    """The minimum width of a column: its longest word (of long words the longest part), or a whole number or short name."""
     if all(len(cell) <= _FIGURE for cell in cells[1:]):
         return max(len(cell) for cell in [*_WORDS.findall(cells[0]), *cells[1:]])
     words = [word for cell in cells for word in _WORDS.findall(cell)]
@@ -108,7 +108,7 @@ def _least(cells: Sequence[str], split: Callable[[str], list[str]]) -> int:
 
 
 def _parts(word: str, width: int) -> list[str]:
-    """Return a word that is wider than ``width`` in parts: behind separators, and if that is not enough, behind hyphens."""
+    """Split a word that is wider than ``width`` after separators, and if that is not enough, after hyphens."""
     if len(word) <= width:
         return [word]
     return [
@@ -119,7 +119,7 @@ def _parts(word: str, width: int) -> list[str]:
 
 
 def _shared(least: Sequence[int], natural: Sequence[int], room: int) -> list[int]:
-    """Give each column what it needs at least, and what is left to those that lack the most."""
+    """Give each column its minimum width, and the rest to those that lack the most."""
     widths = list(least)
     for _ in range(room - sum(least)):
         lacking = [wanted - got for wanted, got in zip(natural, widths, strict=True)]

@@ -26,40 +26,40 @@ VERBS = {
     "show": "Show everything known about one component.",
     "plan": "Show the whole graph of a target before anything runs.",
     "run": "Run a program and leave a record.",
-    "install": "Bring a component and everything it needs into being.",
+    "install": "Install a component and its requirements.",
     "detect": "Look for installed software and files on this machine.",
-    "explain": "Say why something was chosen, or not.",
+    "explain": "Explain why something was chosen, or not.",
     "graph": "Draw a plan as svg, dot, mermaid or json.",
-    "lock": "Write down what a plan chose, to hold later plans to it.",
-    "venv": "Make and use virtual environments from templates.",
+    "lock": "Write a lock file with the choices of a plan.",
+    "venv": "Create and use virtual environments from templates.",
     "record": "List and show records of runs.",
-    "tune": "Search the settings with which a program is best on this machine.",
-    "compare": "Put records of runs side by side.",
+    "tune": "Search for the best settings of a program on this machine.",
+    "compare": "Compare records of runs.",
     "submit": "Check a submission to MLPerf Inference.",
     "repo": "Add, list, remove and synchronise repositories.",
     "lint": "Check the components of the repositories.",
-    "new": "Make the skeleton of a component.",
-    "verify": "Compare the store with its digests.",
-    "gc": "Remove from the store what nothing needs.",
+    "new": "Create the skeleton of a component.",
+    "verify": "Verify the store by its digests.",
+    "gc": "Remove unused entries from the store.",
     "doctor": "Check this machine, the store and the repositories.",
     "config": "Show and change settings.",
     "completion": "Print the shell code that completes verbs and components.",
     "schema": "Print the JSON Schema of what --json prints.",
     "test": "Run the project's own tests (in a checkout).",
-    "bench": "Time the project beside bare limits and peers (in a checkout).",
+    "bench": "Benchmark the project against baselines and peers (in a checkout).",
 }
 
 HIDDEN = ("ck",)  # verbs that programs call, not people
 
-# What to do about refusals of the operating system that no verb explains better.
+# Fixes for errors of the operating system that no verb explains better.
 _FIXES = {
     errno.EACCES: "make it accessible to this user, or set LOOM_HOME to another folder",
     errno.EDQUOT: "free some space (loom gc), or set LOOM_HOME to a folder on another disk",
     errno.ENOSPC: "free some space (loom gc), or set LOOM_HOME to a folder on another disk",
-    errno.EROFS: "set LOOM_HOME to a folder that can be written",
+    errno.EROFS: "set LOOM_HOME to a writable folder",
 }
 
-COLLECT_AFTER = 1_000_000  # containers made and not released; 700 in Python by default
+COLLECT_AFTER = 1_000_000  # allocations before a collection; 700 in Python by default
 
 EPILOG = """\b
 Examples:
@@ -103,7 +103,7 @@ def loom() -> None:
     """Assemble and run reproducible MLPerf-style inference benchmarks from components chosen by tags."""
 
 
-def main(arguments: Sequence[str] | None = None) -> int:  # noqa: PLR0911 - one for each way to end
+def main(arguments: Sequence[str] | None = None) -> int:  # noqa: PLR0911 - one return per kind of result
     """Run one command and return its exit status (see the exit codes of ``benchloom.errors``)."""
     words = list(sys.argv[1:] if arguments is None else arguments)
     if arguments is None:
@@ -130,14 +130,14 @@ def main(arguments: Sequence[str] | None = None) -> int:  # noqa: PLR0911 - one 
         return 0
     except OSError as error:
         return _report(_of_system(error), words)
-    except Exception as error:  # noqa: BLE001 - the last resort: no traceback unless it was asked for
+    except Exception as error:  # noqa: BLE001 - the last resort: no traceback unless requested
         text = f"{type(error).__name__}: {error}" if str(error) else type(error).__name__
         _tell(f"loom: internal error: {text}\n  fix: run again with --debug and report what it prints")
         return EXIT_EXECUTION
 
 
 def _collect_rarely() -> None:
-    """Let a short command spend no time on looking for garbage, neither as it goes on nor when the interpreter ends."""
+    """Reduce the time of garbage collection in short commands, during the command and at interpreter exit."""
     gc.set_threshold(COLLECT_AFTER, *gc.get_threshold()[1:])
     atexit.register(gc.freeze)
 
@@ -149,13 +149,13 @@ def _terminated(number: int, frame: object) -> None:
 
 
 def _refuse_undecodable(words: Sequence[str]) -> None:
-    """Raise InputError for a word that is not UTF-8: no record, plan or message could hold it. Nothing has been run yet."""
+    """Raise InputError for an argument that is not UTF-8, before anything runs: records, plans and messages cannot contain it."""
     texts = {f"word {place} of the command line": word for place, word in enumerate(words, 1)}
     texts["the variable LOOM_HOME"] = os.environ.get("LOOM_HOME", "")
     for name, text in texts.items():
         if not is_unicode(text):
             raise InputError(
-                "it is not text in UTF-8", where=name, why=[ascii(text)], fix="rename the file or folder, or correct it"
+                "it is not valid UTF-8", where=name, why=[ascii(text)], fix="rename the file or folder, or correct it"
             )
 
 
@@ -167,7 +167,7 @@ def _call(words: list[str]) -> int:
 
 
 def _with_traceback(words: list[str]) -> int:
-    """Do as ``_call`` does, and show where an error comes from before it is reported; wrong words come from the user."""
+    """Run ``_call``, and print the traceback of an error before it is reported, except for usage errors."""
     try:
         return _call(words)
     except click.ClickException:
@@ -178,9 +178,9 @@ def _with_traceback(words: list[str]) -> int:
 
 
 def _of_system(error: OSError) -> LoomError:
-    """Return what the operating system refused as an error of ours: the file and the system's own reason.
+    """Convert an OSError to a LoomError with the file and the system's reason.
 
-    One without a file is of the standard output, whatever command it is.
+    One without a file is about standard output.
     """
     what = error.strerror or str(error) or type(error).__name__
     if error.filename:
@@ -199,14 +199,14 @@ def _report(error: LoomError, words: Sequence[str]) -> int:
 
 
 def _tell(text: str) -> None:
-    """Write to standard error if it can be written: the exit status says the rest."""
-    from benchloom.cli.terminal import say  # late: most commands have nothing to say
+    """Write to standard error if possible; the exit status is set in any case."""
+    from benchloom.cli.terminal import say  # late: most commands print no messages
 
     _written(sys.stderr, lambda: say(text, is_error=True))
 
 
 def _written(stream: TextIO, write: Callable[[], None]) -> None:
-    """Write to ``stream``, or drop what it holds if it cannot be written."""
+    """Write to ``stream``, or discard its buffer if it cannot be written."""
     try:
         write()
     except OSError:
@@ -214,7 +214,7 @@ def _written(stream: TextIO, write: Callable[[], None]) -> None:
 
 
 def _drop(stream: TextIO) -> None:
-    """Let what is still buffered go nowhere: the interpreter writes it as it ends, and would fail with a status of its own."""
+    """Discard buffered output: the interpreter would write it at exit, and fail with another exit status."""
     os.dup2(os.open(os.devnull, os.O_WRONLY), stream.fileno())
 
 

@@ -1,4 +1,4 @@
-"""Options that every verb takes, before it or after it. Their one declaration; importing it costs nothing but click."""
+"""Options of every verb, accepted before and after it. Declared once; importing this needs only click."""
 
 from collections.abc import Sequence
 from typing import Any
@@ -7,11 +7,11 @@ import click
 
 _DECLARED: tuple[tuple[tuple[str, ...], dict[str, Any]], ...] = (
     (("--json", "as_json"), {"is_flag": True, "help": "Print one JSON value on standard output (see loom schema)."}),
-    (("--quiet", "-q"), {"is_flag": True, "help": "Say nothing on standard error but errors."}),
-    (("--offline",), {"is_flag": True, "help": "Open no socket; say what is missing."}),
+    (("--quiet", "-q"), {"is_flag": True, "help": "Print only errors to standard error."}),
+    (("--offline",), {"is_flag": True, "help": "Open no socket; report what is missing."}),
     (
         ("--mirror",),
-        {"default": "", "metavar": "DIR|URL", "help": "Ask this folder or base URL for downloads first."},
+        {"default": "", "metavar": "DIR|URL", "help": "Try this folder or base URL first for downloads."},
     ),
     (("--debug",), {"is_flag": True, "help": "Show the traceback of an error."}),
 )
@@ -23,9 +23,9 @@ _TAKES_VALUE = {
 
 
 def behind_verb(words: Sequence[str]) -> list[str]:
-    """Return ``words`` with the common options that stand before the verb moved behind it, where the verb reads them.
+    """Return ``words`` with common options moved from before the verb to after it, where the verb parses them.
 
-    Without a verb there is nobody to read them, and they are left out.
+    Without a verb they are dropped.
     """
     place = 0
     while place < len(words) and (name := words[place].partition("=")[0]) in _TAKES_VALUE:

@@ -1,4 +1,4 @@
-"""Everything that goes to standard output: JSON for programs, aligned columns for people."""
+"""Write to standard output: JSON for programs, aligned columns for people."""
 
 import shutil
 import sys
@@ -21,22 +21,22 @@ def write_json(value: object) -> None:
 
 
 def width_of(stream: TextIO) -> int | None:
-    """Return how many columns the terminal has that ``stream`` writes to; None for a file or pipe, which take lines of any length."""
+    """Return the width of the terminal that ``stream`` writes to; None for a file or pipe, with lines of any length."""
     return shutil.get_terminal_size().columns if stream.isatty() else None
 
 
 def write(text: str) -> None:
-    """Print one line or block for people: as wide as the terminal at most, with verdicts in colour and commands as they are typed."""
+    """Print one line or block for people: wrapped to the terminal, with coloured verdicts and commands as typed."""
     _paint(fitted(printable(as_typed(text)), width_of(sys.stdout)))
 
 
 def write_exact(text: str) -> None:
-    """Print text that another program is going to read, as it is."""
+    """Print text for another program unchanged."""
     click.echo(printable(text))
 
 
 def write_columns(rows: Iterable[Sequence[str]], indent: str = "", *, has_heads: bool = False) -> None:
-    """Print rows, the first of which may have the heads, in aligned columns, which wrap between words at a terminal too narrow for them."""
+    """Print rows (the first may hold the headers) in aligned columns, wrapped if the terminal is too narrow."""
     table = [[one_line(as_typed(cell)) for cell in row] for row in rows]
     if table:
         _paint("\n".join(table_lines(table, width_of(sys.stdout), indent, has_heads=has_heads)))
@@ -48,6 +48,6 @@ def _paint(text: str) -> None:
 
 
 def write_findings(findings: Sequence[Finding]) -> None:
-    """Print findings, one a line."""
+    """Print findings, one per line."""
     for finding in findings:
         write(one_line(str(finding)))

@@ -1,4 +1,4 @@
-"""``--format`` and ``--output``: one implementation for every verb that gives a report."""
+"""``--format`` and ``--output``: one implementation for every verb that prints a report."""
 
 import sys
 from collections.abc import Callable, Iterable
@@ -31,7 +31,7 @@ def report_options(kind: str, default: str = "text") -> Callable[[Callable[..., 
     """Add ``--format`` and ``--output`` for a kind of value; the function receives ``format_`` and ``output``."""
 
     def add(function: Callable[..., Any]) -> Callable[..., Any]:
-        text = f"How to write it; the ending of --output says it too. Without either: {default}."
+        text = f"Output format; also inferred from the extension of --output. Default: {default}."
         choice = click.option("--format", "format_", type=click.Choice(formats_of(kind)), help=text)
         file = click.Path(dir_okay=False, path_type=Path)
         return choice(click.option("--output", type=file, metavar="FILE", help="Write to this file.")(function))
@@ -49,7 +49,10 @@ def write_report(
     default: str = "text",
     everything: bool = False,
 ) -> None:
-    """Print ``value``, or write it to ``output``, in the format that the options say. Raises InputError for a file that cannot be written."""
+    """Print ``value``, or write it to ``output``, in the requested format.
+
+    Raises InputError for a file that cannot be written.
+    """
     chosen = (
         JSON if session.as_json else format_ or (format_of_ending(kind, output.suffix) if output else "") or default
     )
@@ -98,7 +101,7 @@ def _save(output: Path, data: bytes) -> None:
 
 
 def _is_ascii() -> bool:
-    """Tell whether standard output cannot take the characters of a plot."""
+    """Tell whether standard output does not support the characters of a plot."""
     try:
         "⠤µ…".encode(getattr(sys.stdout, "encoding", None) or "ascii")
     except (UnicodeEncodeError, LookupError):

@@ -1,9 +1,9 @@
-"""From the words of a command line, as CK and CM users write them, to a PlanRequest.
+"""Convert the arguments of a command line, as CK and CM users write them, to a PlanRequest.
 
-    program:alias[,tag,_variation]  --tags=a,b  --cmd_key=NAME  @file.json
-    KIND --tags=a,b  --env.NAME=value  --dep_add_tags.ROLE=tags  --adr.ROLE.tags=tags  --adr.ROLE.version=range  --INPUT=value
+    program:alias[,tag,_variation]  --tags=a,b  --cmd_key=NAME  @file.json KIND --tags=a,b  --env.NAME=value
+    --dep_add_tags.ROLE=tags  --adr.ROLE.tags=tags  --adr.ROLE.version=range  --INPUT=value
 
-A word ``--name`` without a value means ``yes``, as in CK; a value is always text until a declaration types it.
+``--name`` without a value means ``yes``, as in CK; a value is text until it is converted to the declared type.
 """
 
 import json
@@ -47,16 +47,23 @@ def request_options(function: Callable[..., Any]) -> Callable[..., Any]:
             shell_complete=complete_word,
         ),
         click.option(
-            "--tags", default="", metavar="QUERY", help="Choose the target by tags: tag,-tag,_variation,@version."
+            "--tags", default="", metavar="QUERY", help="Select the target by tags: tag,-tag,_variation,@version."
         ),
-        click.option("--cmd_key", default="", metavar="NAME", help="Which of the program's commands."),
+        click.option("--cmd_key", default="", metavar="NAME", help="The command of the program to run."),
+        click.option("--dataset_path", default="", metavar="DIR", help="Folder of a data set on this machine."),
         click.option(
-            "--dataset_path", default="", metavar="DIR", help="Where the data set is that cannot be downloaded."
+            "--model_path",
+            default="",
+            metavar="FILE",
+            help="Use this file instead of the download of the chosen model.",
         ),
         click.option(
-            "--model_path", default="", metavar="FILE", help="Use this file, and the facts of the model chosen by tags."
+            "--lock",
+            "lock_file",
+            default="",
+            metavar="FILE",
+            help="Require the plan to match this lock (see loom lock).",
         ),
-        click.option("--lock", "lock_file", default="", metavar="FILE", help="Keep to this lock (see loom lock)."),
         click.option("--locked", is_flag=True, help=f"Like --lock={DEFAULT_LOCK}."),
     )
     for option in reversed(options):
@@ -67,7 +74,7 @@ def request_options(function: Callable[..., Any]) -> Callable[..., Any]:
 def joined(workspace: Workspace, words: Sequence[str]) -> tuple[str, ...]:
     """Return ``words`` with each ``--name value`` as ``--name=value``.
 
-    A word that could be a target as well as a value is a value if ``--name`` is an input that takes one. A switch takes none.
+    An ambiguous word is a value if ``--name`` is an input that takes one. A switch takes none.
     """
     found: list[str] = []
     for word in words:
@@ -81,7 +88,7 @@ def joined(workspace: Workspace, words: Sequence[str]) -> tuple[str, ...]:
 
 
 def masked(words: Sequence[str], secrets: Mapping[str, str]) -> tuple[str, ...]:
-    """Return the words of a command line without the values of ``secrets``, behind ``=`` or a space."""
+    """Return the command line with the values of ``secrets`` masked, after ``=`` or a space."""
     found: list[str] = []
     for word in words:
         name = word[2:].partition("=")[0] if word.startswith("--") else ""
@@ -113,13 +120,15 @@ def parse_request(
     kind: str = "",
     runnable: bool = False,
 ) -> PlanRequest:
-    """Return what is asked for. Raises InputError naming the word that cannot be read."""
+    """Return the request. Raises InputError naming the invalid word."""
     names, values = _split(words)
     tags = values.get("tags", tags)
     if names and names[0] in KINDS and tags:
         kind = names.pop(0)
     if len(names) > 1:
-        raise InputError(f"one target at a time, not {' and '.join(names)}", where="command line", fix=_one_of(names))
+        raise InputError(
+            f"only one target is accepted, not {' and '.join(names)}", where="command line", fix=_one_of(names)
+        )
     roles, sources = _roles(values)
     request = PlanRequest(
         name=names[0] if names else "",
@@ -140,7 +149,7 @@ def parse_request(
 
 
 def _one_of(names: Sequence[str]) -> str:
-    """Return what was probably meant by several words of which one at most can be the target."""
+    """Return a suggestion for several words of which at most one can be the target."""
     if names[0] in KINDS:
         return f"write {names[0]}:{names[1]}"
     word = next((item for item in names if "=" in item), "")
@@ -163,7 +172,7 @@ def _is_input(name: str) -> bool:
 
 
 def _split(words: Sequence[str]) -> tuple[list[str], dict[str, str]]:
-    """Separate names from ``--name=value`` words; files come first, so that words override them."""
+    """Separate names from ``--name=value`` words; files come first, so that the command line overrides them."""
     names, values, late = [], {}, {}
     for word in words:
         if word.startswith("@") and len(word) > 1:
@@ -184,11 +193,11 @@ def _from_file(path: Path) -> dict[str, str]:
     except OSError as error:
         raise InputError("the file cannot be read", where=f"@{path}", why=[error.strerror or str(error)]) from error
     except RecursionError as error:
-        raise InputError("the file's tables and lists are too deep", where=f"@{path}") from error
+        raise InputError("the file's tables and lists are nested too deeply", where=f"@{path}") from error
     except ValueError as error:
-        raise InputError("the file is not JSON", where=f"@{path}", why=[str(error)]) from error
+        raise InputError("the file is not valid JSON", where=f"@{path}", why=[str(error)]) from error
     if not isinstance(found, dict):
-        raise InputError("the file must hold a table of names and values", where=f"@{path}")
+        raise InputError("the file must contain a table of names and values", where=f"@{path}")
     return dict(_flat("", found))
 
 
@@ -212,7 +221,7 @@ def _roles(values: Mapping[str, str]) -> tuple[dict[str, Query], dict[str, str]]
             role, what = name.removeprefix(prefix), "tags"
         if not role or what not in {"tags", "version"}:
             raise InputError(
-                f"--{name} is not understood", where=f"--{name}", fix=f"write --{prefix}ROLE.tags= or .version="
+                f"--{name} is not valid", where=f"--{name}", fix=f"write --{prefix}ROLE.tags= or .version="
             )
         query = parse_query(value if what == "tags" else f"@{value}", where=f"--{name}")
         roles[role] = roles.get(role, Query()).merged(query)

@@ -1,8 +1,8 @@
-"""The shells ``loom completion`` knows: click's protocol, with scripts of our own.
+"""The shells that ``loom completion`` supports: click's protocol with custom scripts.
 
-Our names hold ``:`` and our inputs are written ``--name=value``. bash breaks words at both, so its script joins the
-pieces before it asks, and cuts what is already on the line from the answers. zsh gets values and descriptions in
-arrays of their own, where a colon means nothing. In all three no space follows ``--name=``.
+Names contain ``:`` and inputs are written ``--name=value``. bash breaks words at both, so its script joins the
+parts before the query, and removes the typed prefix from the results. zsh gets values and descriptions in
+separate arrays, in which a colon has no meaning. In all three, no space is added after ``--name=``.
 """
 
 import click
@@ -106,17 +106,17 @@ def _prefixed(name: str, item: CompletionItem) -> CompletionItem:
 
 
 class Bash(_Loom, BashComplete):
-    """bash: joins what it broke at ``:`` and ``=``."""
+    """bash: joins words broken at ``:`` and ``=``."""
 
     source_template = _BASH
 
     def source(self) -> str:
-        """Return the script, without asking which bash is installed here."""
+        """Return the script, without checking the version of bash."""
         return self.source_template % self.source_vars()
 
 
 class Zsh(_Loom, ZshComplete):
-    """zsh: three lines per answer, whatever the answer holds."""
+    """zsh: three lines per result."""
 
     source_template = _ZSH
 
@@ -138,6 +138,6 @@ def script(shell: str, cli: click.Command, prog_name: str) -> str:
 
 
 def register() -> None:
-    """Make click answer the protocol of these shells with the classes above."""
+    """Register the classes above with click."""
     for shell, kind in SHELLS.items():
         add_completion_class(kind, shell)

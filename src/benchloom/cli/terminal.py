@@ -1,4 +1,4 @@
-"""Talk on standard error: progress bars on a terminal, plain lines elsewhere."""
+"""Talk on standard error: progress bars on a terminal, plain lines otherwise."""
 
 import os
 import sys
@@ -23,13 +23,11 @@ if TYPE_CHECKING:
     from rich.progress import TaskID
 
 _BAR = 20  # columns
-_BESIDE_TITLE = (
-    1 + _BAR + len("0:00:00") + 3
-)  # spinner, bar and time, with blanks between: a longer title would squeeze them out
+_BESIDE_TITLE = 1 + _BAR + len("0:00:00") + 3  # width of spinner, bar and time with spaces, reserved next to the title
 
 
 def make_talk(*, quiet: bool) -> Talk:
-    """Return the way to talk to this user."""
+    """Return the Talk for this stream."""
     if quiet:
         return Silent()
     if not sys.stderr.isatty():
@@ -38,19 +36,19 @@ def make_talk(*, quiet: bool) -> Talk:
 
 
 def say(text: str, *, is_error: bool = False) -> None:
-    """Write a message to standard error: at a terminal no wider than that, and the beginning of errors and warnings in colour."""
+    """Write a message to standard error, on a terminal wrapped and with coloured errors and warnings."""
     text = _shaped(text, width_of(sys.stderr))
     in_colour = has_colour(sys.stderr)
     click.echo(painted_message(text, is_error=is_error) if in_colour else text, err=True, color=in_colour)
 
 
 def _shaped(text: str, width: int | None) -> str:
-    """Return a message as it is shown, whoever shows it."""
+    """Return a message as it is displayed."""
     return fitted(printable(as_typed(text)), width)
 
 
 class _Bar:
-    """One piece of work: what is known of it. Drawing reads it a few times a second, so that counting costs next to nothing."""
+    """The state of one task. It is drawn a few times per second, so that counting is cheap."""
 
     def __init__(self, label: str, total: int | None, unit: str) -> None:
         self.label, self.whole, self.unit = one_line(label), total, unit
@@ -66,7 +64,7 @@ class _Bar:
 
     @property
     def drawn(self) -> float:
-        """What is drawn as done: never all of it, since a bar that is full stands still, and the work goes on until the block ends."""
+        """The amount drawn as done: never all of it, since a full bar looks stuck while the block still runs."""
         return min(self.done, self.whole * 0.999) if self.whole else self.done
 
     @property
@@ -75,16 +73,16 @@ class _Bar:
         return f"{self.label}: {amount}" if amount else self.label
 
     def title_in(self, room: int) -> str:
-        """Return the title in so many columns: the label is cut, the amount is not."""
+        """Return the title in at most ``width`` columns: the label is shortened, the amount is not."""
         title = self.title
         excess = len(title) - room
         return title if excess <= 0 else f"{self.label[: -excess - 1]}…{title[len(self.label) :]}"
 
 
 class PlainTalk(Silent):
-    """Lines for logs and pipes: one as work begins, and one now and then while it lasts."""
+    """Lines for logs and pipes: one at the start of a task, and one every few seconds."""
 
-    INTERVAL = 15.0  # seconds between two lines about the same work
+    INTERVAL = 15.0  # seconds between two lines about the same task
 
     def __init__(self) -> None:
         self._lock = threading.RLock()
@@ -93,16 +91,16 @@ class PlainTalk(Silent):
         self._thread: threading.Thread | None = None
 
     def note(self, text: str) -> None:
-        """Say one line."""
+        """Print one line."""
         self._say(continued(f"loom: {text}"))
 
     def warn(self, text: str) -> None:
-        """Say one line of warning."""
+        """Print one line of warning."""
         self._say(continued(f"loom: warning: {text}"))
 
     @contextmanager
     def progress(self, label: str, total: int | None, unit: str) -> Iterator[Progress]:
-        """Show how far the work is until the block ends."""
+        """Show the progress of the task until the block ends."""
         bar = _Bar(label, total, unit)
         with self._lock:
             self._open(bar)
@@ -128,7 +126,7 @@ class PlainTalk(Silent):
 
     def _watch(self, ended: threading.Event) -> None:
         while not ended.wait(self.INTERVAL):
-            with self._lock, suppress(OSError):  # a closed standard error ends no work
+            with self._lock, suppress(OSError):  # a closed standard error must not end the task
                 if not ended.is_set():
                     self._draw()
 
@@ -142,23 +140,23 @@ class PlainTalk(Silent):
             self.note(bar.title if bar.unit else f"{bar.label}: {time.monotonic() - bar.begun:.0f} s")
 
     def _close(self, bar: _Bar) -> None:
-        """Do nothing: what was said stands."""
+        """Do nothing: printed lines stay."""
 
     def _say(self, text: str) -> None:
         say(text)
 
 
 class DumbTerminalTalk(PlainTalk):
-    """Lines for a terminal on which nothing can be drawn over: a person is waiting, so more of them."""
+    """Lines for a terminal without cursor control: more frequent, since a person is waiting."""
 
     INTERVAL = 4.0
 
 
 class TerminalTalk(PlainTalk):
-    """Bars drawn by rich, which is imported only for work that takes a moment; several share one display."""
+    """Bars drawn by rich, which is imported only for tasks that take a moment; several share one display."""
 
     INTERVAL = 0.1
-    MOMENT = 0.3  # seconds: what is done by then is not worth a bar
+    MOMENT = 0.3  # seconds: shorter tasks get no bar
 
     def __init__(self) -> None:
         super().__init__()

@@ -1,1 +1,1 @@
-"""Data sets on disk: which files become samples, in which order, with which labels. Used by the engine and by the harness."""
+"""Data sets on disk: their samples, in order, with labels. Used by the engine and the harness."""

@@ -1,4 +1,4 @@
-"""The files that a data set names: where its labels lie, what leads outside its folder, and what is said of several of them."""
+"""Files of a data set: the label file, path checks, and messages about several files."""
 
 import posixpath
 from collections.abc import Iterable, Sequence
@@ -24,17 +24,17 @@ def label_file(dataset: Dataset, root: Path) -> Path | None:
 
 
 def with_label_file(dataset: Dataset, path: str) -> Dataset:
-    """Return ``dataset`` with the file at the absolute ``path`` in place of its labels or annotations; as it is if ``path`` is ''."""
+    """Return ``dataset`` with the file at the absolute ``path`` in place of its labels or annotations; unchanged if ``path`` is ''."""
     return msgspec.structs.replace(dataset, labels=path, other_labels=()) if path else dataset
 
 
 def leads_outside(name: str) -> bool:
-    """Tell whether a relative path leads outside the folder that it is below."""
+    """Tell whether a relative path leads outside its base folder."""
     return name.startswith("/") or posixpath.normpath(name).split("/")[0] == ".."
 
 
 def missing_and_empty(folder: Path, names: Iterable[str]) -> tuple[tuple[str, ...], tuple[str, ...]]:
-    """Return those of ``names`` that are not files below ``folder``, and those that hold no byte."""
+    """Return those of ``names`` that are not files below ``folder``, and those that are empty."""
     sizes = {name: _size_of(folder / name) for name in names}
     missing = tuple(name for name, size in sizes.items() if size is None)
     return missing, tuple(name for name, size in sizes.items() if size == 0)
@@ -48,11 +48,11 @@ def _size_of(path: Path) -> int | None:
 
 
 def several(names: Sequence[str]) -> str:
-    """Return the first names of many."""
+    """Return the first few names as text."""
     return ", ".join(map(shortened, names[:_SHOWN])) + (", ..." if len(names) > _SHOWN else "")
 
 
 def unusable(missing: Sequence[str], empty: Sequence[str]) -> tuple[str, ...]:
-    """Return what is wrong with the images of these names, one sentence per kind, with counts and the first names."""
+    """Return the problems with these images, one sentence per kind, with counts and the first names."""
     kinds = {"missing": missing, "empty": empty}
     return tuple(f"{len(names)} {kind}: {several(names)}" for kind, names in kinds.items() if names)

@@ -1,4 +1,4 @@
-"""Which images of a data set become samples, in the order of the QSL: asked before a plan is carried out, and while it is."""
+"""The samples of a data set in QSL order; used before and during the execution of a plan."""
 
 from collections.abc import Sequence
 from pathlib import Path
@@ -13,8 +13,9 @@ from benchloom.model.facts import Dataset
 class Listed(Value, frozen=True, kw_only=True):
     """The ``names`` of image files that become samples, with their ``labels`` (ids of images if they have boxes).
 
-    ``sizes`` are their widths and heights as annotations state them (none if nothing states them), and ``categories`` the ids of all
-    categories of objects, in the order of the annotations. ``missing`` are the names before the last of them that were skipped.
+    ``sizes`` are their widths and heights as annotations state them (empty if not stated), and ``categories`` the ids
+    of all categories of objects, in the order of the annotations. ``missing`` are the names of skipped images before
+    the last one.
     """
 
     names: tuple[str, ...]
@@ -34,10 +35,10 @@ def list_images(
 ) -> Listed:
     """Return the first ``count`` images (None: all) that the labels or annotations of ``dataset`` below ``root`` name.
 
-    ``allow_missing`` skips images that the folder lacks, ``only_with_objects`` those in which nothing is annotated. Raises InputError
-    for labels or annotations that cannot be used, if an image is missing or empty, and if fewer than ``count`` are there.
+    ``allow_missing`` skips missing images, ``only_with_objects`` images without annotations. Raises InputError
+    for invalid labels or annotations, if an image is missing or empty, and if there are fewer than ``count``.
     """
-    # As many images are looked for as are needed: only whoever may skip some has to look for all.
+    # Only the required images are checked, or all if some may be skipped.
     found = layout_of(dataset).listing(dataset, root, None if allow_missing else count)
     rows = [row for row in found.rows if row.has_objects or not only_with_objects]
     missing = frozenset(found.missing)
@@ -53,7 +54,7 @@ def list_images(
     _refuse_unusable(taken, found, dataset, root)
     if not taken:
         raise InputError(
-            f"none of the {len(skipped)} images of {dataset.name} is there" if skipped else "no image has objects",
+            f"none of the {len(skipped)} images of {dataset.name} exists" if skipped else "no image has objects",
             where=str(root),
             fix="name the folder of the images with --dataset_path=DIR",
         )
@@ -68,22 +69,22 @@ def list_images(
 
 
 def incomplete(count: int, total: int, name: str, folder: Path, why: Sequence[str], fix: str = "") -> InputError:
-    """Return the error for ``count`` of ``total`` images of the data set ``name`` that cannot become samples."""
+    """Return the error for ``count`` of ``total`` images of the data set ``name`` that cannot be used."""
     return InputError(
         f"{count} of {total} images of {name} are missing or damaged",
         where=str(folder),
         why=why,
-        fix=fix or "replace these files, or take them out of the label file or annotations",
+        fix=fix or "replace these files, or remove them from the label file or annotations",
     )
 
 
 def refuse_too_few(count: int | None, there: int, name: str, where: Path | str) -> None:
-    """Raise InputError if more samples are asked for than are there of the data set ``name``: ``where`` is its folder, or the flag."""
+    """Raise InputError if the data set ``name`` has fewer samples than requested; ``where`` is its folder, or the flag."""
     if count and there < count:
         raise InputError(
-            f"--count asks for {count} samples, {name} has {there}",
+            f"--count requests {count} samples, {name} has {there}",
             where=str(where),
-            fix=f"write --count={there}, or leave it out to use them all",
+            fix=f"write --count={there}, or omit it to use all",
         )
 
 
@@ -94,7 +95,7 @@ def _refuse_unusable(taken: Sequence[Row], found: Listing, dataset: Dataset, roo
         fix = "replace these files, or skip those that are missing with --allow_missing_images" if missing else ""
         if len(missing) == len(taken):
             fix = (
-                f"names in the labels are paths below {root / dataset.images}: say where they start with --dataset_path=DIR, and "
-                "name a label file that lies elsewhere with --labels_path=FILE"
+                f"names in the labels are paths below {root / dataset.images}: name their root with --dataset_path=DIR, and "
+                "name a label file in another folder with --labels_path=FILE"
             )
         raise incomplete(len(missing) + len(empty), len(taken), dataset.name, root, why, fix)

@@ -1,6 +1,6 @@
-"""``python -m benchloom.harness``: the process that a benchmark program runs.
+"""``python -m benchloom.harness``: the process of a benchmark program.
 
-It leaves ``results.json`` in the working directory, and LoadGen's logs in ``performance/`` and ``accuracy/`` beside it.
+It writes ``results.json`` to the working directory, and LoadGen's logs to ``performance/`` and ``accuracy/`` there.
 """
 
 import os
@@ -18,23 +18,23 @@ from benchloom.model.record import Accuracy, Results
 
 def main(arguments: Sequence[str], environ: Mapping[str, str]) -> int:
     """Run the benchmark in the working directory and return the exit status."""
-    signal.signal(signal.SIGINT, signal.SIG_DFL)  # LoadGen's loop is not Python: only the default action ends it
+    signal.signal(signal.SIGINT, signal.SIG_DFL)  # LoadGen's loop is native code: only the default action ends it
     try:
         options = parse(arguments, environ)
         from benchloom.harness.benchmark import (
-            benchmark,  # late: a wrong option is told before heavy libraries are imported
+            benchmark,  # late: an invalid option is reported before heavy libraries are imported
         )
 
         results = benchmark(options, environ, Path.cwd())
         write_bytes(Path("results.json"), to_json(results))
-    except Exception as error:  # noqa: BLE001 - a backend may raise anything; the reason goes to the log, the status says failed
+    except Exception as error:  # noqa: BLE001 - a backend may raise anything; the reason is logged, the exit status reports the failure
         return carried.end(error, environ)
     sys.stdout.write(_summary(results))
     return 0
 
 
 def _summary(results: Results) -> str:
-    """What a person sees who runs the program without loom."""
+    """The summary for users who run the program without loom."""
     lines = [
         f"{results.model} on {results.dataset} with {results.backend}, {results.scenario}, ruleset {results.ruleset}"
     ]
@@ -53,7 +53,7 @@ def _summary(results: Results) -> str:
 
 def _accuracy_line(accuracy: Accuracy) -> str:
     if accuracy.value is None:
-        return f"accuracy: none, since {accuracy.problem}"
+        return f"accuracy: none: {accuracy.problem}"
     if accuracy.correct is not None:
         return f"accuracy: {accuracy.correct} of {accuracy.total} correct ({accuracy.metric})"
     return f"accuracy: {accuracy.metric} {accuracy.value:.5f} over {accuracy.total} images"

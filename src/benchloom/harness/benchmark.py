@@ -1,4 +1,4 @@
-"""A benchmark: a list of runs of LoadGen over one opened model, each executed and scored, and what they come to."""
+"""A benchmark: a list of LoadGen runs over one opened model, executed, scored and combined."""
 
 import platform
 from collections.abc import Mapping, Sequence
@@ -30,9 +30,9 @@ from benchloom.rules.scenarios import SCENARIOS
 
 
 def benchmark(options: Options, environ: Mapping[str, str], folder: Path) -> Results:
-    """Measure what ``options`` ask for and return the results; logs go below ``folder``.
+    """Measure as requested by ``options`` and return the results; logs go below ``folder``.
 
-    Raises InputError if model, samples and options do not fit each other, ExecutionError if LoadGen has no result.
+    Raises InputError if model, samples and options are incompatible, ExecutionError if LoadGen has no result.
     """
     with report_progress(environ, "opening the model and warming up"):
         ruleset = chosen_ruleset(environ)
@@ -49,7 +49,7 @@ def benchmark(options: Options, environ: Mapping[str, str], folder: Path) -> Res
 
 
 def _limit_batches(options: Options, predictors: Sequence[Predictor], settings: Any, speed: Speed | None) -> None:
-    """Let no more samples be served at once than the scenario's latency bound has time for, unless the user states a batch."""
+    """Limit the batch size to the scenario's latency bound, unless the user sets one."""
     scenario = SCENARIOS[options.scenario]
     if scenario.bound and not options.batch_size:
         for predictor in predictors:

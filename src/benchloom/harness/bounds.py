@@ -1,8 +1,8 @@
-"""What LoadGen may be told: how many queries it will make, their memory and their time, before it is started.
+"""Limits on LoadGen's settings: the number of queries it will generate, their memory and their time.
 
-LoadGen makes all queries of a performance run beforehand (mlcommons/inference, loadgen/loadgen.cc, ``GenerateQueries``):
-twice as many as last for the least duration at the expected latency, so that a faster system does not run out of them. It has no bound
-of its own.
+LoadGen generates all queries of a performance run in advance (mlcommons/inference, loadgen/loadgen.cc,
+``GenerateQueries``): twice as many as the minimum duration needs at the expected latency, so that a faster system does
+not run out of queries. It has no limit of its own.
 """
 
 import math
@@ -22,14 +22,14 @@ from benchloom.rules.scenarios import QUERY_SIZE, SCENARIOS, Scenario
 BYTES_PER_QUERY = 556
 BYTES_PER_FURTHER_SAMPLE = 81
 BYTES_PER_OFFLINE_SAMPLE = 450
-MEMORY_SHARE = 0.5  # of the memory that is available when the run starts
+MEMORY_SHARE = 0.5  # of the memory available at the start of the run
 
 _ALWAYS = ("min_duration_ms", "min_query_count")
 
 
 @dataclass(frozen=True)
 class Generated:
-    """What LoadGen prepares for a performance run: ``queries`` of ``samples_per_query``, in ``memory`` bytes."""
+    """What LoadGen generates for a performance run: ``queries`` of ``samples_per_query``, in ``memory`` bytes."""
 
     queries: int
     samples_per_query: int
@@ -37,7 +37,7 @@ class Generated:
 
 
 def generated(settings: Any) -> Generated:
-    """Return what LoadGen will make of ``settings`` for a performance run, by its own formulas."""
+    """Return what LoadGen will generate with ``settings`` for a performance run, by its own formulas."""
     scenario, seconds, least = (
         SCENARIOS[settings.scenario.name],
         settings.min_duration_ms / 1000,
@@ -57,9 +57,9 @@ def _query_size(settings: Any, scenario: Scenario) -> int:
 
 
 def expected_seconds(settings: Any, seconds: float | None, instances: int) -> float:
-    """Return how long the performance run is going to take: until least duration and least count are both reached.
+    """Return the expected time of the performance run: until both minimum duration and minimum count are reached.
 
-    ``seconds`` are those that one instance takes for a sample, as measured; without them LoadGen's expectation is taken.
+    ``seconds`` is the measured time of one instance per sample; without it LoadGen's expectation is used.
     """
     scenario, least = SCENARIOS[settings.scenario.name], settings.min_duration_ms / 1000
     expected = getattr(settings, scenario.expected)
@@ -74,9 +74,9 @@ def expected_seconds(settings: Any, seconds: float | None, instances: int) -> fl
 
 
 def refuse_unbounded(settings: Any, seconds: float | None, instances: int, where: Mapping[str, str]) -> None:
-    """Raise InputError for settings with which LoadGen would run for ever, need more memory than there is, or measure nothing.
+    """Raise InputError for settings with which LoadGen would run forever, exhaust memory, or measure nothing.
 
-    ``where`` says of settings where they come from: a flag, or a line of user.conf.
+    ``where`` gives the origin of settings: a flag, or a line of user.conf.
     """
     for name in (*_ALWAYS, *SCENARIOS[settings.scenario.name].prepared):
         value = getattr(settings, name)
@@ -85,7 +85,7 @@ def refuse_unbounded(settings: Any, seconds: float | None, instances: int, where
             raise InputError(
                 f"LoadGen's {name} would be {value:g}; it must be {wanted}",
                 where=where.get(name, name),
-                fix="leave it out, so that a measurement or the ruleset decides",
+                fix="omit it, so that a measurement or the ruleset decides",
             )
     made = generated(settings)
     available = available_memory()
@@ -94,8 +94,8 @@ def refuse_unbounded(settings: Any, seconds: float | None, instances: int, where
             f"LoadGen would prepare {made.queries * made.samples_per_query:,} samples in {made.queries:,} queries, which take "
             f"{human_bytes(made.memory)} of memory",
             where=_blamed(settings, where),
-            why=[f"{human_bytes(available)} are available, and a run may use half of that for queries"],
-            fix="choose a shorter duration, a smaller count, or an expectation nearer to what the system does",
+            why=[f"{human_bytes(available)} are available, of which a run may use half for queries"],
+            fix="choose a shorter duration, a smaller count, or an expectation closer to the measured speed",
         )
     needed = expected_seconds(settings, seconds, instances)
     is_long = settings.min_duration_ms / 1000 > MOST_SECONDS and "min_duration_ms" in where
@@ -103,7 +103,9 @@ def refuse_unbounded(settings: Any, seconds: float | None, instances: int, where
         raise InputError(
             f"the performance run would take about {human_seconds(needed)}",
             where=where["min_duration_ms"] if is_long else _blamed(settings, where),
-            why=[f"{made.queries:,} queries, least duration {settings.min_duration_ms / 1000:g} s; the most is a week"],
+            why=[
+                f"{made.queries:,} queries, least duration {settings.min_duration_ms / 1000:g} s; the limit is one week"
+            ],
             fix="choose a shorter duration or a smaller count",
         )
 

@@ -1,4 +1,4 @@
-"""How fast this model is on this machine, so that LoadGen prepares neither too few queries nor far too many."""
+"""Measure the speed of the model on this machine, so that LoadGen generates neither too few nor far too many queries."""
 
 import statistics
 import time
@@ -14,23 +14,23 @@ WARM_UP = 5
 
 
 def samples_at_once(scenario: str, batch_size: int) -> int:
-    """Return how many samples the backend is given at once in a scenario: one, MultiStream's query, or a full batch."""
+    """Return how many samples the backend gets at once in a scenario: one, MultiStream's query, or a full batch."""
     size = SCENARIOS[scenario].samples_per_query
     return batch_size if size is None else min(size, batch_size)
 
 
 class Speed(NamedTuple):
-    """Seconds that one instance takes for a sample: the best and the median of what was measured."""
+    """Measured seconds per sample of one instance: the best and the median."""
 
     best: float
     median: float
 
 
 def measured_speed(predictors: Sequence[Predictor], options: Options, count: int) -> Speed | None:
-    """Warm every instance up, and return the seconds that it takes for a sample of the batches that the scenario makes.
+    """Warm up every instance, and return its seconds per sample for batches of the scenario.
 
-    The first of ``count`` samples go through each instance for at most a quarter of a second, at least one batch, and through the
-    first one for another. None if nothing asks for it: the user states what to expect (and for Server the batch, too), or
+    The first of ``count`` samples go through each instance for at most a quarter of a second, at least one batch, and
+    through the first one again. None if not needed: the user states what to expect (and for Server the batch, too), or
     only the accuracy is measured (but for Server, whose queries have a rate then, too).
     """
     scenario = SCENARIOS[options.scenario]
@@ -47,9 +47,9 @@ def measured_speed(predictors: Sequence[Predictor], options: Options, count: int
 
 
 def batch_within(bound: float, seconds: float | None, largest: int) -> int:
-    """Return how many samples Server may serve at once: so many that a batch takes half of the latency ``bound`` (seconds) at most.
+    """Return how many samples Server may serve at once: a batch takes at most half of the latency ``bound`` (seconds).
 
-    The other half is for waiting. ``seconds`` are those of a sample by itself; ``largest`` is returned if they are not known.
+    The other half is for waiting. ``seconds`` is the time of a single sample; ``largest`` is returned if it is unknown.
     """
     return largest if seconds is None else max(1, min(largest, int(bound / 2 / seconds)))
 

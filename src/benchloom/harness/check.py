@@ -1,7 +1,8 @@
-"""``python -m benchloom.harness.check``: whether the model does what its facts and the flags of a run say, on one sample of zeros.
+"""``python -m benchloom.harness.check``: check on one sample of zeros that the model matches its facts and the flags of a run.
 
-It takes the harness's flags and the same facts, but for samples, which need not be there yet: preparing them can take an hour and
-28 GiB, opening a model takes seconds. Whoever starts it gets a refusal by exit status, on the error stream and in ``LOOM_ERROR``.
+It takes the harness's flags and the same facts except samples, which need not exist yet: preparing them can take an
+hour and 28 GiB, opening a model takes seconds. Errors are reported by exit status, on standard error and in
+``LOOM_ERROR``.
 """
 
 import contextlib
@@ -26,15 +27,19 @@ def main(arguments: Sequence[str], environ: Mapping[str, str]) -> int:
     try:
         options = parse(arguments, environ)
         inputs = _inputs(environ)
-        from benchloom.harness.opening import opened  # late: a wrong option is told before the backend is imported
+        from benchloom.harness.opening import (
+            opened,
+        )  # late: an invalid option is reported before the backend is imported
 
         if len(inputs.samples):
             _, predictors = opened(dataclasses.replace(options, instances=1), inputs)
-            with contextlib.suppress(ExecutionError):  # of zeros; what an image gives is said with its name
+            with contextlib.suppress(
+                ExecutionError
+            ):  # zeros may give NaN; responses for images are checked with their names
                 predictors[0].answers([0])
                 if predictors[0].batch_size > 1:
                     predictors[0].answers([0, 0])
-    except Exception as error:  # noqa: BLE001 - a backend may raise anything; the reason goes to the log, the status says failed
+    except Exception as error:  # noqa: BLE001 - a backend may raise anything; the reason is logged, the exit status reports the failure
         return carried.end(error, environ)
     return 0
 
@@ -49,7 +54,7 @@ def _inputs(environ: Mapping[str, str]) -> Inputs:
 
 
 def _zeros(model: Model, profile: Profile | None) -> Samples:
-    """Return one sample as the profile makes it, else as the model's facts state it; none if neither says its size."""
+    """Return one sample as produced by the profile, else as stated in the model's facts; none if neither states its size."""
     tensors = tuple(_zero(stated, profile) for stated in model.inputs)
     return Samples(tensors if all(len(item) for item in tensors) else (np.empty(0),))
 

@@ -1,4 +1,4 @@
-"""Image files become pixels, as the MLPerf reference application reads them with OpenCV."""
+"""Decode image files to pixels, as the MLPerf reference application does with OpenCV."""
 
 from pathlib import Path
 from typing import Any, Literal
@@ -18,14 +18,15 @@ _START_OF_SCAN = b"\xff\xda"
 
 
 class DamagedImageError(InputError):
-    """A file that is no image, or only the beginning of one. Others may be sound: the caller can go on."""
+    """A file that is not an image, or truncated. The caller can continue with other files."""
 
 
 def decode(path: Path, colour: Literal["gray", "bgr"]) -> Image:
-    """Return the pixels of an image file (height x width, or x 3 channels; uint8), whatever its name ends in.
+    """Return the pixels of an image file (height x width, or x 3 channels; uint8), whatever its extension.
 
-    It is turned as EXIF says; CMYK becomes colours, gray three equal ones. OpenCV fills what a file that was cut off lacks
-    with gray, and the reference goes on with that; here it is an error. Raises DamagedImageError naming the file.
+    It is rotated by its EXIF orientation; CMYK is converted to RGB, gray to three equal channels. OpenCV fills the rest
+    of a truncated file with gray, and the reference accepts that; here it is an error. Raises DamagedImageError naming
+    the file.
     """
     flag = cv2.IMREAD_GRAYSCALE if colour == "gray" else cv2.IMREAD_COLOR
     try:
@@ -40,14 +41,14 @@ def decode(path: Path, colour: Literal["gray", "bgr"]) -> Image:
     if image is None:
         raise DamagedImageError("the image cannot be decoded", where=str(path), fix="replace the damaged file")
     if is_cut_off:
-        raise DamagedImageError("the image is cut off", where=str(path), fix="replace the damaged file")
+        raise DamagedImageError("the image is truncated", where=str(path), fix="replace the damaged file")
     return image
 
 
 def _in_memory(data: bytes, flag: int) -> Image | None:
-    """Decode a JPEG without reading the file again; None for what is another format, or needs a second look.
+    """Decode a JPEG without reading the file again; None for another format, or if it needs further checks.
 
-    Where a file ends, libjpeg reads an end marker, whether there is one or not; in memory it has to be there.
+    At the end of a file libjpeg assumes an end marker; in memory it has to exist.
     """
     if not data.startswith(_START_OF_JPEG):
         return None
@@ -59,11 +60,14 @@ def _in_memory(data: bytes, flag: int) -> Image | None:
 
 
 def _is_cut_off(data: bytes) -> bool:
-    """Tell whether a JPEG ends before its end marker. Segments are skipped: a thumbnail in one has an end of its own."""
+    """Tell whether a JPEG ends before its end marker.
+
+    Segments are skipped: a thumbnail in one has its own end marker.
+    """
     if not data.startswith(_START_OF_JPEG):
         return False
     place = 2
     while data[place : place + 1] == b"\xff" and data[place : place + 2] != _START_OF_SCAN:
         is_filled = data[place + 1 : place + 2] in {b"\xff", b""}  # any number of these may stand before a marker
         place += 1 if is_filled else 2 + int.from_bytes(data[place + 2 : place + 4], "big")
-    return data.rfind(_END_OF_JPEG, place if place < len(data) else 2) < 0  # from behind: that is where it mostly is
+    return data.rfind(_END_OF_JPEG, place if place < len(data) else 2) < 0  # from the end, where it usually is

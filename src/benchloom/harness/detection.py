@@ -21,20 +21,20 @@ Record = NDArray[np.float32]
 
 
 def read_detections(folder: Path, image_ids: Sequence[int]) -> list[Record]:
-    """Return the boxes (n x ``BOX``) of each image by LoadGen's accuracy log in ``folder``, in QSL order.
+    """Return the boxes (n x ``BOX``) of each image from LoadGen's accuracy log in ``folder``, in QSL order.
 
-    Raises ExecutionError if images are missing, or a record does not consist of whole boxes.
+    Raises ExecutionError if images are missing, or a response is incomplete.
     """
     records = answers_of_all(read_records(folder, BOX), len(image_ids), folder)
     return [record.reshape(-1, BOX) for record in records]
 
 
 def in_categories(detections: Sequence[Record], inputs: Inputs, shift: int = 0) -> list[Record]:
-    """Return ``detections`` with category ids of the data set in the place of the model's labels, plus ``shift``.
+    """Return ``detections`` with the model's labels replaced by category ids of the data set, plus ``shift``.
 
-    Raises InputError for a label of a detection that stands for no category of the annotations; with a ``shift`` it
-    finds nothing. Slots without a detection (score 0) may have any label; ids between those of the annotations may be a
-    network's own, and find nothing.
+    Raises InputError for a label of a detection without a category in the annotations; with a ``shift`` it matches
+    nothing. Slots without a detection (score 0) may have any label; ids between those of the annotations may
+    exist only in the network, and match nothing.
     """
     is_index, categories = counts_categories(inputs.model), np.array([0, *inputs.categories], np.float32)
     highest = len(inputs.categories) if is_index else max(inputs.categories)
@@ -54,14 +54,14 @@ def _strange_label(label: int, detections: Sequence[Record], highest: int, input
     given = np.concatenate([record[record[:, 5] > 0, 6] for record in detections])
     shifts = {1: "added to", -1: "taken from"}
     return InputError(
-        f"the model gives label {label}, which stands for no category of {inputs.dataset}",
+        f"the model gives label {label}, which is not a category of {inputs.dataset}",
         where="model.detections.labels",
         why=[
             f"the facts say that labels {'count the categories, from 1' if is_index else 'are category ids'}",
             f"the annotations have {len(ids)} categories with ids {min(ids)} to {max(ids)}",
-            f"the labels of all boxes lie between {given.min():g} and {given.max():g}",
+            f"the labels of all boxes are between {given.min():g} and {given.max():g}",
             *(
-                f"with 1 {words} each of them, all would lie between 1 and {highest}"
+                f"with 1 {words} each of them, all would be between 1 and {highest}"
                 for shift, words in shifts.items()
                 if given.min() + shift >= 1 and given.max() + shift <= highest
             ),
@@ -73,10 +73,10 @@ def _strange_label(label: int, detections: Sequence[Record], highest: int, input
 def mean_average_precision(detections: Sequence[Record], image_ids: Sequence[int], annotations: Path) -> float | None:
     """Return mAP@[.50:.95] of ``detections`` (as ``read_detections`` gives them) over the images ``image_ids``.
 
-    Equals MLPerf's accuracy-coco.py: corners times the size that the annotations state, as x, y, width, height. No box at
-    all is 0. If nothing is annotated in these images there is no figure: None.
+    Equals MLPerf's accuracy-coco.py: corners times the size that the annotations state, as x, y, width, height. Without
+    any box it is 0. Without annotations in these images it is None.
     """
-    with contextlib.redirect_stdout(io.StringIO()):  # pycocotools prints what it does
+    with contextlib.redirect_stdout(io.StringIO()):  # pycocotools prints progress messages
         truth = _truth(annotations)
         rows = [
             row for record, image in zip(detections, image_ids, strict=True) for row in _rows(record, image, truth.imgs)
@@ -87,7 +87,7 @@ def mean_average_precision(detections: Sequence[Record], image_ids: Sequence[int
 
 
 def _truth(annotations: Path) -> COCO:
-    """Read annotations for pycocotools, with the values of keys that may be absent."""
+    """Read annotations for pycocotools, with defaults for absent keys."""
     found = json.loads(annotation_bytes(annotations))
     for item in found["annotations"]:
         item.setdefault("iscrowd", 0)

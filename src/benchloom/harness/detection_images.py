@@ -1,4 +1,4 @@
-"""Images with the boxes that were found, for people."""
+"""Draw detected boxes on images, for people."""
 
 from collections.abc import Sequence
 from pathlib import Path

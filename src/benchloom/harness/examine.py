@@ -1,6 +1,6 @@
-"""``python -m benchloom.harness.examine FILE BACKEND``: open the model of ``LOOM_MODEL`` and write to FILE what it turned out to be.
+"""``python -m benchloom.harness.examine FILE BACKEND``: open the model of ``LOOM_MODEL`` and write its properties to FILE.
 
---trust    open a file that can carry code and that no digest vouches for
+--trust    open a file that can contain code and has no stated digest
 """
 
 import contextlib
@@ -28,7 +28,7 @@ if TYPE_CHECKING:
 
 
 def main(arguments: Sequence[str], environ: Mapping[str, str]) -> int:
-    """Write what is found and return the exit status: 0 also for a file that cannot be opened, which is a finding."""
+    """Write the findings and return the exit status: 0 also for a file that cannot be opened, which is a finding."""
     file, backend, *flags = arguments
     facts = msgspec.json.decode(Path(environ["LOOM_MODEL"]).read_bytes(), type=Facts)
     write_bytes(Path(file), to_json(examine(facts, backend, is_trusted="--trust" in flags)))
@@ -36,7 +36,7 @@ def main(arguments: Sequence[str], environ: Mapping[str, str]) -> int:
 
 
 def examine(facts: Facts, backend: str, *, is_trusted: bool) -> FoundFile:
-    """Return what ``backend`` finds in the file of ``facts``; ``facts.digest`` is '' unless the bytes are known to have it."""
+    """Return what ``backend`` finds in the file of ``facts``; ``facts.digest`` is '' unless it was verified."""
     path, model = Path(facts.path), facts.model
     assert model is not None
     written = container(path)
@@ -56,7 +56,7 @@ def examine(facts: Facts, backend: str, *, is_trusted: bool) -> FoundFile:
 
 
 def _opened(found: FoundFile, model: Model, facts: Facts, name: str) -> FoundFile:
-    """Run the file, then ask what it states: TensorFlow takes its numbers of threads only before it reads any graph."""
+    """Run the file, then read its tensors: TensorFlow accepts thread counts only before it reads any graph."""
     from benchloom.harness.tasks.seam import task_of  # late, as the docstring of this module says
 
     module, outputs = backend_of(name), task_of(model).used_outputs(model)
@@ -64,12 +64,12 @@ def _opened(found: FoundFile, model: Model, facts: Facts, name: str) -> FoundFil
     model = msgspec.structs.replace(model, outputs=outputs)
     try:
         found = _run(found, model, facts, name)
-    except Exception as error:  # noqa: BLE001 - a backend may raise anything about a file that nobody has seen
+    except Exception as error:  # noqa: BLE001 - a backend may raise anything for an unknown file
         found = msgspec.structs.replace(found, problems=(_reason(error),))
     tensors = getattr(module, "tensors", None)
     if tensors is None:
         return found
-    with contextlib.suppress(Exception):  # a file that can be read by no means has been reported above
+    with contextlib.suppress(Exception):  # an unreadable file has been reported above
         inputs, ends = tensors(facts.path)
         is_single = bool(inputs) and inputs[0].shape[:1] == (1,)
         found = msgspec.structs.replace(
@@ -84,7 +84,7 @@ def _run(found: FoundFile, model: Model, facts: Facts, name: str) -> FoundFile:
 
     from benchloom.harness.inputs import Samples
 
-    # Another opset is said with the rest, and keeps nothing from running.
+    # Another opset is reported with the rest, and does not prevent running.
     model = msgspec.structs.replace(model, opset=None)
     session = open_session(name, model, facts.path, os.cpu_count() or 1, origin=facts.component)
     samples = Samples(
@@ -105,7 +105,7 @@ def _run(found: FoundFile, model: Model, facts: Facts, name: str) -> FoundFile:
 
 
 def _misread(model: Model, session: "Session", samples: "Samples") -> Iterator[str]:
-    """Why what the network gives cannot be turned into answers, as the facts of ``model`` have it."""
+    """Return why the outputs of the network cannot be converted to responses with the facts of ``model``."""
     import numpy as np  # late, as above
 
     from benchloom.harness.inputs import Inputs
@@ -126,10 +126,10 @@ def _misread(model: Model, session: "Session", samples: "Samples") -> Iterator[s
 
 
 def _takes(session: "Session", samples: "Samples") -> bool:
-    """Whether the network takes these samples at once, and gives as many results."""
+    """Whether the network accepts these samples at once, and returns as many results."""
     try:
         return all(len(item) == len(samples) for item in session.run(samples.tensors)[:1])
-    except Exception:  # noqa: BLE001 - what a backend raises for a batch that the graph cannot take is its own
+    except Exception:  # noqa: BLE001 - the exception for an unsupported batch depends on the backend
         return False
 
 

@@ -1,4 +1,4 @@
-"""What a run works on: the chosen model and backend, with the samples."""
+"""The inputs of a run: the chosen model and backend, with the samples."""
 
 from collections.abc import Sequence
 from dataclasses import dataclass
@@ -14,7 +14,7 @@ from benchloom.model.facts import Backend, Dataset, Model, Tensor
 
 @dataclass(frozen=True)
 class Samples:
-    """What the network is given: one array for each input of the model, each N x its shape; row i belongs to sample i."""
+    """The inputs of the network: one array per model input, each N x its shape; row i belongs to sample i."""
 
     tensors: tuple[NDArray[np.generic], ...]
 
@@ -30,10 +30,12 @@ class Samples:
 class Inputs:
     """The chosen model and backend with the samples (memory-mapped) and their labels (N).
 
-    ``complete`` is the number of samples that the whole data set has (None if nothing states it);
-    ``device`` is where the backend is to run, ``model_digest`` what the component states of the model's file, '' if nothing does, ``model_component`` the component whose download the file is, '' if the user gave it. For detectors, ``labels`` are ids of images, ``categories`` the ids of categories in the order of the annotations, and ``annotations``
-    (for classifiers: the label file) and ``images`` are that file and the folder of images; ``root`` is the folder of the data set and ``data`` its facts.
-    ``missing`` are the names of images that were skipped because they are not there.
+    ``complete`` is the number of samples that the whole data set has (None if unknown); ``device`` is the device of the
+    backend, ``model_digest`` the stated digest of the model file ('' if none), ``model_component`` the component that
+    downloaded the file ('' if the user supplied it). For detectors, ``labels`` are ids of images, ``categories`` the
+    ids of categories in the order of the annotations, and ``annotations`` (for classifiers: the label file) and
+    ``images`` are that file and the folder of images; ``root`` is the folder of the data set and ``data`` its facts.
+    ``missing`` are the names of images that were skipped because they are missing.
     """
 
     model: Model
@@ -54,7 +56,7 @@ class Inputs:
     missing: tuple[str, ...] = ()
 
     def name_of(self, index: int) -> str:
-        """Return the file name of a sample as the label file or annotations have it, for messages; else its number."""
+        """Return the file name of a sample in the label file or annotations, for messages; else its number."""
         try:
             return self._names()[index]
         except (LoomError, OSError, IndexError):
@@ -67,10 +69,10 @@ class Inputs:
 
 
 def check_samples(model: Model, samples: Samples) -> None:
-    """Raise InputError if ``samples`` are not of the number, shapes and types that the model's facts state."""
+    """Raise InputError if ``samples`` do not have the number, shapes and types in the model's facts."""
     if len(model.inputs) != len(samples.tensors):
         raise InputError(
-            f"a sample has {len(samples.tensors)} tensors, the model takes {len(model.inputs)}",
+            f"a sample has {len(samples.tensors)} tensors, the model expects {len(model.inputs)}",
             fix="check the model's inputs and its profile",
         )
     for wanted, tensor in zip(model.inputs, samples.tensors, strict=True):
@@ -83,11 +85,11 @@ def _check_tensor(wanted: Tensor, samples: NDArray[np.generic]) -> None:
     )
     if wanted.shape and not fits:
         raise InputError(
-            f"samples of shape {samples.shape[1:]} do not fit the model's input {wanted.shape}",
+            f"samples of shape {samples.shape[1:]} do not match the model's input {wanted.shape}",
             fix="check the model's profile",
         )
     if wanted.dtype and wanted.dtype != samples.dtype.name:
         raise InputError(
-            f"samples of {samples.dtype.name} do not fit the model's input of {wanted.dtype}",
+            f"samples of {samples.dtype.name} do not match the model's input of {wanted.dtype}",
             fix="check the model's profile",
         )

@@ -1,7 +1,7 @@
-"""How queries are served in each scenario: one class per way, all behind ``issue`` and ``flush``.
+"""Serve queries in each scenario: one class per strategy, with ``issue`` and ``flush`` as LoadGen callbacks.
 
-A Python exception that leaves a LoadGen callback ends the process with a segmentation fault, and LoadGen cannot be told
-to stop early. So a failing backend ends the process at once, with the reason on standard error (``give_up``).
+A Python exception in a LoadGen callback would crash the process with a segmentation fault, and LoadGen cannot be
+stopped early. So a failing backend ends the process at once, with the reason on standard error (``give_up``).
 """
 
 import os
@@ -19,14 +19,14 @@ from benchloom.errors import EXIT_EXECUTION, LoomError, carried
 from benchloom.harness.predictor import Predictor
 from benchloom.rules.scenarios import SCENARIOS
 
-# Ids of LoadGen's samples, and their indexes in the data set. Lists: for few numbers an array takes longer to make than to use.
+# Ids of LoadGen's samples, and their indexes in the data set. Lists are faster than arrays for few numbers.
 Batch: TypeAlias = tuple[list[int], list[int]]
 
 _REST = 0.001  # seconds
 
 
 def give_up(error: BaseException) -> NoReturn:
-    """End the process after a failure inside a LoadGen callback; of an error that explains itself, without a traceback."""
+    """End the process after a failure inside a LoadGen callback, without a traceback for a LoomError."""
     status = carried.end(error, os.environ) if isinstance(error, Exception) else EXIT_EXECUTION
     if not isinstance(error, LoomError):
         sys.stderr.write(f"error: the backend failed while LoadGen was running: {type(error).__name__}: {error}\n")
@@ -46,11 +46,11 @@ class Issuer:
         self.first = self.last = 0
         self.cpu_seconds = 0.0
         self._responses = [_responses(predictor) for predictor in predictors]
-        self._done = [0] * len(predictors)  # apart, since threads may count at the same time
+        self._done = [0] * len(predictors)  # separate, since threads may count at the same time
 
     @property
     def done(self) -> int:
-        """Samples answered so far."""
+        """Samples completed so far."""
         return sum(self._done)
 
     @property
@@ -59,7 +59,7 @@ class Issuer:
         return (self.last - self.first) / 1e9
 
     def issue(self, query: Sequence[Any]) -> None:
-        """LoadGen callback: answer every sample of ``query``."""
+        """LoadGen callback: respond to every sample of ``query``."""
         self.first = self.first or time.monotonic_ns()
         try:
             self._issue(query)
@@ -71,7 +71,7 @@ class Issuer:
             self.serve(0, ids, indexes)
 
     def _batches(self, query: Sequence[Any]) -> Iterator[Batch]:
-        """Yield ids and indexes of equal batches, as many for each instance, sorted so that they are contiguous if possible."""
+        """Yield ids and indexes of equal batches, the same number for each instance, sorted so that they are contiguous if possible."""
         batches = -(-len(query) // self.predictors[0].batch_size)
         batches += -batches % len(self.predictors)
         step = -(-len(query) // batches)
@@ -86,11 +86,11 @@ class Issuer:
             yield ids[start : start + step].tolist(), indexes[start : start + step].tolist()
 
     def serve(self, instance: int, ids: list[int], indexes: list[int]) -> None:
-        """Let one instance answer one batch: the record of each sample, as float32."""
+        """Run one batch on one instance and return the response of each sample, as float32."""
         predictor, responses = self.predictors[instance], self._responses[instance]
         _, sizes = predictor.answers(indexes)
         if responses:
-            for response, identity in zip(responses, ids, strict=False):  # there are enough for the largest batch
+            for response, identity in zip(responses, ids, strict=False):  # long enough for the largest batch
                 response.id = identity
             lg.QuerySamplesComplete(responses if len(ids) == len(responses) else responses[: len(ids)])
         else:
@@ -102,15 +102,16 @@ class Issuer:
         """LoadGen callback: nothing waits."""
 
     def serve_during(self, test: Callable[[], None]) -> None:
-        """Run ``test``, which has LoadGen issue all its queries; return when it has ended. Raises what it raises."""
+        """Run ``test``, in which LoadGen issues all queries; return when it has ended. Raises what it raises."""
         test()
 
 
 class ThreadedIssuer(Issuer):
     """Serves from a queue, in a thread for each instance.
 
-    The first instance serves in the thread that this is called from, the process's first, and LoadGen gets one of its own: in any other thread
-    OpenMP counts more threads than cores, and no longer waits for them in a loop. PyTorch then takes three times as long for a small network.
+    The first instance serves in the calling thread, the main thread of the process, and LoadGen gets a separate one: in
+    any other thread OpenMP counts more threads than cores, and stops spinning. PyTorch then takes three times as long
+    for a small network.
     """
 
     def __init__(self, predictors: Sequence[Predictor]) -> None:
@@ -119,7 +120,7 @@ class ThreadedIssuer(Issuer):
         self._queue: queue.SimpleQueue[Any] = queue.SimpleQueue()
 
     def serve_during(self, test: Callable[[], None]) -> None:
-        """Run ``test`` in a thread of its own and serve meanwhile, until everything in line is done. Raises what it raises."""
+        """Run ``test`` in a separate thread and serve until the queue is empty. Raises what it raises."""
         with ThreadPoolExecutor(len(self.predictors)) as pool:
             loadgen = pool.submit(test)
             loadgen.add_done_callback(lambda _: self._end())
@@ -138,7 +139,7 @@ class ThreadedIssuer(Issuer):
                 self._is_busy[instance] = True
                 self.serve(instance, *item)
                 self._is_busy[instance] = False
-        except BaseException as error:  # noqa: BLE001 - LoadGen would wait for ever for what this thread owes
+        except BaseException as error:  # noqa: BLE001 - LoadGen would wait forever for the missing responses
             give_up(error)
 
     def _next(self) -> Batch | None:
@@ -152,11 +153,12 @@ class ThreadedIssuer(Issuer):
 
 
 class SampleQueueIssuer(ThreadedIssuer):
-    """Puts single samples in line and batches whatever waits: Server.
+    """Queues single samples and batches those that are waiting: Server.
 
-    While every instance is busy, a sample that comes can only wait. So LoadGen's thread then rests for as long as what is in line takes, a
-    millisecond at most, and issues what has become due meanwhile at once (``server_coalesce_queries``): waking up for each takes 5 % of the
-    processor time of a small network. Latency counts from the time that the schedule has for a query, with or without that.
+    While every instance is busy, a new sample can only wait. So LoadGen's thread then sleeps for the estimated time of
+    the queue, at most a millisecond, and issues all due samples at once (``server_coalesce_queries``): waking up for
+    each takes 5 % of the processor time of a small network. Latency counts from the scheduled time of a query in either
+    case.
     """
 
     def __init__(self, predictors: Sequence[Predictor]) -> None:
@@ -164,7 +166,7 @@ class SampleQueueIssuer(ThreadedIssuer):
         self._pace = 0.0  # seconds of a sample in the last batch
 
     def serve(self, instance: int, ids: list[int], indexes: list[int]) -> None:
-        """Let one instance answer one batch, and note how fast it was."""
+        """Run one batch on one instance, and record its speed."""
         start = time.monotonic()
         super().serve(instance, ids, indexes)
         self._pace = (time.monotonic() - start) / len(ids)
@@ -176,7 +178,7 @@ class SampleQueueIssuer(ThreadedIssuer):
             time.sleep(min(_REST, waiting * self._pace / len(self.predictors)))
 
     def _next(self) -> Batch | None:
-        """Wait for one sample and take what else is in line; None at the end."""
+        """Wait for one sample and take all others in the queue; None at the end."""
         item = self._queue.get()
         batch = []
         while item is not None:
@@ -188,14 +190,14 @@ class SampleQueueIssuer(ThreadedIssuer):
             except queue.Empty:
                 break
         else:
-            self._queue.put(None)  # for the other threads, or for this one's next turn
+            self._queue.put(None)  # for the other threads, or for the next turn of this one
         if not batch:
             return None
         return [identity for identity, _ in batch], [index for _, index in batch]
 
 
 def _responses(predictor: Predictor) -> list[Any]:
-    """Return the responses of a whole batch, of which only the id changes, or none if records differ in size."""
+    """Return response objects for a whole batch, in which only ids change; none if responses differ in size."""
     if predictor.numbers is None:
         return []
     ids = range(predictor.batch_size)
@@ -203,7 +205,7 @@ def _responses(predictor: Predictor) -> list[Any]:
 
 
 def _responses_at(place: int, ids: Iterable[int], sizes: Iterable[int]) -> list[Any]:
-    """Return a response for each record of ``sizes`` float32 numbers, which lie one after the other at the address ``place``."""
+    """Return a response object for each group of ``sizes`` float32 numbers, stored contiguously at the address ``place``."""
     responses = []
     for identity, size in zip(ids, sizes, strict=True):
         responses.append(lg.QuerySampleResponse(identity, place, 4 * size))
@@ -212,7 +214,7 @@ def _responses_at(place: int, ids: Iterable[int], sizes: Iterable[int]) -> list[
 
 
 def issuer_for(scenario: str, predictors: Sequence[Predictor]) -> Issuer:
-    """Return what serves a LoadGen scenario with one or more instances of the backend."""
+    """Return the issuer of a LoadGen scenario with one or more instances of the backend."""
     if SCENARIOS[scenario].arrival == "by rate":
         return SampleQueueIssuer(predictors)
     return Issuer(predictors) if len(predictors) == 1 else ThreadedIssuer(predictors)

@@ -1,4 +1,4 @@
-"""Facts and prepared samples become the inputs of a run."""
+"""Load the inputs of a run from facts and prepared samples."""
 
 import dataclasses
 from collections.abc import Mapping
@@ -17,7 +17,7 @@ from benchloom.model.facts import Facts
 
 
 def load(environ: Mapping[str, str], count: int | None, labels_path: Path | None = None) -> Inputs:
-    """Open everything a run needs, the first ``count`` samples of it. Raises InputError naming what does not fit.
+    """Open everything a run needs, with the first ``count`` samples. Raises InputError naming incompatible parts.
 
     ``labels_path`` is the label file that the samples must have been prepared with (None: that of the data set).
     """
@@ -35,7 +35,7 @@ def load(environ: Mapping[str, str], count: int | None, labels_path: Path | None
         raise InputError(
             f"the samples were prepared with the labels of {found.annotations}",
             where=f"--labels_path={labels_path}",
-            fix="run the program through loom, which prepares them with the file that is named",
+            fix="run the program through loom, which prepares them with the named file",
         )
     total = count or len(samples)
     return dataclasses.replace(
@@ -48,11 +48,14 @@ def load(environ: Mapping[str, str], count: int | None, labels_path: Path | None
 
 
 def chosen(environ: Mapping[str, str]) -> Inputs:
-    """Return what was chosen, without samples, from the facts of model, backend and data set. Raises InputError naming what is missing."""
+    """Return the inputs without samples, from the facts of model, backend and data set.
+
+    Raises InputError naming what is missing.
+    """
     model, backend = read_facts("model", environ), read_facts("backend", environ)
     if model.model is None:
         raise InputError(
-            f"{model.component} states no facts of a model", where="LOOM_MODEL", fix="add a 'model' block to it"
+            f"{model.component} states no facts about a model", where="LOOM_MODEL", fix="add a 'model' block to it"
         )
     if backend.backend is None:
         raise InputError(

@@ -1,4 +1,4 @@
-"""Reading what LoadGen wrote: its detail log and its accuracy log. Nothing here is computed apart from them.
+"""Read LoadGen's detail log and accuracy log; all values come from these logs.
 
 Key names are those of ``mlperf_log_detail.txt`` as LoadGen 6.0 writes it (results.cc).
 """
@@ -35,7 +35,7 @@ class _Line(msgspec.Struct):
 
 @dataclass
 class Details:
-    """What LoadGen's detail log holds: its ``values`` by key (the last of each), and its errors and warnings, each once."""
+    """The content of LoadGen's detail log: ``values`` by key (the last of each), and errors and warnings without duplicates."""
 
     values: dict[str, Any] = field(default_factory=dict)
     errors: list[str] = field(default_factory=list)
@@ -49,7 +49,7 @@ class _Answer(msgspec.Struct):
 
 
 def read_performance(folder: Path, scenario: str, official: str, *, samples: int, seconds: float) -> Performance:
-    """Return what the performance run in ``folder`` measured, with ``official``, the key of the scenario's official figure, marked.
+    """Return the measurements of the performance run in ``folder``; ``official`` is the key of the official figure.
 
     ``samples`` completed in ``seconds`` of wall time give the throughput of MultiStream, which LoadGen does not state.
     Raises ExecutionError if LoadGen left no result.
@@ -127,9 +127,9 @@ def _latencies(values: Mapping[str, Any]) -> dict[str, int]:
 
 
 def read_records(folder: Path, size: int = 1) -> dict[int, NDArray[np.float32]]:
-    """Return the record (float32) by QSL index from LoadGen's accuracy log; each consists of whole groups of ``size``.
+    """Return the responses (float32) by QSL index from LoadGen's accuracy log; each consists of whole groups of ``size``.
 
-    The first record of an index counts: LoadGen pads MultiStream's last query with samples that it has had already.
+    The first response of an index counts: LoadGen pads MultiStream's last query with repeated samples.
     Raises ExecutionError if the log cannot be read.
     """
     path = folder / "mlperf_log_accuracy.json"
@@ -142,12 +142,12 @@ def read_records(folder: Path, size: int = 1) -> dict[int, NDArray[np.float32]]:
         if answer.qsl_idx not in found:
             found[answer.qsl_idx] = np.frombuffer(bytes.fromhex(answer.data), np.float32)
             if len(found[answer.qsl_idx]) % size:
-                raise ExecutionError(f"the record of sample {answer.qsl_idx} is cut off", where=str(path))
+                raise ExecutionError(f"the response of sample {answer.qsl_idx} is truncated", where=str(path))
     return found
 
 
 def answers_of_all(records: Mapping[int, NDArray[np.float32]], total: int, folder: Path) -> list[NDArray[np.float32]]:
-    """Return the records of samples 0 to ``total`` - 1. Raises ExecutionError if some are missing."""
+    """Return the responses of samples 0 to ``total`` - 1. Raises ExecutionError if some are missing."""
     missing = sorted(set(range(total)) - set(records))
     if missing:
         raise ExecutionError(

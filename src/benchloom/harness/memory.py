@@ -1,4 +1,4 @@
-"""How much memory this process took, what it keeps of it, and how it gives back what it has mapped."""
+"""Memory of this process: peak usage, reuse of freed memory, and release of mapped files."""
 
 import ctypes
 import mmap
@@ -15,10 +15,10 @@ _M_TRIM_THRESHOLD, _M_MMAP_MAX = -1, -4  # options of the GNU C library's mallop
 
 
 def keep_freed_memory() -> None:
-    """Have this process use freed memory again, up to 256 MiB of it, if its C library (GNU's) can be told so.
+    """Make this process reuse freed memory, up to 256 MiB, if its C library (GNU's) supports that.
 
-    By itself it gives large arrays back to the system and asks for zeroed pages for the next ones, which takes about as long as the
-    pre-processing of an image, or in PyTorch as the layers of a small network.
+    By default it returns large arrays to the system and requests zeroed pages for the next ones, which takes about as
+    long as the pre-processing of an image, or in PyTorch as the layers of a small network.
     """
     if sys.platform != "linux":
         return
@@ -29,22 +29,22 @@ def keep_freed_memory() -> None:
 
 
 def peak_memory() -> int | None:
-    """Return the largest resident memory of this process so far, in bytes; None if the system does not say.
+    """Return the largest resident memory of this process so far, in bytes; None if unknown.
 
-    Pages of mapped files count for as long as they are mapped in. Linux keeps the figure per program in ``VmHWM``; what
-    ``getrusage`` has would be no less than that of the process it was started from.
+    Pages of mapped files count while they are mapped in. Linux keeps the figure per program in ``VmHWM``; the
+    value of ``getrusage`` would include the peak of the parent process.
     """
     found = _in_proc("/proc/self/status", "VmHWM")
     return _peak_of_usage() if found is None else found
 
 
 def available_memory() -> int | None:
-    """Return the memory in bytes that processes can still take without swapping; None if the system does not say."""
+    """Return the memory in bytes that is available without swapping; None if unknown."""
     return _in_proc("/proc/meminfo", "MemAvailable")
 
 
 def _in_proc(file: str, name: str) -> int | None:
-    """Return in bytes what a file of Linux's states as ``<name>: <number> kB``; None if it does not."""
+    """Return the value of ``<name>: <number> kB`` in a file of /proc, in bytes; None if it is missing."""
     try:
         match = re.search(rf"^{name}:\s+(\d+) kB$", Path(file).read_text(encoding="utf-8"), re.MULTILINE)
     except OSError:
@@ -54,7 +54,7 @@ def _in_proc(file: str, name: str) -> int | None:
 
 def _peak_of_usage() -> int | None:
     try:
-        import resource  # late: not on every system
+        import resource  # late: not available on every system
     except ImportError:
         return None
     peak = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss
@@ -62,9 +62,9 @@ def _peak_of_usage() -> int | None:
 
 
 def let_go(samples: NDArray[np.generic], indexes: NDArray[np.int64]) -> None:
-    """Take the pages of these samples out of this process's memory if ``samples`` are mapped from a file.
+    """Release the pages of these samples from this process's memory if ``samples`` are mapped from a file.
 
-    They stay in the system's page cache for as long as it has room; whoever reads them again gets them from there.
+    They stay in the system's page cache while it has room, and are read from there again.
     """
     mapped = _map_of(samples)
     if mapped is None or not hasattr(mapped, "madvise") or not len(indexes):
@@ -83,6 +83,6 @@ def _map_of(array: object) -> mmap.mmap | None:
 
 
 def _stretches(indexes: NDArray[np.int64]) -> Iterator[tuple[int, int]]:
-    """Yield first and last of each unbroken stretch of ascending ``indexes``."""
+    """Yield first and last of each contiguous range of ascending ``indexes``."""
     for stretch in np.split(indexes, np.flatnonzero(np.diff(indexes) > 1) + 1):
         yield int(stretch[0]), int(stretch[-1])

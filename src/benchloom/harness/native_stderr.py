@@ -1,4 +1,4 @@
-"""Native libraries that announce themselves on file descriptor 2, past Python's ``sys.stderr``."""
+"""Suppress messages of native libraries on file descriptor 2, which bypass ``sys.stderr``."""
 
 import os
 import sys
@@ -9,7 +9,7 @@ from contextlib import contextmanager
 
 @contextmanager
 def stderr_held() -> Iterator[None]:
-    """Keep back what the block writes to file descriptor 2, native code included; show it only if the block fails."""
+    """Capture output of the block to file descriptor 2, including native code; print it only if the block fails."""
     sys.stderr.flush()
     real = os.dup(2)
     with tempfile.TemporaryFile() as sink:

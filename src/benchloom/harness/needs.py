@@ -1,4 +1,4 @@
-"""The facts of what was chosen for a run, as the engine hands them over."""
+"""Read the facts files that the engine passes to a run."""
 
 from collections.abc import Mapping
 from pathlib import Path
@@ -8,7 +8,7 @@ import msgspec
 from benchloom.errors import InputError
 from benchloom.model.facts import Facts
 
-MISSING = "missing.json"  # beside the samples: a list of the names of images that were skipped, if any were
+MISSING = "missing.json"  # next to the samples: a list of the names of skipped images, if any
 
 
 def read_facts(role: str, environ: Mapping[str, str]) -> Facts:
@@ -16,7 +16,7 @@ def read_facts(role: str, environ: Mapping[str, str]) -> Facts:
     name = f"LOOM_{role.upper()}"
     path = environ.get(name, "")
     if not path:
-        raise InputError(f"{name} is not set", fix="run the program through loom, ck or cm, which say what was chosen")
+        raise InputError(f"{name} is not set", fix="run the program through loom, ck or cm, which set it")
     try:
         return msgspec.json.decode(Path(path).read_bytes(), type=Facts)
     except (OSError, msgspec.MsgspecError) as error:

@@ -1,8 +1,8 @@
-"""MLPerf's own accuracy scripts: the command that scores a log of ours, and what keeps it from giving the same figure.
+"""MLPerf's accuracy scripts: the command that scores a log, and reasons why its figure may differ.
 
-They (mlcommons/inference r1.0, ``vision/classification_and_detection/tools``) take the index of a sample in the log
-for its place in a list that they read themselves. So the options follow from the samples that were run, and the
-command is held against them.
+They (mlcommons/inference r1.0, ``vision/classification_and_detection/tools``) use the index of a sample in the log as
+its position in a list that they read themselves. So the options depend on the samples that were run, and the command is
+checked against them.
 """
 
 from collections.abc import Sequence
@@ -13,12 +13,12 @@ from benchloom.harness.tasks.seam import OfficialScoring, task_of
 
 
 def official_scoring(inputs: Inputs, place: Path) -> OfficialScoring:
-    """Return how MLPerf scores the accuracy log in ``place`` of a run over ``inputs``."""
+    """Return MLPerf's scoring of the accuracy log in ``place`` of a run over ``inputs``."""
     if inputs.missing:
-        return OfficialScoring(problem="images were skipped, and the script counts samples in the whole list of images")
+        return OfficialScoring(problem="images were skipped, but the script counts samples in the whole list of images")
     return task_of(inputs.model).official_scoring(inputs, str(place / "mlperf_log_accuracy.json"))
 
 
 def out_of_place(listed: Sequence[int], ran: Sequence[int]) -> int:
-    """Count the samples ``ran`` that are not at their place in the list that a script reads."""
+    """Count the samples of ``ran`` that differ from the list that a script reads."""
     return sum(place >= len(listed) or listed[place] != sample for place, sample in enumerate(ran))

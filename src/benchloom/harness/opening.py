@@ -1,4 +1,4 @@
-"""Open the model with its backend, and find out what it does not say of itself, before anything is measured with it."""
+"""Open the model with its backend, and complete its facts before the measurement."""
 
 import sys
 
@@ -17,9 +17,9 @@ DEFAULT_BATCH = 32
 
 
 def opened(options: Options, inputs: Inputs) -> tuple[Inputs, list[Predictor]]:
-    """Return a predictor for each instance, and ``inputs`` with the classes that the model turned out to have.
+    """Return a predictor for each instance, and ``inputs`` completed with the classes of the model.
 
-    Raises InputError if the model is not trusted, cannot be loaded, or does not do what ``options`` ask for.
+    Raises InputError if the model is not trusted, cannot be loaded, or does not support ``options``.
     """
     refuse_impossible(
         inputs.model,
@@ -39,15 +39,18 @@ def opened(options: Options, inputs: Inputs) -> tuple[Inputs, list[Predictor]]:
 
 
 def session_for(inputs: Inputs, threads: int) -> Session:
-    """Load the model of ``inputs`` to compute what its task reads. Raises what ``open_session`` raises."""
+    """Load the model of ``inputs`` with the outputs that its task needs. Raises what ``open_session`` raises."""
     model = msgspec.structs.replace(inputs.model, outputs=task_of(inputs.model).used_outputs(inputs.model))
     return open_session(inputs.backend.name, model, inputs.model_path, threads, inputs.device, inputs.model_component)
 
 
 def _batch_size(options: Options, inputs: Inputs, session: Session) -> int:
-    """Return the largest batch: what is asked for, as far as facts and file allow. Raises InputError for more than the file takes."""
+    """Return the largest batch size: as requested, limited by facts and file.
+
+    Raises InputError for more than the file supports.
+    """
     if session.max_batch and (options.batch_size or 0) > session.max_batch:
-        raise InputError(f"the file of the model takes batches of at most {session.max_batch}", where="--batch_size")
+        raise InputError(f"the model file supports batches of at most {session.max_batch}", where="--batch_size")
     return min(
         options.batch_size or DEFAULT_BATCH, inputs.model.max_batch or sys.maxsize, session.max_batch or sys.maxsize
     )

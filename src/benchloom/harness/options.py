@@ -1,4 +1,4 @@
-"""The harness's flags; each may also come as ``LOOM_INPUT_<NAME>``, and a flag wins."""
+"""The harness's flags; each may also be set as ``LOOM_INPUT_<NAME>``; flags take precedence."""
 
 import argparse
 import json
@@ -24,7 +24,7 @@ DECLARATION = "program.template/loadgen/.cm/meta.json"
 
 @dataclass(frozen=True)
 class Options:
-    """What a run was asked to do; None means: the ruleset or a measurement decides."""
+    """The options of a run; None means that the ruleset or a measurement decides."""
 
     scenario: str
     mode: str
@@ -42,7 +42,7 @@ class Options:
 
 
 def usable_cores() -> int:
-    """Cores this process may run on."""
+    """Number of cores that this process may use."""
     return len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count() or 1
 
 
@@ -50,18 +50,21 @@ def usable_cores() -> int:
 def declared() -> dict[str, Input]:
     """Return the options by name, as ``program.template:loadgen`` declares them as inputs of all programs that run the harness.
 
-    Raises InstallError if Benchloom is there without its components.
+    Raises InstallError if Benchloom is installed without its components.
     """
     root = own_components()
     if root is None:
         raise InstallError("Benchloom is installed without its components", where=str(PACKAGE))
     inputs = json.loads(bounded.read_text(root / DECLARATION, limits.METADATA_BYTES))["inputs"]
     found = {name: msgspec.convert({"name": name, **item}, Input, strict=False) for name, item in inputs.items()}
-    return {name: item for name, item in found.items() if not item.selects}  # of these the facts of a role tell
+    return {name: item for name, item in found.items() if not item.selects}  # chosen by the facts of a role instead
 
 
 def parse(arguments: Sequence[str], environ: Mapping[str, str]) -> Options:
-    """Return the options. Raises InputError with the nearest known value; ``--help`` and unknown flags leave by SystemExit."""
+    """Return the options.
+
+    Raises InputError with the nearest known value; ``--help`` and unknown flags raise SystemExit.
+    """
     given = vars(_parser().parse_args(list(arguments)))
 
     def text(name: str) -> str:
@@ -72,7 +75,7 @@ def parse(arguments: Sequence[str], environ: Mapping[str, str]) -> Options:
     conf, labels = text("user_conf"), text("labels_path")
     if conf and not Path(conf).is_file():
         raise InputError(f"{conf} is not a file", where="--user_conf")
-    text("allow_missing_images")  # checked only: it is read when samples are prepared
+    text("allow_missing_images")  # only checked here: it is read when samples are prepared
     scenario, mode = text("scenario"), text("mode")
     numbers = read_quantities(text, is_configured=bool(conf))
     instances = numbers.instances or 1
@@ -97,7 +100,7 @@ def parse(arguments: Sequence[str], environ: Mapping[str, str]) -> Options:
 def _parser() -> argparse.ArgumentParser:
     parser = argparse.ArgumentParser(
         prog="python -m benchloom.harness",
-        description="Drive MLPerf LoadGen over the model, backend and samples named by LOOM_MODEL, LOOM_BACKEND and LOOM_SAMPLES, as LOOM_RULESET demands.",
+        description="Drive MLPerf LoadGen over the model, backend and samples named by LOOM_MODEL, LOOM_BACKEND and LOOM_SAMPLES, under the ruleset of LOOM_RULESET.",
         epilog=f"example: --scenario={DEFAULT_SCENARIO.name} --mode=both --count=100",
     )
     for name, option in declared().items():

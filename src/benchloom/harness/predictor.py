@@ -1,4 +1,4 @@
-"""From sample indexes to answers with as little between LoadGen and the backend as possible: what all tasks have in common."""
+"""Predict responses for sample indexes with minimal overhead between LoadGen and the backend; shared by all tasks."""
 
 from abc import ABC, abstractmethod
 from collections.abc import Sequence
@@ -13,10 +13,10 @@ from benchloom.harness.memory import let_go
 
 
 class Predictor(ABC):
-    """Runs batches of contiguous sample arrays, and turns what comes out into LoadGen's records, for every backend.
+    """Runs batches of contiguous sample arrays on any backend, and converts outputs to responses for LoadGen.
 
-    ``place`` is the address of the records that the last call of ``answers`` returned. ``numbers`` says how many numbers the record of
-    every sample has, if that is known before it is run; then ``place`` stays the same, too.
+    ``place`` is the address of the responses that the last call of ``answers`` returned. ``numbers`` is the fixed
+    number of values per response, if known in advance; ``place`` is then constant as well.
     """
 
     place: int
@@ -32,25 +32,25 @@ class Predictor(ABC):
 
     @abstractmethod
     def answers(self, indexes: Sequence[int]) -> tuple[NDArray[np.float32], Sequence[int]]:
-        """Return the records of at most ``batch_size`` samples, one after the other, and how many numbers each has.
+        """Return the responses of at most ``batch_size`` samples, concatenated, and the number of values of each.
 
-        ``indexes`` are those of the data set, each less than its size. The records may be overwritten by the next call.
-        Raises InputError if the model gives something else than its facts state.
+        ``indexes`` are those of the data set, each less than its size. They may be overwritten by the next call. Raises
+        InputError if the model's outputs contradict its facts.
         """
 
     @abstractmethod
     def check_responses(self) -> None:
-        """From now on, refuse what would be scored and is NaN or infinite. Accuracy runs ask for it; timed ones do not pay."""
+        """Enable the check for NaN and infinite values in scored outputs; used in accuracy runs only, since it takes time."""
 
     def _refuse_unless_finite(self, values: Sequence[NDArray[np.generic]], indexes: Sequence[int]) -> None:
-        """Raise ExecutionError naming the first of the samples ``indexes`` whose ``values`` are not all finite."""
+        """Raise ExecutionError naming the first sample of ``indexes`` whose ``values`` are not all finite."""
         for index, found in zip(indexes, values, strict=True):
             if not (is_finite := np.isfinite(found)).all():
                 raise ExecutionError(
                     f"the model's output for {self._inputs.name_of(index)} is not a number",
                     where=f"sample {index}",
                     why=[f"{int((~is_finite).sum())} of {found.size} values are NaN or infinite"],
-                    fix="check the file of the model and its pre-processing: such outputs cannot be scored",
+                    fix="check the model file and its pre-processing: such outputs cannot be scored",
                 )
 
     def touch(self, indexes: NDArray[np.int64]) -> None:
@@ -61,7 +61,7 @@ class Predictor(ABC):
                 flat[index, ::4096].max()
 
     def forget(self, indexes: NDArray[np.int64]) -> None:
-        """Let go of the memory of these samples if they are mapped from a file."""
+        """Release the memory of these samples if they are mapped from a file."""
         for tensor in self._tensors:
             let_go(tensor, indexes)
 
@@ -70,14 +70,14 @@ class Predictor(ABC):
 
     def _batch(self, indexes: Sequence[int]) -> Batch:
         first, size = indexes[0], len(indexes)
-        batch = []  # filled by loops, since a comprehension has a frame of its own, which takes longer than what is done in it
+        batch = []  # loops, since the frame of a comprehension takes longer than its work
         if size == 1 or (indexes[-1] - first == size - 1 and list(indexes) == list(range(first, first + size))):
             for tensor in self._tensors:
                 batch.append(tensor[first : first + size])  # noqa: PERF401 - see above
             return batch
         for tensor, buffer in self._gathered:
             gathered = buffer[:size]
-            # "clip", since NumPy fills an array of its own first and copies that if an index might have to be refused.
+            # "clip", since NumPy otherwise uses a temporary array, in case an index is out of range.
             np.take(tensor, indexes, axis=0, out=gathered, mode="clip")
             batch.append(gathered)
         return batch

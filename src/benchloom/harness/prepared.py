@@ -1,4 +1,4 @@
-"""What the pre-processing leaves for the harness: the names of the files, and how they are opened."""
+"""Output files of the pre-processing: their names, and how the harness opens them."""
 
 from pathlib import Path
 from typing import NamedTuple
@@ -12,7 +12,7 @@ SAMPLES, LABELS, CATEGORIES = "samples.npy", "labels.npy", "categories.npy"
 
 
 class Prepared(NamedTuple):
-    """All samples with their labels (N); of images with boxes, also the ids of the categories in the order of the annotations."""
+    """All samples with their labels (N); for images with boxes, also the category ids in the order of the annotations."""
 
     samples: Samples
     labels: NDArray[np.int64]
@@ -20,6 +20,6 @@ class Prepared(NamedTuple):
 
 
 def prepared_images(folder: Path) -> Prepared:
-    """Open images that were prepared in ``folder``: one tensor a sample. Raises OSError or ValueError."""
+    """Open images that were prepared in ``folder``: one tensor per sample. Raises OSError or ValueError."""
     images = np.load(folder / SAMPLES, mmap_mode="r")
     return Prepared(Samples((images,)), np.load(folder / LABELS).astype(np.int64))

@@ -1,9 +1,10 @@
-"""``python -m benchloom.harness.preprocess``: a data set and a profile become arrays, once.
+"""``python -m benchloom.harness.preprocess``: convert a data set to arrays with a profile.
 
-Reads the facts named by ``LOOM_DATASET`` and ``LOOM_PROFILE``, takes the first ``LOOM_INPUT_COUNT`` samples (all without it), and leaves in the working directory ``samples.npy``
-(N x the profile's shape and dtype, in QSL order) and ``labels.npy`` (N, int64). With ``LOOM_INPUT_ALLOW_MISSING_IMAGES=yes`` images that
-are not there are skipped, and their names left in ``missing.json``. Several processes decode, each writing its
-samples at their places in the file; the result does not depend on how many there are, and none holds more than one sample.
+Reads the facts named by ``LOOM_DATASET`` and ``LOOM_PROFILE``, takes the first ``LOOM_INPUT_COUNT`` samples (all
+without it), and writes to the working directory ``samples.npy`` (N x the profile's shape and dtype, in QSL order) and
+``labels.npy`` (N, int64). With ``LOOM_INPUT_ALLOW_MISSING_IMAGES=yes`` missing images are skipped, and their names
+written to ``missing.json``. Several processes decode, each writing its samples at their offsets in the file; the result
+does not depend on their number, and none keeps more than one sample in memory.
 """
 
 import multiprocessing
@@ -37,19 +38,19 @@ from benchloom.harness.profiles import apply
 from benchloom.model.facts import Dataset, Profile
 from benchloom.model.values import FROM_ONE, truth, whole
 
-CHUNK = 64  # images that a process is given at a time
-WORTH_A_PROCESS = 512  # fewer images take less time than a process takes to start
+CHUNK = 64  # images per task of a process
+WORTH_A_PROCESS = 512  # fewer images take less time than starting a process
 _ALLOW_MISSING = "LOOM_INPUT_ALLOW_MISSING_IMAGES"
 _SHOWN = 5
-_TURNED = frozenset({5, 6, 7, 8})  # values of EXIF's orientation that exchange width and height
+_TURNED = frozenset({5, 6, 7, 8})  # values of the EXIF orientation that swap width and height
 
 
 @dataclass(frozen=True)
 class Samples:
     """The images of the data set ``name`` in QSL order with their labels (ids of images if they have boxes).
 
-    ``categories`` are the ids of the categories of objects, in the order of the annotations; ``missing`` the names of images that
-    were skipped.
+    ``categories`` are the ids of the categories of objects, in the order of the annotations; ``missing`` the names of
+    images that were skipped.
     """
 
     files: tuple[Path, ...]
@@ -61,7 +62,7 @@ class Samples:
 
 @dataclass(frozen=True)
 class Effort:
-    """What pre-processing took: processes, and the largest resident memory of one of them in bytes (0: not known)."""
+    """Resources used by pre-processing: processes, and the peak memory of one of them in bytes (0: unknown)."""
 
     processes: int
     peak_memory_bytes: int
@@ -69,7 +70,7 @@ class Effort:
 
 @dataclass(frozen=True)
 class _Chunk:
-    """Images whose samples stand one after the other from byte ``offset`` of ``target``."""
+    """Images whose samples are stored contiguously from byte ``offset`` of ``target``."""
 
     profile: Profile
     files: tuple[Path, ...]
@@ -87,9 +88,9 @@ class _ChunkResult:
 def list_samples(
     dataset: Dataset, root: Path, profile: Profile, count: int | None = None, *, allow_missing: bool = False
 ) -> Samples:
-    """Return the images of ``dataset`` below ``root`` that ``profile`` takes, the first ``count`` of them.
+    """Return the first ``count`` images of ``dataset`` below ``root`` that ``profile`` uses.
 
-    Raises what ``list_images`` raises, and InputError if the annotations state another size of an image than its file has.
+    Raises what ``list_images`` raises, and InputError if the size of an image differs from its annotations.
     """
     found = list_images(
         dataset, root, count=count, only_with_objects=profile.only_with_objects, allow_missing=allow_missing
@@ -100,7 +101,7 @@ def list_samples(
 
 
 def _refuse_other_sizes(listed: Listed, files: Sequence[Path], annotations: Path) -> None:
-    """Raise InputError if an image, as it is decoded, has another size than its annotations state: boxes would be scaled wrongly."""
+    """Raise InputError if the decoded size of an image differs from its annotations: boxes would be scaled wrongly."""
     other = []
     for stated, name, path in zip(listed.sizes, listed.names, files, strict=False):  # nothing, if no sizes are stated
         try:
@@ -108,19 +109,19 @@ def _refuse_other_sizes(listed: Listed, files: Sequence[Path], annotations: Path
                 width, height = picture.size
                 orientation = picture.getexif().get(ExifTags.Base.Orientation, 1)
             is_turned = orientation in _TURNED
-            if is_turned:  # whether that is applied depends on the format: ask the decoder
+            if is_turned:  # whether it is applied depends on the format: ask the decoder
                 height, width = decode(path, "gray").shape
         except (OSError, ValueError, SyntaxError, Image.DecompressionBombError, DamagedImageError):
-            continue  # decoding will say what is wrong with it
+            continue  # decoding will report the problem
         if (width, height) != stated:
             turned = f" when it is decoded as its EXIF orientation ({orientation}) says" if is_turned else ""
             other.append(f"{name} is {width} x {height}{turned}, stated as {stated[0]} x {stated[1]}")
     if other:
         raise InputError(
-            f"{len(other)} of {len(files)} images have another size than their annotations state",
+            f"{len(other)} of {len(files)} images differ in size from their annotations",
             where=str(annotations),
             why=[*other[:_SHOWN], *([f"and {len(other) - _SHOWN} more"] if len(other) > _SHOWN else [])],
-            fix="use the annotations of these very images, with the size that they have when they are shown",
+            fix="use the annotations of exactly these images, with their displayed size",
         )
 
 
@@ -129,8 +130,8 @@ def preprocess(
 ) -> Effort:
     """Write ``samples.npy`` and ``labels.npy`` into ``folder``.
 
-    Every image is tried before InputError says how many cannot be decoded, and which; one whose sample does not have the
-    profile's shape ends the work at once. Raises ExecutionError if a process was killed.
+    Every image is tried before InputError reports how many cannot be decoded, and which; a sample with another shape
+    than the profile's is an error at once. Raises ExecutionError if a process was killed.
     """
     chunks = _chunks(samples, profile, folder / SAMPLES)
     workers = processes or min(usable_cores(), -(-len(samples.files) // WORTH_A_PROCESS))
@@ -139,7 +140,7 @@ def preprocess(
         environ, "pre-processing", "images", len(samples.files), lambda: sum(item.images for item in done)
     ):
         for item in _carried_out(chunks, workers):
-            done.append(item)  # noqa: PERF402 - one by one, since another thread reports how many there are
+            done.append(item)  # noqa: PERF402 - one by one, since another thread reports the number
     damaged = [item for each in done for item in each.damaged]
     if damaged:
         kinds = {reason: [name for name, other in damaged if other == reason] for _, reason in damaged}
@@ -154,7 +155,7 @@ def preprocess(
 
 
 def _chunks(samples: Samples, profile: Profile, target: Path) -> list[_Chunk]:
-    """Make the file with its header and its full length, and share the images out."""
+    """Create the file with its header and full length, and split the images into chunks."""
     open_memmap: Callable[..., np.memmap[Any, Any]] = np.lib.format.open_memmap  # untyped in older versions of NumPy
     shape = (len(samples.files), *profile.shape)
     array = open_memmap(target, mode="w+", dtype=np.dtype(profile.dtype), shape=shape)
@@ -169,7 +170,7 @@ def _carried_out(chunks: Sequence[_Chunk], workers: int) -> Iterator[_ChunkResul
     if workers == 1:
         yield from map(_write, chunks)
         return
-    # Not forked: this process has threads by now.
+    # Not forked: this process has threads already.
     context = multiprocessing.get_context("spawn")
     try:
         pool = ProcessPoolExecutor(workers, mp_context=context, initializer=_end_with_parent)
@@ -177,15 +178,15 @@ def _carried_out(chunks: Sequence[_Chunk], workers: int) -> Iterator[_ChunkResul
             yield from pool.map(_write, chunks)
     except BrokenProcessPool as error:
         raise ExecutionError(
-            "a process of the pre-processing was killed", why=[str(error)], fix="see that there is memory enough"
+            "a process of the pre-processing was killed", why=[str(error)], fix="make sure that there is enough memory"
         ) from error
 
 
 @contextmanager
 def _one_thread_of_blas() -> Iterator[None]:
-    """Processes started meanwhile make no threads for linear algebra, which is not needed.
+    """Prevent threads for linear algebra, which is not needed, in processes started in the block.
 
-    NumPy's library makes one per core, in each of as many processes, and they spin for a tenth of a second.
+    NumPy's library would start one per core in each process, spinning for a tenth of a second.
     """
     name = "OPENBLAS_NUM_THREADS"
     before = os.environ.get(name)
@@ -200,7 +201,7 @@ def _one_thread_of_blas() -> Iterator[None]:
 
 
 def _end_with_parent() -> None:
-    """In a process of the pool: end when the one that started it is gone. By itself it would wait for work for ever."""
+    """Run in a process of the pool: end when the parent has ended, instead of waiting for work forever."""
     parent = multiprocessing.parent_process()
     assert parent is not None
 
@@ -212,7 +213,7 @@ def _end_with_parent() -> None:
 
 
 def _write(chunk: _Chunk) -> _ChunkResult:
-    """Write the samples of a chunk through the file, so that they never count as memory of this process."""
+    """Write the samples of a chunk to the file directly, so that they do not count as memory of this process."""
     cv2.setNumThreads(1)
     keep_freed_memory()
     damaged = []
@@ -230,13 +231,13 @@ def _write(chunk: _Chunk) -> _ChunkResult:
 
 
 def _count(environ: Mapping[str, str]) -> int | None:
-    """Return how many samples are asked for; None for all. Raises InputError for a text that is not such a number."""
+    """Return the requested number of samples; None for all. Raises InputError for an invalid number."""
     text = environ.get("LOOM_INPUT_COUNT", "")
     return whole(text, "LOOM_INPUT_COUNT", FROM_ONE) if text else None
 
 
 def main(environ: Mapping[str, str]) -> int:
-    """Pre-process what the facts name and return the exit status."""
+    """Pre-process the data set of the facts and return the exit status."""
     try:
         dataset, profile = read_facts("dataset", environ), read_facts("profile", environ)
         if dataset.dataset is None or profile.profile is None:

@@ -1,11 +1,11 @@
 """Profiles: pre-processing as data, executed step by step.
 
-Each operation does what the MLPerf reference application's does (vision/classification_and_detection/python/dataset.py
-at r1.0, and torchvision's functions that it calls), in the same order of casts, so that the arrays are equal bit by bit.
+Each operation equals that of the MLPerf reference application (vision/classification_and_detection/python/dataset.py at
+r1.0, and torchvision's functions that it calls), in the same order of casts, so that the arrays are equal bit by bit.
 
-Three things happen at another moment than the steps say, since that changes no bit: colours stay in the decoder's order
-until the end; a resize makes only what the crop after it keeps; and the arithmetic at the end is done once for each of the
-256 bytes and looked up or, if the pixels are floats by then, some rows at a time, which stay in the processor's cache.
+Three operations are reordered without changing any bit: colours stay in the decoder's order until the end; a resize
+computes only what the next crop keeps; and the final arithmetic is done once for each of the
+256 bytes and looked up or, if the pixels are floats by then, some rows at a time, which fit the processor's cache.
 """
 
 from collections.abc import Callable, Iterator
@@ -28,15 +28,15 @@ __all__ = ["DamagedImageError", "apply"]
 
 Image = NDArray[Any]
 
-_STRIP = 1 << 17  # numbers of an image that are calculated at a time
-_LOOKED_UP = (np.dtype(np.uint8), np.dtype(np.int8), np.dtype(np.float32))  # what OpenCV's tables may hold
+_STRIP = 1 << 17  # values of an image that are calculated at a time
+_LOOKED_UP = (np.dtype(np.uint8), np.dtype(np.int8), np.dtype(np.float32))  # largest index of OpenCV's tables
 
 
 @dataclass(frozen=True)
 class _Parts:
     """The steps of a profile: each of ``first`` with the crop that follows it, the arithmetic ``last``, and the layout.
 
-    ``is_late``: the colours are still the wrong way round after the first steps.
+    ``is_late``: colours are still to be reversed after the first steps.
     """
 
     first: tuple[tuple[Step, Step | None], ...]
@@ -46,16 +46,16 @@ class _Parts:
 
 
 def apply(profile: Profile, path: Path, out: Image | None = None) -> Image:
-    """Return one sample (the profile's shape and dtype) from an image file, in ``out`` if that is given.
+    """Return one sample (the profile's shape and dtype) from an image file, in ``out`` if given.
 
-    ``out`` is contiguous and has that shape and dtype. Raises DamagedImageError naming the file if it cannot be decoded,
-    InputError if the steps do not give the profile's shape and dtype.
+    ``out`` is contiguous and has that shape and dtype. Raises DamagedImageError naming the file if it cannot be
+    decoded, InputError if the steps do not give the profile's shape and dtype.
     """
     parts = _parts(profile)
     image: Image = np.empty(0)
     for step, crop in parts.first:
         image = _decoded(step, parts, path) if step.op == "decode" else _carried_out(step, crop, image, profile, path)
-    none = image[:0]  # rows: they tell what the arithmetic gives, or that there can be none
+    none = image[:0]  # rows, to determine the output of the arithmetic and its applicability
     for step in parts.last:
         none = _carried_out(step, None, none, profile, path, height=len(image))
     _refuse_others(_laid_out((len(image), *none.shape[1:]), parts.layout), none.dtype, profile, path)
@@ -84,10 +84,10 @@ def _with_crops(steps: list[Step]) -> Iterator[tuple[Step, Step | None]]:
 
 
 def _may_turn_late(steps: list[Step]) -> bool:
-    """Tell whether the order of the colours makes no difference to the steps between decoding and the arithmetic.
+    """Tell whether the steps between decoding and the arithmetic do not depend on the order of colours.
 
-    To bytes it makes none: they are resized with whole numbers, by area with sums that `is_exact` compares. How floats
-    are rounded may depend on their place in a row.
+    Bytes do not: they are resized with integers, by area with sums that `is_exact` compares. The rounding of floats
+    may depend on their position in a row.
     """
     return (
         [step.colour for step in steps if step.op == "decode"] == ["rgb"]
@@ -104,16 +104,16 @@ def _decoded(step: Step, parts: _Parts, path: Path) -> Image:
 def _carried_out(
     step: Step, crop: Step | None, image: Image, profile: Profile, path: Path, height: int | None = None
 ) -> Image:
-    """Carry out a step on an image, or on none of the rows of one that is ``height`` high."""
+    """Apply a step to an image, or to an empty image of height ``height``."""
     try:
         return _resize(image, step, crop) if step.op == "resize" else _STEPS[step.op](image, step)
-    except (ValueError, TypeError, cv2.error) as error:  # TypeError: Pillow has no such kind of picture
+    except (ValueError, TypeError, cv2.error) as error:  # TypeError: Pillow does not support this type of image
         shape = image.shape if height is None else (height, *image.shape[1:])
         raise InputError(
             f"step {step.op} of profile {profile.name} cannot be applied to {image.dtype.name} {shape}",
             where=str(path),
             why=[str(error)],
-            fix="mend the steps of the profile",
+            fix="fix the steps of the profile",
         ) from error
 
 
@@ -122,13 +122,13 @@ def _refuse_others(shape: tuple[int, ...], dtype: np.dtype[Any], profile: Profil
         raise InputError(
             f"profile {profile.name} gives {dtype.name} {shape}, it states {profile.dtype} {profile.shape}",
             where=str(path),
-            fix="mend the steps or the shape of the profile",
+            fix="fix the steps or the shape of the profile",
         )
 
 
 # -- geometry
 
-# The first pixel that a crop keeps, of how many it drops: the reference's own, and those of torchvision's releases.
+# The offset of a crop from the number of dropped pixels: the reference's, and those of torchvision's releases.
 _FIRST: dict[str, Callable[[int], int]] = {
     "": lambda dropped: int(dropped / 2),
     "round": lambda dropped: round(dropped / 2),
@@ -143,7 +143,7 @@ def _resize(image: Image, step: Step, crop: Step | None) -> Image:
 
 
 def _target(image: Image, step: Step) -> tuple[int, int]:
-    """Height and width to resize to; in ``short-side`` the long side keeps the aspect, rounded down."""
+    """Height and width to resize to; with ``short-side`` the long side keeps the aspect ratio, rounded down."""
     if step.mode != "short-side":
         return step.size[0], step.size[-1]
     height, width = image.shape[:2]
@@ -179,7 +179,7 @@ def _values(image: Image, step: Step) -> Image:
 
 @lru_cache
 def _along_row(values: tuple[float, ...], width: int, dtype: np.dtype[Any]) -> Image:
-    """One value per channel, said again for each pixel: NumPy is fast along whole rows, not along three numbers."""
+    """One value per channel, repeated for each pixel: NumPy is fast along whole rows, not along three values."""
     return np.tile(np.asarray(values, dtype), (width, 1))
 
 
@@ -200,7 +200,7 @@ def _calculated(image: Image, steps: tuple[Step, ...]) -> Image:
 
 @lru_cache
 def _table(steps: tuple[Step, ...]) -> Image:
-    """What the steps make of each byte: 256 x 1, or x channels if these have values of their own."""
+    """The result of the steps for each byte: 256 x 1, or 256 x channels if values differ by channel."""
     channels = max((len(step.values) for step in steps), default=1) or 1
     return np.ascontiguousarray(_calculated(np.arange(256, dtype=np.uint8)[:, np.newaxis].repeat(channels, 1), steps))
 
@@ -216,7 +216,7 @@ def _laid_out(shape: tuple[int, ...], layout: str) -> tuple[int, ...]:
 
 
 def _write(image: Image, parts: _Parts, sample: Image) -> None:
-    """Calculate the last steps into the sample, which has the right shape."""
+    """Apply the last steps and write the result to the sample, which has the right shape."""
     has_channels = image.ndim == 3 and image.shape[2] == 3
     is_gray = image.ndim == 2 and all(len(step.values) < 2 for step in parts.last)
     if image.dtype == np.uint8 and (has_channels or is_gray) and sample.dtype in _LOOKED_UP:
@@ -243,6 +243,6 @@ def _look_up(image: Image, parts: _Parts, sample: Image) -> None:
 
 
 def _keep(found: Image, place: Image) -> None:
-    """OpenCV makes a new array if it cannot write into the one it is given."""
+    """Copy the result if OpenCV allocated a new array instead of using the given one."""
     if found is not place:
         place[...] = found.reshape(place.shape)

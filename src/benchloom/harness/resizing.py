@@ -1,4 +1,4 @@
-"""Geometry of images: resized as OpenCV and Pillow do it, bit by bit, but no more of it than a crop keeps."""
+"""Resize images bit by bit as OpenCV and Pillow do, but compute only what a crop keeps."""
 
 import math
 from dataclasses import dataclass
@@ -11,7 +11,7 @@ from numpy.typing import NDArray
 
 Image = NDArray[Any]
 
-_SPARE = 1  # of the original, beyond what the last pixels kept are made of
+_SPARE = 1  # extra rows and columns of the original beyond those needed
 
 
 @dataclass(frozen=True)
@@ -24,11 +24,11 @@ class Window:
     width: int
 
     def of(self, image: Image) -> Image:
-        """Return that part, as a view."""
+        """Return this part as a view."""
         return image[self.top : self.top + self.height, self.left : self.left + self.width]
 
     def is_within(self, height: int, width: int) -> bool:
-        """Tell whether an image of this size has all of it."""
+        """Tell whether an image of this size contains it."""
         return 0 <= self.top <= height - self.height and 0 <= self.left <= width - self.width
 
 
@@ -53,9 +53,9 @@ def _whole(image: Image, height: int, width: int, interpolation: str) -> Image:
 
 
 def _suits(image: Image, height: int, width: int, window: Window) -> bool:
-    """Tell whether OpenCV adds floats up to make the bytes of the whole, and floats to make those of `_area_within`.
+    """Tell whether OpenCV sums floats for both the whole image and `_area_within`.
 
-    It does if an image shrinks; not by whole numbers both ways, and not to a size that is, rounded, the size it has.
+    It does if an image shrinks, except by integer factors in both directions or to its rounded size.
     """
     down, across = image.shape[0] / height, image.shape[1] / width
     shrinks = min(down, across) >= 1 and not (down.is_integer() and across.is_integer())
@@ -66,17 +66,17 @@ def _suits(image: Image, height: int, width: int, window: Window) -> bool:
 
 
 def _needed(image: Image, height: int, width: int, window: Window) -> tuple[int, int]:
-    """How many of the first rows and columns of the image the window is made of, and a little more."""
+    """The number of leading rows and columns of the image that the window depends on, with a margin."""
     rows = math.ceil((window.top + window.height) * image.shape[0] / height) + _SPARE
     columns = math.ceil((window.left + window.width) * image.shape[1] / width) + _SPARE
     return min(rows, image.shape[0]), min(columns, image.shape[1])
 
 
 def _area_within(image: Image, height: int, width: int, window: Window) -> Image:
-    """Return ``window`` of the image resized by area, from the pixels above and left of its far corner.
+    """Return ``window`` of the image resized by area, from the pixels above and left of its bottom right corner.
 
-    OpenCV weighs the same pixels with the same floats, whether they are of bytes or of floats, and rounds the sums of bytes
-    half to even; with floats it takes about half the time. It counts from the first row and column, so these stay.
+    OpenCV weights bytes and floats equally, and rounds the sums of bytes half to even; with floats it takes about half
+    the time. It counts from the first row and column, so these are kept.
     """
     rows, columns = _needed(image, height, width, window)
     fy, fx = height / image.shape[0], width / image.shape[1]
@@ -87,10 +87,10 @@ def _area_within(image: Image, height: int, width: int, window: Window) -> Image
 
 @cache
 def is_exact() -> bool:
-    """Tell whether this OpenCV on this processor gives the same bytes by `_area_within`, whatever the order of the colours.
+    """Tell whether `_area_within` gives the same bytes with this OpenCV on this processor, in any order of colours.
 
-    In the first of the sizes one sum in fourteen lies halfway between two bytes: additions in another order, or fused with
-    multiplications, show there in hundreds of pixels.
+    In the first of the sizes one sum in fourteen is halfway between two bytes, so that additions in another order, or
+    fused with multiplications, change hundreds of pixels.
     """
     random = np.random.default_rng(0)
     for shape, (height, width) in (((300, 360, 3), (250, 300)), ((375, 500, 3), (256, 341))):

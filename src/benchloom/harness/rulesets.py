@@ -1,4 +1,4 @@
-"""The ruleset that was chosen for this run."""
+"""The ruleset of this run."""
 
 from collections.abc import Mapping
 
@@ -22,6 +22,6 @@ def chosen_ruleset(environ: Mapping[str, str]) -> Ruleset:
 
 
 def with_target(accuracy: Accuracy, ruleset: Ruleset, model: str) -> Accuracy:
-    """Return ``accuracy`` with the target of the ruleset; that of the model stays if the ruleset states none."""
+    """Return ``accuracy`` with the target of the ruleset; the model's target is kept if the ruleset states none."""
     target = target_of(ruleset, model, accuracy.metric)
     return accuracy if target is None else msgspec.structs.replace(accuracy, target=target)

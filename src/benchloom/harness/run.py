@@ -1,4 +1,4 @@
-"""One run of LoadGen over a predictor: settings in, a folder of logs out."""
+"""One LoadGen run over a predictor, from settings to a folder of logs."""
 
 import gc
 import math
@@ -32,9 +32,10 @@ def run_loadgen(
     seconds: float | None = None,
     audit: Path | None = None,
 ) -> Issuer:
-    """Run LoadGen as ``settings`` say over ``total`` samples, served by ``predictors`` side by side, and return the issuer with its counts.
+    """Run LoadGen with ``settings`` over ``total`` samples, served by ``predictors`` concurrently, and return the issuer with its counts.
 
-    ``seconds`` is what it is expected to take, for the person who waits; ``audit`` is a file with LoadGen's settings for a compliance test. ``folder`` (made here) receives mlperf_log_summary.txt, mlperf_log_detail.txt and mlperf_log_accuracy.json.
+    ``seconds`` is the expected time, for progress; ``audit`` is a file with LoadGen's settings for a compliance test.
+    ``folder`` (created here) receives mlperf_log_summary.txt, mlperf_log_detail.txt and mlperf_log_accuracy.json.
     """
     folder.mkdir(parents=True, exist_ok=True)
     issuer = issuer_for(settings.scenario.name, predictors)
@@ -63,7 +64,7 @@ def run_loadgen(
 def _shown(
     environ: Mapping[str, str], settings: Any, issuer: Issuer, total: int, seconds: float | None
 ) -> AbstractContextManager[None]:
-    """Report an accuracy run by its samples, and a performance run by its time beside LoadGen's least duration."""
+    """Report the progress of an accuracy run by samples, and of a performance run by its minimum duration."""
     scenario = settings.scenario.name
     if settings.mode == lg.TestMode.AccuracyOnly:
         return report_progress(environ, f"{scenario} accuracy", "samples", total, lambda: issuer.done)
@@ -75,7 +76,7 @@ def _shown(
 
 @contextmanager
 def _without_collector() -> Iterator[None]:
-    """Keep Python's cycle collector from stopping all threads in the middle of a query: what a query makes has no cycles."""
+    """Disable Python's cycle collector, which would stop all threads during a query; queries create no cycles."""
     gc.collect()
     gc.disable()
     try:

@@ -1,4 +1,4 @@
-"""The runs of LoadGen that a benchmark consists of: a spec for each, and how what it measured is read."""
+"""The LoadGen runs of a benchmark: their specs, and how measurements are read."""
 
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, replace
@@ -25,9 +25,9 @@ from benchloom.rules.rulesets import scenario_rules
 
 @dataclass(frozen=True)
 class SystemUnderTest:
-    """What is measured: the opened model with its inputs, and LoadGen's ``settings``, which all runs of it share.
+    """The system under test: the opened model with its inputs, and LoadGen's ``settings``, shared by all runs.
 
-    ``speed`` is how fast one instance was before the first run; None if nothing was measured.
+    ``speed`` is the measured speed of one instance before the first run; None if not measured.
     """
 
     options: Options
@@ -44,7 +44,7 @@ class RunSpec:
     """One run of LoadGen.
 
     Attributes:
-        mode: what it is for; says how it is read.
+        mode: its purpose, which determines how it is read.
         loadgen_mode: a name of LoadGen's TestMode.
         count: how many samples LoadGen may have loaded at once.
         folder: where its logs go.
@@ -60,7 +60,7 @@ class RunSpec:
 
 @dataclass(frozen=True)
 class Measured:
-    """What the runs of a benchmark have measured so far."""
+    """Measurements of the runs of a benchmark so far."""
 
     performance: Performance | None = None
     accuracy: Accuracy | None = None
@@ -68,10 +68,10 @@ class Measured:
 
 
 class _Mode(NamedTuple):
-    """How a run of one mode is carried out and read.
+    """How runs of one mode are executed and read.
 
-    ``checks`` says whether every response is looked at, which a timed run does not pay for; ``seconds`` returns how long it will take, if
-    that is known; ``read`` adds what the run measured.
+    ``checks`` tells whether every response is checked, which timed runs skip; ``seconds`` returns the expected time, if
+    known; ``read`` adds the measurements of the run.
     """
 
     loadgen_mode: str
@@ -81,13 +81,16 @@ class _Mode(NamedTuple):
 
 
 def specs_of(mode: str, count: int, folder: Path) -> tuple[RunSpec, ...]:
-    """Return the runs that the mode of a benchmark asks for, in their order; each has a folder of its own below ``folder``."""
+    """Return the runs for the mode of a benchmark, in order; each has its own folder below ``folder``."""
     wanted = tuple(_MODES) if mode == "both" else (mode,)
     return tuple(RunSpec(name, _MODES[name].loadgen_mode, count, folder / name) for name in wanted)
 
 
 def execute(spec: RunSpec, sut: SystemUnderTest, before: Measured) -> Measured:
-    """Carry out one run, and return what was measured ``before`` it with what it measured. Raises ExecutionError if LoadGen has no result."""
+    """Execute one run, and return its measurements added to those from ``before``.
+
+    Raises ExecutionError if LoadGen has no result.
+    """
     mode = _MODES[spec.mode]
     if mode.checks:
         for predictor in sut.predictors:
@@ -123,7 +126,7 @@ def _expected(sut: SystemUnderTest) -> float:
     return expected_seconds(sut.settings, sut.speed and sut.speed.median, sut.options.instances)
 
 
-# In the order in which a benchmark carries them out.
+# In the order of execution.
 _MODES = {
     "performance": _Mode("PerformanceOnly", checks=False, seconds=_expected, read=_performance),
     "accuracy": _Mode("AccuracyOnly", checks=True, seconds=lambda _: None, read=_accuracy),

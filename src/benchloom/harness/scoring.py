@@ -1,4 +1,4 @@
-"""Score the accuracy run, or say why it has no accuracy."""
+"""Score the accuracy run, or state why it has no accuracy."""
 
 from pathlib import Path
 
@@ -10,16 +10,17 @@ from benchloom.model.facts import Reference
 from benchloom.model.record import Accuracy
 from benchloom.rules.metrics import MEAN_AVERAGE_PRECISION, TOP1
 
-# Below this part of the published accuracy, something other than the network is wrong.
+# Below this fraction of the published accuracy, the cause is not the network.
 FAR_BELOW = 0.5
 # The fields that schema 1 of results has for single metrics.
 _FIELDS = {TOP1.name: TOP1.name, MEAN_AVERAGE_PRECISION.name: "mean_average_precision"}
 
 
 def score(place: Path, inputs: Inputs, folder: Path) -> tuple[Accuracy, tuple[str, ...]]:
-    """Score the accuracy run whose logs lie in ``place``; what the task draws goes below ``folder``.
+    """Score the accuracy run with logs in ``place``; images drawn by the task go below ``folder``.
 
-    Returns the accuracy with its reference, target and official command, and notes for a person. Raises what the task raises.
+    Returns the accuracy with its reference, target and official command, and notes for a person. Raises what the task
+    raises.
     """
     scored = task_of(inputs.model).score(place, inputs, folder)
     details, official = read_details(place), official_scoring(inputs, place.relative_to(folder))
@@ -44,14 +45,14 @@ def score(place: Path, inputs: Inputs, folder: Path) -> tuple[Accuracy, tuple[st
 
 
 def _fields(scored: Score) -> dict[str, float]:
-    """Return what was scored by the fields of schema 1, which read it there."""
+    """Return the score in the fields of schema 1, for readers of that schema."""
     return {_FIELDS[metric]: value for metric, value in scored.values.items() if metric in _FIELDS}
 
 
 def far_below(scored: Score, stated: Reference | None) -> tuple[str, ...]:
-    """Return what to say of an accuracy far below its reference, with the shift of labels that would explain it if one does.
+    """Return a note on an accuracy far below its reference, with the shift of labels that explains it, if any.
 
-    Without a reference, the score that an untrained network might reach is the measure.
+    Without a reference, the accuracy is compared with that of an untrained network.
     """
     value, guess = scored.values.get(scored.metric), scored.chance
     reference = stated.value if stated else None
@@ -61,7 +62,7 @@ def far_below(scored: Score, stated: Reference | None) -> tuple[str, ...]:
     if reference is not None:
         found.append(
             f"accuracy {100 * value:.2f} % is far below the published {100 * reference:.2f} %: the files, labels or pre-processing do not "
-            "belong together"
+            "match"
         )
     shifts = {shift: scored.shifted(shift) for shift in (-1, 1)}
     best = max(shifts, key=lambda shift: shifts[shift])

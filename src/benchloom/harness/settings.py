@@ -1,4 +1,4 @@
-"""LoadGen's settings for one run: the ruleset's values over LoadGen's own, the user's over both."""
+"""LoadGen's settings for one run: LoadGen's defaults, overridden by the ruleset, overridden by the user."""
 
 from collections.abc import Sequence
 from dataclasses import dataclass
@@ -21,7 +21,7 @@ Value = str | int | float | bool | None
 
 @dataclass(frozen=True)
 class LoadGenSettings:
-    """LoadGen's TestSettings ``test`` with what the user's ``user.conf`` changed in them, and its lines that do not concern this run."""
+    """LoadGen's TestSettings ``test`` with what the user's ``user.conf`` changed in them, and its lines that do not apply to this run."""
 
     test: Any
     applied: tuple[AppliedSetting, ...] = ()
@@ -31,10 +31,10 @@ class LoadGenSettings:
 def test_settings(options: Options, ruleset: Ruleset, model: str, speed: Speed | None) -> LoadGenSettings:
     """Return LoadGen's settings for ``options`` (their mode is still to be set).
 
-    ``speed`` is how fast one instance takes samples in the scenario's batches; None if nothing was measured. Raises InputError
-    for a user.conf that LoadGen would not apply as it stands, and for settings without a bound (``bounds``).
+    ``speed`` is the measured speed of one instance with the scenario's batches; None if not measured. Raises InputError
+    for a user.conf that LoadGen would not apply completely, and for unbounded settings (``bounds``).
 
-    LoadGen applies its compiled-in mlperf.conf only on the first FromConfig of a process, so make these once.
+    LoadGen applies its compiled-in mlperf.conf only on the first FromConfig of a process, so call this once.
     """
     settings = lg.TestSettings()
     settings.FromConfig("", model, options.scenario, 0)
@@ -51,7 +51,7 @@ def test_settings(options: Options, ruleset: Ruleset, model: str, speed: Speed |
         setattr(settings, scenario.bound, int(bound * 1e6))
     if COALESCE in scenario.keys:
         setattr(settings, scenario.keys[COALESCE], True)
-    if seeds := ruleset.seeds:  # by API: LoadGen takes them from no user.conf
+    if seeds := ruleset.seeds:  # by API: LoadGen does not read them from a user.conf
         settings.qsl_rng_seed, settings.sample_index_rng_seed = seeds.qsl, seeds.sample_index
         settings.schedule_rng_seed = seeds.schedule
     made = _with_user_conf(settings, options, model)
@@ -70,7 +70,7 @@ def _with_user_conf(settings: Any, options: Options, model: str) -> LoadGenSetti
 
 
 def _origins(options: Options, changed: Sequence[AppliedSetting]) -> dict[str, str]:
-    """Return by setting of LoadGen where the user set it: the flag, or the line of user.conf, which comes last."""
+    """Return the origin of each LoadGen setting set by the user: the flag, or the line of user.conf, which wins."""
     scenario = SCENARIOS[options.scenario]
     stated = (
         ("--target_qps", options.target_qps)
@@ -87,7 +87,7 @@ def _origins(options: Options, changed: Sequence[AppliedSetting]) -> dict[str, s
 
 
 def _set_expectation(settings: Any, scenario: Scenario, options: Options, speed: Speed | None) -> None:
-    """Set what the user states, or what the measurement suggests; otherwise LoadGen's own value stays."""
+    """Set the expectation from the user or the measurement; otherwise LoadGen's default is kept."""
     if scenario.expects_rate:
         rate = options.instances / speed.best if speed else None  # samples per second of all instances
         if wanted := options.target_qps or (rate and rate * scenario.expected_margin):
@@ -100,7 +100,7 @@ def _set_expectation(settings: Any, scenario: Scenario, options: Options, speed:
 
 
 def shown(settings: Any, scenario: str) -> dict[str, Value]:
-    """Return what of ``settings`` matters to ``scenario``, for the record."""
+    """Return the ``settings`` that are relevant to ``scenario``, for the record."""
     names = (
         "min_duration_ms",
         "min_query_count",

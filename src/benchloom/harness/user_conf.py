@@ -1,8 +1,9 @@
-"""LoadGen's ``user.conf``, read by us first: LoadGen passes over what it does not understand without a word.
+"""Check a ``user.conf`` before LoadGen reads it: LoadGen silently ignores invalid lines.
 
-Its form is ``model.scenario.key = number``, words apart by blanks (mlcommons/inference, loadgen/test_settings_internal.cc,
-``TestSettings::FromConfig``): a comment begins with ``#`` as a word of its own and stands on a line of its own, ``*`` stands for any
-model or scenario, the more specific line wins, and of two equal ones the last. One line of another form makes LoadGen apply none.
+The format is ``model.scenario.key = number``, separated by spaces (mlcommons/inference,
+loadgen/test_settings_internal.cc, ``TestSettings::FromConfig``): a comment starts with ``#`` as a separate word on its
+own line, ``*`` stands for any model or scenario, the more specific line wins, and of two equal ones the last. A
+malformed line makes LoadGen ignore the whole file.
 """
 
 import re
@@ -27,19 +28,19 @@ from benchloom.rules.scenarios import (
     settings_by_key,
 )
 
-_FORM = "write each line as MODEL.SCENARIO.KEY = NUMBER, with blanks around '='; a comment takes a line of its own and begins with '# '"
+_FORM = "write each line as MODEL.SCENARIO.KEY = NUMBER, with spaces around '='; a comment is on its own line and starts with '# '"
 _NUMBER = re.compile(r"[-+]?([0-9]+\.?[0-9]*|\.[0-9]+)([eE][-+]?[0-9]+)?")
 _BEYOND = 2.0**63
 _WHOLE = re.compile(r"0|[1-9][0-9]*")  # LoadGen reads a leading zero as octal
-_BLANK = re.compile(r"[ \t\v\f\r]+")  # what parts words in C++; str.split() knows more
+_BLANK = re.compile(r"[ \t\v\f\r]+")  # white space in C++; str.split() accepts more
 ANY = "*"
 
 
 @dataclass(frozen=True)
 class Key:
-    """A key that a user may set: the setting it becomes in each scenario, and its type.
+    """A key that a user may set: its setting in each scenario, and its type.
 
-    ``scale`` is what LoadGen multiplies the number with: milliseconds become nanoseconds, percent a fraction.
+    ``scale`` is LoadGen's factor: milliseconds to nanoseconds, percent to a fraction.
     """
 
     settings: Mapping[str, str]
@@ -71,12 +72,12 @@ KEYS: dict[str, Key] = {
     "sample_concatenate_permutation": Key(_all("sample_concatenate_permutation"), "flag"),
     "print_timestamps": Key(_all("print_timestamps"), "flag"),
 }
-_SEEDS = "LoadGen takes seeds from no user.conf; the ruleset sets them"
-_TOKENS = "it is of language models, which count tokens"
-_AUDIT = "it belongs to compliance runs"
-# Keys that LoadGen knows and that do nothing, or nothing good, in a run of ours.
+_SEEDS = "LoadGen does not read seeds from user.conf; the ruleset sets them"
+_TOKENS = "it is for language models, which count tokens"
+_AUDIT = "it is for compliance runs"
+# Keys that LoadGen accepts but that have no useful effect in our runs.
 _WITHOUT_EFFECT = {
-    "mode": "the mode is chosen by --mode",
+    "mode": "the mode is set by --mode",
     **dict.fromkeys(("qsl_rng_seed", "sample_index_rng_seed", "schedule_rng_seed"), _SEEDS),
     **dict.fromkeys(
         ("accuracy_log_rng_seed", "accuracy_log_sampling_target", "accuracy_log_probability", "test05"), _AUDIT
@@ -107,23 +108,24 @@ class Line:
 
     @property
     def name(self) -> str:
-        """``model.scenario.key`` as it stands there."""
+        """``model.scenario.key`` as written."""
         return f"{self.model}.{self.scenario}.{self.key}"
 
 
 @dataclass(frozen=True)
 class UserConf:
-    """The lines that LoadGen will apply to this run by key, and why it will not apply the others."""
+    """The lines that LoadGen applies to this run, by key, and why it ignores the others."""
 
     applied: Mapping[str, Line]
     not_applied: Sequence[str]
 
 
 def read_user_conf(path: Path, model: str, scenario: str) -> UserConf:
-    """Read ``path`` as LoadGen will for ``model`` and ``scenario``.
+    """Read ``path`` as LoadGen does for ``model`` and ``scenario``.
 
-    Raises InputError, with file and line, for a line that has no effect in any run: of another form, or with a key, scenario or
-    value that LoadGen does not take. Lines for other models and scenarios are no errors: one file may serve many runs.
+    Raises InputError, with file and line, for a line that has no effect in any run: malformed, or with a key, scenario
+    or value that LoadGen does not accept. Lines for other models and scenarios are not errors: a file may be shared by
+    many runs.
     """
     best: dict[str, Line] = {}
     others: list[str] = []
@@ -134,18 +136,18 @@ def read_user_conf(path: Path, model: str, scenario: str) -> UserConf:
         is_bound = line.key == TARGET_LATENCY and KEYS[TARGET_LATENCY].settings[scenario] == SCENARIOS[scenario].bound
         if is_bound and not _WHOLE.fullmatch(line.value):
             raise InputError(
-                f"{scenario}'s {line.key} takes whole milliseconds, not {shortened(line.value)}", where=line.place
+                f"{scenario}'s {line.key} must be whole milliseconds, not {shortened(line.value)}", where=line.place
             )
         rival = best.get(line.key)
         loser, winner = (rival, line) if rival is None or _rank(line) >= _rank(rival) else (line, rival)
         best[line.key] = winner
         if loser is not None:
-            others.append(f"user.conf line {loser.number} is not applied: line {winner.number} takes its place")
+            others.append(f"user.conf line {loser.number} is not applied: line {winner.number} overrides it")
     return UserConf(best, others)
 
 
 def applied(conf: UserConf, scenario: str, before: Mapping[str, float], after: Any) -> tuple[AppliedSetting, ...]:
-    """Return what each applied line changed: LoadGen's settings ``before`` by name, and ``after`` it read the file."""
+    """Return the change of each applied line: LoadGen's settings by name ``before`` and ``after`` reading the file."""
     return tuple(
         AppliedSetting(
             line=line.number,
@@ -164,11 +166,11 @@ def _why_not(line: Line, model: str, scenario: str) -> str:
         return f"it is for model {shortened(line.model)!r}, this run's is {model!r}" + (f" ({hint})" if hint else "")
     if line.scenario not in {ANY, scenario}:
         return f"it is for scenario {line.scenario}"
-    return "" if scenario in KEYS[line.key].settings else f"{line.key} means nothing in {scenario}"
+    return "" if scenario in KEYS[line.key].settings else f"{line.key} has no effect in {scenario}"
 
 
 def _rank(line: Line) -> int:
-    """LoadGen looks a key up for model and scenario, then any model, then any scenario, then both."""
+    """LoadGen's precedence of a key: model and scenario, then any model, then any scenario, then both."""
     return 2 * (line.scenario != ANY) + (line.model != ANY)
 
 
@@ -178,10 +180,10 @@ def _lines(path: Path) -> Iterator[Line]:
     except OSError as error:
         raise InputError("user.conf cannot be read", where=str(path), why=[error.strerror or str(error)]) from error
     except UnicodeDecodeError as error:
-        raise InputError("user.conf is not text in UTF-8", where=str(path), why=[str(error)]) from error
+        raise InputError("user.conf is not UTF-8 text", where=str(path), why=[str(error)]) from error
     if text.startswith("\ufeff"):
         raise InputError(
-            "user.conf begins with a byte order mark, which LoadGen takes for part of a key", where=str(path)
+            "user.conf starts with a byte order mark, which LoadGen treats as part of a key", where=str(path)
         )
     for number, content in enumerate(text.split("\n"), 1):
         words = [word for word in _BLANK.split(content) if word]
@@ -218,10 +220,10 @@ def _line(number: int, place: str, words: Sequence[str]) -> Line:
 def _check_value(line: Line, key: Key) -> None:
     problem = ""
     if key.type == "flag" and line.value not in {"0", "1"}:
-        problem = "takes 0 or 1"
+        problem = "must be 0 or 1"
     elif key.type == "whole" and not _WHOLE.fullmatch(line.value):
-        problem = "takes a whole number, in decimal digits"
+        problem = "must be a whole number in decimal digits"
     elif abs(float(line.value)) * key.scale >= _BEYOND:
-        problem = "takes a number that LoadGen can hold in 64 bits"
+        problem = "must be a 64-bit number"
     if problem:
         raise InputError(f"{line.key} {problem}, not {shortened(line.value)}", where=line.place)

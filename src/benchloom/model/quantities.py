@@ -50,7 +50,7 @@ def read_quantities(text: Callable[[str], str], *, is_configured: bool = False) 
         raise InputError(
             f"the performance run would take about {human_seconds(found.duration)}",
             where="--duration",
-            why=["the most is a week"],
+            why=["the limit is one week"],
             fix="choose a shorter duration",
         )
     return found

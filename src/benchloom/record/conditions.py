@@ -1,4 +1,4 @@
-"""What else a machine does while something is measured: load averages, and the processor time of other processes."""
+"""Conditions during a measurement: load averages, and the processor time of other processes."""
 
 import os
 import time
@@ -7,11 +7,11 @@ from pathlib import Path
 from benchloom.model.record import Conditions
 
 _STAT = Path("/proc/stat")
-_WORKING = (0, 1, 2, 5, 6, 7)  # of the times in /proc/stat: user, nice, system, irq, softirq, steal
+_WORKING = (0, 1, 2, 5, 6, 7)  # columns of /proc/stat: user, nice, system, irq, softirq, steal
 
 
 class Watch:
-    """Watches from its making until ``end``."""
+    """Watches the machine from construction until ``end``."""
 
     def __init__(self) -> None:
         self._load = _load_average()
@@ -19,7 +19,10 @@ class Watch:
         self._begun, self._busy, self._own = time.monotonic(), busy_seconds(_stat(), self._cores), _own_seconds()
 
     def end(self, beside: tuple[str, ...] = ()) -> Conditions:
-        """Return what was seen; ``beside`` are the other runs that measured at the same time. Children must have been waited for."""
+        """Return the observed conditions; ``beside`` are the other runs that measured at the same time.
+
+        Children must have been waited for.
+        """
         busy, own = busy_seconds(_stat(), self._cores), _own_seconds()
         elapsed = time.monotonic() - self._begun
         others = None
@@ -36,7 +39,7 @@ def usable_cores() -> frozenset[int]:
 
 
 def busy_seconds(stat: str, cores: frozenset[int]) -> float | None:
-    """Return the time in seconds that ``cores`` have worked by ``/proc/stat``, time taken by the hypervisor too; None if it does not say."""
+    """Return the busy seconds of ``cores`` by ``/proc/stat``, including time stolen by the hypervisor; None if unknown."""
     ticks, seen = 0, 0
     for line in stat.splitlines():
         name, _, times = line.partition(" ")
@@ -55,7 +58,7 @@ def _stat() -> str:
 
 
 def _own_seconds() -> float:
-    """Processor time of this process and of all descendants that have been waited for."""
+    """Processor time of this process and of all its waited-for descendants."""
     used = os.times()
     return used.user + used.system + used.children_user + used.children_system
 

@@ -1,4 +1,4 @@
-"""Facts of the machine that ran something. What cannot be read stays empty; nothing is guessed."""
+"""Facts about the machine of a run. Unknown facts stay empty; nothing is guessed."""
 
 import os
 import platform

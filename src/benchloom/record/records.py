@@ -1,4 +1,4 @@
-"""Records on disk: one JSON file per run, written whole or not at all."""
+"""Records on disk: one JSON file per run, written atomically."""
 
 from pathlib import Path
 
@@ -22,7 +22,7 @@ def save(record: Record, folder: Path) -> Path:
 
 
 def load(path: Path) -> Record:
-    """Read one record, of this schema or an earlier one. Raises InputError naming the file and the key that does not fit."""
+    """Read one record, of this schema or an earlier one. Raises InputError naming the file and the invalid key."""
     try:
         return decode_record(bounded.read_bytes(path, limits.DOCUMENT_BYTES), str(path))
     except OSError as error:
@@ -38,7 +38,7 @@ def paths(folder: Path) -> tuple[Path, ...]:
 
 
 def find(name: str, folder: Path) -> Path:
-    """Return the record called ``name``: a path, an id, the start of one, or ``last``. Raises UnknownNameError."""
+    """Return the record called ``name``: a path, an id, a prefix of one, or ``last``. Raises UnknownNameError."""
     if Path(name).is_file():
         return Path(name)
     known = paths(folder)

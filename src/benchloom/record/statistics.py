@@ -21,7 +21,8 @@ def statistics_of(values: Sequence[float]) -> Statistics:
 def over_results(results: Sequence[Results]) -> dict[str, Statistics]:
     """Return statistics by figure.
 
-    Figures are ``performance.samples_per_second``, ``performance.value`` (the scenario's official figure), ``performance.latency_ns.p50`` …, ``accuracy.top1`` or ``accuracy.mAP``, ``peak_memory_bytes``.
+    Figures are ``performance.samples_per_second``, ``performance.value`` (the scenario's official figure),
+    ``performance.latency_ns.p50`` …, ``accuracy.top1`` or ``accuracy.mAP``, ``peak_memory_bytes``.
     """
     figures: dict[str, list[float]] = {}
     for item in results:

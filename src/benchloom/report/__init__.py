@@ -1,1 +1,1 @@
-"""Renderings of plans and records: pure functions from a value to text. They print nothing."""
+"""Renderings of plans and records: pure functions from a value to text."""

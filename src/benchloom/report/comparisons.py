@@ -1,4 +1,4 @@
-"""Records side by side: one line per run, best first if that is asked for, and which settings they do not share."""
+"""Comparison of records: one line per run, best first on request, and the settings that differ."""
 
 from collections.abc import Callable, Iterator, Sequence
 from pathlib import Path
@@ -21,7 +21,7 @@ from benchloom.report.records import (
 
 Setting = str | int | float | bool | None
 
-# What a short measurement before each run found is no setting that anybody chose.
+# Results of the calibration before each run are not settings of the user.
 _SEED = "_seed"
 _MEASURED = ("_expected_latency_ns", "_expected_qps")
 
@@ -48,17 +48,17 @@ class ComparedRun(Value, frozen=True, kw_only=True):
         reference: the model's published accuracy.
         difference: accuracy less reference.
         samples_per_second: throughput.
-        latency_p50_ns: latency that half of the queries kept.
-        latency_p90_ns: latency that 90 % kept.
-        latency_p99_ns: latency that 99 % kept.
-        valid: what LoadGen says of the performance run.
-        loadgen_errors: what LoadGen logged as errors of either run.
-        loadgen_warnings: what it logged as warnings.
-        submission_valid: whether the ruleset allows to submit it.
+        latency_p50_ns: 50th percentile of the latency.
+        latency_p90_ns: 90th percentile of the latency.
+        latency_p99_ns: 99th percentile of the latency.
+        valid: LoadGen's verdict on the performance run.
+        loadgen_errors: errors in LoadGen's logs of both runs.
+        loadgen_warnings: warnings in these logs.
+        submission_valid: whether the ruleset allows its submission.
         peak_memory_bytes: largest resident memory of the program.
         host: the machine in one line.
-        settings: what the run was set to, with the samples used.
-        busy: whether the machine did something else at the same time.
+        settings: the settings of the run, with the number of samples.
+        busy: whether the machine was busy with other work at the same time.
         tags: tags of the record.
     """
 
@@ -109,7 +109,7 @@ class Comparison(Document, frozen=True, kw_only=True):
 SCHEMAS: SchemaTable = {"comparison": (Comparison, "loom compare --json")}
 
 
-# name: (what is compared, whether the largest comes first); runs without it come last
+# name: (sort key, whether the largest comes first); runs without a value come last
 ORDERS: dict[str, tuple[Callable[[ComparedRun], str | float | None], bool]] = {
     "started": (lambda run: run.started, False),
     "program": (lambda run: run.program, False),
@@ -125,7 +125,7 @@ ORDERS: dict[str, tuple[Callable[[ComparedRun], str | float | None], bool]] = {
 
 
 def compare(records: Sequence[tuple[Record, Path]], order: str = "started") -> Comparison:
-    """Put records, each with its file, side by side in an order of ORDERS."""
+    """Compare records, each with its file, in one of the ORDERS."""
     runs = _ordered([_run(record, path) for record, path in records], order)
     return Comparison(runs=tuple(runs), differing=_differing(runs))
 
@@ -197,7 +197,7 @@ def _measured(run: ComparedRun, record: Record, results: Results) -> ComparedRun
 
 
 def _figure(record: Record, name: str, last: float | None) -> float | None:
-    """The median over repetitions if there are several, else the only one."""
+    """The median over repetitions if there are several, else the only value."""
     return record.statistics[name].median if name in record.statistics else last
 
 
@@ -208,11 +208,11 @@ def _differing(runs: Sequence[ComparedRun]) -> tuple[str, ...]:
 
 
 def _all_settings(run: ComparedRun) -> dict[str, Setting]:
-    """What a run was set to, with the data set and ruleset if it came so far."""
+    """The settings of a run, with data set and ruleset if it has results."""
     return {"dataset": run.dataset, "ruleset": run.ruleset, **run.settings} if run.scenario else {}
 
 
-# What a run is, by head; a column if it differs between runs.
+# Properties of a run by header; a column if they differ between runs.
 _DESCRIBED: dict[str, Callable[[ComparedRun], str]] = {
     "program": lambda run: run.program.rpartition(":")[2],
     "model": lambda run: run.model,
@@ -222,7 +222,7 @@ _DESCRIBED: dict[str, Callable[[ComparedRun], str]] = {
     "mode": lambda run: run.mode or run.status,
     "host": lambda run: run.host,
 }
-# What was measured, by head; a column if some run has it.
+# Measurements by header; a column if any run has a value.
 _MEASURED_FIGURES: dict[str, Callable[[ComparedRun], str]] = {
     "accuracy": lambda run: _shown(run.accuracy, percent),
     "to reference": lambda run: _shown(run.difference, lambda value: f"{round(value * 100, 2) + 0.0:+.2f} points"),
@@ -236,10 +236,10 @@ _MEASURED_FIGURES: dict[str, Callable[[ComparedRun], str]] = {
 
 
 def comparison_rows(comparison: Comparison, *, everything: bool = False, short: bool = False) -> list[tuple[str, ...]]:
-    """Return the heads and a row of cells per run: what differs between the runs, and what was measured.
+    """Return the header and a row of cells per run: properties that differ, and measurements.
 
-    ``everything`` keeps what is the same in all runs, and the seeds. ``short`` shortens ids to the time they begin with, if that is
-    enough to tell them apart; every verb takes the start of an id.
+    ``everything`` includes what is the same in all runs, and the seeds. ``short`` shortens ids to their initial time if
+    that is unambiguous; every verb accepts a prefix of an id.
     """
     runs = comparison.runs
     names = short_ids([run.id for run in runs]) if short else [run.id for run in runs]
@@ -267,7 +267,7 @@ def _settings_cells(comparison: Comparison, *, everything: bool) -> list[str]:
 
 
 def shared_lines(comparison: Comparison) -> list[str]:
-    """Return what holds for every run, a line each: what the runs are, as far as it is the same, and the machine."""
+    """Return lines on what all runs have in common: shared properties, and the machine."""
     same = {
         head: cells[0] for head, cells in _columns(comparison.runs, _DESCRIBED) if len(set(cells)) == 1 and cells[0]
     }
@@ -277,7 +277,7 @@ def shared_lines(comparison: Comparison) -> list[str]:
 
 
 def message_lines(comparison: Comparison) -> list[str]:
-    """Return what LoadGen logged as errors and warnings, a line each with the record."""
+    """Return LoadGen's logged errors and warnings, one per line with the record."""
     return [
         f"{run.id}: {kind}: {text}"
         for run in comparison.runs
@@ -287,7 +287,7 @@ def message_lines(comparison: Comparison) -> list[str]:
 
 
 def _percentile(run: ComparedRun, nanoseconds: float | None) -> str:
-    """A latency that stands for the run, if its scenario has percentiles."""
+    """A latency of the run, if its scenario has percentiles."""
     return _shown(nanoseconds, latency) if has_percentiles(run.scenario) else ""
 
 

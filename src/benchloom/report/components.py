@@ -1,4 +1,4 @@
-"""A component as text for people: only the sections there is something to say in."""
+"""A component as text for people; empty sections are left out."""
 
 import re
 import urllib.parse
@@ -19,15 +19,15 @@ Section = tuple[str, list[Row]]
 
 
 def component_text(component: Component, folder: str, files: Sequence[str], findings: Sequence[Finding]) -> str:
-    """Return everything known about ``component``; ``files`` are relative to ``folder``. No trailing newline."""
+    """Return all details of ``component``; ``files`` are relative to ``folder``. No trailing newline."""
     sections: list[Section] = [
         ("", list(_identity(component, folder))),
         ("versions", list(_versions(component))),
         ("variations", list(_variations(component))),
-        ("needs", [row for need in component.requires for row in _need(need)]),
-        ("fetches", list(_fetches(component))),
-        ("comes to be", list(_install(component))),
-        ("is recognised by", list(_detect(component.detect)) if component.detect else []),
+        ("requires", [row for need in component.requires for row in _need(need)]),
+        ("downloads", list(_fetches(component))),
+        ("install", list(_install(component))),
+        ("detected by", list(_detect(component.detect)) if component.detect else []),
         ("model", list(_model(component.model)) if component.model else []),
         ("published file", list(_published(component.published)) if component.published else []),
         ("stand-in", list(_stand_in(component.stand_in)) if component.stand_in else []),
@@ -101,7 +101,7 @@ def _variations(component: Component) -> Iterator[Row]:
 
 def _effects(item: Variation) -> Iterator[str]:
     if item.alias:
-        yield f"means _{item.alias}"
+        yield f"alias of _{item.alias}"
     if item.version:
         yield f"version {item.version}"
     if item.base:
@@ -111,9 +111,9 @@ def _effects(item: Variation) -> Iterator[str]:
     if item.env:
         yield " ".join(f"{name}={value}" for name, value in sorted(item.env.items()))
     if item.requires:
-        yield "needs " + ", ".join(f"{need.role} ({need.query})" for need in item.requires)
+        yield "requires " + ", ".join(f"{need.role} ({need.query})" for need in item.requires)
     if item.fetch:
-        yield "fetches " + ", ".join(fetch.url or fetch.path for fetch in item.fetch)
+        yield "downloads " + ", ".join(fetch.url or fetch.path for fetch in item.fetch)
 
 
 def _need(need: Requirement) -> Iterator[Row]:
@@ -149,14 +149,14 @@ def _fetch(item: Fetch, version: str) -> Iterator[Row]:
 
 
 def size_text(fetch: Fetch, known: PublishedFile | None) -> str:
-    """Return the size of a download: as stated, as rounded by its publisher, or that it is unknown."""
+    """Return the size of a download: as stated, as rounded by its publisher, or unknown."""
     if fetch.size is not None:
         return f"{fetch.size:,} bytes"
     return f"about {known.rounded_size / 1e6:g} MB" if known and known.rounded_size else "size unknown"
 
 
 def origin_of(fetch: Fetch) -> str:
-    """Return where a download comes from: the record of Zenodo, the host, or the component itself."""
+    """Return the origin of a download: the Zenodo record, the host, or the component itself."""
     if not fetch.url:
         return "in this repository"
     parts = urllib.parse.urlsplit(fetch.url)
@@ -170,13 +170,13 @@ def _published(file: PublishedFile) -> Iterator[Row]:
         yield "rounded size", f"{file.rounded_size / 1e6:g} MB"
     if file.written_by:
         yield "written by", file.written_by
-    yield "seen here", "yes" if file.seen else "no"
+    yield "verified here", "yes" if file.seen else "no"
 
 
 def _stand_in(made: StandIn) -> Iterator[Row]:
     yield "check", made.check
     yield "container", CONTAINERS[made.container]
-    yield "network", "whole" if made.is_whole else "a small graph with planted answers"
+    yield "network", "complete" if made.is_whole else "a small graph with planted answers"
     if made.size:
         yield "size", f"{made.size:,} bytes"
 
@@ -266,7 +266,7 @@ def _profile(profile: Profile) -> Iterator[Row]:
         yield f"step {number}", step_text(step)
     yield "sample", f"{profile.dtype} [{', '.join(str(item) for item in profile.shape)}]"
     if profile.only_with_objects:
-        yield "images", "only those in which something is annotated"
+        yield "images", "only those with annotated objects"
 
 
 def step_text(step: Step) -> str:
@@ -283,7 +283,7 @@ def _backend(backend: Backend) -> Iterator[Row]:
 
 
 def _ruleset(ruleset: Ruleset) -> Iterator[Row]:
-    yield "submission", "its results can be submitted" if ruleset.is_official else "its results are not for submission"
+    yield "submission", "its results can be submitted" if ruleset.is_official else "its results cannot be submitted"
     if seeds := ruleset.seeds:
         yield "seeds", f"QSL {seeds.qsl}, sample index {seeds.sample_index}, schedule {seeds.schedule}"
     for name, rules in ruleset.scenarios.items():
@@ -320,6 +320,6 @@ def _input(item: Input) -> Row:
         *([f"one of {', '.join(item.choices)}"] if item.choices else []),
         *([f"default {item.default}"] if item.default else []),
         *([f"at least {item.minimum:g}"] if item.minimum is not None else []),
-        *(["kept out of every file"] if item.secret else []),
+        *(["never written to a file"] if item.secret else []),
     ]
     return f"--{item.name}", item.type, "; ".join(note for note in notes if note)

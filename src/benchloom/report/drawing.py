@@ -1,7 +1,7 @@
-"""A graph drawn as SVG, without Graphviz: columns by longest path, few crossings, no box over another.
+"""A graph drawn as SVG, without Graphviz: columns by longest path, few crossings, no overlapping boxes.
 
-What needs stands left of what is needed. A link that passes a column goes through a narrow place of its own in it, so
-links never run under boxes; links that fill the same role of the same node join on their way there.
+Dependents are left of their requirements. A link that crosses a column gets its own lane there, so links never run
+under boxes; links for the same role of the same node join on the way.
 """
 
 from collections.abc import Iterable, Mapping, Sequence
@@ -32,7 +32,7 @@ _TONE = {"run": "go", "reuse": "done", "detect": "done"}
 
 @dataclass
 class GridCell:
-    """A box, or (``node`` None) the place of a link that passes a column. ``x``, ``y`` are its left top corner."""
+    """A box, or (``node`` None) the lane of a link that crosses a column. ``x``, ``y`` are the top left corner."""
 
     column: int
     node: GraphNode | None = None
@@ -56,7 +56,7 @@ class GridCell:
 
 @dataclass(frozen=True)
 class Segment:
-    """A link's way from one column to the next; ``last`` if it ends at a box."""
+    """The part of a link from one column to the next; ``last`` if it ends at a box."""
 
     start: GridCell
     end: GridCell
@@ -70,7 +70,7 @@ class Segment:
 
 @dataclass(frozen=True)
 class Layout:
-    """Where everything stands, in pixels."""
+    """The positions of all elements, in pixels."""
 
     places: tuple[GridCell, ...]
     segments: tuple[Segment, ...]
@@ -79,7 +79,7 @@ class Layout:
 
     @property
     def boxes(self) -> tuple[GridCell, ...]:
-        """The places of nodes."""
+        """The cells of nodes."""
         return tuple(place for place in self.places if place.node is not None)
 
 
@@ -105,7 +105,7 @@ def svg_text(graph: Graph) -> str:
 
 
 def layout(graph: Graph) -> Layout:
-    """GridCell every node. No two boxes overlap; links go to the right."""
+    """Place every node. No two boxes overlap; links go to the right."""
     places, segments = _places(graph)
     columns = _columns(places)
     _order(columns, segments)
@@ -115,7 +115,7 @@ def layout(graph: Graph) -> Layout:
 
 
 def text_width(text: str, *, bold: bool = False) -> float:
-    """A generous guess of a text's width in pixels at 13 px, whatever sans-serif font is there."""
+    """A generous estimate of a text's width in pixels at 13 px in any sans-serif font."""
     width = sum(_em(char) for char in text) * 13
     return width * 1.08 if bold else width
 
@@ -129,7 +129,7 @@ def _em(char: str) -> float:
 
 
 def _depths(graph: Graph) -> dict[str, int]:
-    """Return each node's column: one more than the rightmost of those that need it. Plans list needs first."""
+    """Return each node's column: one more than the rightmost of its dependents. Plans list requirements first."""
     depth = {node.id: 0 for node in graph.nodes}
     targets: dict[str, list[str]] = {}
     for link in graph.links:
@@ -177,7 +177,7 @@ def _measure(place: GridCell) -> None:
 
 
 def box_lines(node: GraphNode) -> list[str]:
-    """Return what a box says: component, choice (if there is one), action."""
+    """Return the text of a box: component, choice (if there is one), action."""
     return [node.component, *([node.choice] if node.choice else []), node.doing]
 
 
@@ -237,7 +237,7 @@ def _crossings(columns: Sequence[Sequence[GridCell]], segments: Sequence[Segment
 
 
 def _stack(columns: Sequence[list[GridCell]], segments: Sequence[Segment]) -> None:
-    """Give each place a height near the mean of its neighbours, keeping order and distance within its column."""
+    """Give each cell a height near the mean of its neighbours, keeping order and distance within its column."""
     left, right = _neighbours(segments)
     for column in columns:
         _settle(column, {})
@@ -253,10 +253,10 @@ def _stack(columns: Sequence[list[GridCell]], segments: Sequence[Segment]) -> No
 
 
 def _settle(column: Sequence[GridCell], wanted: Mapping[int, float]) -> None:
-    """GridCell a column as near to ``wanted`` middles as order and distance allow (pool adjacent violators).
+    """Place the cells of a column as close to the ``wanted`` middles as order and distance allow (pool adjacent violators).
 
-    With the stack height above each place taken off, distances become "not above the one before", so runs that
-    violate that share their mean.
+    After subtracting the stack height above each cell, the constraint becomes monotonicity, and violating runs
+    share their mean.
     """
     offsets, total = [], 0.0
     for place in column:
@@ -274,7 +274,7 @@ def _settle(column: Sequence[GridCell], wanted: Mapping[int, float]) -> None:
 
 
 def _spread(columns: Sequence[Sequence[GridCell]], segments: Sequence[Segment]) -> tuple[float, float]:
-    """Give columns their x, with room for the roles written before each; return the drawing's size."""
+    """Set the x of columns, with room for the role labels before each; return the size of the drawing."""
     x = MARGIN
     for number, column in enumerate(columns):
         if number:
@@ -293,7 +293,7 @@ def _role_room(role: str) -> float:
 
 
 def _curve(segment: Segment) -> str:
-    """A curve into the next column; straight where it passes a lane and where its role is written."""
+    """A curve to the next column; straight inside a lane and at its role label."""
     x, y = segment.start.x + segment.start.width, segment.start.middle
     end_x, end_y = segment.end.x, segment.end.port(segment.role)
     turn = end_x - _role_room(segment.role) if segment.last else end_x
@@ -304,7 +304,7 @@ def _curve(segment: Segment) -> str:
 
 
 def _arrivals(drawn: Layout) -> list[str]:
-    """An arrow head and the role for every port, once however many links arrive there."""
+    """One arrow head and role label per port, regardless of the number of links."""
     lines = []
     for place in drawn.boxes:
         for role in place.roles:
@@ -336,6 +336,6 @@ def _box(place: GridCell) -> list[str]:
 
 
 def _escaped(text: str) -> str:
-    """Text for XML: markup escaped, characters that XML forbids left out."""
+    """Text for XML: markup is escaped, characters that XML forbids are removed."""
     kept = "".join(char for char in text if char >= " " and not "\ud800" <= char <= "\udfff" and char < "\ufffe")
     return escape(kept, {'"': "&quot;"})

@@ -10,23 +10,23 @@ MOST = 3
 
 
 def explanation_text(explanation: Explanation) -> str:
-    """Return a tree of at most a dozen lines: what was chosen, why, for whom, and what else there was."""
+    """Return a tree of at most a dozen lines: the choice, its reason, its requirers, and the alternatives."""
     lines = [f"{explanation.role}: {explanation.chosen.label}", f"  because      {explanation.reason}"]
     lines += _listed("required by", [_needed(item) for item in explanation.required_by])
-    lines += _listed("not taken", [f"{_label(item)}: {item.reason}" for item in explanation.alternatives])
+    lines += _listed("not chosen", [f"{_label(item)}: {item.reason}" for item in explanation.alternatives])
     lines += _listed("refused", [f"{item.component}: {item.reason}" for item in explanation.refused])
     return "\n".join(lines)
 
 
 def explanations_rows(explanations: Sequence[Explanation]) -> Iterator[tuple[str, str, str]]:
-    """Yield role, what was chosen and why, a row a role."""
+    """Yield a row per role: role, choice and reason."""
     yield from ((item.role, item.chosen.label, item.reason) for item in explanations)
 
 
 def why_not_text(answer: WhyNot) -> str:
     """Return the reasons, and the flag that would choose it."""
     if answer.candidate.partition("@")[0] == answer.chosen.component and answer.can_answer and not answer.fix:
-        return f"{answer.role}: {answer.candidate} is what was chosen"
+        return f"{answer.role}: {answer.candidate} is the chosen one"
     verb = "was not chosen, but could be" if answer.can_answer else "cannot be chosen"
     lines = [f"{answer.role}: {answer.candidate} {verb}", f"  chosen       {answer.chosen.label}"]
     lines += _listed("because", list(answer.reasons), most=6)
@@ -45,7 +45,7 @@ def _label(item: Alternative) -> str:
 
 
 def _listed(title: str, lines: Sequence[str], most: int = MOST) -> Iterator[str]:
-    """Yield ``lines`` under one title; if there are too many, the last says how many more ``--json`` shows."""
+    """Yield ``lines`` under one title; if there are too many, the last one refers to ``--json``."""
     shown = list(lines[:most])
     if len(lines) > most:
         shown[-1] = f"and {len(lines) - most + 1} more (see --json)"

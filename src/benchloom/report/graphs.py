@@ -1,6 +1,6 @@
 """A plan as a graph: nodes and links as a value, and its renderings as dot and Mermaid text.
 
-``report.drawing`` draws the same value as SVG. Links point from what needs to what is needed.
+``report.drawing`` draws the same value as SVG. Links point from dependents to requirements.
 """
 
 import json
@@ -45,7 +45,7 @@ class GraphNode(Value, frozen=True, kw_only=True):
 
     @property
     def doing(self) -> str:
-        """What will be done, with the size of a download."""
+        """The action, with the size of a download."""
         return self.action if self.bytes == 0 else f"{self.action}, {human_bytes(self.bytes)}"
 
 
@@ -152,5 +152,5 @@ def _quoted(text: str) -> str:
 
 
 def _mermaid(text: str) -> str:
-    """Text in which nothing is Mermaid's or HTML's own: such characters become their numbers."""
+    """Text with the special characters of Mermaid and HTML replaced by their codes."""
     return "".join(char if char.isalnum() or char in " .,:_-/@=+" else f"#{ord(char)};" for char in text)

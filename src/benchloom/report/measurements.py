@@ -15,13 +15,13 @@ def figure_text(measurement: Measurement) -> str:
 
 
 def areas(measurements: Sequence[Measurement]) -> list[tuple[str, Rows]]:
-    """Return for each area its heads and rows, in the order in which the areas first come."""
+    """Return the header and rows of each area, in order of first occurrence."""
     names = dict.fromkeys(item.area for item in measurements)
     return [(name, (HEADS, *(cells(item) for item in measurements if item.area == name))) for name in names]
 
 
 def verdict_lines(measurements: Iterable[Measurement]) -> list[str]:
-    """Return how many targets are met, and a line for each that is missed."""
+    """Return how many targets are met, and a line for each missed one."""
     bounded = [item for item in measurements if item.target]
     missed = [item for item in bounded if item.verdict == "missed"]
     return [

@@ -8,7 +8,7 @@ from benchloom.model.provision import PythonEnvironment
 
 
 def plan_text(plan: Plan) -> str:
-    """Return the whole graph, a block per node in the order of execution, and what is to be done in all."""
+    """Return the whole graph, a block per node in the order of execution, and a summary of actions."""
     command = f" ({plan.command})" if plan.command else ""
     lines = [
         f"plan for {plan.target}{command} on {plan.platform.os} {plan.platform.arch}, Python {plan.platform.python}"

@@ -1,4 +1,4 @@
-"""What a comparison of published files says to people."""
+"""The comparison of published files as text for people."""
 
 import json
 from collections.abc import Collection, Iterator, Sequence
@@ -9,8 +9,10 @@ from benchloom.report.components import origin_of, size_text
 
 
 def summary_text(components: Sequence[Component], here: Collection[str]) -> str:
-    """Return what is about to be downloaded; ``here`` are references of models whose file is here already."""
-    wanted = {item.fetch[0].url: item for item in components if item.ref not in here}  # one archive may hold two models
+    """Return a summary of the downloads; ``here`` are references of models whose file is cached."""
+    wanted = {
+        item.fetch[0].url: item for item in components if item.ref not in here
+    }  # one archive may contain two models
     stated = [
         item.fetch[0].size or (item.published.rounded_size if item.published else None) for item in wanted.values()
     ]
@@ -20,7 +22,7 @@ def summary_text(components: Sequence[Component], here: Collection[str]) -> str:
     amount = " and ".join([*amounts, *([f"{_counted(unknown, 'file')} of unknown size"] if unknown else [])])
     lines = [
         f"  {item.ref}: {size_text(item.fetch[0], item.published)}, {origin_of(item.fetch[0])}"
-        + (" (already here)" if item.ref in here else "")
+        + (" (cached)" if item.ref in here else "")
         for item in components
     ]
     return "\n".join(
@@ -45,12 +47,12 @@ def report_text(report: FileReport) -> str:
 
 
 def pins_text(reports: Sequence[FileReport]) -> str:
-    """Return how many models are as stated, and the lines with which what was found can be pinned."""
+    """Return how many models are as stated, and the lines that pin the found files."""
     count = sum(item.is_as_stated for item in reports)
-    lines = [f"{count} of {len(reports)} models are as their components state"]
+    lines = [f"{count} of {len(reports)} models match their components"]
     pinned = [item for item in reports if item.pins]
     if pinned:
-        lines += ["", "to pin what was found, in the first item of 'fetch' in place of its 'digest' or 'unpinned':"]
+        lines += ["", "to pin the files, replace 'digest' or 'unpinned' in the first item of 'fetch' by:"]
     return "\n".join([*lines, *(line for item in pinned for line in _pins(item))])
 
 

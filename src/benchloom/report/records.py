@@ -1,4 +1,4 @@
-"""A record as a table for people: what ran, what was measured, whether it counts, and where to read more."""
+"""A record as text for people: what ran, what was measured, whether it is valid, and where to find details."""
 
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from pathlib import Path
@@ -18,7 +18,7 @@ Row = tuple[str, str]
 
 
 def record_text(record: Record, path: Path) -> str:
-    """Return ``record``, which lies at ``path``, as lines of a name and what there is to say; no trailing newline."""
+    """Return ``record``, stored at ``path``, as lines of names and values; no trailing newline."""
     command = f" ({record.plan.command})" if record.plan.command else ""
     rows = [*_outcome(record), *(_measured(record.results, record.plan) if record.results else ())]
     rows.append(("host", host_line(record.host)))
@@ -56,7 +56,7 @@ def _outcome(record: Record) -> Iterator[Row]:
 
 
 def _busy(conditions: Conditions, host: Host, which: str) -> Iterator[Row]:
-    yield from (("busy", f"{which}another run measured at the same time: {other}") for other in conditions.beside)
+    yield from (("busy", f"{which}another run was measuring at the same time: {other}") for other in conditions.beside)
     if (conditions.others or 0) >= BUSY:
         cores = f"{host.cores} core{'s' if host.cores != 1 else ''}"
         loads = (conditions.load_before, conditions.load_after)
@@ -88,14 +88,14 @@ def _measured(results: Results, plan: Plan) -> Iterator[Row]:
 
 
 def loadgen_messages(results: Results) -> Iterator[Row]:
-    """Yield what LoadGen logged as errors and warnings of either run, each as its kind and its text."""
+    """Yield the errors and warnings in LoadGen's logs of both runs, each as kind and text."""
     runs = [(name, run) for name, run in (("performance", results.performance), ("accuracy", results.accuracy)) if run]
     yield from (("error", f"LoadGen, {name} run: {text}") for name, run in runs for text in run.errors)
     yield from (("warning", f"LoadGen, {name} run: {text}") for name, run in runs for text in run.warnings)
 
 
 def _chosen(name: str, plan: Plan, role: str) -> str:
-    """The name results give, with the component and version the plan chose for ``role`` if that says more."""
+    """The name in the results, with the plan's component and version for ``role`` if they add information."""
     for node in plan.nodes:
         if role in node.roles:
             version = f" @{node.candidate.version}" if node.candidate.version else ""
@@ -119,7 +119,7 @@ def accuracy_line(accuracy: Accuracy) -> str:
 
 
 def ruleset_line(results: Results) -> str:
-    """Return the ruleset with whether its results may be submitted."""
+    """Return the ruleset, with a note if the results are not submission-valid."""
     return results.ruleset if results.submission_valid else f"{results.ruleset}: not submission-valid"
 
 
@@ -143,12 +143,12 @@ def figure_text(metric: Metric, value: float) -> str:
 
 
 def shown_as(metric: Metric) -> Callable[[float], str]:
-    """Return what prints the bare values of a metric."""
+    """Return the function that formats values of a metric."""
     return {"percent": percent, "duration": latency, "number": number}[metric.format]
 
 
 def has_percentiles(scenario: str) -> bool:
-    """Tell whether the latencies of a scenario have percentiles; of an unknown one they may."""
+    """Tell whether a scenario has latency percentiles; assumed for an unknown one."""
     return scenario not in SCENARIOS or SCENARIOS[scenario].has_percentiles
 
 
@@ -174,7 +174,7 @@ def _performance(results: Results, performance: Performance) -> Iterator[Row]:
 
 
 def _scheduled(settings: Mapping[str, object], scenario: Scenario | None) -> str:
-    """What a scenario with a bound was asked for: its rate, and the bound that LoadGen holds its latency to."""
+    """The load of a scenario with a latency bound: its scheduled rate, and the bound that LoadGen checks."""
     if scenario is None or not scenario.bound:
         return ""
     names = (scenario.expected, scenario.bound, scenario.keys[PERCENTILE])
@@ -212,7 +212,7 @@ def _memory(value: float) -> str:
 
 
 def host_line(host: Host) -> str:
-    """Return a machine in one line; what is not known is left out."""
+    """Return a machine in one line; unknown facts are left out."""
     memory = human_bytes(host.memory_bytes) if host.memory_bytes is not None else ""
     cores = f"{host.cores} core{'s' if host.cores != 1 else ''}"
     parts = (host.cpu_model or host.arch, cores, memory, host.os, f"Python {host.python}")
@@ -220,7 +220,7 @@ def host_line(host: Host) -> str:
 
 
 def latency(nanoseconds: float) -> str:
-    """Return a latency in the unit that leaves 1 to 999 before the point, with three digits."""
+    """Return a latency with three significant digits, in the unit that gives 1 to 999."""
     for unit, size in (("ns", 1), ("µs", 1e3), ("ms", 1e6)):
         if abs(nanoseconds) < 999.5 * size:
             return f"{_three_digits(nanoseconds / size)} {unit}"
@@ -228,7 +228,7 @@ def latency(nanoseconds: float) -> str:
 
 
 def number(value: float) -> str:
-    """Return a figure with at least three digits, thousands apart."""
+    """Return a number with at least three significant digits and thousands separators."""
     return f"{value:,.0f}" if abs(value) >= 999.5 else _three_digits(value)
 
 
@@ -238,7 +238,7 @@ def _three_digits(value: float) -> str:
 
 
 def short_ids(ids: Sequence[str]) -> list[str]:
-    """Return the time that each id of a record begins with, if that tells it from the others; else the id."""
+    """Return the initial time of each record id if it is unique, else the id."""
     starts = [item.partition("-")[0] for item in ids]
     return [start if starts.count(start) == 1 and start else whole for start, whole in zip(starts, ids, strict=True)]
 

@@ -1,4 +1,4 @@
-"""A tuning for people: a table of its probes, a plot in characters, and what to do with the best settings."""
+"""A tuning for people: a table of its probes, a text plot, and how to use the best settings."""
 
 from collections.abc import Callable, Iterator, Sequence
 from textwrap import shorten
@@ -14,16 +14,16 @@ if TYPE_CHECKING:
 
 _NAMES = {"batch_size": "batch", "threads": "threads", "instances": "instances", "target_qps": "target QPS"}
 _HEADS = ("scenario", "seconds", "figure", "p99", "LoadGen", "runs", "reason")
-_MARKS = "ox*+"  # one for each line of a plot, and so many lines at most
+_MARKS = "ox*+"  # markers of the series of a plot, which also limit their number
 _STEP = 10  # columns between two ticks of plotille
 _HEIGHT = 12
-_REASON = 60  # characters; the record has all of it
+_REASON = 60  # characters; the record has the whole text
 _BRAILLE = {code: "." if code > 0x2800 else " " for code in range(0x2800, 0x2900)}
 _ASCII = {**_BRAILLE, ord("µ"): "u", ord("…"): "..."}
 
 
 class Line(Value, frozen=True, kw_only=True):
-    """What was measured with one choice of settings: the longest run, and how often a run of that length was made."""
+    """The measurement of one tuning point: its longest run, and the number of runs of that length."""
 
     probe: Probe
     times: int
@@ -31,7 +31,7 @@ class Line(Value, frozen=True, kw_only=True):
 
 
 def plain(text: str) -> str:
-    """Return ``text`` in ASCII: dots for the strokes of a plot."""
+    """Return ``text`` in ASCII, with dots for the lines of a plot."""
     return text.translate(_ASCII)
 
 
@@ -39,7 +39,7 @@ def probe_line(probe: Probe) -> str:
     """Return a probe in one line."""
     what = f"{settings_text(probe.settings)} ({probe.scenario})"
     if probe.status == "failed":
-        return f"{what}: failed: {probe.reasons[0] if probe.reasons else 'no reason was given'}"
+        return f"{what}: failed: {probe.reasons[0] if probe.reasons else 'no reason given'}"
     parts = [_figure(probe, probe.scenario)]
     search = SCENARIOS[probe.scenario].search
     if search.sieve and probe.latency_p99_ns is not None:
@@ -48,9 +48,10 @@ def probe_line(probe: Probe) -> str:
 
 
 def settings_text(settings: TuningPoint) -> str:
-    """Return for instance ``batch 8, threads 1, instances 2``; the target of Server is its figure, and said there."""
+    """Return for instance ``batch 8, threads 1, instances 2``; the target of Server is left out, since it is the figure."""
     return (
-        ", ".join(f"{_NAMES[name]} {value}" for name, value in _given(settings) if name != "target_qps") or "as it is"
+        ", ".join(f"{_NAMES[name]} {value}" for name, value in _given(settings) if name != "target_qps")
+        or "default settings"
     )
 
 
@@ -68,7 +69,7 @@ def _figure(probe: Probe, scenario: str) -> str:
 
 
 def tuning_lines(tuning: Tuning) -> tuple[Line, ...]:
-    """Return a line for each choice of settings, those that count first and of these the best; then the sifting runs."""
+    """Return a line per tuning point: valid ones first, best first; then the screening runs."""
     groups: dict[tuple[str, TuningPoint], list[Probe]] = {}
     for probe in tuning.probes:
         groups.setdefault((probe.scenario, probe.settings), []).append(probe)
@@ -95,7 +96,7 @@ def _line(probes: Sequence[Probe]) -> Line:
 
 
 def tuning_rows(tuning: Tuning) -> list[tuple[str, ...]]:
-    """Return heads and a row of cells for each line of ``tuning_lines``; columns in which nothing stands are left out."""
+    """Return the header and a row of cells for each line of ``tuning_lines``; empty columns are left out."""
     lines = tuning_lines(tuning)
     names = [name for name in _NAMES if any(getattr(line.probe.settings, name) is not None for line in lines)]
     heads = (*(_NAMES[name] for name in names), *_HEADS)
@@ -123,7 +124,7 @@ def _cells(line: Line, names: Sequence[str]) -> tuple[str, ...]:
 
 
 def unsteady(tuning: Tuning) -> tuple[str, ...]:
-    """Return the settings, with their figures, of which LoadGen said VALID and INVALID in runs of one length."""
+    """Return the settings, with their figures, that were both VALID and INVALID in runs of the same length."""
     verdicts: dict[tuple[str, TuningPoint, float | None], set[bool]] = {}
     for probe in tuning.probes:
         verdicts.setdefault((probe.scenario, probe.settings, probe.duration), set()).add(probe.valid)
@@ -132,13 +133,13 @@ def unsteady(tuning: Tuning) -> tuple[str, ...]:
 
 
 def verdict_lines(tuning: Tuning) -> Iterator[str]:
-    """Yield what was found, and the commands that use it."""
+    """Yield the result, and the commands that use it."""
     best = tuning.best
     if best is None:
         return
     sure = "" if tuning.confirmed else "; not confirmed yet"
     often = SCENARIOS[tuning.scenario].search.confirmations
-    twice = ", VALID in each of two runs" if often > 1 and tuning.confirmed else ""
+    twice = ", VALID in two runs" if often > 1 and tuning.confirmed else ""
     yield f"best: {settings_text(best.settings)}: {_figure(best, tuning.scenario)}{twice}{sure}"
     if tuning.latency_bound_ns is not None and best.latency_p99_ns is not None:
         yield f"its latency p99 is {latency(best.latency_p99_ns)}, the bound {latency(tuning.latency_bound_ns)}"
@@ -149,10 +150,10 @@ def verdict_lines(tuning: Tuning) -> Iterator[str]:
 
 
 def plot(tuning: Tuning) -> str:
-    """Return what was measured as a plot in characters; empty if there are less than two places on its axis.
+    """Return the measurements as a text plot; empty if the axis has fewer than two values.
 
-    For Server the latency over the target QPS, with the settings of the best; else the figure over the batch size, or over
-    the threads if that is the same everywhere, with a line for each of the best ways to set the rest.
+    For Server the latency over the target QPS, with the best settings; else the figure over the batch size, or over the
+    threads if the batch size is constant, with a line for each of the best combinations of the other settings.
     """
     lines = [line for line in tuning_lines(tuning) if line.probe.scenario == tuning.scenario]
     if SCENARIOS[tuning.scenario].search.sieve:
@@ -165,7 +166,7 @@ def _plot_grid(tuning: Tuning, probes: Sequence[Probe]) -> str:
     places = _places(probes, axis)
     if len(places) < 2:
         return ""
-    room = 2  # columns on the right, or the last mark falls off
+    room = 2  # columns on the right, for the last marker
     figure = _canvas(
         (len(places) - 1) * _STEP + room, _NAMES[axis], tuning.figure if tuning.unit == "ns" else tuning.unit
     )
@@ -185,7 +186,7 @@ def _places(probes: Sequence[Probe], axis: str) -> list[int]:
 
 
 def _series(probes: Sequence[Probe], axis: str) -> dict[str, list[Probe]]:
-    """Probes, best first, by what their settings say beside ``axis``: the line with the best probe is the first."""
+    """Probes, best first, grouped by their settings other than ``axis``; the group with the best probe comes first."""
     found: dict[str, list[Probe]] = {}
     for probe in probes:
         rest = ", ".join(f"{_NAMES[name]} {value}" for name, value in _given(probe.settings) if name != axis)
@@ -205,7 +206,7 @@ def _plot_targets(tuning: Tuning, probes: Sequence[Probe]) -> str:
     if len(points) < 2:
         return ""
     bound = tuning.latency_bound_ns or 0
-    top = 2 * max(bound, best.latency_p99_ns or 0)  # an overloaded queue has latencies without end
+    top = 2 * max(bound, best.latency_p99_ns or 0)  # an overloaded queue has unbounded latencies
     figure = _canvas(6 * _STEP + 1, "target QPS", "latency p99")
     low, high = min(points), max(points)
     figure.set_x_limits(low - (high - low) / 20, high + (high - low) / 20)
@@ -226,7 +227,7 @@ def _rest(settings: TuningPoint) -> tuple[int | None, ...]:
 
 
 def _canvas(width: int, x_label: str, y_label: str) -> "plotille.Figure":
-    import plotille  # late: nothing else draws in characters
+    import plotille  # late: needed only for plots
 
     figure = plotille.Figure()
     figure.width, figure.height = width, _HEIGHT
@@ -237,7 +238,7 @@ def _canvas(width: int, x_label: str, y_label: str) -> "plotille.Figure":
 
 
 def _ticks(show: Callable[[float], str]) -> Callable[[Any, Any], str]:
-    """What plotille calls with the value of a tick and that of the next one."""
+    """Callback of plotille with the values of a tick and of the next one."""
     return lambda value, _following: show(float(value))
 
 
@@ -252,6 +253,6 @@ def _drawn(figure: "plotille.Figure") -> str:
     axis = next(number for number, line in enumerate(lines) if line.endswith(f"-> ({figure.x_label})"))
     lines[axis] = lines[axis].removesuffix(
         f" ({figure.x_label})"
-    )  # beside the axis it would make the plot wider than a terminal
+    )  # next to the axis it would make the plot wider than a terminal
     indent = " " * (lines[axis].index("|") + 2)
     return "\n".join([*lines, f"{indent}({figure.x_label})", *(f"  {name}" for name in names)])

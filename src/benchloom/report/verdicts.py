@@ -1,4 +1,4 @@
-"""What to do about a run that LoadGen calls INVALID, by its reasons."""
+"""Suggestions for a run that LoadGen calls INVALID, by its reasons."""
 
 import re
 from collections.abc import Callable
@@ -8,7 +8,7 @@ from benchloom.rules.scenarios import OFFLINE, SCENARIOS
 
 
 def next_steps(results: Results, target: str) -> tuple[str, ...]:
-    """Return what to change so that a run of ``target`` like the one of ``results`` can become VALID; nothing for a VALID one."""
+    """Return changes that can make a run of ``target`` like that of ``results`` VALID; nothing for a VALID one."""
     performance = results.performance
     if performance is None or performance.valid:
         return ()
@@ -17,33 +17,33 @@ def next_steps(results: Results, target: str) -> tuple[str, ...]:
     if performance.min_queries_met is False or performance.min_duration_met is False:
         found.append(_run_longer(results, performance, target))
     steps = dict.fromkeys(text for text in found if text)
-    return tuple(steps) or ("read performance/mlperf_log_detail.txt in the folder of the run",)
+    return tuple(steps) or ("see performance/mlperf_log_detail.txt in the run directory",)
 
 
 def _lower_target(results: Results, performance: Performance, target: str) -> str:
     scenario = SCENARIOS[performance.scenario]
     qps = results.settings.get(scenario.expected)
     below = f" below {qps:.5g}" if isinstance(qps, (int, float)) else ""
-    return (
-        f"state a --target_qps{below}, or let loom tune {target} --scenario={scenario.name} find the highest valid one"
-    )
+    return f"set --target_qps{below}, or let loom tune {target} --scenario={scenario.name} find the highest valid one"
 
 
 def _higher_rate(results: Results, performance: Performance, target: str) -> str:
     del results, target
-    expected = performance.samples_per_second * OFFLINE.stated_margin  # with less, LoadGen prepares too few
-    return f"state what the system does: --target_qps={expected:.0f}"
+    expected = (
+        performance.samples_per_second * OFFLINE.stated_margin
+    )  # with a lower value, LoadGen prepares too few queries
+    return f"set the measured rate: --target_qps={expected:.0f}"
 
 
 def _lower_latency(results: Results, performance: Performance, target: str) -> str:
     del results, target
     median = performance.latency_ns.get("p50")
     value = f"={median / 1e6:.3g}" if median else ""
-    return f"state what the system does: --target_latency_ms{value}, or leave it out"
+    return f"set the measured latency: --target_latency_ms{value}, or omit it"
 
 
 def _run_longer(results: Results, performance: Performance, target: str) -> str:
-    """More queries, unless what is wrong is something else: a missed bound, or too few prepared."""
+    """Suggest more queries, unless the cause is a missed bound or too few prepared queries."""
     del target
     if any(
         pattern.search(reason)

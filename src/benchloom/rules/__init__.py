@@ -1,4 +1,4 @@
-"""What MLPerf measures and demands, as values: scenarios, metrics, figures and rulesets, and the checks of results against them.
+"""MLPerf's rules as values: scenarios, metrics, figures and rulesets, and the checks of results against them.
 
-Harness, engine, tuning, reports and comparisons take every such fact from here. Nothing here reads a file or imports LoadGen.
+Harness, engine, tuning, reports and comparisons use these facts. Nothing here reads a file or imports LoadGen.
 """

@@ -1,4 +1,4 @@
-"""Results against a ruleset: every rule that was checked, and how it came out."""
+"""Check results against a ruleset: every rule with its outcome."""
 
 from collections.abc import Iterator
 from typing import Literal
@@ -15,14 +15,14 @@ _SEEDS = {"qsl": "qsl_rng_seed", "sample_index": "sample_index_rng_seed", "sched
 
 
 class Check(Value, frozen=True, kw_only=True):
-    """One rule and how results came out of it.
+    """One rule and its outcome.
 
     Attributes:
         rule: its id; the code of a blocker.
         severity: ``blocker``: the results cannot be submitted.
-        text: what was found, for people.
-        path: the place in the results that it is about.
-        reference: where the ruleset's fact was read; '' for a rule of our own.
+        text: the finding, for people.
+        path: the field of the results that it is about.
+        reference: the source of the ruleset's fact; '' for a rule of Benchloom itself.
     """
 
     rule: str
@@ -33,7 +33,7 @@ class Check(Value, frozen=True, kw_only=True):
 
 
 def check(ruleset: Ruleset, results: Results) -> tuple[Check, ...]:
-    """Return every check of ``results``, what is worst first; those that pass are among them.
+    """Return every check of ``results``, worst first, including those that pass.
 
     Raises InputError if the ruleset has no such scenario.
     """
@@ -47,7 +47,7 @@ def check(ruleset: Ruleset, results: Results) -> tuple[Check, ...]:
 
 
 def blockers(ruleset: Ruleset, results: Results) -> tuple[Blocker, ...]:
-    """Return why ``results`` cannot be submitted under ``ruleset``; nothing for a ruleset that nobody submits under."""
+    """Return why ``results`` cannot be submitted under ``ruleset``; nothing for an unofficial ruleset."""
     if not ruleset.is_official:
         return ()
     return tuple(
@@ -75,7 +75,7 @@ def _performance(ruleset: Ruleset, results: Results) -> Iterator[Check]:
         "" if performance.value is not None else f"LoadGen did not state {key}, the official figure of {ruleset.name}"
     )
     unmeasurable = scenario_rules(ruleset, results.scenario).unmeasurable
-    if not unmeasurable:  # that says it already
+    if not unmeasurable:  # reported already
         yield _outcome("official-figure", lacks, f"{key} is stated", "performance.value", _source(ruleset, "figure"))
 
 
@@ -111,9 +111,11 @@ def _shown(metric: str, value: float) -> str:
 
 
 def _run(ruleset: Ruleset, results: Results) -> Iterator[Check]:
-    """Checks of what was run: scenario, benchmark, data set, mode."""
+    """Checks of the run: scenario, benchmark, data set, mode."""
     rules = scenario_rules(ruleset, results.scenario)
-    yield _outcome("scenario", rules.unmeasurable, "LoadGen measures what the ruleset means", "scenario")
+    yield _outcome(
+        "scenario", rules.unmeasurable, "LoadGen measures the scenario as defined by the ruleset", "scenario"
+    )
     benchmark = benchmark_of(ruleset, results.model)
     problem = "" if benchmark else f"{results.model} is not a benchmark of {ruleset.name}"
     yield _outcome("benchmark", problem, "the model is one of a benchmark", "model", _source(ruleset, "targets"))
@@ -136,7 +138,7 @@ def _data_set(ruleset: Ruleset, benchmark: Benchmark | None, results: Results) -
     yield _outcome("whole-data-set", problem, "all samples were used", "settings.samples")
     stated = benchmark.dataset_size if benchmark else None
     if stated is not None:
-        problem = "" if whole in {None, stated} else f"the data set has {whole} samples, that of the round {stated}"
+        problem = "" if whole in {None, stated} else f"the data set has {whole} samples, the round requires {stated}"
         yield _outcome(
             "data-set", problem, "the data set has the round's size", "dataset", _source(ruleset, "dataset_size")
         )
@@ -157,12 +159,12 @@ def _settings(ruleset: Ruleset, results: Results) -> Iterator[Check]:
     yield from _samples(ruleset, results)
     if ruleset.seeds:
         wrong = [name for key, name in _SEEDS.items() if settings.get(name) != getattr(ruleset.seeds, key)]
-        problem = f"LoadGen's {', '.join(wrong)} are not those of the round" if wrong else ""
-        yield _outcome("seeds", problem, "the seeds are those of the round", "settings", _source(ruleset, "seeds"))
+        problem = f"LoadGen's {', '.join(wrong)} differ from those of the round" if wrong else ""
+        yield _outcome("seeds", problem, "the seeds match the round", "settings", _source(ruleset, "seeds"))
 
 
 def _length(ruleset: Ruleset, results: Results) -> Iterator[Check]:
-    """Least duration and least count; with early stopping a run may make fewer queries, but one query no fewer samples."""
+    """Minimum duration and count; early stopping allows fewer queries, but not fewer samples in a single query."""
     rules = scenario_rules(ruleset, results.scenario)
     stated = least_queries(ruleset, results.scenario, results.model)
     may_be_fewer = ruleset.early_stopping and SCENARIOS[results.scenario].samples_per_query is not None
@@ -177,7 +179,7 @@ def _length(ruleset: Ruleset, results: Results) -> Iterator[Check]:
         else ""
     )
     reference = _source(ruleset, "min_duration")
-    yield _outcome("length", problem, "duration and queries are the round's, or more", "settings", reference)
+    yield _outcome("length", problem, "duration and queries meet the round's minimum", "settings", reference)
 
 
 def _samples(ruleset: Ruleset, results: Results) -> Iterator[Check]:
@@ -185,7 +187,7 @@ def _samples(ruleset: Ruleset, results: Results) -> Iterator[Check]:
     least = (benchmark.qsl_size if benchmark else None) or 0
     drawn = next((item.new for item in results.user_conf if item.setting == "performance_sample_count_override"), 0)
     problem = (
-        f"performance runs draw from {drawn:g} samples, the round's least is {least} (--user_conf)"
+        f"performance runs draw from {drawn:g} samples, the round's minimum is {least} (--user_conf)"
         if 0 < drawn < least
         else ""
     )

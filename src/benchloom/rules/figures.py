@@ -1,4 +1,4 @@
-"""One row for each figure of LoadGen's detail log that a round of MLPerf publishes as a scenario's result.
+"""The figures of LoadGen's detail log that rounds of MLPerf publish as results of a scenario, one per row.
 
 Sources: the submission checkers of mlcommons/inference by round (``RESULT_FIELD``) and results.cc of LoadGen 6.0.
 """
@@ -15,9 +15,9 @@ class Figure(Value, frozen=True, kw_only=True):
         key: its name in LoadGen's detail log.
         scenario: the scenario that has it.
         metric: what it measures.
-        title: what it is, for people.
-        short: the same, if a scenario stands beside it.
-        since: the first round that publishes it, for a figure that can stand for a round that does not.
+        title: its name for people.
+        short: the same, for use next to a scenario.
+        since: the first round that publishes it, for a figure that is also used for other rounds.
     """
 
     key: str
@@ -49,7 +49,7 @@ _ROWS = (
         metric=LATENCY,
         title="99th percentile latency of a query",
         short="p99 of a query",
-        since="2.0",  # before, the number of streams
+        since="2.0",  # earlier rounds: the number of streams
     ),
     Figure(
         key="early_stopping_latency_ms",

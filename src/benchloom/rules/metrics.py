@@ -1,16 +1,16 @@
-"""One row for each metric: its name in results, its unit, and which direction is better."""
+"""Metrics, one per row: name in results, unit, and better direction."""
 
 from typing import Literal, TypeAlias
 
 from benchloom.model.base import Value
 
 Better: TypeAlias = Literal["more", "less"]
-# How a value is printed: a fraction as a percentage, nanoseconds in the unit that suits them, a plain number.
+# How a value is printed: a fraction as a percentage, nanoseconds in a suitable unit, a plain number.
 Format: TypeAlias = Literal["percent", "duration", "number"]
 
 
 class Metric(Value, frozen=True, kw_only=True):
-    """A quantity that is measured.
+    """A measured quantity.
 
     Attributes:
         name: its name in results, records and rulesets.
@@ -18,7 +18,7 @@ class Metric(Value, frozen=True, kw_only=True):
         unit: ``fraction`` (0 to 1), ``ns``, ``samples/s`` …; values in records have this unit.
         better: which direction is better.
         format: how values are printed.
-        of: whether it is read from the responses, or from the clock.
+        of: whether it is derived from responses or from timing.
     """
 
     name: str
@@ -59,5 +59,5 @@ METRICS = {row.name: row for row in tuple(globals().values()) if isinstance(row,
 
 
 def metric_title(name: str) -> str:
-    """Return a metric's name for people; the name itself for one that has no row."""
+    """Return a metric's name for people; the name itself for an unknown one."""
     return METRICS[name].title if name in METRICS else name

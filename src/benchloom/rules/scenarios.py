@@ -1,7 +1,7 @@
-"""One row for each scenario: how LoadGen issues its queries, what it is told, what it measures, and what a tuning searches.
+"""Scenarios, one per row: how LoadGen issues queries, its settings and figures, and what a tuning searches.
 
-Names of settings are those of LoadGen's TestSettings and of its ``user.conf`` (mlcommons/inference, loadgen/test_settings.h and
-test_settings_internal.cc).
+Names of settings are those of LoadGen's TestSettings and of its ``user.conf`` (mlcommons/inference,
+loadgen/test_settings.h and test_settings_internal.cc).
 """
 
 from typing import Literal
@@ -9,7 +9,7 @@ from typing import Literal
 from benchloom.model.base import Value
 from benchloom.rules.metrics import LATENCY, QUERY_RATE, SAMPLE_RATE, Metric
 
-# Axes of a search, which are inputs of a program.
+# Axes of a search: inputs of a program.
 BATCH, THREADS, INSTANCES = "batch_size", "threads", "instances"
 AXES = (BATCH, THREADS, INSTANCES)
 
@@ -21,7 +21,7 @@ PERCENTILE, QUERY_SIZE, COALESCE, MOST_ASYNC = (
     "coalesce_queries",
     "max_async_queries",
 )
-# With another value of these than the round's, a result is one of MLPerf's open division.
+# If these differ from the round's values, a result belongs to MLPerf's open division.
 OPEN_KEYS = frozenset(
     {
         PERCENTILE,
@@ -36,14 +36,14 @@ OPEN_KEYS = frozenset(
 
 
 class Search(Value, frozen=True, kw_only=True):
-    """What a tuning makes best in a scenario.
+    """What a tuning optimises in a scenario.
 
     Attributes:
         title: the figure's name for people.
         metric: what the figure measures: its unit and its better direction.
         axes: the inputs that are searched.
         percentile: for a latency, the percentile that is its figure.
-        sieve: the scenario whose short runs sift the settings first; '' for the scenario itself.
+        sieve: the scenario of short screening runs; '' for the scenario itself.
         confirmations: how often the best must be measured.
     """
 
@@ -56,24 +56,24 @@ class Search(Value, frozen=True, kw_only=True):
 
 
 class Scenario(Value, frozen=True, kw_only=True):
-    """How queries come, and what that means for settings and figures.
+    """How queries arrive, and the resulting settings and figures.
 
     Attributes:
         name: LoadGen's name.
-        arrival: ``in turn``: a query follows the last one's completion; ``by rate``: queries come at random times of a rate, whatever
-            the system does; ``at once``: all samples are in one query.
-        samples_per_query: how many samples LoadGen puts into a query by itself; None: all of them.
+        arrival: ``in turn``: a query follows the last one's completion; ``by rate``: queries arrive at random times
+            with a given rate, independent of the system; ``at once``: all samples are in one query.
+        samples_per_query: the default number of samples per query; None: all of them.
         keys: the setting by key of ``user.conf``, for those keys whose setting differs between scenarios.
-        expectation: the key whose setting says what to expect of the system.
+        expectation: the key of the setting for the expected speed of the system.
         bound: the setting that bounds the latency; '' if there is none.
         throughput: the key of LoadGen's own throughput in its detail log; '' if it states none.
         uses_batch: whether an inference may take samples of several queries, or any part of one.
-        uses_instances: whether a second instance has anything to do.
-        has_percentiles: whether its latencies have percentiles that mean something.
-        expected_margin: what LoadGen is told to expect, by what a short measurement found.
-        stated_margin: what a ``user.conf`` states after a tuning, by what the tuning measured.
-        search: what a tuning makes best.
-        is_default: whether a run that names no scenario has this one.
+        uses_instances: whether a second instance is useful.
+        has_percentiles: whether percentiles of its latencies are meaningful.
+        expected_margin: ratio of the expectation set in LoadGen to the calibrated value.
+        stated_margin: ratio of the value in a tuned ``user.conf`` to the measured one.
+        search: what a tuning optimises.
+        is_default: whether it is the default scenario.
     """
 
     name: str
@@ -98,12 +98,12 @@ class Scenario(Value, frozen=True, kw_only=True):
 
     @property
     def expected(self) -> str:
-        """The setting that says what to expect."""
+        """The setting of the expectation."""
         return self.keys[self.expectation]
 
     @property
     def prepared(self) -> tuple[str, ...]:
-        """The settings that say what LoadGen prepares and judges, the expectation first; each must be above zero."""
+        """The settings that determine what LoadGen generates and checks, the expectation first; each must be above zero."""
         words = (self.expectation, TARGET_LATENCY, PERCENTILE, QUERY_SIZE)
         return tuple(dict.fromkeys(self.keys[word] for word in words if word in self.keys))
 
@@ -113,7 +113,7 @@ class Scenario(Value, frozen=True, kw_only=True):
         return (*self.prepared, *(self.keys[word] for word in (COALESCE,) if word in self.keys))
 
 
-# Margins: LoadGen keeps all queries in memory: twice as many as fit into the least duration at the expected latency, a tenth more than an
+# Margins: LoadGen keeps all queries in memory: twice as many as the minimum duration needs at the expected latency, a tenth more than an
 # expected throughput asks for. If the system uses them up, the run ends early and is INVALID: a quarter above the median allows for
 # a system 1.6 times as fast. Poisson arrivals need idle time: at 0.3 of the rate of single inferences, queues stay short.
 SINGLE_STREAM = Scenario(
@@ -184,5 +184,5 @@ DEFAULT_SCENARIO = next(row for row in SCENARIOS.values() if row.is_default)
 
 
 def settings_by_key(key: str) -> dict[str, str]:
-    """Return the setting that a key of ``user.conf`` stands for by scenario, for those scenarios that take it."""
+    """Return the setting of a key of ``user.conf`` by scenario, for the scenarios that accept it."""
     return {name: row.keys[key] for name, row in SCENARIOS.items() if key in row.keys}

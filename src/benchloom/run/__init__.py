@@ -1,1 +1,1 @@
-"""Execute a Plan: nodes in parallel, then the program in a process and directory of its own."""
+"""Execute a Plan: nodes in parallel, then the program in its own process and directory."""

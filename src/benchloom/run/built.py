@@ -1,4 +1,4 @@
-"""Provide what a process builds: a module of the runtime or a script of the component, in the folder of one entry."""
+"""Provide results built by a process: a module of the runtime or a script of the component, in one store entry."""
 
 from collections.abc import Mapping
 from pathlib import Path
@@ -18,7 +18,10 @@ _SPACE_BYTES = 1 << 16
 
 
 def provide(node: Node, provision: Built, context: ExecutionContext, prepared: Prepared) -> None:
-    """Make the entry of ``node`` if it is not there. Raises InstallError, what the child reports, and what fetching raises."""
+    """Build the entry of ``node`` unless it exists.
+
+    Raises InstallError, what the child reports, and what fetching raises.
+    """
     drop_replaced(node, provision, context)
     if context.store.find(node.key) is None:
         context.talk.note(f"building {node.id}")
@@ -54,7 +57,7 @@ def _made(
 def _environment(
     node: Node, context: ExecutionContext, prepared: Prepared, more: Mapping[str, str]
 ) -> Mapping[str, str]:
-    """Return what the child sees: of the program's inputs only those that the node's key holds."""
+    """Return the child's environment: of the program's inputs only those that are part of the node's key."""
     return clean_environment(
         {name: value for name, value in context.environ.items() if not name.startswith(INPUT_PREFIX)},
         {
@@ -76,7 +79,7 @@ def _command(provision: Built, source: Path, python: Path) -> list[str]:
 
 
 def _refuse_full_disk(folder: Path) -> None:
-    """Raise OSError if a child may have failed because nothing more can be written: then its log has no word of that either."""
+    """Raise OSError if a child may have failed because the disk is full: its log may not mention that."""
     probe = folder / ".space"
     try:
         with failures_named(probe):

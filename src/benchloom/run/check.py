@@ -1,4 +1,4 @@
-"""Ask a program whether it could run, before long work (a download, the preparation of a data set) is done for it."""
+"""Check whether a program can run before long work (a download, the preparation of a data set) is done for it."""
 
 from collections.abc import Mapping
 from pathlib import Path
@@ -18,10 +18,10 @@ from benchloom.run.program import child_environment, command_words, program_of
 def check_before_long_work(
     plan: Plan, context: ExecutionContext, secrets: Mapping[str, str], folder: Path
 ) -> Step | None:
-    """Return the step that asks the plan's program, or None if it has no check, or nothing that waits for it is to be done.
+    """Return the step that runs the check of the plan's program; None if it has no check, or no work depends on it.
 
-    Its files go to ``folder``. The step raises InputError with what the program has left in the file named by ``LOOM_ERROR``, or
-    ExecutionError if it ended badly without saying why.
+    Its files go to ``folder``. The step raises InputError with the content of the file named by ``LOOM_ERROR``, or
+    ExecutionError if the check failed without one.
     """
     node, program = program_of(plan)
     check = program.check
@@ -32,7 +32,7 @@ def check_before_long_work(
 
 
 def _held_back(plan: Plan, program: Node, check: Check) -> frozenset[str]:
-    """Return the nodes with work to do that only the roles named by ``check`` need, and those that need such a node."""
+    """Return the unfinished nodes that only the roles named by ``check`` need, and those that depend on them."""
     nodes = {node.id: node for node in plan.nodes if not isinstance(node.provision, Run)}
     needed: set[str] = set()
     waiting = [need for role, need in program.needs.items() if role not in check.before]
@@ -51,7 +51,7 @@ def _held_back(plan: Plan, program: Node, check: Check) -> frozenset[str]:
 
 
 def _is_work(node: Node) -> bool:
-    """Tell whether a download or a process stands between now and the node's result."""
+    """Tell whether the node's result still needs a download or a process."""
     return isinstance(node.provision, Fetched | Built) and not node.is_here
 
 
@@ -84,7 +84,7 @@ def _ask(
     )
     node, _ = program_of(plan)
     argv = command_words(plan, check.run_cmd_main, "check", prepared.python, context.folder(node))
-    context.talk.note("checking that the model can be run, before the data are prepared")
+    context.talk.note("checking that the model runs before preparing the data")
     result = run_process(argv, cwd=folder, env=env, timeout=None, stdout=folder / "stdout.txt", stderr=log)
     if result.status == "ok":
         return

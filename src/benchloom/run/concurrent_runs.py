@@ -1,4 +1,4 @@
-"""Which runs measure at the same time in one home: each holds a lock in a folder, and tells those that are there already."""
+"""Detect runs that measure at the same time in one home: each holds a lock in a folder, and notifies the others."""
 
 import contextlib
 from collections.abc import Iterator
@@ -19,7 +19,7 @@ class Measuring:
 
     @property
     def others(self) -> tuple[str, ...]:
-        """Ids of runs, sorted."""
+        """Sorted ids of runs."""
         try:
             later = (self._folder / f"{self._name}.others").read_text().split()
         except OSError:
@@ -29,7 +29,7 @@ class Measuring:
 
 @contextlib.contextmanager
 def measuring(folder: Path, name: str) -> Iterator[Measuring]:
-    """Be known as the run ``name`` in ``folder`` until the block ends."""
+    """Register the run ``name`` in ``folder`` until the block ends."""
     folder.mkdir(parents=True, exist_ok=True)
     with FileLock(folder / f"{name}.lock"):
         found = Measuring(folder, name)
@@ -41,7 +41,7 @@ def measuring(folder: Path, name: str) -> Iterator[Measuring]:
 
 
 def _active(folder: Path, own: str) -> Iterator[str]:
-    """Yield the runs besides ``own`` whose locks are held; what a killed one left behind is removed."""
+    """Yield the other runs whose locks are held; leftovers of killed runs are removed."""
     for path in folder.glob("*.lock"):
         if path.stem == own:
             continue
@@ -51,7 +51,7 @@ def _active(folder: Path, own: str) -> Iterator[str]:
                 _forget(folder, path.stem)
         except Timeout:
             yield path.stem
-        except OSError:  # somebody else has just removed it
+        except OSError:  # another process has just removed it
             continue
 
 

@@ -1,4 +1,4 @@
-"""What an execution works with, and what it has made so far."""
+"""The context of an execution, and its results so far."""
 
 import sys
 from collections.abc import Callable, Collection, Mapping
@@ -20,10 +20,9 @@ if TYPE_CHECKING:
 
 @dataclass(frozen=True)
 class OwnEnvironment:
-    """A Python environment that is no entry of the store: made in ``folder``, to work as ``final``.
+    """A Python environment outside the store: created in ``folder``, to be renamed to ``final``.
 
-    ``interpreter`` is the Python it is made of, ``also`` are requirements beyond the plan's, ``locked`` takes the place
-    of solving.
+    ``interpreter`` is its Python, ``also`` are requirements beyond the plan's, ``locked`` replaces solving.
     """
 
     folder: Path
@@ -35,10 +34,10 @@ class OwnEnvironment:
 
 @dataclass(frozen=True)
 class ExecutionContext:
-    """What executing a plan takes besides the plan: nothing here knows which components there are.
+    """Everything besides the plan that its execution needs; the index is not part of it.
 
-    ``repositories`` are the root folders of the plan's repositories, by alias. ``environment`` is where Python libraries go
-    instead of the store; ``verify`` digests every byte that is reused.
+    ``repositories`` are the root folders of the plan's repositories, by alias. ``environment`` is the target of Python
+    libraries instead of the store; ``verify`` digests all reused files.
     """
 
     repositories: Mapping[str, Path]
@@ -55,10 +54,10 @@ class ExecutionContext:
     verify: bool = False
 
     def folder(self, node: Node) -> Path:
-        """Return the folder of a node's component. Raises InputError if its repository is not here."""
+        """Return the folder of a node's component. Raises InputError if its repository is missing."""
         if node.repo not in self.repositories:
             raise InputError(
-                f"the plan needs the repository {node.repo!r}, which is not here",
+                f"the plan requires the repository {node.repo!r}, which has not been added",
                 where=f"{node.id}: {node.file}",
                 fix=f"add it: loom repo add URL, where URL is that of {node.repo}",
             )
@@ -67,7 +66,7 @@ class ExecutionContext:
 
 @dataclass
 class Prepared:
-    """What became of the nodes: facts by node id, the interpreter that serves the plan, and what was put into it."""
+    """The results of the nodes: facts by node id, the interpreter of the plan, and its installed distributions."""
 
     python: Path = field(default_factory=lambda: Path(sys.executable))
     facts: dict[str, Facts] = field(default_factory=dict)
@@ -76,7 +75,7 @@ class Prepared:
 
 @dataclass(frozen=True)
 class Step:
-    """What is done (``act``) before the nodes ``holds_back`` are prepared, and after all others are."""
+    """An action (``act``) between the preparation of all other nodes and of those in ``holds_back``."""
 
     holds_back: Collection[str]
     act: Callable[[Prepared], None]

@@ -1,4 +1,4 @@
-"""What is refused of a plan's data as soon as it is here, before anything long is done with it."""
+"""Checks of a plan's data as soon as it is available, before long work."""
 
 from pathlib import Path
 
@@ -13,7 +13,7 @@ from benchloom.model.values import FROM_ONE, whole
 def refuse_unfit_data(plan: Plan, found: Facts) -> None:
     """Raise InputError if the samples of ``plan`` cannot be made from the data set ``found``, or its model cannot be scored on it.
 
-    What needs the images themselves to be opened is left to the pre-processing.
+    Checks that must open the images are left to the pre-processing.
     """
     dataset, root = found.dataset, Path(found.path)
     if dataset is None:

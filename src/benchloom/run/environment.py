@@ -1,4 +1,4 @@
-"""Provide the plan's Python environment: an entry of the store, or one of its own."""
+"""Provide the plan's Python environment: in the store, or separate."""
 
 import sys
 from dataclasses import replace
@@ -17,7 +17,7 @@ from benchloom.store.sealing import BuildOutput
 
 
 def lacking(node: Node, provision: PythonEnvironment, context: ExecutionContext) -> list[str]:
-    """Return what would have to be downloaded, one line for all packages."""
+    """Return the missing downloads, one line for all packages."""
     if node.is_here or context.find_links:
         return []
     from benchloom.store.environments.cached_wheels import (
@@ -29,7 +29,10 @@ def lacking(node: Node, provision: PythonEnvironment, context: ExecutionContext)
 
 
 def provide(node: Node, provision: PythonEnvironment, context: ExecutionContext, prepared: Prepared) -> Facts:
-    """Make the environment if it is not there, and let its interpreter serve the plan. Raises InstallError or OfflineError."""
+    """Create the environment unless it exists, and use its interpreter for the plan.
+
+    Raises InstallError or OfflineError.
+    """
     wanted = EnvironmentRequest(requirements=provision.pip, built_among=provision.built_among)
     if context.environment:
         fill_own(wanted, context, prepared)
@@ -44,7 +47,7 @@ def provide(node: Node, provision: PythonEnvironment, context: ExecutionContext,
 
 
 def fill_own(wanted: EnvironmentRequest, context: ExecutionContext, prepared: Prepared) -> None:
-    """Install what the plan wants of Python into an environment of its own, and what that is to have besides."""
+    """Install the plan's Python libraries and additional requirements into a separate environment."""
     if own := context.environment:
         prepared.distributions, _ = _install(wanted, context, own)
         prepared.python = environment_python(own.folder)

@@ -1,4 +1,4 @@
-"""What a process is told of each thing that it needs: one JSON file per role, named by ``LOOM_<ROLE>``."""
+"""Facts files for processes: one JSON file per role, named by ``LOOM_<ROLE>``."""
 
 from collections.abc import Mapping
 from pathlib import Path
@@ -14,7 +14,7 @@ from benchloom.run.context import ExecutionContext, Prepared
 
 
 def facts_of(node: Node, context: ExecutionContext, inputs: Mapping[str, str]) -> Facts:
-    """Return what a program with ``inputs`` is told of ``node``; the path is that of its result, whether it is there yet or not."""
+    """Return the facts of ``node`` for a program with ``inputs``; the path of its result need not exist yet."""
     candidate, stated = node.candidate, node.facts
     dataset = stated.dataset
     if dataset and "dataset" in node.roles:
@@ -38,7 +38,7 @@ def facts_of(node: Node, context: ExecutionContext, inputs: Mapping[str, str]) -
 
 
 def _result_path(node: Node, context: ExecutionContext) -> str:
-    """Return the absolute path of the result of ``node``; '' for what has none, such as a Python library."""
+    """Return the absolute path of the result of ``node``; '' if it has none, such as a Python library."""
     match node.provision:
         case Detected():
             return node.candidate.location
@@ -56,14 +56,14 @@ def refuse_lost_result(node: Node, facts: Facts) -> None:
     if not facts.path or Path(facts.path).exists():
         return
     if isinstance(node.provision, Detected):
-        what, where, fix = f"{node.id} is not where it was found", "", "put it back, or plan again"
+        what, where, fix = f"{node.id} is no longer at its detected location", "", "restore it, or plan again"
     else:
-        what, where, fix = f"{node.id} has no result", f"{node.file}: result", "name the file or folder that is there"
+        what, where, fix = f"{node.id} has no result", f"{node.file}: result", "name an existing file or folder"
     raise InstallError(what, where=where, why=[f"{facts.path} does not exist"], fix=fix)
 
 
 def refuse_no_result(node: Node, result: str, folder: Path) -> None:
-    """Raise InstallError, before anything is published, if ``folder`` has not what the component states as its ``result``."""
+    """Raise InstallError, before anything is published, if the component's ``result`` is missing in ``folder``."""
     if not result or (folder / result).exists():
         return
     there = sorted(path.relative_to(folder).as_posix() for path in folder.rglob("*") if path.is_file())
@@ -71,7 +71,7 @@ def refuse_no_result(node: Node, result: str, folder: Path) -> None:
         f"{node.candidate.component} has no {result!r} after it was fetched or built",
         where=f"{node.file}: result",
         why=[f"there are {len(there)} files: {', '.join(there[:5])}{', ...' if len(there) > 5 else ''}"],
-        fix="name the file or folder that stands there",
+        fix="name an existing file or folder",
     )
 
 
@@ -91,12 +91,12 @@ def role_variables(needs: Mapping[str, str], prepared: Prepared, folder: Path) -
 
 
 def runtime_variables(context: ExecutionContext) -> dict[str, str]:
-    """Let the child import this very engine's harness, whatever interpreter serves the plan, and nothing else of ours."""
+    """Return variables that let the child import only this engine's package, with any interpreter."""
     return {"PYTHONPATH": str(context.runtime), "PYTHONDONTWRITEBYTECODE": "1"}
 
 
 def variable_of(role: str) -> str:
-    """``LOOM_<ROLE>`` in upper case, with ``_`` for what a variable name cannot hold."""
+    """``LOOM_<ROLE>`` in upper case, with ``_`` for characters that a variable name cannot contain."""
     return "LOOM_" + "".join(char if char.isalnum() else "_" for char in role.upper())
 
 

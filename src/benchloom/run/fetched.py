@@ -1,4 +1,4 @@
-"""Provide what is fetched: downloads and files of the repository, unpacked into one entry of the store."""
+"""Provide fetched files: downloads and files of the repository, unpacked into one store entry."""
 
 import os
 import shutil
@@ -15,12 +15,12 @@ from benchloom.run.facts import refuse_no_result
 from benchloom.store.entries import Store
 from benchloom.store.fetch import file_name, place_of
 
-# Facts of an entry: the digests of the files that were downloaded for it, and the keys of the entries that it was built from.
+# Facts of an entry: digests of its downloads, and the keys of the entries that it was built from.
 _DOWNLOADS, MADE_FROM = "downloads", "made_from"
 
 
 def lacking(node: Node, files: Sequence[Fetch], context: ExecutionContext) -> list[str]:
-    """Return what would have to be downloaded, one line for each file."""
+    """Return the missing downloads, one line per file."""
     return [
         f"{node.id}: {item.url} ({item.digest or 'unpinned'})"
         for item in (() if node.is_here else files)
@@ -29,16 +29,19 @@ def lacking(node: Node, files: Sequence[Fetch], context: ExecutionContext) -> li
 
 
 def provide(node: Node, provision: Fetched, context: ExecutionContext) -> None:
-    """Make the entry of ``node`` if it is not there. Raises FetchError, OfflineError, IntegrityError or InstallError."""
+    """Create the entry of ``node`` unless it exists.
+
+    Raises FetchError, OfflineError, IntegrityError or InstallError.
+    """
     drop_replaced(node, provision, context)
     if context.store.find(node.key) is None:
         context.store.build(node.key, node.id, lambda folder: fetch_all(node, provision, context, folder))
 
 
 def drop_replaced(node: Node, provision: Fetched | Built, context: ExecutionContext) -> None:
-    """Remove the entry of ``node`` if the preferred mirror has another file than the one without a digest that it was made from.
+    """Remove the entry of ``node`` if the preferred mirror has a different version of its file without a digest.
 
-    What was made from that entry goes, too.
+    Entries built from it are removed as well.
     """
     entry = context.store.find(node.key)
     if entry is None:
@@ -47,7 +50,7 @@ def drop_replaced(node: Node, provision: Fetched | Built, context: ExecutionCont
         download = context.fetcher.preferred(item, is_model=_is_model(item, node, provision))
         if download and download.digest not in entry.meta.get(_DOWNLOADS, "").split(","):
             context.talk.note(
-                f"{node.id}: {file_name(item)} is replaced by that of {download.source}, which is {download.digest}"
+                f"{node.id}: {file_name(item)} is replaced by the file from {download.source} with digest {download.digest}"
             )
             _drop(node.key, context.store)
             break
@@ -60,9 +63,9 @@ def _drop(key: str, store: Store) -> None:
 
 
 def fetch_all(node: Node, provision: Fetched | Built, context: ExecutionContext, folder: Path) -> Mapping[str, str]:
-    """Put the files of ``provision`` into ``folder`` and return what the store remembers of ``node``.
+    """Fetch the files of ``provision`` into ``folder`` and return the store's metadata of ``node``.
 
-    What turns out not to be what was asked for is forgotten, so that it is downloaded anew. Raises FetchError, OfflineError,
+    A wrong file is removed from the cache, so that it is downloaded again. Raises FetchError, OfflineError,
     IntegrityError or InstallError.
     """
     try:
@@ -79,8 +82,8 @@ def fetch_all(node: Node, provision: Fetched | Built, context: ExecutionContext,
 
 
 def _fetch_one(item: Fetch, node: Node, provision: Fetched | Built, context: ExecutionContext, folder: Path) -> str:
-    """Put one file, or what its archive holds, into ``folder``; return the digest of what was downloaded."""
-    from benchloom.store.archive import extract  # late: most runs find everything in the store
+    """Put one file, or the content of its archive, into ``folder``; return the digest of the download."""
+    from benchloom.store.archive import extract  # late: in most runs everything is cached
 
     download = context.fetcher.obtain(item, context.folder(node), is_model=_is_model(item, node, provision))
     if item.archive:
@@ -94,16 +97,16 @@ def _fetch_one(item: Fetch, node: Node, provision: Fetched | Built, context: Exe
 
 
 def _is_model(item: Fetch, node: Node, provision: Fetched | Built) -> bool:
-    """Tell whether ``item`` is the very file that a backend opens, not an archive or something beside it."""
+    """Tell whether ``item`` is the model file itself, not an archive or an additional file."""
     return node.facts.model is not None and not item.archive and provision.result in {"", place_of(item)}
 
 
 def _refuse_no_model(node: Node, result: str, folder: Path) -> None:
-    """Raise IntegrityError if what an archive without a digest has in place of the model is none."""
+    """Raise IntegrityError if an archive without a digest contains no model in place of the result."""
     path = folder / result
     if node.facts.model and path.is_file() and (why := no_model(str(path))):
         raise IntegrityError(
-            f"{result} of {node.candidate.component} is no model",
+            f"{result} of {node.candidate.component} is not a model",
             where=f"{node.file}: fetch",
             why=why,
             fix="name another URL in the component, or a folder that has the file with --mirror",
@@ -114,12 +117,12 @@ def _inside(folder: Path, name: str, node: Node) -> Path:
     """Return ``folder/name``. Raises InputError if metadata would lead outside the folder."""
     path = Path(os.path.normpath(folder / name))
     if not path.is_relative_to(folder):
-        raise InputError(f"{name!r} leads outside the entry", where=f"{node.file}: fetch", fix="name a place inside it")
+        raise InputError(f"{name!r} leads outside the entry", where=f"{node.file}: fetch", fix="name a path inside it")
     return path
 
 
 def _entry_meta(node: Node) -> dict[str, str]:
-    """What the store remembers of a node, so that later resolutions prefer it."""
+    """The store's metadata of a node, by which later resolutions prefer it."""
     candidate = node.candidate
     return {
         "component": candidate.component,

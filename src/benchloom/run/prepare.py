@@ -1,7 +1,7 @@
-"""Prepare all that the program of a plan needs: node after node, independent ones in parallel, one log per node.
+"""Prepare the nodes that the program of a plan needs, independent ones in parallel, with one log per node.
 
-How a node is provided is the matter of one module for each kind of provision; which one, of its provision alone. The program
-itself is run by ``run.program``: everything it needs is there, whole and verified, before it starts.
+Each kind of provision has its own module, chosen by the provision alone. The program
+itself is run by ``run.program``: everything it needs is complete and verified before it starts.
 """
 
 import time
@@ -28,9 +28,9 @@ _POLL_SECONDS = 0.05
 def prepare(plan: Plan, context: ExecutionContext, jobs: int = 4, first: Step | None = None) -> Prepared:
     """Provide every node but programs and return their facts.
 
-    ``first`` holds nodes back until what it does with the others has ended well. Raises FetchError, OfflineError, InstallError
-    or IntegrityError of the first node that fails, InputError if it refuses what it is to be made from; nodes that already
-    started finish, and what they published stays.
+    ``first`` delays some nodes until its check has succeeded. Raises FetchError, OfflineError, InstallError or
+    IntegrityError of the first node that fails, InputError if it refuses its input; started nodes finish, and published
+    entries stay.
     """
     refuse_missing_offline(plan, context)
     _refuse_untrusted(plan)
@@ -53,7 +53,7 @@ def prepare(plan: Plan, context: ExecutionContext, jobs: int = 4, first: Step | 
 def _provide_all(
     nodes: Mapping[str, Node], plan: Plan, context: ExecutionContext, jobs: int, prepared: Prepared
 ) -> None:
-    """Provide ``nodes`` of ``plan``, each when those among them that it needs are there; facts go to ``prepared``."""
+    """Provide ``nodes`` of ``plan``, each after those that it needs; facts go to ``prepared``."""
     sorter = TopologicalSorter(
         {node.id: [need for need in node.needs.values() if need in nodes] for node in nodes.values()}
     )
@@ -69,14 +69,14 @@ def _provide_all(
             )
         except BaseException as error:
             pool.shutdown(wait=False, cancel_futures=True)
-            if not isinstance(error, Exception):  # the user's interruption reaches no other thread by itself
+            if not isinstance(error, Exception):  # an interrupt does not reach other threads by itself
                 context.fetcher.stop.set()
                 _end(running)
             raise
 
 
 def _end(running: Collection[Future[Facts]]) -> None:
-    """End the children of what still runs, those it starts meanwhile too, until nothing runs any more."""
+    """End the children of running nodes, including new ones, until no node is running."""
     while not all(future.done() for future in running):
         end_live()
         time.sleep(_POLL_SECONDS)
@@ -88,7 +88,7 @@ def _work_off(
     prepared: Prepared,
     running: dict[Future[Facts], str],
 ) -> None:
-    """Submit every node when what it needs is there, and collect the facts; ``running`` holds what is under way."""
+    """Submit every node when its requirements are ready, and collect the facts; ``running`` holds unfinished ones."""
     while sorter.is_active():
         for node_id in sorted(sorter.get_ready()):
             running[submit(node_id)] = node_id
@@ -100,11 +100,11 @@ def _work_off(
 
 
 def refuse_missing_offline(plan: Plan, context: ExecutionContext) -> None:
-    """Raise OfflineError naming everything a plan lacks, if ``--offline`` forbids fetching it. Opens no socket."""
+    """Raise OfflineError naming all missing downloads of a plan, if ``--offline`` forbids them. Opens no socket."""
     missing = [line for node in plan.nodes for line in _lacking(node, context)] if context.offline else []
     if missing:
         raise OfflineError(
-            f"{len(missing)} thing(s) are missing and --offline forbids fetching them",
+            f"{len(missing)} download(s) are missing and --offline forbids fetching them",
             why=missing,
             fix="run once without --offline, or give a mirror folder with --mirror",
             details={"missing": missing},
@@ -122,7 +122,7 @@ def _lacking(node: Node, context: ExecutionContext) -> list[str]:
 
 
 def _refuse_untrusted(plan: Plan) -> None:
-    """Raise InputError if the program would open a file that nobody vouches for: before it is even downloaded."""
+    """Raise InputError if the program would open an untrusted file, before it is downloaded."""
     if plan.program is None:
         return
     for node in plan.nodes:
@@ -132,7 +132,9 @@ def _refuse_untrusted(plan: Plan) -> None:
 
 
 def _provide(node: Node, plan: Plan, context: ExecutionContext, prepared: Prepared) -> Facts:
-    with context.talk.progress(f"preparing {node.id}", None, ""):  # to unpack, verify and seal big files takes a while
+    with context.talk.progress(
+        f"preparing {node.id}", None, ""
+    ):  # unpacking, verifying and sealing big files takes a while
         if node.is_here and node.key:
             _refuse_damaged(node, plan, context)
         match node.provision:
@@ -144,9 +146,9 @@ def _provide(node: Node, plan: Plan, context: ExecutionContext, prepared: Prepar
                 built.provide(node, provision, context, prepared)
             case Unrecorded():
                 raise InputError(
-                    f"the plan does not say how {node.id} comes to be", where=plan.schema, fix="plan again: loom plan"
+                    f"the plan does not state how {node.id} is provided", where=plan.schema, fix="plan again: loom plan"
                 )
-            case _:  # it is here already
+            case _:  # it exists already
                 pass
         facts = facts_of(node, context, plan.inputs)
         refuse_lost_result(node, facts)
@@ -156,9 +158,9 @@ def _provide(node: Node, plan: Plan, context: ExecutionContext, prepared: Prepar
 
 
 def _refuse_damaged(node: Node, plan: Plan, context: ExecutionContext) -> None:
-    """Raise IntegrityError if what the program, or anything that is to be built, opens of this node is not what was sealed.
+    """Raise IntegrityError if files of this node that the program or a build opens have changed since they were sealed.
 
-    A model is always digested. The many files of a Python environment are looked at only if everything is digested.
+    A model is always digested. The many files of a Python environment are checked only if everything is digested.
     """
     is_environment = isinstance(node.provision, PythonEnvironment)
     users = [user for user in plan.nodes if is_process(user.provision) and not user.is_here]

@@ -1,7 +1,7 @@
-"""One child process: own process group, exact environment, streams to files, a limit that really ends it.
+"""Run a child process: in its own process group, with an exact environment, output to files, and a strict time limit.
 
-The child writes into the files itself: no pipe can fill up, and nothing of ours runs beside what is measured unless
-somebody watches.
+The child writes to the files directly: no pipe can fill up, and this process does not disturb measurements unless
+output is echoed.
 """
 
 import codecs
@@ -51,7 +51,7 @@ _PASSED = frozenset(
         "SSL_CERT_FILE",
     }
 )
-INPUT_PREFIX = "LOOM_INPUT_"  # of the variables that hold the inputs of a program
+INPUT_PREFIX = "LOOM_INPUT_"  # prefix of the variables for inputs of a program
 _PASSED_PREFIXES = ("LC_", "OMP_", "MKL_", "KMP_", "OPENBLAS_", "CUDA_", "NVIDIA_", "MALLOC_", INPUT_PREFIX)
 
 
@@ -67,16 +67,16 @@ class ProcessResult(Value, frozen=True, kw_only=True):
 
 
 def clean_environment(base: Mapping[str, str], additions: Mapping[str, str]) -> dict[str, str]:
-    """Return what a child sees: the host variables that programs need to work at all, and ``additions``, exactly.
+    """Return the exact environment of a child: the host variables that programs need, and ``additions``.
 
-    Python's own variables are dropped, so that the plan alone decides what is importable. Raises InputError for a name
-    or value that no environment can hold.
+    Python's own variables are dropped, so that the plan alone decides what is importable. Raises InputError for an
+    invalid name or value.
     """
     env = {k: v for k, v in base.items() if k.upper() in _PASSED or k.startswith(_PASSED_PREFIXES)}
     for name, value in additions.items():
         if not name or "=" in name or "\0" in name or "\0" in value:
             raise InputError(
-                f"{name!r} cannot be an environment variable", fix="use a name without '=' and a value without NUL"
+                f"{name!r} is not a valid environment variable", fix="use a name without '=' and a value without NUL"
             )
     return {**env, **additions}
 
@@ -91,10 +91,11 @@ def run_process(
     stderr: Path,
     echo: Callable[[str], None] | None = None,
 ) -> ProcessResult:
-    """Run ``argv`` without a shell and with standard input closed; past ``timeout`` seconds its whole group is killed.
+    """Run ``argv`` without a shell and with standard input closed; after ``timeout`` seconds its whole group is killed.
 
-    Output is added to the files ``stdout`` and ``stderr``; ``echo`` receives both streams as they grow. An interruption
-    kills the group and passes through; should we be killed, the group is killed, too. Raises ExecutionError if the program cannot be started.
+    Output is appended to the files ``stdout`` and ``stderr``; ``echo`` receives both streams as they grow. An interrupt
+    kills the group and is re-raised; if this process is killed, the group is killed as well. Raises ExecutionError if
+    the program cannot be started.
     """
     started, clock = utc_now(), time.monotonic()
     with stdout.open("ab") as out, stderr.open("ab") as err, _echoing((stdout, stderr), echo):
@@ -117,13 +118,13 @@ def _start(
 ) -> "subprocess.Popen[bytes]":
     try:
         return group.start_group(argv, cwd=cwd, env=env, stdout=out, stderr=err)
-    except (OSError, ValueError) as error:  # ValueError: words or variables that no process can be given
+    except (OSError, ValueError) as error:  # ValueError: arguments or variables that cannot be passed to a process
         raise ExecutionError(f"{argv[0]} cannot be started", where=str(cwd), why=[str(error)]) from error
 
 
 @contextlib.contextmanager
 def _echoing(paths: Sequence[Path], echo: Callable[[str], None] | None) -> Iterator[None]:
-    """Pass on what is added to ``paths`` until the block ends, to the last byte."""
+    """Echo what is appended to ``paths`` until the block ends, to the last byte."""
     if echo is None:
         yield
         return
@@ -150,7 +151,7 @@ def _follow(streams: Sequence[IO[bytes]], echo: Callable[[str], None], ended: th
             if text := decoder.decode(stream.read(), final=is_last):
                 try:
                     echo(text)
-                except OSError:  # whoever watched has gone; the files have everything
+                except OSError:  # the reader has gone; the files have everything
                     return
 
 
@@ -172,7 +173,7 @@ def how_it_ended(exit_code: int | None, signal_name: str) -> str:
 
 
 def last_lines(path: Path, count: int) -> list[str]:
-    """Return the last lines of what a child wrote, none if it wrote nothing. A redrawn line counts as several."""
+    """Return the last lines of a child's output. A redrawn line counts as several."""
     try:
         with path.open("rb") as stream:
             stream.seek(max(0, stream.seek(0, os.SEEK_END) - OUTPUT_TAIL_BYTES))

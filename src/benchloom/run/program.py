@@ -1,4 +1,4 @@
-"""Run the program of a plan: unique run directory, exact environment, repetitions, results read back."""
+"""Run the program of a plan in its run directory with an exact environment, and read its results."""
 
 from collections.abc import Callable, Mapping
 from pathlib import Path
@@ -26,7 +26,7 @@ def program_command(plan: Plan, python: Path, source: Path) -> list[str]:
 
 
 def command_words(plan: Plan, text: str, key: str, python: Path, source: Path) -> list[str]:
-    """Return the argv of the command ``text``, which stands under ``key`` of the program, with the plan's inputs."""
+    """Return the argv of the command ``text``, under ``key`` of the program, with the plan's inputs."""
     node, run = program_of(plan)
     variables = {**program_environment(plan), "LOOM_PYTHON": str(python), "LOOM_COMPONENT": str(source)}
     argv = split_command(text, variables, f"{node.file}: {key}")
@@ -45,7 +45,7 @@ def child_environment(
     secrets: Mapping[str, str],
     more: Mapping[str, str],
 ) -> dict[str, str]:
-    """Return all that a process of the plan's program sees: its own variables, places, secret inputs, and ``more``."""
+    """Return the environment of a process of the plan's program: its variables, paths, secret inputs, and ``more``."""
     return clean_environment(
         context.environ,
         {
@@ -59,7 +59,7 @@ def child_environment(
 
 
 def place_variables(plan: Plan, prepared: Prepared, context: ExecutionContext) -> dict[str, str]:
-    """Return where the plan's interpreter and the program's own files are."""
+    """Return variables with the paths of the plan's interpreter and the program's files."""
     return {"LOOM_PYTHON": str(prepared.python), "LOOM_COMPONENT": str(context.folder(program_of(plan)[0]))}
 
 
@@ -72,7 +72,7 @@ def run_program(
     timeout: float | None,
     echo: Callable[[str], None] | None,
 ) -> tuple[list[str], Repetition, InputError | None]:
-    """Run the program once in ``folder`` and return its argv, how it went, and the wrong input that it has told of.
+    """Run the program once in ``folder`` and return its argv, the repetition, and the InputError that it reported.
 
     ``secrets`` are inputs which reach the program as ``LOOM_INPUT_<NAME>``; they appear in no file and no argv.
     """
@@ -92,7 +92,7 @@ def run_program(
         },
     )
     limit = timeout if timeout is not None else program.timeout
-    label = "" if echo else f"starting {plan.target}"  # a bar would break what is echoed into lines of its own
+    label = "" if echo else f"starting {plan.target}"  # a bar would interrupt echoed lines
     with watched(progress, context.talk, label):
         result = run_process(
             argv,
@@ -108,7 +108,7 @@ def run_program(
 
 
 def _home_variables(context: ExecutionContext) -> dict[str, str]:
-    """What a script needs to work in the same home with the same settings as the command that runs it."""
+    """Variables that make a script use the home and settings of the command that runs it."""
     options = context.fetcher.options
     return {
         "LOOM_HOME": str(locate(dict(context.environ)).home),
@@ -118,10 +118,10 @@ def _home_variables(context: ExecutionContext) -> dict[str, str]:
 
 
 def program_of(plan: Plan) -> tuple[Node, Run]:
-    """Return the node that is the plan's program, and how it is run. Raises InputError if the target is no program."""
+    """Return the plan's program node, and its provision. Raises InputError if the target is no program."""
     node = plan.program
     if node is None or not isinstance(node.provision, Run):
-        raise InputError(f"{plan.target} is not a program", fix=f"to obtain it: loom install {plan.target}")
+        raise InputError(f"{plan.target} is not a program", fix=f"to install it: loom install {plan.target}")
     return node, node.provision
 
 
@@ -140,7 +140,7 @@ def _repetition(result: ProcessResult, path: Path) -> Repetition:
 
 
 def _read_results(path: Path) -> tuple[Results | None, str]:
-    """Return the results, or what is wrong with them. Programs that measure nothing may leave none."""
+    """Return the results, or a problem with them. Programs that measure nothing need not write any."""
     try:
         return decode_results(bounded.read_bytes(path, limits.DOCUMENT_BYTES), path.name), ""
     except FileNotFoundError:
@@ -148,4 +148,4 @@ def _read_results(path: Path) -> tuple[Results | None, str]:
     except InputError as error:
         return None, "; ".join([f"{path.name}: {error.what}", *error.why])
     except (OSError, msgspec.MsgspecError) as error:
-        return None, f"{path.name} does not fit schemas/results.schema.json: {error}"
+        return None, f"{path.name} does not match schemas/results.schema.json: {error}"

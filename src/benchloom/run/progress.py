@@ -1,4 +1,4 @@
-"""Show how far a child process is: it replaces one small JSON file (``LOOM_PROGRESS``), which is read a few times a second."""
+"""Show the progress of a child process, which it writes to a small JSON file (``LOOM_PROGRESS``)."""
 
 import json
 import threading
@@ -15,9 +15,9 @@ _INTERVAL = 0.1
 
 @contextmanager
 def watched(path: Path, talk: Talk, label: str) -> Iterator[None]:
-    """Show what appears in ``path`` (``label``, ``unit``, ``total``, ``done``) until the block ends; then remove the file.
+    """Show the progress in ``path`` (``label``, ``unit``, ``total``, ``done``) until the block ends; then remove the file.
 
-    Until something does, ``label`` (if there is one) shows that the child is at work.
+    Until the file exists, ``label`` (if given) is shown.
     """
     stop = threading.Event()
     thread = threading.Thread(target=_follow, args=(path, talk, label, stop), daemon=True)
@@ -49,6 +49,6 @@ def _follow(path: Path, talk: Talk, label: str, stop: threading.Event) -> None:
 def _read(path: Path) -> dict[str, Any] | None:
     try:
         state: dict[str, Any] = json.loads(bounded.read_bytes(path, limits.METADATA_BYTES))
-    except (OSError, ValueError, RecursionError):  # not there yet
+    except (OSError, ValueError, RecursionError):  # does not exist yet
         return None
     return state if {"label", "unit", "total", "done"} <= state.keys() else None

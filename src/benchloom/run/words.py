@@ -1,4 +1,4 @@
-"""From the text of a ``run_cmds`` command to an argument vector, without a shell."""
+"""Convert the text of a ``run_cmds`` command to an argument vector, without a shell."""
 
 import re
 import shlex
@@ -14,10 +14,10 @@ _OPERATOR = re.compile(r"&&|\|\||\d?>>|\d?>&\d|\d?>|[;&|<]")
 
 
 def split_command(text: str, variables: Mapping[str, str], where: str) -> list[str]:
-    """Split ``text`` into words, then put values in the place of ``$<<NAME>>$``, byte for byte.
+    """Split ``text`` into words, then replace ``$<<NAME>>$`` by values, byte for byte.
 
     Splitting comes first, so a value with spaces, quotes, ``$`` or newlines stays inside its word. Raises InputError
-    for an unknown variable, unbalanced quotes, no words at all, or what only a shell would understand: an operator
+    for an unknown variable, unbalanced quotes, an empty command, or shell syntax: an operator
     outside quotes, or a ``$NAME`` or command substitution outside single quotes.
     """
     try:
@@ -31,14 +31,14 @@ def split_command(text: str, variables: Mapping[str, str], where: str) -> list[s
 
 
 def _refuse_shell(text: str, where: str) -> None:
-    """Refuse what would silently mean something else without a shell."""
+    """Refuse shell syntax, which would silently have another meaning without a shell."""
     text = _PLACE.sub("", text)
     bare = _QUOTED.sub("", text)
     inside = " ".join(re.sub(r"\\.", "", quoted) for quoted in _QUOTED.findall(text))
     found = _OPERATOR.search(bare) or _SUBSTITUTION.search(f"{bare} {inside}")
     if found is None:
         return
-    fix = "put a script beside the metadata and run that"
+    fix = "put a script next to the metadata and run that"
     if re.fullmatch(r"\$\{?\w+\}?", found.group()):
         name = found.group().strip("${}")
         fix = f"write $<<{name}>>$ for the value of {name}, or quote it with '...' if it is meant literally"

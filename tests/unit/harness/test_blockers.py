@@ -85,7 +85,7 @@ def test_bound_above_the_rounds_blocks_wherever_it_comes_from(tmp_path: Path):
 
 def test_fewer_samples_to_draw_from_than_the_round_asks_for_block(tmp_path: Path):
     [found] = blockers(tmp_path, conf="resnet50.Server.performance_sample_count_override = 500\n")
-    assert found == "performance runs draw from 500 samples, the round's least is 1024 (--user_conf)"
+    assert found == "performance runs draw from 500 samples, the round's minimum is 1024 (--user_conf)"
 
 
 def test_errors_of_either_run_block(tmp_path: Path):

@@ -148,7 +148,7 @@ def test_data_set_that_the_script_cannot_read_has_no_command(tmp_path: Path):
         ("\ufeffa.jpg 3\nb.jpg 5", ""),
         ("a.jpg 3\n\nb.jpg 5\n", "the script cannot read every line of the label file"),
         ("a.jpg 3\nb c.jpg 5\n", "the script cannot read every line of the label file"),
-        ("a.jpg 3\nb 7 c.jpg 5\n", "the script reads another label for 1 of 2 samples"),
+        ("a.jpg 3\nb 7 c.jpg 5\n", "the script reads a different label for 1 of 2 samples"),
     ],
 )
 def test_label_file_is_read_as_the_script_reads_it(tmp_path: Path, text: str, problem: str):

@@ -81,7 +81,7 @@ def test_touch_reads_any_samples():
 
 @pytest.mark.parametrize(
     ("gives_index", "prediction", "told"),
-    [(True, "argmax", r"is \[1\] for 1 samples, its facts state 10 classes"), (False, "index", "'index' takes one")],
+    [(True, "argmax", r"is \[1\] for 1 samples, its facts state 10 classes"), (False, "index", "'index' requires one")],
 )
 def test_output_of_the_other_kind_of_prediction_is_refused(gives_index: bool, prediction: str, told: str):
     made, backend = predictor(prediction=prediction)

@@ -74,9 +74,9 @@ def test_empty_images_are_counted_apart(root: Path):
     ("data", "words"),
     [
         (b"", "lists no images"),
-        (b"img 0.png 10\n", "label 10 is none of trial"),
-        (b"img\xff.png 1\n", "no text in UTF-8"),
-        (b"img 0.png " + b"1" * 5000 + b"\n", "label 1111.* is none of trial, whose labels are 0 to 9"),
+        (b"img 0.png 10\n", "label 10 is not valid for trial"),
+        (b"img\xff.png 1\n", "not UTF-8 text"),
+        (b"img 0.png " + b"1" * 5000 + b"\n", "label 1111.* is not valid for trial, whose labels are 0 to 9"),
         (b"img 0.png 1\nimg 1.png 2\n\n./img 0.png 1\n", "img 0.png is listed twice"),
         (b"img 0.png 1\nimg 0.png 2\n", "img 0.png is listed twice"),
         (b"../map.txt 1\n", "leads outside the folder of images"),
@@ -143,14 +143,14 @@ def change_nothing(_: Path) -> None:
 @pytest.mark.parametrize(
     ("names", "change", "words"),
     [
-        (["val"], change_nothing, "1 folder cannot stand for the 3 classes of trial"),
-        (["a", "b"], change_nothing, "2 folders cannot stand for the 3 classes of trial"),
-        (["a", "b", "c", "d"], change_nothing, "4 folders cannot stand for the 3 classes of trial"),
+        (["val"], change_nothing, "1 folder cannot represent the 3 classes of trial"),
+        (["a", "b"], change_nothing, "2 folders cannot represent the 3 classes of trial"),
+        (["a", "b", "c", "d"], change_nothing, "4 folders cannot represent the 3 classes of trial"),
         (["a", "b", "c"], lambda top: (top / "b" / "0.png").unlink(), "1 of 3 folders by class are empty: b"),
         (["a", "b", "c"], lambda top: (top / "b" / "1.gif").touch(), "1 entries of the folders .* not images: b/1.gif"),
         (["a", "b", "c"], lambda top: (top / "b" / "more").mkdir(), "1 entries of the folders .* not images: b/more"),
         (["a", "b", "c"], lambda top: (top / "b" / "d.png").mkdir(), "1 entries of the folders .* not images: b/d.png"),
-        (["a", "b", "c"], lambda top: (top / "1.webp").touch(), "1 images lie beside the folders .* them: 1.webp"),
+        (["a", "b", "c"], lambda top: (top / "1.webp").touch(), "1 images are next to the folders .* unknown: 1.webp"),
         (["1", "2", "3"], change_nothing, "folder '1' would have label 0"),
         (["9", "10", "0"], change_nothing, "folder '10' would have label 1"),
     ],
@@ -176,7 +176,7 @@ def test_one_folder_of_images_is_proposed_as_the_folder(root: Path):
 
 def test_one_folder_is_not_enough_for_one_class_either(root: Path):
     folders(root, "only")
-    with pytest.raises(InputError, match="1 folder cannot stand for the 1 classes of trial"):
+    with pytest.raises(InputError, match="1 folder cannot represent the 1 classes of trial"):
         list_samples(msgspec.structs.replace(FOLDERS, images="classes", classes=1), root, PROFILE)
 
 
@@ -205,13 +205,13 @@ def test_images_that_are_not_there_are_skipped_if_that_is_allowed(root: Path, tm
     assert json.loads((tmp_path / "missing.json").read_text()) == ["img 0.png"]
     first = list_samples(DATASET, root, PROFILE, 2, allow_missing=True)
     assert (first.labels.tolist(), first.missing) == ([2, 1], ("img 0.png",))
-    with pytest.raises(InputError, match="--count asks for 3 samples, trial has 2"):
+    with pytest.raises(InputError, match="--count requests 3 samples, trial has 2"):
         list_samples(DATASET, root, PROFILE, 3, allow_missing=True)
 
 
 def test_data_set_without_any_of_its_images_is_refused_even_so(root: Path):
     shutil.rmtree(root / "images")
-    with pytest.raises(InputError, match="none of the 3 images of trial is there"):
+    with pytest.raises(InputError, match="none of the 3 images of trial exists"):
         list_samples(DATASET, root, PROFILE, allow_missing=True)
 
 

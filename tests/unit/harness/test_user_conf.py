@@ -37,8 +37,8 @@ def fresh(scenario: str) -> Any:
     [
         ("*.SingleStream.target_latencyy = 7\n", "did you mean 'target_latency'?"),
         ("*.SinglStream.target_latency = 7\n", "did you mean 'SingleStream'?"),
-        ("*.SingleStream.target_latency=7\n", "with blanks around '='"),
-        ("*.SingleStream.target_latency = 7 # ms\n", "a comment takes a line of its own"),
+        ("*.SingleStream.target_latency=7\n", "with spaces around '='"),
+        ("*.SingleStream.target_latency = 7 # ms\n", "a comment is on its own line"),
         ("*.SingleStream.target_latency = seven\n", "is not a setting that LoadGen reads"),
         ("*.SingleStream.target_latency =\n", "is not a setting that LoadGen reads"),
         ("*.SingleStream.target_latency\u00a0= 7\n", "is not a setting that LoadGen reads"),
@@ -46,20 +46,20 @@ def fresh(scenario: str) -> Any:
         ("target_latency = 7\n", "is not a setting that LoadGen reads"),
         ("#no blank\n", "is not a setting that LoadGen reads"),
         ("*.SingleStream.qsl_rng_seed = 7\n", "the ruleset sets them"),
-        ("*.SingleStream.mode = 2\n", "chosen by --mode"),
-        ("*.SingleStream.min_query_count = 1e3\n", "takes a whole number"),
-        ("*.SingleStream.min_query_count = 010\n", "takes a whole number"),
-        ("*.SingleStream.min_duration = -5\n", "takes a whole number"),
-        (f"*.SingleStream.min_query_count = {'9' * 400}\n", "in 64 bits"),
-        ("*.SingleStream.target_latency = 1e13\n", "in 64 bits"),
-        ("*.Offline.target_qps = 1e400\n", "in 64 bits"),
-        ("*.Server.coalesce_queries = 2\n", "takes 0 or 1"),
+        ("*.SingleStream.mode = 2\n", "set by --mode"),
+        ("*.SingleStream.min_query_count = 1e3\n", "must be a whole number"),
+        ("*.SingleStream.min_query_count = 010\n", "must be a whole number"),
+        ("*.SingleStream.min_duration = -5\n", "must be a whole number"),
+        (f"*.SingleStream.min_query_count = {'9' * 400}\n", "64-bit number"),
+        ("*.SingleStream.target_latency = 1e13\n", "64-bit number"),
+        ("*.Offline.target_qps = 1e400\n", "64-bit number"),
+        ("*.Server.coalesce_queries = 2\n", "must be 0 or 1"),
         ("*.SingleStream.target_latency = 0\n", "must be above zero"),
         ("*.SingleStream.target_latency = -1\n", "must be above zero"),
         ("*.SingleStream.min_query_count = 0\n", "must be above zero"),
         ("*.SingleStream.target_latency_percentile = 100\n", "must be between 0 and 1"),
         ("*.SingleStream.min_query_count = 99999999999\n", "of memory"),
-        ("*.SingleStream.min_duration = 6000000000\n*.SingleStream.target_latency = 100000\n", "the most is a week"),
+        ("*.SingleStream.min_duration = 6000000000\n*.SingleStream.target_latency = 100000\n", "the limit is one week"),
     ],
 )
 def test_line_without_effect_or_bound_is_refused_with_its_place(tmp_path: Path, text: str, told: str):
@@ -74,7 +74,7 @@ def test_line_without_effect_or_bound_is_refused_with_its_place(tmp_path: Path, 
     "coalesce_queries", "performance_issue_unique", "performance_issue_same", "sample_concatenate_permutation", "print_timestamps",
 ])  # fmt: skip
 def test_key_that_is_on_or_off_takes_nothing_else(tmp_path: Path, key: str):
-    with pytest.raises(InputError, match=f"{key} takes 0 or 1, not 2"):
+    with pytest.raises(InputError, match=f"{key} must be 0 or 1, not 2"):
         made(tmp_path, f"*.Server.{key} = 2\n", "Server")
 
 
@@ -128,7 +128,7 @@ def test_of_two_lines_the_more_specific_one_wins_as_in_loadgen(tmp_path: Path, f
     [line] = found.applied
     assert found.test.server_target_qps == line.new == line.line
     other = 3 - line.line
-    assert found.not_applied == (f"user.conf line {other} is not applied: line {line.line} takes its place",)
+    assert found.not_applied == (f"user.conf line {other} is not applied: line {line.line} overrides it",)
     assert line.line == (1 if PLACES.index(first) > PLACES.index(second) else 2)
 
 
@@ -138,7 +138,7 @@ def test_file_that_cannot_be_read_is_refused_with_the_reason(tmp_path: Path):
         read_user_conf(tmp_path / "user.conf", "digits", "Server")
     assert caught.value.why == ("Is a directory",)
     (tmp_path / "latin").write_bytes(b"# \xe9\n")
-    with pytest.raises(InputError, match="not text in UTF-8"):
+    with pytest.raises(InputError, match="not UTF-8 text"):
         read_user_conf(tmp_path / "latin", "digits", "Server")
 
 
@@ -179,8 +179,8 @@ def test_lines_for_other_runs_are_named_and_not_refused(tmp_path: Path):
         "it is for model 'resnet50', this run's is 'digits'",
         "it is for model 'digit', this run's is 'digits' (did you mean 'digits'?)",
         "it is for scenario Server",
-        "target_qps means nothing in SingleStream",
-        "line 6 takes its place",
+        "target_qps has no effect in SingleStream",
+        "line 6 overrides it",
     ]
 
 

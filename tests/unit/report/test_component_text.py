@@ -69,11 +69,11 @@ def test_component_text_of_a_model_package_is_golden():
         "  _fp32  precision (default)  PRECISION=32\n"
         "  _int8  precision            tags quantised\n"
         "\n"
-        "fetches\n"
+        "downloads\n"
         "  https://host/net.onnx        2.0 KiB  sha256:ab\n"
         "    or https://other/net.onnx\n"
         "\n"
-        "comes to be\n"
+        "install\n"
         "  script  unpack.py --fast\n"
         "\n"
         "model\n"
@@ -118,7 +118,7 @@ def test_component_text_of_a_detector_says_how_its_boxes_are_read(facts: Detecti
 def test_component_text_of_a_profile_says_that_images_are_left_out():
     profile = Profile(name="p", steps=(), shape=(1,), dtype="uint8", only_with_objects=True)
     component = Component(kind="package", alias="p", tags=("profile",), profile=profile, **ABOUT)
-    assert "images  only those in which something is annotated" in component_text(component, "/r/p", [], [])
+    assert "images  only those with annotated objects" in component_text(component, "/r/p", [], [])
 
 
 def test_component_text_of_a_program_lists_commands_inputs_needs_and_findings():
@@ -136,11 +136,11 @@ def test_component_text_of_a_program_lists_commands_inputs_needs_and_findings():
     component = Component(kind="program", alias="app", program=program, requires=(need,), **ABOUT)
     finding = Finding(rule="unknown-key", severity="warning", subject="program:app", message="unknown key 'x'")
     text = component_text(component, "/r/p", [], [finding])
-    assert headings(text) == ["needs", "commands", "inputs", "findings"]
+    assert headings(text) == ["requires", "commands", "inputs", "findings"]
     assert "  model  model,@>=1.2  if DEVICE is cpu or empty" in text
     assert "  time limit  60 s" in text
     assert "  --mode   str  what to do; one of a, b; default a" in text
-    assert "  --token  str  for the server; kept out of every file" in text
+    assert "  --token  str  for the server; never written to a file" in text
     assert "  --count  int  how many; at least 1" in text
     assert str(finding) in text
 
@@ -148,7 +148,7 @@ def test_component_text_of_a_program_lists_commands_inputs_needs_and_findings():
 def test_component_text_of_a_soft_tells_how_it_is_recognised():
     detect = Detect(executable=Executable(names=("gcc", "cc")))
     text = component_text(Component(kind="soft", alias="gcc", detect=detect, **ABOUT), "/r/p", [], [])
-    assert "is recognised by\n  program on PATH  gcc, cc" in text
+    assert "detected by\n  program on PATH  gcc, cc" in text
 
 
 def test_condition_text_that_is_negated_says_unless():

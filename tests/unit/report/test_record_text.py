@@ -255,7 +255,7 @@ BUSY = Conditions(load_before=1.25, load_after=2.0, others=0.374)
         (Conditions(), []),
         (BUSY, [["busy", "other processes used 37 % of 2 cores; load average 1.2 before, 2.0 after"]]),
         (replace(BUSY, load_before=None), [["busy", "other processes used 37 % of 2 cores"]]),
-        (Conditions(beside=("other",)), [["busy", "another run measured at the same time: other"]]),
+        (Conditions(beside=("other",)), [["busy", "another run was measuring at the same time: other"]]),
     ],
 )
 def test_record_text_says_if_the_machine_was_busy(conditions: Conditions | None, rows: list[list[str]]):

@@ -153,7 +153,7 @@ def test_plot_of_latencies_is_in_their_units():
 
 def test_verdict_says_what_is_best_whether_it_is_sure_and_how_to_use_it():
     lines = list(verdict_lines(SERVER))
-    assert lines[0] == "best: threads 2: 1,500 queries/s, VALID in each of two runs"
+    assert lines[0] == "best: threads 2: 1,500 queries/s, VALID in two runs"
     assert lines[1] == "its latency p99 is 4.00 ms, the bound 10.0 ms"
     assert lines[-1] == "  loom run --lock=/tmp/loom.lock.json"
     open_ = msgspec.structs.replace(SERVER, confirmed=False)
@@ -163,7 +163,7 @@ def test_verdict_says_what_is_best_whether_it_is_sure_and_how_to_use_it():
 
 def test_probe_line_says_why_one_failed():
     probe = Probe(scenario="Offline", settings=TuningPoint(), status="failed", valid=False, reasons=("no memory",))
-    assert probe_line(probe) == "as it is (Offline): failed: no memory"
+    assert probe_line(probe) == "default settings (Offline): failed: no memory"
 
 
 def test_unsteady_names_targets_with_both_verdicts():

@@ -28,7 +28,7 @@ EARLY = (
     "early stopping: * Run unsuccessful. * Processed 500 queries. * Would need to run at least {} more queries, with the run "
     "being successful if every additional query were under latency."
 )
-LOWER = "state a --target_qps below 1280.5, or let loom tune program:app --scenario=Server find the highest valid one"
+LOWER = "set --target_qps below 1280.5, or let loom tune program:app --scenario=Server find the highest valid one"
 
 
 @pytest.mark.parametrize(
@@ -41,15 +41,15 @@ LOWER = "state a --target_qps below 1280.5, or let loom tune program:app --scena
         (("the latency constraint was not met",), (LOWER,)),
         (
             ("Increase expected QPS so the loadgen pre-generates a larger (coalesced) query.",),
-            ("state what the system does: --target_qps=1300",),
+            ("set the measured rate: --target_qps=1300",),
         ),
         (
             ("Decrease the expected latency so the loadgen pre-generates more queries.",),
-            ("state what the system does: --target_latency_ms=0.399, or leave it out",),
+            ("set the measured latency: --target_latency_ms=0.399, or omit it",),
         ),
         ((EARLY.format(500),), ("run longer: --duration=4",)),
         (("The test exited early, before enough queries were issued.",), ("run longer: --duration=2",)),
-        (("something that nobody has seen yet",), ("read performance/mlperf_log_detail.txt in the folder of the run",)),
+        (("something that nobody has seen yet",), ("see performance/mlperf_log_detail.txt in the run directory",)),
     ],
 )
 def test_next_step_follows_from_loadgens_reason(reasons: tuple[str, ...], steps: tuple[str, ...]):

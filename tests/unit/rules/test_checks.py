@@ -95,7 +95,7 @@ def test_blocker_says_where_the_rule_was_read():
     [found] = blockers(NEW, changed(settings={**SETTINGS, "schedule_rng_seed": 1}))
     assert found == Blocker(
         code="seeds",
-        text="LoadGen's schedule_rng_seed are not those of the round",
+        text="LoadGen's schedule_rng_seed differ from those of the round",
         reference="mlcommons/inference, tag v5.1.1, tools/submission/submission_checker.py",
     )
 

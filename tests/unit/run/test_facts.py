@@ -70,7 +70,7 @@ def test_what_was_found_is_where_it_was_found(context: ExecutionContext, tmp_pat
     node = replace(NODE, provision=Detected())
     facts = facts_of(node, context, {})
     assert facts.path == "/somewhere/else"
-    with pytest.raises(InstallError, match="is not where it was found"):
+    with pytest.raises(InstallError, match="is no longer at its detected location"):
         refuse_lost_result(node, facts)
     here = facts_of(replace(node, candidate=replace(CANDIDATE, location=str(tmp_path))), context, {})
     refuse_lost_result(node, here)
@@ -84,7 +84,7 @@ def test_library_has_no_path_and_none_is_missed(context: ExecutionContext):
 
 
 def test_repository_that_is_not_here_is_named(context: ExecutionContext):
-    with pytest.raises(InputError, match="needs the repository 'other'") as caught:
+    with pytest.raises(InputError, match="requires the repository 'other'") as caught:
         context.folder(replace(NODE, repo="other"))
     assert caught.value.where == "package:x: package/x/.cm/meta.json"
 
@@ -100,7 +100,7 @@ def test_plan_that_does_not_say_how_a_thing_comes_to_be_is_not_executed(context:
         platform=Platform(os="linux", arch="x86_64", python="3.11"),
         nodes=(node,),
     )
-    with pytest.raises(InputError, match="does not say how package:x comes to be"):
+    with pytest.raises(InputError, match="does not state how package:x is provided"):
         prepare(plan, context)
 
 

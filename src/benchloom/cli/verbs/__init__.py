@@ -1,1 +1,1 @@
-"""One module per verb; each defines ``command``, a click command. A module is imported only when its verb is used."""
+"""One module per verb; each defines ``command``, a click command. A module is imported only if its verb is used."""

@@ -15,10 +15,10 @@ from benchloom.errors import EXIT_EXECUTION, EXIT_OK
 @click.option("--only", multiple=True, metavar="AREA", help="Only this area, such as engine (may be repeated).")
 @report_options("benchmarks")
 def command(session: Session, only: tuple[str, ...], *, quick: bool, format_: str | None, output: Path | None) -> int:
-    """Time this project beside bare limits and peers, with its targets. Needs a checkout and an idle machine.
+    """Benchmark this project against baselines and peers, with targets. Needs a checkout and an idle machine.
 
-    Each line holds a median against what ran in turn with it. Exits 4 if an area failed, with what was measured before;
-    a missed target does not change the exit code.
+    Each line compares a median with the median of a baseline that was measured alternately. Exits 4 if an area failed,
+    with the earlier measurements; a missed target does not change the exit code.
     """
     found = run_benchmarks(session.workspace, only, is_quick=quick)
     write_report(session, "benchmarks", found, format_=format_, output=output)

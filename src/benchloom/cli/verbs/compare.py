@@ -14,7 +14,7 @@ from benchloom.cli.reports import report_options, write_report
 @verb("compare", example="loom compare --tags=forms --sort=throughput")
 @click.argument("names", nargs=-1, metavar="[ID|last|PATH]...", shell_complete=complete_record)
 @click.option("--target", default="", metavar="PROGRAM", help="Records of this program.")
-@click.option("--tags", default="", metavar="A,B", help="Records that have all of these tags.")
+@click.option("--tags", default="", metavar="A,B", help="Records that have all these tags.")
 @click.option(
     "--sort",
     "order",
@@ -24,7 +24,7 @@ from benchloom.cli.reports import report_options, write_report
     shell_complete=complete_order,
     help="started, program, model; or, best first: accuracy, difference, throughput, p50, p90, p99, memory.",
 )
-@click.option("--all", "everything", is_flag=True, help="Show all columns and settings, the seeds, too.")
+@click.option("--all", "everything", is_flag=True, help="Show all columns and settings, including seeds.")
 @report_options("comparison")
 def command(
     session: Session,
@@ -37,10 +37,10 @@ def command(
     format_: str | None,
     output: Path | None,
 ) -> int:
-    """Put records of runs side by side, one a line: those named, and those that --target and --tags choose; else all.
+    """Compare records of runs, one per line: those named, and those selected by --target and --tags; by default all.
 
-    Accuracy stands with its difference to the model's reference; figures are medians over repetitions. What the runs
-    are and were set to is a column if it differs, and a line below if it is the same in all of them.
+    Accuracy is shown with its difference to the model's reference; figures are medians over repetitions. A property or
+    setting of the runs is a column if it differs, and a line below the table if it is the same in all of them.
     Exits 1 if there are no records.
     """
     found = compare_records(session.workspace, names, target, tags, order)

@@ -24,12 +24,13 @@ def _names(_ctx: click.Context, _param: click.Parameter, word: str) -> list[str]
 @verb("config", example="loom config jobs 8")
 @click.argument("name", default="", metavar="[NAME]", shell_complete=_names)
 @click.argument("value", required=False, metavar="[VALUE]")
-@click.option("--unset", is_flag=True, help="Take NAME out of the settings file.")
+@click.option("--unset", is_flag=True, help="Remove NAME from the settings file.")
 def command(session: Session, *, name: str, value: str | None, unset: bool) -> None:
     """Show all settings, show one, or write one: VALUE goes to config.toml in the home of loom (LOOM_HOME).
 
-    A flag wins over a variable LOOM_<NAME>, which wins over the file, which wins over the default. Settings are mirror
-    (folder or URL), jobs (number), offline (yes or no), ruleset (see loom find ruleset) and installer (auto, uv or pip).
+    A flag overrides a variable LOOM_<NAME>, which overrides the file, which overrides the default. Settings are mirror
+    (folder or URL), jobs (number), offline (yes or no), ruleset (see loom find ruleset) and installer (auto, uv or
+    pip).
     """
     environ = session.workspace.environ
     if (unset and value is not None) or (unset and not name):
@@ -63,7 +64,7 @@ def _show_one(session: Session, setting: Setting | None) -> None:
 
 def _say_if_hidden(session: Session, setting: Setting) -> None:
     if setting.origin == "environment":
-        session.talk.warn(f"{setting.variable} is set and wins over the file")
+        session.talk.warn(f"{setting.variable} is set and overrides the file")
 
 
 def text(setting: Setting) -> str:

@@ -11,21 +11,22 @@ from benchloom.cli.render import write, write_columns, write_json
 @verb("detect", example="loom detect --tags=lib,python-package,numpy")
 @click.argument("name", default="", metavar="[NAME]")
 @click.option("--tags", default="", metavar="QUERY", help="Soft components by tags: tag,-tag.")
-@click.option("--full_path", default="", metavar="PATH", help="Only what is this very file or folder.")
-@click.option("--search_dirs", default="", metavar="A,B", help="Folders to look into first, separated by commas.")
-@click.option("--forget", is_flag=True, help="Take back the file that was given for a model.")
+@click.option("--full_path", default="", metavar="PATH", help="Only this file or folder.")
+@click.option("--search_dirs", default="", metavar="A,B", help="Folders to search first, separated by commas.")
+@click.option("--forget", is_flag=True, help="Unregister the file of a model.")
 def command(session: Session, name: str, tags: str, full_path: str, search_dirs: str, *, forget: bool) -> int:
-    """Look for installed software and files as soft components describe them: all, NAME, or by tags.
+    """Detect installed software and files with soft components: all, NAME, or by tags.
 
-    A model is not looked for but given: loom detect soft:ml-model --tags=resnet50,opset-11 --full_path=FILE uses FILE from now on in
-    the place of what the one model with these tags downloads, whatever its digest (for one run: loom run --model_path=FILE).
+    A model is not detected but registered: loom detect soft:ml-model --tags=resnet50,opset-11 --full_path=FILE makes
+    all later commands use FILE instead of the download of the model with these tags, whatever its digest (for one run:
+    loom run --model_path=FILE).
 
     Exits 1 if nothing is found.
     """
     if forget or (full_path and (name or tags) and is_model(session.workspace, name, tags)):
         return _give(session, name, tags, "" if forget else full_path)
     search = [item for item in search_dirs.split(",") if item]
-    with session.talk.progress("looking for software", None, ""):
+    with session.talk.progress("detecting software", None, ""):
         found = detect(session.workspace, name, tags, full_path=full_path, search=search)
     if session.as_json:
         write_json(found)
@@ -42,10 +43,10 @@ def _give(session: Session, name: str, tags: str, path: str) -> int:
     if session.as_json:
         write_json((found,) if found else ())
     elif not found:
-        session.talk.note("no file was given for it")
+        session.talk.note("no file was registered for it")
     elif path:
-        write(f"{found.component} is {found.location} from now on")
-        session.talk.note(f"to take it back: loom detect {found.component} --forget")
+        write(f"{found.component} now uses {found.location}")
+        session.talk.note(f"to undo: loom detect {found.component} --forget")
     else:
-        write(f"{found.component} is no longer {found.location}")
+        write(f"{found.component} no longer uses {found.location}")
     return 0 if found else 1

@@ -7,9 +7,9 @@ from benchloom.cli.render import write_columns, write_json
 
 @verb("doctor", example="loom doctor")
 def command(session: Session) -> int:
-    """Check this machine, the store and the repositories, and say what to do about what is amiss. Changes nothing.
+    """Check this machine, the store and the repositories, and suggest fixes for problems. Changes nothing.
 
-    Exits 1 if something keeps benchloom from working.
+    Exits 1 if a problem prevents benchloom from working.
     """
     with session.talk.progress("checking this machine", None, ""):
         found = diagnose(session.workspace)

@@ -19,11 +19,11 @@ from benchloom.report.explanations import explanation_text, explanations_rows, w
     example="loom explain program:image-classification-onnx model --not package:model-digits-onnx-int8",
 )
 @request_options
-@click.option("--not", "other", default="", metavar="NAME[@VERSION]", help="Say why this component was not chosen.")
+@click.option("--not", "other", default="", metavar="NAME[@VERSION]", help="Explain why this component was not chosen.")
 def command(session: Session, words: tuple[str, ...], other: str, **asked: Any) -> int:
-    """Say why the plan of TARGET answers a ROLE as it does (a role or a component; all of them if none is given).
+    """Explain why the plan of TARGET fills a ROLE as it does (a role or a component; default: all).
 
-    With --not: why another component does not answer it, or the flag that would choose it. Exits 1 if nothing would.
+    With --not: why another component does not fill it, or the flag that would choose it. Exits 1 if no flag would.
     """
     words, subject = _split_subject(words, has_target=not asked["tags"])
     request = parse_request(words=words, **asked)
@@ -49,7 +49,7 @@ def command(session: Session, words: tuple[str, ...], other: str, **asked: Any) 
 
 
 def _split_subject(words: tuple[str, ...], *, has_target: bool) -> tuple[tuple[str, ...], str]:
-    """Take the role out of the words: the second plain one, or the first if ``--tags`` chooses the target and no kind stands there."""
+    """Extract the role from the words: the second plain one, or the first if ``--tags`` selects the target and it is not a kind."""
     plain = [word for word in words if not word.startswith(("-", "@"))]
     place = 1 if has_target or (plain[:1] and plain[0] in KINDS) else 0
     if len(plain) <= place:

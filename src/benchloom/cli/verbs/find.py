@@ -9,13 +9,11 @@ from benchloom.cli.render import write_columns, write_json
 
 @verb("find", example="loom find package --tags=model,onnx")
 @click.argument("words", nargs=-1, metavar="[KIND|NAME|WORD]...")
-@click.option(
-    "--tags", default="", metavar="QUERY", help="Tags that must be there; -tag must not; _name is a variation."
-)
+@click.option("--tags", default="", metavar="QUERY", help="Required tags; -tag excludes one; _name is a variation.")
 def command(session: Session, words: tuple[str, ...], tags: str) -> int:
     """List components: all, of a KIND, by name pattern (KIND:ALIAS with * and ?) or by any WORD of names, tags and summaries.
 
-    Several words must all fit, and --tags, too.
+    All words and --tags must match.
 
     Exits 1 if nothing is found.
     """

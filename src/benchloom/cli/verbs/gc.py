@@ -10,25 +10,27 @@ from benchloom.store.gc import GcReport
 
 
 @verb("gc", example="loom gc --dry-run")
-@click.option("--dry-run", is_flag=True, help="Remove nothing, say what would go.")
+@click.option("--dry-run", is_flag=True, help="Remove nothing, only list what would be removed.")
 @click.option(
     "--all",
     "everything",
     is_flag=True,
-    help="Also what records need and loom install brought in; it is built again on demand.",
+    help="Also remove what records need and what was installed; it is rebuilt on demand.",
 )
-@click.option("--remove", multiple=True, metavar="KEY", help="Only this entry, whoever needs it (may be repeated).")
+@click.option(
+    "--remove", multiple=True, metavar="KEY", help="Remove only this entry, even if it is needed (may be repeated)."
+)
 @click.option(
     "--older-than", type=BoundedFloat(min=0, max=36_500), metavar="DAYS", help="Keep what was built more recently."
 )
 def command(
     session: Session, dry_run: bool, everything: bool, remove: tuple[str, ...], older_than: float | None
 ) -> None:
-    """Remove from the store what no record or environment needs and nobody installed, and downloads and leftovers.
+    """Remove store entries that no record, environment or installation needs, downloads, and leftovers.
 
     Runs and records stay.
     """
-    with session.talk.progress("looking through the store", None, ""):
+    with session.talk.progress("scanning the store", None, ""):
         report = gc(session.workspace, everything=everything, remove=remove, older_than=older_than, dry_run=dry_run)
     if session.as_json:
         write_json(report)

@@ -14,10 +14,10 @@ from benchloom.report.graphs import graph_of
 @request_options
 @report_options("graph", default="svg")
 def command(session: Session, *, format_: str | None, output: Path | None, **asked: Any) -> None:
-    """Draw the plan of TARGET: what needs stands left of what is needed, with what will be done about each.
+    """Draw the plan of TARGET: dependents on the left, requirements on the right, each with its action.
 
     svg is a picture for browsers and documents, dot is for Graphviz, mermaid is for Markdown, json is nodes and links.
-    Like loom plan, this touches nothing.
+    Like loom plan, this changes nothing.
     """
     graph = graph_of(plan(session.workspace, parse_request(**asked)))
     write_report(session, "graph", graph, format_=format_, output=output, default="svg")

@@ -12,9 +12,9 @@ from benchloom.cli.request import parse_request, request_options
 
 @verb("install", free=True, example="loom install --tags=model,onnx,digits")
 @request_options
-@click.option("--jobs", type=click.IntRange(min=1), default=4, show_default=True, help="Nodes to work on at once.")
+@click.option("--jobs", type=click.IntRange(min=1), default=4, show_default=True, help="Nodes to prepare concurrently.")
 def command(session: Session, jobs: int, **asked: Any) -> None:
-    """Bring TARGET and everything it needs into being: download, verify, extract, build. What is there is reused."""
+    """Install TARGET and its requirements: download, verify, extract, build. Existing results are reused."""
     installed = install(session.workspace, parse_request(**asked), jobs)
     if session.as_json:
         write_json(installed)

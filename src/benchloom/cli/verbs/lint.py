@@ -12,7 +12,7 @@ from benchloom.cli.render import write_columns, write_findings, write_json
 @click.argument("words", nargs=-1, metavar="[PATH|NAME]...")
 @click.option("--rule", "only", default="", metavar="ID", help="Only this rule.")
 @click.option("--list-rules", is_flag=True, help="List the rules and stop.")
-@click.option("--fix", is_flag=True, help="Put right what needs no thought: the tables for CK and CM.")
+@click.option("--fix", is_flag=True, help="Apply automatic fixes: update the tables for CK and CM.")
 def command(session: Session, words: tuple[str, ...], only: str, list_rules: bool, fix: bool) -> int:
     """Check components: all, or those of repositories, folders and names given. Exits 1 if there are errors."""
     if list_rules:

@@ -16,10 +16,10 @@ from benchloom.model.lock import DEFAULT_LOCK
 @request_options
 @click.option("--output", default=DEFAULT_LOCK, show_default=True, metavar="FILE", help="Where to write it.")
 def command(session: Session, output: str, **asked: Any) -> None:
-    """Write down what the plan of TARGET chose, less the facts of this machine.
+    """Write a lock file with the choices of the plan of TARGET, without facts of this machine.
 
-    A later command with --locked (or --lock=FILE) makes the same choices, or fails with the differences (exit 5). Without
-    a TARGET of its own it takes target, command and inputs from the lock.
+    A later command with --locked (or --lock=FILE) makes the same choices, or fails with the differences (exit 5).
+    Without a TARGET, it takes target, command and inputs from the lock.
     """
     lock = make_target_lock(session.workspace, parse_request(**asked))
     write_lock(lock, Path(output))

@@ -15,7 +15,7 @@ from benchloom.cli.request import parse_request, request_options
 def command(session: Session, *, format_: str | None, output: Path | None, **asked: Any) -> None:
     """Show the whole graph of TARGET before anything runs: choices, reasons, actions, bytes to fetch, digests.
 
-    Touches nothing: no download, no installation, no process but version checks. Exits 3 if requirements conflict.
+    Changes nothing: no download, no installation, no processes except version checks. Exits 3 if requirements conflict.
     """
     made = plan(session.workspace, parse_request(**asked))
     write_report(session, "plan", made, format_=format_, output=output)

@@ -15,16 +15,19 @@ from benchloom.report.records import number, official_text, percent, short_ids
 command = HelpfulGroup(
     "record",
     short_help="List, show and remove records of runs.",
-    help="Every run leaves a record, whatever its outcome: its plan, this machine, what was measured, and digests.",
+    help="Every run writes a record, even if it fails: its plan, this machine, measurements, and digests.",
     context_settings={"help_option_names": ["-h", "--help"]},
 )
 
 
 @verb("ls", example="loom record ls --target=image-classification-onnx")
 @click.option("--target", default="", metavar="PROGRAM", help="Only records of this program.")
-@click.option("--tags", default="", metavar="A,B", help="Only records that have all of these tags.")
+@click.option("--tags", default="", metavar="A,B", help="Only records that have all these tags.")
 def list_(session: Session, target: str, tags: str) -> int:
-    """List records, oldest first: id, program, status, scenario, official figure, accuracy, verdict. Exits 1 if there are none."""
+    """List records, oldest first: id, program, status, scenario, official figure, accuracy, verdict.
+
+    Exits 1 if there are none.
+    """
     found = list_records(session.workspace, target, tags)
     if session.as_json:
         write_json(found)
@@ -41,7 +44,7 @@ def list_(session: Session, target: str, tags: str) -> int:
 @click.argument("name", default="last", metavar="[ID|last|PATH]")
 @report_options("record")
 def show(session: Session, name: str, *, format_: str | None, output: Path | None) -> None:
-    """Show one record: the last one, or by its id, the start of its id, or its file."""
+    """Show one record: the last one, or by its id, a prefix of its id, or its file."""
     found = find_record(session.workspace, name)
     write_report(session, "record", found, format_=format_, output=output)
 
@@ -49,7 +52,7 @@ def show(session: Session, name: str, *, format_: str | None, output: Path | Non
 @verb("rm", example="loom record rm 20260101T120000123Z-image-classification-onnx-0a1b2c")
 @click.argument("name", metavar="ID")
 def remove(session: Session, name: str) -> None:
-    """Remove a record, by its id or the start of it. Its run directory stays; loom gc may then remove what it used."""
+    """Remove a record, by its id or a prefix of it. Its run directory stays; loom gc may then remove what it used."""
     gone = remove_record(session.workspace, name)
     if session.as_json:
         write_json(gone)
@@ -75,7 +78,7 @@ def _row(item: RecordLine, name: str) -> tuple[str, ...]:
 
 
 def _figure(item: RecordLine) -> str:
-    """The official figure; of records that lack it, the throughput."""
+    """The official figure; for records without one, the throughput."""
     if item.value is not None and (text := official_text(item.scenario, item.metric, item.value, short=True)):
         return text
     return "-" if item.samples_per_second is None else f"{number(item.samples_per_second)} samples/s"

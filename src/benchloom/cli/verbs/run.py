@@ -22,10 +22,10 @@ from benchloom.cli.request import masked, parse_request, request_options
     "--timeout", type=BoundedFloat(min=0, min_open=True, max=YEAR), help="Seconds after which the program is killed."
 )
 @click.option("--record_tags", default="", metavar="A,B", help="Tags to find the record by.")
-@click.option("--jobs", type=click.IntRange(min=1), default=4, show_default=True, help="Nodes to prepare at once.")
-@click.option("--verify", is_flag=True, help="Digest all that is reused; official rulesets always do.")
+@click.option("--jobs", type=click.IntRange(min=1), default=4, show_default=True, help="Nodes to prepare concurrently.")
+@click.option("--verify", is_flag=True, help="Digest all reused files; official rulesets always do.")
 @click.option("--dry-run", is_flag=True, help="Show the plan and stop.")
-@click.option("--show_output", is_flag=True, help="Show what the program prints, as it comes, on standard error.")
+@click.option("--show_output", is_flag=True, help="Show the program's output live on standard error.")
 def command(
     session: Session,
     *,
@@ -38,12 +38,12 @@ def command(
     show_output: bool,
     **asked: Any,
 ) -> None:
-    """Run the program TARGET: resolve, prepare what is missing, run, and leave a record.
+    """Run the program TARGET: resolve, prepare what is missing, run, and write a record.
 
-    Inputs of the program are written --NAME=VALUE or --NAME VALUE; see them with loom show TARGET. A script with run_cmds runs in the
-    same way, and what it prints is shown. A LoadGen result of INVALID is reported,
-    with LoadGen's reason, and exits 0: the run itself succeeded. A failing program exits 4; its own status is in the
-    message and in the record.
+    Inputs of the program are written --NAME=VALUE or --NAME VALUE; see them with loom show TARGET. A script with
+    run_cmds runs in the same way, and its output is shown. A LoadGen result of INVALID is reported, with LoadGen's
+    reason, and exits 0: the run itself succeeded. A failing program exits 4; its own status is in the message and in
+    the record.
     """
     request, secrets = split_secrets(session.workspace, parse_request(**asked, runnable=True))
     made = plan(session.workspace, request)
@@ -59,7 +59,7 @@ def command(
         jobs=jobs,
         verify=verify,
     )
-    is_shown = show_output or made.target.startswith("script:")  # what a script prints is its result
+    is_shown = show_output or made.target.startswith("script:")  # the output of a script is its result
     record, path = run(session.workspace, made, options, _echo if is_shown else None)
     if session.as_json:
         write_json(summary(record, path))

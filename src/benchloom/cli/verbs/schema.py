@@ -26,12 +26,12 @@ def _names(_ctx: click.Context, _param: click.Parameter, word: str) -> list[str]
     help="Write the generated reference of the documentation to this folder.",
 )
 def command(session: Session, name: str, folder: Path | None, docs: Path | None) -> None:
-    """List the JSON Schemas of what --json prints and of what component files hold; print that of NAME.
+    """List the JSON Schemas of --json output and of component files; print that of NAME.
 
     Editors can check component files with program, package, soft, dataset (.cm/meta.json) and script (_cm.yaml).
     """
     if name and (folder or docs):
-        raise InputError("--write writes all schemas", where="command line", fix="leave out the name")
+        raise InputError("--write writes all schemas", where="command line", fix="omit the name")
     if folder or docs:
         written = write_schemas(folder) if folder else ()
         written += write_reference(docs, all_verbs(), common_options(), schemas()) if docs else ()

@@ -11,11 +11,11 @@ from benchloom.report.components import component_text
 
 @verb("show", example="loom show program:image-classification-onnx")
 @click.argument("name", default="", metavar="NAME", shell_complete=complete_component)
-@click.option("--tags", default="", metavar="QUERY", help="Choose the component by tags; NAME may be its kind.")
+@click.option("--tags", default="", metavar="QUERY", help="Select the component by tags; NAME may be its kind.")
 def command(session: Session, name: str, tags: str) -> None:
     """Show everything known about one component, by KIND:ALIAS, alias or uid, or by --tags.
 
-    Tags, versions, variations, what it needs and fetches, typed facts, commands and inputs, files, and findings.
+    Tags, versions, variations, requirements, downloads, typed facts, commands and inputs, files, and findings.
     """
     if not (name or tags):
         raise click.UsageError("Missing argument 'NAME'")

@@ -18,7 +18,11 @@ from benchloom.model.values import seconds
 @verb("tune", free=True, example="loom tune program:image-classification-onnx --scenario=Offline --budget=30s")
 @request_options
 @click.option(
-    "--budget", default="5m", show_default=True, metavar="TIME", help="Begin no probe after so much time of probes."
+    "--budget",
+    default="5m",
+    show_default=True,
+    metavar="TIME",
+    help="Start no further probe after this total time of probes.",
 )
 @click.option(
     "--over",
@@ -32,14 +36,14 @@ from benchloom.model.values import seconds
     default=5.0,
     show_default=True,
     metavar="PERCENT",
-    help="How near to the highest valid target Server's search must come.",
+    help="Accepted gap to Server's highest valid target, relative to it.",
 )
-@click.option("--fresh", is_flag=True, help="Forget what earlier searches measured.")
+@click.option("--fresh", is_flag=True, help="Discard results of earlier searches.")
 @click.option("--out", default="", metavar="DIR", help="Where user.conf and loom.lock.json go.")
 @click.option(
     "--timeout", type=BoundedFloat(min=0, min_open=True, max=YEAR), help="Seconds after which a probe is killed."
 )
-@click.option("--jobs", type=click.IntRange(min=1), default=4, show_default=True, help="Nodes to prepare at once.")
+@click.option("--jobs", type=click.IntRange(min=1), default=4, show_default=True, help="Nodes to prepare concurrently.")
 @report_options("tuning")
 def command(
     session: Session,
@@ -55,11 +59,11 @@ def command(
     output: Path | None,
     **asked: Any,
 ) -> int:
-    """Search the settings with which the program TARGET is best on this machine, and write them down for loom run.
+    """Search for the best settings of the program TARGET on this machine, and write files with them for loom run.
 
     Batch size, threads and instances are searched for Offline and Server, threads for SingleStream and MultiStream; for
-    Server also the highest target QPS that LoadGen calls VALID, twice. --duration is the least seconds of the longest probes.
-    The same command resumes the search. Exits 1 if nothing was VALID.
+    Server also the highest target QPS that LoadGen calls VALID, twice. --duration is the minimum time of the longest
+    probes in seconds. The same command resumes the search. Exits 1 if nothing was VALID.
     """
     request, secrets = split_secrets(session.workspace, parse_request(**asked, runnable=True))
     options = TuneOptions(
@@ -81,20 +85,20 @@ def command(
 
 
 def _chosen(*, tags: str, cmd_key: str, dataset_path: str, model_path: str, **_others: Any) -> list[str]:
-    """The options that choose the target and its data, as words."""
+    """The options that select the target and its data, as words."""
     options = {"tags": tags, "cmd_key": cmd_key, "dataset_path": dataset_path, "model_path": model_path}
     return [f"--{name}={value}" for name, value in options.items() if value]
 
 
 def _say_what_is_left(session: Session, tuning: Tuning) -> None:
-    from benchloom.report.tunings import unsteady  # late: said once, at the end
+    from benchloom.report.tunings import unsteady  # late: used once, at the end
 
     if found := unsteady(tuning):
         session.talk.warn(
-            f"{found[0]} was VALID in one run and INVALID in another: does something else use this machine?"
+            f"{found[0]} was VALID in one run and INVALID in another: is the machine busy with other work?"
         )
     if not tuning.complete:
-        session.talk.warn("the budget ended the search before it was complete; the same command goes on from there")
+        session.talk.warn("the budget was spent before the search was complete; run the same command to resume")
     if tuning.best is None:
         reasons = dict.fromkeys(reason for probe in tuning.probes for reason in probe.reasons)
         session.talk.warn("\n  why: ".join(["no probe was VALID", *list(reasons)[:4]]))

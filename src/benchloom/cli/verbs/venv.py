@@ -23,9 +23,9 @@ from benchloom.store.environments.activation import SHELLS, activated, command_f
 
 command = HelpfulGroup(
     "venv",
-    short_help="Make and use virtual environments from templates.",
-    help="A virtual environment has Python libraries, CK repositories and CK tools of its own, as a template asks for by "
-    "tags (see loom find venv.template), and is locked.",
+    short_help="Create and use virtual environments from templates.",
+    help="A virtual environment has its own Python libraries, CK repositories and CK tools, as required by a template (see "
+    "loom find venv.template), and is locked.",
     context_settings={"help_option_names": ["-h", "--help"]},
 )
 
@@ -48,17 +48,11 @@ _NAME = click.argument("name", metavar="NAME", shell_complete=_complete_name)
 @click.argument(
     "words", nargs=-1, metavar="[--dep_add_tags.ROLE=TAGS]...", type=click.UNPROCESSED, shell_complete=complete_word
 )
-@click.option(
-    "--template", default="", metavar="ALIAS", help=f"What it is made from [default: {venvs.DEFAULT_TEMPLATE}]."
-)
-@click.option("--tags", default="", metavar="QUERY", help="Choose the template by tags.")
-@click.option(
-    "--python", default="", metavar="PATH", help="The Python it is made of; the one that runs loom otherwise."
-)
-@click.option(
-    "--lock", default="", metavar="FILE", help="Make it equal to the one this lock is of (see loom venv lock)."
-)
-@click.option("--force", is_flag=True, help="Replace an environment of that name, once the new one is whole.")
+@click.option("--template", default="", metavar="ALIAS", help=f"The template [default: {venvs.DEFAULT_TEMPLATE}].")
+@click.option("--tags", default="", metavar="QUERY", help="Select the template by tags.")
+@click.option("--python", default="", metavar="PATH", help="The Python interpreter [default: the one that runs loom].")
+@click.option("--lock", default="", metavar="FILE", help="Recreate the environment of this lock (see loom venv lock).")
+@click.option("--force", is_flag=True, help="Replace an environment of that name once the new one is complete.")
 def create(
     session: Session,
     *,
@@ -70,13 +64,13 @@ def create(
     lock: str,
     force: bool,
 ) -> None:
-    """Make the virtual environment NAME: whole, or not at all.
+    """Create the virtual environment NAME atomically.
 
-    What the template needs is chosen by tags and solved together with what loom itself needs. Activate it with
+    Requirements of the template are chosen by tags and solved together with those of loom itself. Activate it with
     loom venv activate NAME, or run one command in it with loom venv exec NAME -- COMMAND.
     """
     if template and tags:
-        raise InputError("a template is chosen by its name or by tags", where="--tags", fix="leave one of them out")
+        raise InputError("a template is selected either by name or by tags", where="--tags", fix="omit one of them")
     asked = parse_request(
         joined(session.workspace, words),
         tags=tags,
@@ -87,7 +81,9 @@ def create(
         locked=False,
     )
     if asked.name:
-        raise InputError(f"{asked.name!r} is one word too many", where="command line", fix="one environment at a time")
+        raise InputError(
+            f"{asked.name!r} is an unexpected argument", where="command line", fix="name only one environment"
+        )
     held = read_venv_lock(Path(lock)) if lock else None
     request = venvs.template_request(asked, template or ("" if lock else venvs.DEFAULT_TEMPLATE), python)
     made = venvs.create(session.workspace, name, request, lock=held, lock_from=lock, anew=force)
@@ -104,12 +100,12 @@ def create(
 def activate(session: Session, name: str, shell: str | None) -> None:
     """Start a shell inside NAME at a terminal; elsewhere (or with --shell) print the line that activates it.
 
-    Leave the shell with exit. What the line activates, deactivate undoes.
+    Leave the shell with exit; leave an activated environment with deactivate.
     """
     folder = Path(venvs.find(session.workspace, name).path)
     used = os.environ.get("SHELL", "") or "/bin/sh"
     if shell is None and not session.as_json and sys.stdin.isatty() and sys.stdout.isatty():
-        session.talk.note(f"a shell inside {name}: leave it with exit")
+        session.talk.note(f"starting a shell inside {name}; leave it with exit")
         _become(interactive(folder, used), activated(folder, os.environ))
     line = command_for(folder, shell or Path(used).name)
     write_json(line) if session.as_json else write_exact(line)
@@ -119,10 +115,10 @@ def activate(session: Session, name: str, shell: str | None) -> None:
 @_NAME
 @click.argument("command_line", nargs=-1, required=True, metavar="[--] COMMAND [WORD]...", type=click.UNPROCESSED)
 def execute(session: Session, name: str, command_line: tuple[str, ...]) -> None:
-    """Run COMMAND inside NAME and end as it ends: its exit status is that of this command."""
+    """Run COMMAND inside NAME and exit with its status."""
     words = command_line[1:] if command_line[0] == "--" else command_line
     if not words:
-        raise InputError("there is no command", where="COMMAND", fix="loom venv exec NAME -- COMMAND")
+        raise InputError("no command was given", where="COMMAND", fix="loom venv exec NAME -- COMMAND")
     _become(list(words), venvs.environment(session.workspace, name))
 
 
@@ -135,14 +131,14 @@ def list_(session: Session) -> int:
     else:
         write_columns([_row(item) for item in found])
         if not found:
-            session.talk.note("no virtual environments; make one: loom venv create NAME")
+            session.talk.note("no virtual environments; create one: loom venv create NAME")
     return 0 if found else 1
 
 
 @verb("show", example="loom venv show mlperf")
 @_NAME
 def show(session: Session, name: str) -> None:
-    """Show what is in NAME: template, Python, repositories of its ck, what it needs, and every Python package."""
+    """Show the content of NAME: template, Python, repositories of its ck, requirements, and every Python package."""
     found = venvs.find(session.workspace, name)
     if session.as_json:
         write_json(found)
@@ -154,7 +150,7 @@ def show(session: Session, name: str) -> None:
 @verb("rm", example="loom venv rm mlperf")
 @_NAME
 def remove(session: Session, name: str) -> None:
-    """Remove NAME with everything in it, its CK entries and tools too. Its lock, if written elsewhere, makes it again."""
+    """Remove NAME with everything in it, including its CK entries and tools. A lock of it can recreate it."""
     gone = venvs.remove(session.workspace, name)
     write_json(gone) if session.as_json else write_columns([("removed", gone.path)])
 
@@ -163,7 +159,7 @@ def remove(session: Session, name: str) -> None:
 @_NAME
 @click.option("--output", default="", metavar="FILE", help="Where to write it [default: NAME.lock.json].")
 def lock(session: Session, name: str, output: str) -> None:
-    """Write down what NAME is made of, each package with its digest; create --lock=FILE makes an equal one."""
+    """Write a lock file of NAME, with the digest of each package; create --lock=FILE recreates it."""
     found = read_venv_lock(venvs.lock_file(venvs.find(session.workspace, name)))
     path = Path(output or f"{name}.lock.json")
     write_lock(found, path)
@@ -177,7 +173,7 @@ for _subcommand in (create, activate, execute, list_, show, remove, lock):
 
 
 def _become(words: list[str], environ: dict[str, str]) -> None:
-    """Replace this process by a command; if that is impossible, wait for it and end with its status."""
+    """Replace this process by a command; if that is not supported, wait for it and exit with its status."""
     executable = shutil.which(words[0], path=environ["PATH"])
     if executable is None:
         raise InputError(
@@ -185,7 +181,7 @@ def _become(words: list[str], environ: dict[str, str]) -> None:
         )
     sys.stdout.flush()
     if os.name != "nt":
-        os.execve(executable, words, environ)  # noqa: S606 - the user's own command, no shell is involved
+        os.execve(executable, words, environ)  # noqa: S606 - the user's own command, without a shell
     sys.exit(subprocess.call([executable, *words[1:]], env=environ))  # noqa: S603 - as above
 
 
@@ -203,5 +199,5 @@ def _details(item: Venv) -> list[tuple[str, str]]:
         ("packages", str(len(item.distributions))),
     ]
     if item.repositories:
-        rows.append(("ck knows", ", ".join(item.repositories)))
+        rows.append(("ck repositories", ", ".join(item.repositories)))
     return [*rows, *item.needs.items(), *((role, f"left out: {why}") for role, why in item.left_out.items())]

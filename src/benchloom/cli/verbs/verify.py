@@ -11,9 +11,9 @@ from benchloom.errors import EXIT_INTEGRITY
 @verb("verify", example="loom verify")
 @click.argument("keys", nargs=-1, metavar="[KEY]...")
 def command(session: Session, keys: tuple[str, ...]) -> int:
-    """Compare every file of the store (or of the entries whose keys start with KEY) with its digest.
+    """Verify every file of the store (or of entries whose keys start with KEY) by its digest.
 
-    Exits 5 if bytes differ, files are missing or extra ones are there.
+    Exits 5 if files differ, are missing, or are unexpected.
     """
     with session.talk.progress("verifying the store", None, ""):
         found = verify(session.workspace, keys)

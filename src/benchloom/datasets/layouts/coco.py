@@ -16,8 +16,8 @@ from benchloom.errors import InputError
 from benchloom.model.facts import Dataset, Model
 
 _BYTE_ORDER_MARK = b"\xef\xbb\xbf"
-_SLACK = 1.0  # pixels that a box may reach beyond its image: tools round, and some count pixels from 1
-_LARGEST_AREA = 1e10  # pycocotools scores no object beyond it
+_SLACK = 1.0  # pixels that a box may extend beyond its image: tools round, and some count pixels from 1
+_LARGEST_AREA = 1e10  # pycocotools does not score larger objects
 
 Id = Annotated[int, msgspec.Meta(ge=0, le=2**63 - 1)]
 Pixels = Annotated[int, msgspec.Meta(ge=1, le=2**31 - 1)]
@@ -35,7 +35,7 @@ class ImageEntry(msgspec.Struct, frozen=True):
 class BoxEntry(msgspec.Struct, frozen=True):
     """One object with its box as x, y, width and height in pixels, and its ``area`` in square pixels (absent: that of the box).
 
-    What else COCO states of it is read by pycocotools.
+    Other fields are read by pycocotools.
     """
 
     id: Id
@@ -65,17 +65,17 @@ def annotation_bytes(path: Path) -> bytes:
 
 
 def listing(dataset: Dataset, root: Path, count: int | None = None) -> Listing:
-    """Read ``dataset``'s annotation file below ``root`` and look for every image it names, whatever ``count`` is.
+    """Read ``dataset``'s annotation file below ``root`` and check that every image exists, regardless of ``count``.
 
-    It is held to what the scorer needs: every annotation has an id of its own above zero, and a box with an area that lies in its
-    image. ``iscrowd`` and ``area`` may be absent. Raises InputError naming the entry if it cannot be read, gives an id or a file
-    twice, refers to an image or category that it does not list, or lists no images.
+    The requirements of the scorer are checked: every annotation has a unique id above zero, and a box inside its image
+    with an area. ``iscrowd`` and ``area`` may be absent. Raises InputError naming the entry if it cannot be read, gives
+    an id or a file twice, refers to an image or category that it does not list, or lists no images.
     """
     path = root / dataset.labels
     found = _read(path, _File)
     if problem := next(_problems(found), None):
         what, fix = problem
-        raise InputError("the annotations do not fit together", where=str(path), why=[what], fix=fix)
+        raise InputError("the annotations are inconsistent", where=str(path), why=[what], fix=fix)
     missing, empty = missing_and_empty(root / dataset.images, (item.file_name for item in found.images))
     with_objects = frozenset(item.image_id for item in found.annotations)
     rows = [Row(item.file_name, item.id, (item.width, item.height), item.id in with_objects) for item in found.images]
@@ -94,31 +94,34 @@ def samples_in(text: str) -> int:
 
 
 def refuse_misfit(model: Model, dataset: Dataset, root: Path) -> None:
-    """Raise InputError if ``model`` counts the categories of ``dataset`` in another order than they are listed in."""
+    """Raise InputError if ``model`` counts the categories of ``dataset`` in an order other than listed."""
     if counts_categories(model):
         refuse_other_order(model, read_categories(dataset, root), dataset.name)
 
 
 def counts_categories(model: Model) -> bool:
-    """Tell whether the labels of ``model`` count categories, and are not their ids."""
+    """Tell whether the labels of ``model`` are positions of categories, not ids."""
     return bool(model.detections and model.detections.labels == "index")
 
 
 def refuse_other_order(model: Model, categories: Sequence[int], dataset: str) -> None:
     """Raise InputError if ``model`` counts categories and their ids, as listed by ``dataset``, are not in ascending order.
 
-    Which one its label 1 stands for is then unknown: every label might be taken for another category.
+    The meaning of its labels is then ambiguous.
     """
     if counts_categories(model) and list(categories) != sorted(categories):
         raise InputError(
-            f"{model.name} counts categories in the order of their ids, {dataset} lists them in another order",
+            f"{model.name} counts categories in the order of their ids, {dataset} lists them in a different order",
             where="model.detections.labels, categories of the annotations",
             fix="sort the categories of the annotations by id",
         )
 
 
 def read_categories(dataset: Dataset, root: Path) -> tuple[int, ...]:
-    """Return the ids of the categories in ``dataset``'s annotation file, in its order. Raises InputError if it cannot be read."""
+    """Return the ids of the categories in ``dataset``'s annotation file, in its order.
+
+    Raises InputError if it cannot be read.
+    """
     return tuple(item.id for item in _read(root / dataset.labels, _Categories).categories)
 
 
@@ -135,7 +138,7 @@ _Kind = TypeVar("_Kind")
 
 def _read(path: Path, kind: type[_Kind]) -> _Kind:
     try:
-        text = annotation_bytes(path).decode()  # msgspec passes over text that is not UTF-8 if it needs none of it
+        text = annotation_bytes(path).decode()  # msgspec skips text that is not UTF-8 if it does not need it
         return msgspec.json.decode(text, type=kind)
     except OSError as error:
         raise InputError(
@@ -146,11 +149,11 @@ def _read(path: Path, kind: type[_Kind]) -> _Kind:
             "correct the entry that is named (counted from 0); iscrowd is 0 or 1 and area a number, both may be absent"
         )
         raise InputError(
-            "the annotations are not in COCO's form", where=str(path), why=[str(error)], fix=fix
+            "the annotations are not in COCO format", where=str(path), why=[str(error)], fix=fix
         ) from error
     except (msgspec.DecodeError, UnicodeDecodeError, RecursionError) as error:
         raise InputError(
-            "the annotations are not JSON, so not in COCO's form",
+            "the annotations are not JSON, so not in COCO format",
             where=str(path),
             why=[str(error)],
             fix="download or export the file again",
@@ -158,7 +161,7 @@ def _read(path: Path, kind: type[_Kind]) -> _Kind:
 
 
 def _problems(found: _File) -> Iterator[tuple[str, str]]:
-    """Yield what keeps the annotations from being scored rightly, each with what to do about it; the first is enough."""
+    """Yield problems that prevent correct scoring, each with a fix; only the first is reported."""
     if not found.images:
         yield "they list no images", "export them together with the list of images"
     yield from _repeated(found)
@@ -177,7 +180,7 @@ def _repeated(found: _File) -> Iterator[tuple[str, str]]:
             one, other = places
             what = f"{kind}[{one}] and {kind}[{other}] both have the id {keys[one]}"
             effect = ", so pycocotools would count them once" if kind == "annotations" else ""
-            yield f"{what}{effect}", f"give each of the {kind} an id of its own"
+            yield f"{what}{effect}", f"give each of the {kind} a unique id"
 
 
 def _of_images(images: Sequence[ImageEntry]) -> Iterator[tuple[str, str]]:
@@ -186,7 +189,7 @@ def _of_images(images: Sequence[ImageEntry]) -> Iterator[tuple[str, str]]:
         one, other = (f"images[{place}] (id {images[place].id})" for place in places)
         yield (
             f"{one} and {other} both are the file {shortened(names[places[0]])}",
-            "list each file once, with all of its objects",
+            "list each file once, with all its objects",
         )
     for place, item in enumerate(images):
         if leads_outside(item.file_name):
@@ -207,13 +210,13 @@ def _of_objects(found: _File) -> Iterator[tuple[str, str]]:
                 "list the category, or remove the annotation",
             )
         elif item.id == 0:
-            yield f"{name}: pycocotools takes the id 0 for no match", "number the annotations from 1"
+            yield f"{name}: pycocotools treats the id 0 as no match", "number the annotations from 1"
         elif problem := _of_box(item, image):
             fix = "correct the box (x, y, width and height in pixels), or the width and height that are stated for its image"
             yield f"{name}: {problem}", fix
     if found.annotations and all(_reach(item) <= 1 for item in found.annotations):
         yield (
-            "every box lies within the first pixel of its image",
+            "every box is within the first pixel of its image",
             "state boxes in pixels, not as fractions of the image",
         )
 
@@ -223,9 +226,9 @@ def _of_box(item: BoxEntry, image: ImageEntry) -> str:
     if not all(map(math.isfinite, item.bbox)) or min(width, height) <= 0:
         return f"its box {list(item.bbox)} has no area"
     if min(left, top) < -_SLACK or left + width > image.width + _SLACK or top + height > image.height + _SLACK:
-        return f"its box {list(item.bbox)} does not lie in image {image.id} of {image.width} x {image.height}"
+        return f"its box {list(item.bbox)} is outside image {image.id} of {image.width} x {image.height}"
     if item.area is not msgspec.UNSET and not 0 <= item.area <= _LARGEST_AREA:
-        return f"its area is {item.area:g}, and pycocotools would not score it"
+        return f"its area is {item.area:g}, which pycocotools would not score"
     return ""
 
 
@@ -235,7 +238,7 @@ def _reach(item: BoxEntry) -> float:
 
 
 def _twice(keys: Iterable[object]) -> tuple[int, int] | None:
-    """Return the places of two equal keys; None if all differ."""
+    """Return the positions of two equal keys; None if all differ."""
     first: dict[object, int] = {}
     for place, key in enumerate(keys):
         if (before := first.setdefault(key, place)) != place:

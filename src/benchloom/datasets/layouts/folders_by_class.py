@@ -1,4 +1,4 @@
-"""Images in one folder for each class: the place of a folder among their sorted names is the label, as torchvision's ImageFolder has it."""
+"""Images in one folder per class: the position of a folder among the sorted names is the label, as in torchvision's ImageFolder."""
 
 import os
 import posixpath
@@ -10,7 +10,7 @@ from benchloom.datasets.layouts.seam import Listing, Row
 from benchloom.errors import InputError
 from benchloom.model.facts import Dataset, Model
 
-# What images may end in. A label file may name images of any ending: decoding looks at the content.
+# Extensions of images. A label file may name images with any extension: decoding looks at the content.
 _IMAGES = frozenset({".bmp", ".jpeg", ".jpg", ".png", ".tif", ".tiff", ".webp"})
 _WITH_LABELS = (
     "write a label file with one line per image (its path below the folder of images, white space, its label), and name it with "
@@ -21,13 +21,14 @@ _WITH_LABELS = (
 def listing(dataset: Dataset, root: Path, count: int | None = None) -> Listing:
     """List the first ``count`` images in the folders of ``dataset``, class by class, each sorted by name.
 
-    Raises InputError if the folders do not give every image its label, or if a label file is named that would not be read.
+    Raises InputError if the folders do not give every image its label, or if a label file is named that would be
+    ignored.
     """
     if dataset.labels:
         raise InputError(
-            f"{dataset.name} takes labels from its folders, so the file {dataset.labels} would not be read",
+            f"{dataset.name} takes labels from its folders, so the file {dataset.labels} would be ignored",
             where="dataset.layout, dataset.labels",
-            fix="state the layout 'imagenet', which reads label files, or leave the file out",
+            fix="state the layout 'imagenet', which reads label files, or remove the file",
         )
     rows = _by_folder(dataset, root / dataset.images)[:count]
     return Listing(rows, *missing_and_empty(root / dataset.images, (row.name for row in rows)))
@@ -39,11 +40,11 @@ def sample_names(dataset: Dataset, root: Path, labels: Sequence[int], missing: C
 
 
 def samples_in(text: str) -> None:
-    """Return None: no text lists the samples."""
+    """Return None: the samples are not listed in a text."""
 
 
 def refuse_misfit(model: Model, dataset: Dataset, root: Path) -> None:
-    """Refuse nothing: what a label stands for is stated by the model alone."""
+    """Refuse nothing: the meaning of labels is stated by the model alone."""
 
 
 def _by_folder(dataset: Dataset, top: Path) -> list[Row]:
@@ -57,7 +58,7 @@ def _by_folder(dataset: Dataset, top: Path) -> list[Row]:
 
 
 def _entries(folder: Path) -> dict[str, bool]:
-    """Return the names in a folder, sorted, and which of them are folders; hidden ones (``.DS_Store``) are left out."""
+    """Return the sorted names in a folder, and which of them are folders; hidden ones (``.DS_Store``) are left out."""
     try:
         with os.scandir(folder) as found:
             entries = {entry.name: entry.is_dir() for entry in found if not entry.name.startswith(".")}
@@ -71,13 +72,13 @@ def _entries(folder: Path) -> dict[str, bool]:
 def _folder_problems(
     dataset: Dataset, beside: Mapping[str, bool], inside: Mapping[str, Mapping[str, bool]]
 ) -> Iterator[tuple[str, list[str]]]:
-    """Yield what keeps folders from giving every image its label, and why; the first is enough."""
+    """Yield reasons why folders do not determine the label of every image; only the first is reported."""
     folders = list(inside)
-    one = "without a label file, the label of an image is the place of its folder among the sorted names of all folders"
+    one = "without a label file, the label of an image is the position of its folder among the sorted names of all folders"
     if len(folders) < 2 or len(folders) != dataset.classes:
         number = f"{len(folders)} folder{'s' if len(folders) != 1 else ''}"
         yield (
-            f"{number} cannot stand for the {dataset.classes} classes of {dataset.name}",
+            f"{number} cannot represent the {dataset.classes} classes of {dataset.name}",
             [one, f"folders: {several(folders) or 'none'}"],
         )
     if bare := [name for name, names in inside.items() if not names]:
@@ -91,7 +92,7 @@ def _folder_problems(
             [several(unread), f"images end in {kinds}"],
         )
     if loose := [name for name, is_folder in beside.items() if not is_folder and _is_image(name)]:
-        yield f"{len(loose)} images lie beside the folders by class, so no class is known for them", [several(loose)]
+        yield f"{len(loose)} images are next to the folders by class, so their class is unknown", [several(loose)]
     if all(name.isascii() and name.isdecimal() for name in folders) and (
         wrong := next(
             ((name, label) for label, name in enumerate(folders) if name.lstrip("0") != str(label or "")), None

@@ -1,6 +1,6 @@
-"""A list of labels, as ImageNet's validation set has one: a text file with a line ``<file name> <label>`` for each image.
+"""Label files as of ImageNet's validation set: a text file with a line ``<file name> <label>`` for each image.
 
-If the data set has no label file, its images lie in one folder for each class (``folders_by_class``).
+Without a label file, images are in one folder per class (``folders_by_class``).
 """
 
 import posixpath
@@ -19,12 +19,12 @@ from benchloom.model.facts import Dataset, Model
 
 
 def listing(dataset: Dataset, root: Path, count: int | None = None) -> Listing:
-    """Read ``dataset``'s label file below ``root`` and look for every image it names, the first ``count`` of them.
+    """Read ``dataset``'s label file below ``root`` and check that the first ``count`` images exist.
 
-    Each line holds a file name and a label, separated by white space of any kind, as the MLPerf reference splits them; empty lines
-    are skipped. Without a label file, images may lie in one folder per class. Raises InputError if the file cannot be read, lists
-    nothing or an image twice, for a line that is something else, for a label that is not a class, and for folders that do not give
-    every image its label.
+    Each line contains a file name and a label, separated by any white space, as in the MLPerf reference; empty lines
+    are skipped. Without a label file, images may be in one folder per class. Raises InputError if the file cannot be
+    read, lists nothing or an image twice, for an invalid line or label, and for folders that do not determine the label
+    of every image.
     """
     path = label_file(dataset, root)
     if path is None:
@@ -34,7 +34,10 @@ def listing(dataset: Dataset, root: Path, count: int | None = None) -> Listing:
 
 
 def sample_names(dataset: Dataset, root: Path, labels: Sequence[int], missing: Collection[str]) -> Sequence[str]:
-    """Return the names of the samples in their order: all that are listed but for ``missing``. Raises what ``listing`` raises."""
+    """Return the names of the samples in their order: all listed ones except ``missing``.
+
+    Raises what ``listing`` raises.
+    """
     skipped = frozenset(missing)
     return [name for name in listing(dataset, root).names if name not in skipped]
 
@@ -45,7 +48,7 @@ def samples_in(text: str) -> int:
 
 
 def refuse_misfit(model: Model, dataset: Dataset, root: Path) -> None:
-    """Refuse nothing: what a label stands for is stated by the model alone."""
+    """Refuse nothing: the meaning of labels is stated by the model alone."""
 
 
 def _listed(path: Path, dataset: Dataset) -> list[tuple[str, int]]:
@@ -61,7 +64,7 @@ def _listed(path: Path, dataset: Dataset) -> list[tuple[str, int]]:
                 f"{shortened(name)} is listed twice",
                 where=f"{path}:{number}",
                 why=[f"line {first} gives it label {other}, line {number} label {label}"],
-                fix="keep the one line that is right",
+                fix="keep the correct line",
             )
         found.append((name, label))
     if not found:
@@ -80,7 +83,7 @@ def _lines(path: Path) -> list[str]:
     except OSError as error:
         raise InputError("the labels cannot be read", where=str(path), why=[error.strerror or str(error)]) from error
     except UnicodeDecodeError as error:
-        raise InputError("the label file is no text in UTF-8", where=str(path), why=[str(error)]) from error
+        raise InputError("the label file is not UTF-8 text", where=str(path), why=[str(error)]) from error
 
 
 def _line(text: str, dataset: Dataset, where: str) -> tuple[str, int]:
@@ -89,7 +92,7 @@ def _line(text: str, dataset: Dataset, where: str) -> tuple[str, int]:
         raise InputError(
             f"{shortened(text.strip())!r} is not a file name and a label",
             where=where,
-            fix="write one image a line: its path below the folder of images, white space, and its label as a whole number",
+            fix="write one image per line: its path below the folder of images, white space, and its label as a whole number",
         )
     name = name.strip()
     if leads_outside(name):
@@ -101,8 +104,8 @@ def _line(text: str, dataset: Dataset, where: str) -> tuple[str, int]:
     digits = label.lstrip("0") or "0"
     if len(digits) > len(str(dataset.classes)) or int(digits) >= dataset.classes:
         raise InputError(
-            f"label {shortened(label)} is none of {dataset.name}, whose labels are 0 to {dataset.classes - 1}",
+            f"label {shortened(label)} is not valid for {dataset.name}, whose labels are 0 to {dataset.classes - 1}",
             where=where,
-            fix="correct the label, or choose the data set that the label file is of",
+            fix="correct the label, or choose the data set of this label file",
         )
     return name, int(digits)

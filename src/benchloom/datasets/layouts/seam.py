@@ -1,4 +1,4 @@
-"""What is asked of every layout of a data set, and how one is found by its name."""
+"""The interface of data set layouts, and how they are found by name."""
 
 from collections.abc import Collection, Sequence
 from pathlib import Path
@@ -15,8 +15,8 @@ ROOM = "benchloom.datasets.layouts"
 class Row(NamedTuple):
     """One image that a data set lists: the ``name`` of its file below the folder of images, and its ``label``.
 
-    If images have boxes, the label is the id of the image, ``size`` its width and height in pixels as the annotations state them, and
-    ``has_objects`` tells whether anything is annotated in it.
+    If images have boxes, the label is the id of the image, ``size`` its width and height in pixels as the annotations
+    state them, and ``has_objects`` tells whether anything is annotated in it.
     """
 
     name: str
@@ -28,8 +28,8 @@ class Row(NamedTuple):
 class Listing(NamedTuple):
     """What a data set lists, in the order of the QSL.
 
-    ``missing`` and ``empty`` are the names of images that are not there, or hold no byte; ``categories`` the ids of categories of objects
-    in the order of the annotations.
+    ``missing`` and ``empty`` are the names of images that are missing or empty; ``categories`` the ids of categories of
+    objects in the order of the annotations.
     """
 
     rows: Sequence[Row]
@@ -52,21 +52,24 @@ class Layout(Protocol):
     """A module of this room."""
 
     def listing(self, dataset: Dataset, root: Path, count: int | None = None) -> Listing:
-        """List the images of ``dataset`` below ``root`` and look for each; if it has no use for the others, the first ``count`` of them.
+        """List the images of ``dataset`` below ``root`` and check that they exist; a layout may check only the first ``count``.
 
-        Raises InputError naming the file and the entry that cannot be used.
+        Raises InputError naming the file and the invalid entry.
         """
 
     def sample_names(
         self, dataset: Dataset, root: Path, labels: Sequence[int], missing: Collection[str]
     ) -> Sequence[str]:
-        """Return the names of the samples with these ``labels``, after ``missing`` were skipped, for messages. Raises InputError or OSError."""
+        """Return the names of the samples with these ``labels``, after ``missing`` were skipped, for messages.
+
+        Raises InputError or OSError.
+        """
 
     def samples_in(self, text: str) -> int | None:
-        """Return how many samples the text of a label file or annotations lists; None if that cannot be told. Raises ValueError."""
+        """Return how many samples the text of a label file or annotations lists; None if unknown. Raises ValueError."""
 
     def refuse_misfit(self, model: Model, dataset: Dataset, root: Path) -> None:
-        """Raise InputError if ``model`` could not be scored on ``dataset`` as its labels or annotations stand."""
+        """Raise InputError if ``model`` cannot be scored on ``dataset`` with its labels or annotations."""
 
 
 def layouts() -> tuple[str, ...]:
@@ -75,7 +78,7 @@ def layouts() -> tuple[str, ...]:
 
 
 def layout_of(dataset: Dataset) -> Layout:
-    """Return the layout that ``dataset`` states. Raises InputError naming those that there are."""
+    """Return the layout that ``dataset`` states. Raises InputError with the known ones."""
     known = layouts()
     if dataset.layout not in known:
         raise InputError(

@@ -1,1 +1,1 @@
-"""Networks whose weights come without their graph: one module each, with ``build``; imported only when chosen."""
+"""Networks for files that contain only weights: one module each, with ``build``; imported only if chosen."""

@@ -1,7 +1,8 @@
 """The network of digit scenes: a small single-shot detector whose graph ends in detections, one RGB image of 300 x 300 pixels.
 
-A stem quarters the image, separable convolutions halve it three times more; what the coarse maps know is added to the finer
-ones; three maps of cells give, for each of two anchors a cell, ten raw scores and a box. Decoding and suppression are part of the graph, for any number of images.
+A stem quarters the image, separable convolutions halve it three times more; what the coarse maps know is added to the
+finer ones; three maps of cells give, for each of two anchors a cell, ten raw scores and a box. Decoding and suppression
+are part of the graph, for any number of images.
 """
 
 import torch
@@ -79,8 +80,8 @@ class DigitScenesNetwork(nn.Module):
     def forward(self, images: Tensor) -> tuple[Tensor, Tensor, Tensor]:
         """Map N x 3 x 300 x 300 (RGB, -1 to 1) to boxes, labels and scores of ``DETECTIONS`` rows, best first.
 
-        Boxes (N x K x 4) are ymin, xmin, ymax, xmax as parts of the sides, 0 to 1; labels (N x K) are floats from 1 to 10. Rows
-        without a detection are 0 throughout.
+        Boxes (N x K x 4) are ymin, xmin, ymax, xmax as parts of the sides, 0 to 1; labels (N x K) are floats from 1 to
+        10. Rows without a detection are 0 throughout.
         """
         logits, offsets = self.raw(images)
         best, classes = logits.max(2)
@@ -112,8 +113,8 @@ class DigitScenesNetwork(nn.Module):
     def _survivors(self, boxes: Tensor, labels: Tensor) -> Tensor:
         """1 for each candidate (N x T, best first) that no better survivor of its class overlaps, else 0.
 
-        Each round decides every candidate anew from those that survived the last; a candidate is final once all better ones that
-        overlap it are, so ``ROUNDS`` is the longest chain of overlaps that is suppressed as one by one.
+        Each round decides every candidate anew from those that survived the last; a candidate is final once all better
+        ones that overlap it are, so ``ROUNDS`` is the longest chain of overlaps that is suppressed as one by one.
         """
         same = (labels.unsqueeze(2) == labels.unsqueeze(1)).float()
         suppresses = _overlapping(boxes).float() * same * self.earlier

@@ -1,8 +1,8 @@
 """SSD-MobileNet-v1 for COCO at 300 x 300, with the parameter names of MLPerf's PyTorch file.
 
 Names, anchors, box coding and thresholds: MLPerf Inference r1.0, vision/classification_and_detection/python/models,
-ssd_mobilenet_v1.py, anchor_generator.py and utils.py. Batch norms are folded: what is left of one is a bias, with a scale
-before it if the convolution is by channel.
+ssd_mobilenet_v1.py, anchor_generator.py and utils.py. Batch norms are folded: what is left of one is a bias, with a
+scale before it if the convolution is by channel.
 """
 
 from collections import OrderedDict
@@ -120,7 +120,8 @@ class SSDMobileNet(nn.Module):
     def forward(self, images: Tensor) -> tuple[Tensor, ...]:
         """Map N x 3 x 300 x 300 (RGB, -1 to 1) to boxes (N x D x 4), labels (N x D) and scores (N x D).
 
-        Boxes are xmin, ymin, xmax, ymax as parts of the sides; scores are above ``SCORE``, class by class and falling within one.
+        Boxes are xmin, ymin, xmax, ymax as parts of the sides; scores are above ``SCORE``, class by class and falling
+        within one.
         """
         scores, boxes = (item.cpu() for item in self.raw(images))
         found = [_detections(one, other) for one, other in zip(torch.sigmoid(scores), boxes, strict=True)]

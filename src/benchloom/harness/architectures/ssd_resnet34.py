@@ -1,7 +1,8 @@
 """SSD-ResNet-34 for COCO at 1200 x 1200, with the parameter names of MLPerf's PyTorch file.
 
 Names, anchors, box coding and thresholds: MLPerf Inference r1.0, vision/classification_and_detection/python/models,
-ssd_r34.py and base_model_r34.py (which takes the first layers of torchvision's ResNet-34, the last of them without its stride).
+ssd_r34.py and base_model_r34.py (which takes the first layers of torchvision's ResNet-34, the last of them without its
+stride).
 """
 
 from itertools import pairwise
@@ -95,7 +96,8 @@ class SSDResNet34(nn.Module):
     def forward(self, images: Tensor) -> tuple[Tensor, ...]:
         """Map N x 3 x 1200 x 1200 (RGB, normalised) to boxes (N x D x 4), labels (N x D) and scores (N x D).
 
-        Boxes are xmin, ymin, xmax, ymax as parts of the sides; labels count categories from 1; scores are above ``SCORE`` and rise.
+        Boxes are xmin, ymin, xmax, ymax as parts of the sides; labels count categories from 1; scores are above
+        ``SCORE`` and rise.
         """
         scores, boxes = (item.cpu() for item in self.raw(images))
         found = [_detections(one, other) for one, other in zip(torch.softmax(scores, -1), boxes, strict=True)]
@@ -178,8 +180,8 @@ def _detections(scores: Tensor, boxes: Tensor) -> tuple[Tensor, Tensor, Tensor]:
 def _overlap(boxes: Tensor) -> Tensor:
     """Intersection over union of each two boxes (N x N) as the reference has it.
 
-    Its sides are not held above 0 (the clamped copy is dropped there), so that two boxes apart along both axes count as if
-    they shared what lies between them. That is part of the accuracy which is published.
+    Its sides are not held above 0 (the clamped copy is dropped there), so that two boxes apart along both axes count as
+    if they shared what lies between them. That is part of the accuracy which is published.
     """
     first, second = boxes[:, None], boxes[None]
     shared = (torch.minimum(first[..., 2:], second[..., 2:]) - torch.maximum(first[..., :2], second[..., :2])).prod(-1)

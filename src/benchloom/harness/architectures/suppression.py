@@ -1,4 +1,4 @@
-"""What the detectors of PyTorch do after their last layer: one box of several, and rows of one length."""
+"""Post-processing of the PyTorch detectors: non-maximum suppression and padding to equal length."""
 
 from collections.abc import Callable, Sequence
 
@@ -11,8 +11,8 @@ def remaining(
 ) -> tuple[Tensor, Tensor]:
     """Return places (K, int64) and classes (K, int64) of the boxes that remain, class by class, best first within one.
 
-    ``scores`` (A x C) are of all boxes (A x 4); class 0 is the background. Of a class, the ``most`` best boxes above ``above``
-    take part; ``suppresses`` maps n of them to n x n (bool): which box (row) suppresses which (column).
+    ``scores`` (A x C) are of all boxes (A x 4); class 0 is the background. Of a class, the ``most`` best boxes above
+    ``above`` take part; ``suppresses`` maps n of them to n x n (bool): which box (row) suppresses which (column).
     """
     places, classes = [torch.empty(0, dtype=torch.int64)], [torch.empty(0, dtype=torch.int64)]
     for number in torch.nonzero((scores[:, 1:] > above).any(0)).flatten().tolist():
@@ -31,7 +31,7 @@ def padded(boxes: Sequence[Tensor], labels: Sequence[Tensor], scores: Sequence[T
 
 
 def _survivors(suppresses: Tensor) -> Tensor:
-    """Return the places of boxes that no survivor before them suppresses."""
+    """Return the positions of boxes that no earlier survivor suppresses."""
     rows = suppresses.numpy()
     gone = rows[0] & False
     kept = []

@@ -1,1 +1,1 @@
-"""Backends: a module for each behind ``seam``, found by the name that ``backend.name`` states; imported only when chosen."""
+"""Backends: one module each, found by ``backend.name`` and imported only if chosen; ``seam`` has the interface."""

@@ -10,7 +10,7 @@ from benchloom.harness.backends.seam import BackendSettings, Batch, Outputs, che
 from benchloom.harness.model_files.onnx_opset import checked_opset
 from benchloom.model.facts import Model, Tensor
 
-# ONNX Runtime's names of types if they are not NumPy's.
+# ONNX Runtime's type names that differ from NumPy's.
 _DTYPES = {"float": "float32", "double": "float64"}
 _PROVIDERS = {"cpu": "CPUExecutionProvider", "cuda": "CUDAExecutionProvider"}
 
@@ -34,7 +34,7 @@ class OnnxRuntime:
         self.version: str = onnxruntime.__version__
         self._session = session
         self._inputs = list(enumerate(inputs))
-        self._feed: dict[str, Any] = {}  # of the batch in hand: one session serves one thread
+        self._feed: dict[str, Any] = {}  # for the current batch: one session serves one thread
         self._outputs = list(outputs)
         self._threads = threads
 
@@ -52,7 +52,10 @@ class OnnxRuntime:
 
 
 def load(model: Model, path: str, threads: int, device: str = "cpu") -> OnnxRuntime:
-    """Open ``path`` on ``device`` (cpu or cuda). Raises InputError if it cannot be loaded, lacks the tensors, or takes samples of another shape."""
+    """Open ``path`` on ``device`` (cpu or cuda).
+
+    Raises InputError if it cannot be loaded, lacks the tensors, or expects samples of another shape.
+    """
     options = onnxruntime.SessionOptions()
     options.intra_op_num_threads = threads
     options.inter_op_num_threads = 1
@@ -62,10 +65,12 @@ def load(model: Model, path: str, threads: int, device: str = "cpu") -> OnnxRunt
         raise no_device(device, "onnxruntime", f"it has {', '.join(onnxruntime.get_available_providers())}")
     try:
         session = onnxruntime.InferenceSession(path, options, providers=[provider])
-    except Exception as error:  # onnxruntime's own exceptions share no public base class
+    except Exception as error:  # onnxruntime's exceptions have no public base class
         raise InputError("onnxruntime cannot load the model", where=path, why=[str(error).splitlines()[0]]) from error
-    if provider not in session.get_providers():  # it goes on on the CPU by itself
-        raise no_device(device, "onnxruntime", f"it chose {', '.join(session.get_providers())}: is there a device?")
+    if provider not in session.get_providers():  # it falls back to the CPU silently
+        raise no_device(
+            device, "onnxruntime", f"it fell back to {', '.join(session.get_providers())}: is the device available?"
+        )
     batch = check_tensors(model, *_tensors(session), path)
     opset = checked_opset(model, path)
     inputs, outputs = ([item.name for item in items] for items in (model.inputs, model.outputs))
@@ -73,7 +78,7 @@ def load(model: Model, path: str, threads: int, device: str = "cpu") -> OnnxRunt
 
 
 def tensors(path: str) -> tuple[tuple[Tensor, ...], tuple[Tensor, ...]]:
-    """Return the inputs and outputs that the file states; a size of -1 is free. May raise any error of the library."""
+    """Return the inputs and outputs stated in the file; a size of -1 is free. May raise any error of the library."""
     options = onnxruntime.SessionOptions()
     options.log_severity_level = 3
     session = onnxruntime.InferenceSession(path, options, providers=[_PROVIDERS["cpu"]])

@@ -1,7 +1,7 @@
 """OpenVINO on the CPU, from ONNX files.
 
-Its Python package reports each import to Intel unless a file in the home forbids it or an environment variable says CI; it does without if
-``openvino_telemetry`` cannot be imported, so it is kept from that here.
+Its Python package reports each import to Intel unless a file in the home forbids it or an environment variable says CI;
+it skips that if ``openvino_telemetry`` cannot be imported, so the import is blocked here.
 """
 
 import sys
@@ -50,17 +50,17 @@ class OpenVino:
         self._request = compiled.create_infer_request()
         self._inputs = [(place, item.name) for place, item in enumerate(model.inputs)]
         self._outputs = [compiled.output(item.name) for item in model.outputs]
-        self._feed: dict[str, Any] = {}  # of the batch in hand: one session serves one thread
+        self._feed: dict[str, Any] = {}  # for the current batch: one session serves one thread
 
     def run(self, batch: Batch) -> Outputs:
-        """Run one batch and return the outputs of the model's facts, copied: the request overwrites its own."""
+        """Run one batch and return the outputs of the model's facts, copied, since the request overwrites its buffers."""
         for place, name in self._inputs:
             self._feed[name] = batch[place]
         found = self._request.infer(self._feed, share_inputs=True)
         return [found[port] for port in self._outputs]
 
     def settings(self) -> BackendSettings:
-        """Return what the compiled model says of itself (threads may be fewer than asked for), and the opset of the file."""
+        """Return the properties of the compiled model (threads may be fewer than requested), and the opset of the file."""
         return {
             "device": ",".join(self._compiled.get_property("EXECUTION_DEVICES")).lower(),
             "inference_precision": self._compiled.get_property("INFERENCE_PRECISION_HINT").to_string(),
@@ -72,26 +72,29 @@ class OpenVino:
 
 
 def load(model: Model, path: str, threads: int, device: str = "cpu") -> OpenVino:
-    """Open ``path``; ``device`` can only be cpu. Raises InputError if it cannot be loaded, lacks the tensors, or takes samples of another shape."""
+    """Open ``path``; ``device`` can only be cpu.
+
+    Raises InputError if it cannot be loaded, lacks the tensors, or expects samples of another shape.
+    """
     if device != "cpu":
-        raise no_device(device, "openvino", "only its CPU plugin is used here")
+        raise no_device(device, "openvino", "only its CPU plugin is supported")
     refuse_other_format(model, "openvino", FORMATS)
     try:
         network = _network(path)
         compiled = openvino.Core().compile_model(network, "CPU", {**_SETTINGS, "INFERENCE_NUM_THREADS": threads})
-    except Exception as error:  # those of its front ends share no public base class
+    except Exception as error:  # exceptions of its front ends have no public base class
         raise InputError("openvino cannot load the model", where=path, why=_reasons(error)) from error
     max_batch = check_tensors(model, *_stated(network), path)
     return OpenVino(compiled, model, max_batch, checked_opset(model, path))
 
 
 def tensors(path: str) -> tuple[tuple[Tensor, ...], tuple[Tensor, ...]]:
-    """Return the inputs and outputs that the file states; a size of -1 is free. May raise any error of the library."""
+    """Return the inputs and outputs stated in the file; a size of -1 is free. May raise any error of the library."""
     return _stated(_network(path))
 
 
 def _network(path: str) -> Any:
-    # The front end is named, since others are tried by the file's name otherwise, and say on standard error what they think of it.
+    # The front end is named, since others are otherwise tried by file name, and print messages to standard error.
     reader = openvino.frontend.FrontEndManager().load_by_framework("onnx")
     return reader.convert(reader.load(path))
 
@@ -101,7 +104,7 @@ def _stated(network: Any) -> tuple[tuple[Tensor, ...], tuple[Tensor, ...]]:
 
 
 def _tensors(ports: Sequence[Any]) -> tuple[Tensor, ...]:
-    """Return the tensors of ``ports`` under each of their names: of the nodes of a graph that became one, all."""
+    """Return the tensors of ``ports`` under all their names: fused nodes of a graph share a port."""
     return tuple(
         Tensor(name=name, shape=_sizes(port.partial_shape), dtype=port.element_type.to_dtype().name)
         for port in ports
@@ -114,5 +117,5 @@ def _sizes(shape: Any) -> tuple[int, ...]:
 
 
 def _reasons(error: Exception) -> list[str]:
-    """Return the last lines of what a front end says; those before name places in its own sources."""
+    """Return the last lines of a front end's message; earlier lines name positions in its own sources."""
     return [line.strip() for line in str(error).splitlines() if line.strip()][-1:]

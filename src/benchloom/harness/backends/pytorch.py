@@ -15,7 +15,7 @@ from benchloom.harness.memory import keep_freed_memory
 from benchloom.model.facts import Model, Tensor
 from benchloom.model.trust import PICKLED_MODULE, TORCHSCRIPT
 
-# Eight-bit TorchScript announces, past Python's warnings, that its kind of tensor will go.
+# Quantised TorchScript prints a deprecation notice that Python's warning filters do not catch.
 os.environ.setdefault("TORCH_CPP_LOG_LEVEL", "ERROR")
 import torch
 
@@ -31,14 +31,17 @@ class PyTorch:
     name = "pytorch"
 
     def __init__(self, network: Any, threads: int, device: str) -> None:
-        self.max_batch: int | None = None  # no format of its says; of a traced program it is tried
-        self.version = str(torch.__version__)  # a class of its own otherwise
+        self.max_batch: int | None = None  # not stated in any of its formats; for a traced program it is tried
+        self.version = str(torch.__version__)  # otherwise a torch.device object
         self._network = network
         self._threads = threads
         self._device = device
 
     def run(self, batch: Batch) -> Outputs:
-        """Run one batch and return everything the network gives, in its order. Raises InputError if the network does not take such samples."""
+        """Run one batch and return all outputs of the network, in its order.
+
+        Raises InputError if the network does not accept such samples.
+        """
         try:
             found = self._called(batch)
         except RuntimeError as error:
@@ -46,7 +49,7 @@ class PyTorch:
                 f"the model does not run on samples of {', '.join(f'{item.dtype} {list(item.shape)}' for item in batch)}",
                 where="model.inputs",
                 why=[line.strip() for line in str(error).splitlines() if line.strip()][-1:],
-                fix="state the shape, layout and type that the network takes, and the profile that gives them",
+                fix="state the shape, layout and type of the network's input, and a profile that produces them",
             ) from error
         return [item.cpu().numpy() for item in (found if isinstance(found, (tuple, list)) else [found])]
 
@@ -60,23 +63,24 @@ class PyTorch:
 
 
 def load(model: Model, path: str, threads: int, device: str = "cpu") -> PyTorch:
-    """Open ``path`` on ``device`` (cpu or cuda). Raises InputError if the file is not of the stated format or does not fit its architecture.
+    """Open ``path`` on ``device`` (cpu or cuda). Raises InputError if the file is not in the stated format or does not match its architecture.
 
-    A state dict is read without running anything of the file, whichever container torch wrote it in; so is a pickled module.
-    TorchScript is a program: who calls this has seen to it that the file is trusted.
+    State dicts and pickled modules are read without running code of the file, in any of torch's containers. TorchScript
+    is a
+    program: the caller must have checked that the file is trusted.
     """
     torch.set_num_threads(threads)
-    keep_freed_memory()  # what each layer gives comes from the C library, and goes back to it
-    # Samples are memory-mapped read-only, and nothing here writes to its input.
+    keep_freed_memory()  # layer outputs are allocated and freed by the C library
+    # Samples are memory-mapped read-only, and inputs are never written to.
     warnings.filterwarnings("ignore", message="The given NumPy array is not writable")
     if device not in {"cpu", "cuda"} or (device == "cuda" and not torch.cuda.is_available()):
-        raise no_device(device, "pytorch", f"torch {torch.__version__} sees no such device")
+        raise no_device(device, "pytorch", f"torch {torch.__version__} does not find this device")
     refuse_other_format(model, "pytorch", FORMATS)
     try:
         network = _script(path) if model.format == TORCHSCRIPT else _with_weights(model, path)
     except InputError:
         raise
-    except Exception as error:  # what a loader raises for a damaged file depends on where it is damaged
+    except Exception as error:  # the exception for a damaged file depends on the damage
         raise InputError(f"pytorch cannot load the model as {model.format}", where=path, why=reasons(error)) from error
     backend = PyTorch(network.eval().to(device), threads, device)
     if model.format == TORCHSCRIPT and model.max_batch is None and not _takes_two(backend, model.inputs):
@@ -85,10 +89,10 @@ def load(model: Model, path: str, threads: int, device: str = "cpu") -> PyTorch:
 
 
 def _takes_two(backend: PyTorch, sources: Sequence[Tensor]) -> bool:
-    """Tell whether a program gives for two samples at a time what it gives for each: tracing may have fixed the batch.
+    """Tell whether a program gives the same results for two samples at once as for each: tracing may have fixed the batch size.
 
-    Where the facts do not state the size of a sample, nothing can be tried, and nothing is held against the program. One that takes
-    no such sample at all is told of when it is run.
+    Without a stated sample size nothing can be tried, and the program is accepted. A program that does not accept the
+    sample at all is reported when it is run.
     """
     shapes = [[size for size in source.shape[1:] if isinstance(size, int)] for source in sources]
     if not all(sizes and len(sizes) == len(source.shape) - 1 for sizes, source in zip(shapes, sources, strict=True)):
@@ -110,7 +114,7 @@ def _takes_two(backend: PyTorch, sources: Sequence[Tensor]) -> bool:
 
 
 def _equal(found: NDArray[np.generic], parts: Sequence[NDArray[np.generic]]) -> bool:
-    """Compare outputs but for rounding: a step of an 8-bit output at most."""
+    """Compare outputs up to rounding: at most one step of an 8-bit output."""
     wanted = np.concatenate([part.reshape(1, -1) if part.ndim == 1 else part for part in parts]).astype(np.float64)
     if found.shape != wanted.shape:
         return False
@@ -129,7 +133,7 @@ def _with_weights(model: Model, path: str) -> Any:
         network = module.build()
     except (ImportError, AttributeError) as error:
         raise InputError(
-            f"no architecture is called {model.architecture!r}", where="model.architecture", why=[str(error)]
+            f"there is no architecture {model.architecture!r}", where="model.architecture", why=[str(error)]
         ) from error
     if model.format == PICKLED_MODULE:
         network.load_state_dict(pickled_weights(path, getattr(module, "PICKLED_CLASSES", ())))

@@ -1,4 +1,4 @@
-"""What is asked of every backend, how one is found by its name, and what several of them have to check."""
+"""The interface of backends, how they are found by name, and checks that several of them share."""
 
 from typing import TYPE_CHECKING, Protocol, TypeAlias, cast
 
@@ -27,7 +27,7 @@ class Session(Protocol):
     Attributes:
         name: the backend's.
         version: the runtime library's.
-        max_batch: the largest batch that the file takes; None for any.
+        max_batch: the largest batch that the file supports; None for any.
     """
 
     name: str
@@ -37,21 +37,25 @@ class Session(Protocol):
     def run(self, batch: Batch) -> Outputs:
         """Return the outputs of the model's facts, in their order, for ``batch``: one contiguous array (N x its shape) per input.
 
-        Row i of each output belongs to sample i. This is the hot path: nothing is copied here but what the runtime would overwrite.
-        Raises InputError if the network does not take such samples.
+        Row i of each output belongs to sample i. This is the hot path: nothing is copied except what the runtime would
+        overwrite. Raises InputError if the network does not accept such samples.
         """
 
     def settings(self) -> BackendSettings:
-        """Return what was set on the runtime, for the record."""
+        """Return the runtime settings, for the record."""
 
 
 class Backend(Protocol):
-    """A module of this room. It may also have ``tensors(path)``: the inputs and outputs that a file states (a size of -1 is free)."""
+    """A module of this package.
+
+    It may also have ``tensors(path)``: the inputs and outputs stated in a file (a size of -1 is free).
+    """
 
     def load(self, model: Model, path: str, threads: int, device: str = "cpu") -> Session:
         """Open ``path`` on ``device`` with ``threads`` threads, to compute all of ``model.outputs``.
 
-        Raises InputError if the file cannot be loaded, lacks the tensors of the facts, or takes other samples than they state.
+        Raises InputError if the file cannot be loaded, lacks the tensors of the facts, or expects other samples than
+        stated.
         """
 
 
@@ -61,11 +65,14 @@ def backends() -> tuple[str, ...]:
 
 
 def backend_of(name: str) -> Backend:
-    """Return the backend ``name``. Raises InputError naming those that there are, ImportError if its library is not installed."""
+    """Return the backend ``name``.
+
+    Raises InputError with the known ones, ImportError if its library is not installed.
+    """
     known = backends()
     if name not in known:
         raise InputError(
-            f"no backend is called {name!r}",
+            f"there is no backend {name!r}",
             where="LOOM_BACKEND",
             fix=nearest_or_all(name, known),
         )
@@ -73,9 +80,9 @@ def backend_of(name: str) -> Backend:
 
 
 def open_session(name: str, model: Model, path: str, threads: int, device: str = "cpu", origin: str = "") -> Session:
-    """Load ``path`` with the backend ``name`` on ``device``; ``origin`` is the component whose download it is, '' if a user gave it.
+    """Load ``path`` with the backend ``name`` on ``device``; ``origin`` is the component that downloaded it, '' if the user supplied it.
 
-    Raises what ``backend_of`` and loading raise; of a file that is no model it says what it appears to be.
+    Raises what ``backend_of`` and loading raise; for a file that is not a model, the error says what it appears to be.
     """
     backend = backend_of(name)
     try:
@@ -85,45 +92,45 @@ def open_session(name: str, model: Model, path: str, threads: int, device: str =
             raise
         why = [
             *what,
-            *([f"it is the file of {origin}"] if origin else []),
+            *([f"it was downloaded by {origin}"] if origin else []),
             *(item for item in error.why if item not in what),
         ]
         fix = (
-            "fetch it again (loom gc removes what nothing uses), or name another source"
+            "download it again (loom gc removes unused files), or name another source"
             if origin
             else "name another file"
         )
         raise InputError(error.what, where=path, why=why, fix=fix) from error
 
 
-# -- what several backends check
+# -- shared checks
 
 
 def fixed_batch(sizes: "Sequence[int]", path: str) -> int | None:
-    """Return the batch that a file is made for by the sizes of an input (-1 is free): one, or None for any.
+    """Return the batch size fixed by the shape of an input (-1 is free): one, or None for any.
 
-    Raises InputError for another fixed batch: LoadGen's queries do not come in such portions.
+    Raises InputError for any other fixed batch size, which LoadGen's queries cannot guarantee.
     """
     if not sizes or sizes[0] < 1:
         return None
     if sizes[0] > 1:
         raise InputError(
-            f"the file takes batches of exactly {sizes[0]}",
+            f"the file supports only batches of exactly {sizes[0]}",
             where=path,
-            fix="export it with a free batch, or with a batch of one",
+            fix="export it with a free batch size, or with batch size 1",
         )
     return 1
 
 
 def least_batch(inputs: "Sequence[Sequence[int]]", path: str) -> int | None:
-    """Return the batch that a file is made for by the sizes of all its inputs. Raises what ``fixed_batch`` raises."""
+    """Return the batch size fixed by the shapes of all inputs. Raises what ``fixed_batch`` raises."""
     return min((batch for sizes in inputs if (batch := fixed_batch(sizes, path))), default=None)
 
 
 def check_file_shape(stated: Tensor, found: "Sequence[int]", path: str) -> None:
-    """Compare the sizes that the facts state of an input with those of the file (-1 is free), apart from the batch.
+    """Compare the stated shape of an input with that in the file (-1 is free), ignoring the batch.
 
-    Raises InputError if they differ: a layout that is stated wrongly would otherwise only show in the accuracy.
+    Raises InputError if they differ: a wrong layout would otherwise only show in the accuracy.
     """
     fits = len(stated.shape) == len(found) and all(
         isinstance(one, str) or other in {-1, one} for one, other in zip(stated.shape[1:], found[1:], strict=True)
@@ -132,12 +139,12 @@ def check_file_shape(stated: Tensor, found: "Sequence[int]", path: str) -> None:
         raise InputError(
             f"the model's input {stated.name!r} is {list(found)}, its facts state {list(stated.shape)}",
             where=path,
-            fix="state the shape and layout that the file has, and the profile that gives them",
+            fix="state the shape and layout of the file, and a profile that produces them",
         )
 
 
-def check_file_type(stated: Tensor, found: str, path: str, fix: str = "state the type that the file has") -> None:
-    """Raise InputError if the file takes another type for an input than its facts state."""
+def check_file_type(stated: Tensor, found: str, path: str, fix: str = "state the type of the file") -> None:
+    """Raise InputError if the type of an input differs from its facts."""
     if stated.dtype not in {"", found}:
         raise InputError(
             f"the model's input {stated.name!r} takes {found}, its facts state {stated.dtype}", where=path, fix=fix
@@ -145,9 +152,9 @@ def check_file_type(stated: Tensor, found: str, path: str, fix: str = "state the
 
 
 def check_tensors(model: Model, inputs: "Sequence[Tensor]", outputs: "Sequence[Tensor]", path: str) -> int | None:
-    """Compare the facts with the tensors that the file states (a size of -1 is free), and return the batch that it is made for.
+    """Compare the facts with the tensors in the file (a size of -1 is free), and return its fixed batch size.
 
-    Raises InputError if it lacks a tensor of the facts, or takes samples of another shape or type than they state.
+    Raises InputError if it lacks a tensor of the facts, or expects samples of a different shape or type.
     """
     sources = {item.name: item for item in inputs}
     known = {*sources, *(item.name for item in outputs)}
@@ -158,18 +165,18 @@ def check_tensors(model: Model, inputs: "Sequence[Tensor]", outputs: "Sequence[T
     sizes = [_sizes(sources[item.name]) for item in model.inputs]
     for stated, found in zip(model.inputs, sizes, strict=True):
         kind = sources[stated.name].dtype
-        check_file_type(stated, kind, path, "state the type that the file has, and the profile that gives it")
+        check_file_type(stated, kind, path, "state the type of the file, and a profile that produces it")
         check_file_shape(stated, found, path)
     return least_batch(sizes, path)
 
 
 def _sizes(tensor: Tensor) -> list[int]:
-    """Return the sizes of a tensor; -1 for each that is free."""
+    """Return the sizes of a tensor; -1 for free ones."""
     return [size if isinstance(size, int) else -1 for size in tensor.shape]
 
 
 def refuse_other_format(model: Model, backend: str, formats: "Sequence[str]") -> None:
-    """Raise InputError if the format of ``model`` is none of those that ``backend`` loads."""
+    """Raise InputError if ``backend`` does not support the format of ``model``."""
     if model.format not in formats:
         raise InputError(
             f"{backend} cannot load format {model.format!r}",
@@ -184,5 +191,5 @@ def no_device(device: str, backend: str, why: str) -> InputError:
         f"{backend} cannot run on {device}",
         where="LOOM_BACKEND: env.LOOM_DEVICE",
         why=[why],
-        fix="see loom detect soft:device-cuda and the driver, or leave out _cuda",
+        fix="see loom detect soft:device-cuda and the driver, or omit _cuda",
     )

@@ -21,7 +21,7 @@ from benchloom.harness.native_stderr import stderr_held
 from benchloom.model.facts import Model, Tensor
 
 os.environ.setdefault("TF_CPP_MIN_LOG_LEVEL", "2")
-with stderr_held():  # what it says while it is imported precedes any log level
+with stderr_held():  # messages during its import precede any log level
     import tensorflow as tf
 
 FORMATS = ("tensorflow-frozen-graph",)
@@ -29,7 +29,7 @@ _SHOWN = 8
 
 
 class TensorFlow:
-    """A graph cut to what lies between the inputs and the outputs of the model's facts."""
+    """A graph pruned to the part between the inputs and outputs of the model's facts."""
 
     name = "tensorflow"
 
@@ -50,14 +50,14 @@ class TensorFlow:
 
 
 def load(model: Model, path: str, threads: int, device: str = "cpu") -> TensorFlow:
-    """Open ``path`` on ``device`` (cpu or cuda). Raises InputError if it is no frozen graph, lacks the tensors, or takes another input.
+    """Open ``path`` on ``device`` (cpu or cuda). Raises InputError if it is not a frozen graph, lacks the tensors, or expects another input.
 
-    TensorFlow takes its thread counts once per process: the first call decides.
+    TensorFlow sets its thread counts once per process: the first call decides.
     """
     refuse_other_format(model, "tensorflow", FORMATS)
     devices = tf.config.list_physical_devices("GPU")
     if device not in {"cpu", "cuda"} or (device == "cuda" and not devices):
-        raise no_device(device, "tensorflow", f"tensorflow {tf.__version__} sees no such device")
+        raise no_device(device, "tensorflow", f"tensorflow {tf.__version__} does not find this device")
     tf.config.set_visible_devices(devices[:1] if device == "cuda" else [], "GPU")
     tf.config.threading.set_intra_op_parallelism_threads(threads)
     tf.config.threading.set_inter_op_parallelism_threads(1)
@@ -70,7 +70,10 @@ def load(model: Model, path: str, threads: int, device: str = "cpu") -> TensorFl
 
 
 def tensors(path: str) -> tuple[tuple[Tensor, ...], tuple[Tensor, ...]]:
-    """Return the graph's placeholders and what nothing in it reads; a size of -1 is free. Raises InputError if it is no frozen graph."""
+    """Return the graph's placeholders and its unused outputs; a size of -1 is free.
+
+    Raises InputError if it is not a frozen graph.
+    """
     operations = _imported(path).graph.get_operations()
     sources = [item for operation in operations if operation.type == "Placeholder" for item in operation.outputs]
     ends = [item for operation in operations for item in operation.outputs if not item.consumers()]
@@ -83,7 +86,7 @@ def _stated(tensor: Any) -> Tensor:
 
 
 def _imported(path: str) -> Any:
-    """Return the file's graph as a function without inputs or outputs, from which others are cut."""
+    """Return the file's graph as a function without inputs or outputs, from which others are pruned."""
     graph = tf.compat.v1.GraphDef()
     try:
         with open(path, "rb") as file:
@@ -105,13 +108,13 @@ def _tensor(graph: Any, name: str, path: str) -> Any:
         raise InputError(
             f"the model has no tensor {name!r}",
             where=path,
-            why=[f"it begins and ends with {shown}" if names else "its graph is empty"],
-            fix=did_you_mean(name, names) or "state the name that the graph has",
+            why=[f"its inputs and outputs are {shown}" if names else "its graph is empty"],
+            fix=did_you_mean(name, names) or "state the name in the graph",
         ) from error
 
 
 def _edges(graph: Any) -> list[str]:
-    """Names of the graph's placeholders and of the tensors that nothing reads."""
+    """Names of the graph's placeholders and of its unused outputs."""
     operations = graph.get_operations()
     inputs = [item.name for operation in operations if operation.type == "Placeholder" for item in operation.outputs]
     ends = [item.name for operation in operations for item in operation.outputs if not item.consumers()]

@@ -28,7 +28,7 @@ FORMATS = ("tflite",)
 
 @dataclass(frozen=True)
 class Port:
-    """One tensor at the edge of the file; a size of -1 is free.
+    """An input or output tensor; a size of -1 is free.
 
     A quantised one holds ``value / scale + zero``; ``scale`` is 0 for others.
     """
@@ -41,7 +41,7 @@ class Port:
     zero: int
 
     def stored(self, values: NDArray[np.generic]) -> NDArray[np.generic]:
-        """Return ``values`` as the file holds them, rounded and clipped; what is of its type already stays as it is."""
+        """Return ``values`` in the type of the file, rounded and clipped; values of that type are unchanged."""
         if values.dtype == self.dtype or not self.scale:
             return values
         limits = np.iinfo(self.dtype)
@@ -53,7 +53,7 @@ class Port:
         return result
 
     def meant(self, values: NDArray[np.generic]) -> NDArray[np.generic]:
-        """Return what the file holds as the numbers it stands for (float32 if it is quantised)."""
+        """Return stored values as real numbers (float32 if quantised)."""
         if not self.scale:
             return values
         return (values.astype(np.float32) - self.zero) * np.float32(self.scale)
@@ -75,7 +75,7 @@ class TFLite:
     def run(self, batch: Batch) -> Outputs:
         """Run one batch and return the outputs of the model's facts, as floats if the file is quantised.
 
-        Raises InputError if the graph is built for another size of batch.
+        Raises InputError if the graph has another fixed batch size.
         """
         if len(batch[0]) != self._batch:
             self._resize(batch)
@@ -92,7 +92,7 @@ class TFLite:
             self._interpreter.allocate_tensors()
         except (RuntimeError, ValueError) as error:
             raise InputError(
-                f"the model takes no batch of {size}",
+                f"the model does not support batches of {size}",
                 where="model.max_batch",
                 why=str(error).splitlines()[:2],
                 fix="state max_batch in its facts, or give --batch_size=1",
@@ -110,12 +110,15 @@ class TFLite:
 
 
 def load(model: Model, path: str, threads: int, device: str = "cpu") -> TFLite:
-    """Open ``path``; ``device`` can only be cpu. Raises InputError if it is no such file, lacks the tensors, or takes another type of sample."""
+    """Open ``path``; ``device`` can only be cpu.
+
+    Raises InputError if it is not such a file, lacks the tensors, or expects another sample type.
+    """
     if device != "cpu":
-        raise no_device(device, "tflite", "its interpreter has no such delegate here")
+        raise no_device(device, "tflite", "its interpreter has no delegate for this device")
     refuse_other_format(model, "tflite", FORMATS)
     try:
-        with stderr_held():  # the delegate announces itself
+        with stderr_held():  # the delegate prints messages
             interpreter = Interpreter(model_path=path, num_threads=threads)
             interpreter.allocate_tensors()
     except (RuntimeError, ValueError, OSError) as error:
@@ -130,7 +133,7 @@ def load(model: Model, path: str, threads: int, device: str = "cpu") -> TFLite:
 
 
 def tensors(path: str) -> tuple[tuple[Tensor, ...], tuple[Tensor, ...]]:
-    """Return the inputs and outputs that the file states; a size of -1 is free. May raise any error of the library."""
+    """Return the inputs and outputs stated in the file; a size of -1 is free. May raise any error of the library."""
     with stderr_held():
         interpreter = Interpreter(model_path=path)
     return _stated(interpreter.get_input_details()), _stated(interpreter.get_output_details())
@@ -141,7 +144,7 @@ def _stated(details: list[dict[str, Any]]) -> tuple[Tensor, ...]:
         Tensor(
             name=item["name"],
             shape=tuple(int(size) for size in item["shape_signature"]),
-            # A quantised input takes floats as well: the backend applies the file's scale.
+            # A quantised input accepts floats as well: the backend applies the file's scale.
             dtype="" if item["quantization"][0] else np.dtype(item["dtype"]).name,
         )
         for item in details
@@ -156,7 +159,7 @@ def _port(details: list[dict[str, Any]], name: str, path: str) -> Port:
             f"the model has no tensor {name!r}",
             where=path,
             why=[f"it has {', '.join(names)}"],
-            fix=did_you_mean(name, names) or "state the name that the file has",
+            fix=did_you_mean(name, names) or "state the name in the file",
         )
     scale, zero = found["quantization"]
     return Port(
@@ -170,8 +173,8 @@ def _port(details: list[dict[str, Any]], name: str, path: str) -> Port:
 
 
 def _check_input(source: Port, stated: Tensor, path: str) -> None:
-    """Samples fit the facts (``harness.inputs``); here the facts are compared with the file."""
+    """Compare the facts with the file; samples are compared with the facts in ``harness.inputs``."""
     if not (source.scale and stated.dtype == "float32"):
-        fix = "state the type that the file has, or float32 if it is quantised"
+        fix = "state the type of the file, or float32 if it is quantised"
         check_file_type(stated, source.dtype.name, path, fix)
     check_file_shape(stated, source.shape, path)

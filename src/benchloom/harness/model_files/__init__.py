@@ -1,1 +1,1 @@
-"""Files of models, read without running or importing anything that they name: what several backends and checks need."""
+"""Read model files without running or importing anything that they name; shared by backends and checks."""

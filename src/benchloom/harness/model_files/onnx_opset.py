@@ -1,7 +1,8 @@
-"""The opset of an ONNX file: neither ONNX Runtime tells it, nor is the package ``onnx`` among what a run needs.
+"""The opset of an ONNX file: ONNX Runtime does not report it, and a run does not require the package ``onnx``.
 
-A file is a protocol buffer ``ModelProto``; its field 8 (``opset_import``) holds for each domain of operators a message with fields 1
-(domain, '' or ``ai.onnx`` for ONNX's own) and 2 (version). Source: onnx/onnx.proto. The graph, nearly all of the file, is skipped.
+A file is a protocol buffer ``ModelProto``; its field 8 (``opset_import``) holds for each domain of operators a message
+with fields 1 (domain, '' or ``ai.onnx`` for ONNX's own) and 2 (version). Source: onnx/onnx.proto. The graph, nearly the
+whole file, is skipped.
 """
 
 import io
@@ -21,7 +22,7 @@ _LONGEST = 10  # bytes of a number
 def onnx_opset(path: str) -> int | None:
     """Return the version of ONNX's own operators that the file at ``path`` states, or None if it states none.
 
-    May raise OSError. What is no such file has none.
+    May raise OSError. A file of another type has none.
     """
     with open(path, "rb") as stream:
         try:
@@ -37,19 +38,25 @@ def onnx_opset(path: str) -> int | None:
 
 
 def checked_opset(model: Model, path: str) -> int | None:
-    """Return what ``onnx_opset`` does of the file of ``model``. Raises InputError if its facts state another; may raise OSError."""
+    """Return the opset of the file of ``model``.
+
+    Raises InputError if its facts state another one; may raise OSError.
+    """
     opset = onnx_opset(path)
     if model.opset is not None and opset != model.opset:
         raise InputError(
-            f"the file is of opset {opset}, its facts state {model.opset}",
+            f"the file has opset {opset}, its facts state {model.opset}",
             where=path,
-            fix="choose the component of that opset, or state the opset in one of your own",
+            fix="choose the component with that opset, or state the opset in your own component",
         )
     return opset
 
 
 def _fields(stream: IO[bytes], size: int, wanted: set[int]) -> Iterator[tuple[int, int | bytes]]:
-    """Yield number and content of the ``wanted`` fields of a message of ``size`` bytes. Raises EOFError if it is none."""
+    """Yield number and content of the ``wanted`` fields of a message of ``size`` bytes.
+
+    Raises EOFError if it is invalid.
+    """
     while stream.tell() < size:
         key = _number(stream)
         field, kind = key >> 3, key & 7

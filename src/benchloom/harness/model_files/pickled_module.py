@@ -1,8 +1,8 @@
-"""The weights in a network that torch.save pickled whole, read without importing or running anything that the file names.
+"""Read the weights of a network that torch.save pickled as a whole, without importing or running anything that the file names.
 
-The unpickler knows the names of one architecture's classes and of torch's layers, and makes of each such object an ``Inert``: the
-state that was pickled, and nothing else. Beside them it knows what tensors are rebuilt by; any other name is refused.
-(torch's own restricted unpickler refuses the way in which files of before torch 1.6 note the classes of layers.)
+The unpickler accepts the class names of one architecture and of torch's layers, and loads each such object as an
+``Inert``: only its pickled state. It also accepts the functions that rebuild tensors; any other name is refused.
+(torch's own restricted unpickler does not support the classes of layers in files before torch 1.6.)
 """
 
 import pickle
@@ -29,10 +29,10 @@ LAYERS = (
     "torch.nn.modules.pooling.MaxPool2d",
     "torch.nn.backends.thnn._get_thnn_function_backend",  # an attribute of every layer up to torch 1.1
 )
-# What tensors are rebuilt by; torch itself puts the names of storages in their place.
+# Functions that rebuild tensors; torch itself replaces the names of storages.
 _TENSORS: dict[str, Any] = {
     "builtins.set": set,
-    "__builtin__.set": set,  # as protocol 2 writes it
+    "__builtin__.set": set,  # as written by protocol 2
     "collections.OrderedDict": OrderedDict,
     "torch.Size": torch.Size,
     "torch._utils._rebuild_parameter": torch._utils._rebuild_parameter,  # noqa: SLF001 - what files name
@@ -43,20 +43,22 @@ _TENSORS: dict[str, Any] = {
 class Inert:
     """An object of a pickled network: its attributes by name."""
 
-    dump_patches: ClassVar = False  # torch asks a layer's class whether to write a patch file if its source has changed
+    dump_patches: ClassVar = (
+        False  # torch checks in a layer's class whether to write a patch file if its source has changed
+    )
     state: Mapping[str, Any] = types.MappingProxyType({})
 
     def __setstate__(self, state: Any) -> None:
-        """Take what was pickled."""
+        """Set the pickled state."""
         self.state = state if isinstance(state, dict) else {}
 
 
 def pickled_weights(path: str, classes: Sequence[str]) -> dict[str, Tensor]:
     """Return parameters and buffers by their names (``layer1.0.weight``) from the pickled network in ``path``.
 
-    ``classes`` are the full names of those that the file may name beside ``LAYERS``. The container is looked at first, since torch
-    hands TorchScript on to a reader that runs it. Raises InputError if the file names another class, cannot be read, or holds
-    something else than a network.
+    ``classes`` are the full names of further classes allowed besides ``LAYERS``. The container is checked first, since
+    torch passes TorchScript to a reader that runs it. Raises InputError if the file names another class, cannot be
+    read, or does not contain a network.
     """
     known = frozenset([*classes, *LAYERS])
     refuse_other_container(path, PICKLED_MODULE)
@@ -65,30 +67,28 @@ def pickled_weights(path: str, classes: Sequence[str]) -> dict[str, Tensor]:
             warnings.simplefilter("ignore", torch.serialization.SourceChangeWarning)
             found = torch.load(path, map_location="cpu", weights_only=False, pickle_module=_restricted_to(known))
         weights = dict(_weights(found, "")) if isinstance(found, Inert) else {}
-    except Exception as error:  # a file that was made to do harm may fail in any way
+    except Exception as error:  # a malicious file may fail in any way
         raise InputError("the file cannot be read as a pickled network", where=path, why=reasons(error)) from error
     if not weights:
         raise InputError(
-            "the file holds no pickled network",
+            "the file contains no pickled network",
             where=path,
-            fix="state the format that it has: pytorch-state-dict holds weights by name",
+            fix="state its format: pytorch-state-dict contains weights by name",
         )
     return weights
 
 
 def _restricted_to(known: frozenset[str]) -> types.ModuleType:
-    """What torch.load takes in the place of the module ``pickle``."""
+    """Return a replacement of the module ``pickle`` for torch.load."""
 
-    class Unpickler(pickle._Unpickler):  # noqa: SLF001 - the one in C takes as much memory as a file's numbers say
+    class Unpickler(pickle._Unpickler):  # noqa: SLF001 - the C version allocates as much memory as a file states
         def find_class(self, module: str, name: str) -> Any:
             full = f"{module}.{name}"
             if full in known:
                 return Inert
             if full in _TENSORS:
                 return _TENSORS[full]
-            raise pickle.UnpicklingError(
-                f"it names {full}, which its architecture does not need; nothing of it was run"
-            )
+            raise pickle.UnpicklingError(f"it names {full}, which its architecture does not need; no code was run")
 
     found = types.ModuleType("restricted_pickle")
     vars(found).update(Unpickler=Unpickler, load=lambda file, **options: Unpickler(file, **options).load())

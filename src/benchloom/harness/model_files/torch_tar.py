@@ -1,13 +1,14 @@
-"""State dicts in the tar archive that ``torch.save`` wrote before torch 0.1.10, read without running anything of the file.
+"""State dicts in the tar archive that ``torch.save`` wrote before torch 0.1.10, read without running code of the file.
 
     sys_info   pickle of a table: protocol version, byte order, sizes of C's types
     storages   pickle of their number; of each: pickle of (key, device, type), int64 elements, the elements;
                then pickle of a list of (key, key of the whole, offset, elements) for storages that are parts of others
-    tensors    pickle of their number; of each: pickle of (key, key of the storage, type), int32 dimensions and four bytes of
+    tensors    pickle of their number; of each: pickle of (key, key of the storage, type), int32 dimensions and four
+    bytes of
                padding, then int64 sizes, strides and offset
     pickle     the object, with each tensor as the persistent id that is its key
 
-(torch/serialization.py, ``_legacy_load``, reads them so.) Every number of the file is held against what the file has.
+(Source: torch/serialization.py, ``_legacy_load``.) Every number in the file is checked against its size.
 """
 
 import math
@@ -23,7 +24,7 @@ from numpy.typing import NDArray
 from torch import Tensor
 
 _MEMBERS = frozenset({"sys_info", "pickle", "tensors", "storages"})
-_MOST_MEMBERS = 16  # that are looked at
+_MOST_MEMBERS = 16  # that are checked
 _MOST_DIMENSIONS = 64
 _MOST_TENSORS = 1_000_000
 # Element types by the names of torch's classes: ``FloatStorage`` holds floats, ``FloatTensor`` is a tensor of them.
@@ -52,12 +53,12 @@ def is_torch_tar(path: str) -> bool:
 
 
 def read(path: str) -> Any:
-    """Return the object in the archive at ``path``, with its tensors. May raise any error for a file that is damaged."""
+    """Return the object in the archive at ``path``, with its tensors. May raise any error for a damaged file."""
     with tarfile.open(path, "r:") as archive:
         members = _members(archive)
         system = _Unpickler(_stream(archive, members["sys_info"])).load()
         if not (isinstance(system, dict) and system.get("little_endian")):
-            raise ValueError("it was written on a machine of the other byte order")
+            raise ValueError("it was written on a machine with another byte order")
         storages = _storages(_stream(archive, members["storages"]), members["storages"].size)
         tensors = _tensors(_stream(archive, members["tensors"]), storages)
         found = _Unpickler(_stream(archive, members["pickle"]), tensors).load()
@@ -83,7 +84,7 @@ def _stream(archive: tarfile.TarFile, member: tarfile.TarInfo) -> BinaryIO:
 
 
 class _Variable:
-    """A parameter as those releases may have written it: made of its tensor, or with that as the first of five of its state."""
+    """A parameter as written by those releases: constructed from its tensor, or with it as the first of five state items."""
 
     data: Tensor | None = None
 
@@ -91,13 +92,13 @@ class _Variable:
         self.data = data
 
     def __setstate__(self, state: tuple[Any, ...]) -> None:
-        """Take the tensor, if it is there; of the rest only training has a use."""
+        """Take the tensor, if present; the rest is used only in training."""
         if len(state) == 5:
             self.data = state[0]
 
 
-class _Unpickler(pickle._Unpickler):  # noqa: SLF001 - the one in C takes as much memory as a file's numbers say
-    """Reads numbers, texts, tuples, lists and tables; of names it knows element types, parameters and ordered tables."""
+class _Unpickler(pickle._Unpickler):  # noqa: SLF001 - the C version allocates as much memory as a file states
+    """Reads numbers, strings, tuples, lists and dicts; the only accepted names are element types, parameters and ordered dicts."""
 
     def __init__(self, stream: BinaryIO, tensors: dict[int, Tensor] | None = None) -> None:
         super().__init__(stream, encoding="latin1")
@@ -112,7 +113,7 @@ class _Unpickler(pickle._Unpickler):  # noqa: SLF001 - the one in C takes as muc
         if module in {"torch", "torch.tensor", "torch.storage"} and kind in _DTYPES and kind != name:
             return np.dtype(_DTYPES[kind])
         full = f"{module}.{name}"[:100]
-        raise pickle.UnpicklingError(f"it names {full}, which a state dict does not need; nothing of it was run")
+        raise pickle.UnpicklingError(f"it names {full}, which a state dict does not need; no code was run")
 
     def persistent_load(self, pid: Any) -> Tensor:
         return self._tensors[int(pid)]
@@ -128,7 +129,7 @@ def _storages(stream: BinaryIO, size: int) -> Storages:
         found[key] = np.frombuffer(_exactly(stream, elements * dtype.itemsize), dtype)
     for key, whole, offset, elements in _Unpickler(stream).load():
         if not (offset >= 0 and 0 <= elements <= len(found[whole]) - offset):
-            raise ValueError(f"a storage of {elements} elements lies outside the one that it is a part of")
+            raise ValueError(f"a storage of {elements} elements is outside the one that it is a part of")
         found[key] = found[whole][offset : offset + elements]
     return found
 
@@ -159,18 +160,18 @@ def _refuse_outside(sizes: tuple[int, ...], strides: tuple[int, ...], offset: in
     last = offset + sum((size - 1) * stride for size, stride in zip(sizes, strides, strict=True))
     is_inside = not all(sizes) or (last < elements and math.prod(sizes) <= elements)
     if min((offset, *sizes, *strides)) < 0 or not is_inside:
-        raise ValueError(f"a tensor of {list(sizes)} lies outside its storage of {elements} elements")
+        raise ValueError(f"a tensor of {list(sizes)} is outside its storage of {elements} elements")
 
 
 def _count(stream: BinaryIO) -> int:
     count = _Unpickler(stream).load()
     if not isinstance(count, int) or not 0 <= count <= _MOST_TENSORS:
-        raise ValueError("it does not begin with a number of tensors")
+        raise ValueError("it does not start with the number of tensors")
     return count
 
 
 def _exactly(stream: BinaryIO, size: int) -> bytearray:
     data = bytearray(size)
     if stream.readinto(data) != size:  # type: ignore[attr-defined]
-        raise EOFError("it ends too early")
+        raise EOFError("it is truncated")
     return data

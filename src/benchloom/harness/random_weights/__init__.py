@@ -1,4 +1,4 @@
-"""Networks of the real size with seeded random weights, for the time they take if nothing may be downloaded.
+"""Full-size networks with seeded random weights, to measure speed without a download.
 
-Each module is run in a working directory and writes its file there: ``python -m benchloom.harness.random_weights.resnet50_onnx``.
+Each module writes its file to the working directory: ``python -m benchloom.harness.random_weights.resnet50_onnx``.
 """

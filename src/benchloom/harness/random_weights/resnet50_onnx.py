@@ -1,6 +1,7 @@
-"""``resnet50.onnx``: ResNet-50 v1.5 with the tensors and sums of the trained file, and no answers.
+"""``resnet50.onnx``: ResNet-50 v1.5 with the tensors and operations of the trained file, but random weights.
 
-The same seed and NumPy give the same bytes. Batch norm is folded into the convolutions, as in a file made for inference.
+The same seed and NumPy version give the same bytes. Batch norm is folded into the convolutions, as in a file made for
+inference.
 """
 
 from pathlib import Path
@@ -15,7 +16,7 @@ SEED, OPSET = 20210413, 11
 CLASSES = 1001
 STAGES = ((64, 3), (128, 4), (256, 6), (512, 3))
 EXPANSION = 4
-BRANCH = 0.2  # the size of a block's own part beside its shortcut: sums stay near one however deep the network
+BRANCH = 0.2  # scale of a block's residual branch, so that activations stay near one in any depth
 
 
 class Graph:
@@ -39,7 +40,7 @@ class Graph:
         return name
 
     def random(self, shape: tuple[int, ...], scale: float = 1.0) -> str:
-        """Add a weight of normal numbers that keep the size of what they are multiplied with."""
+        """Add a normally distributed weight that preserves the scale of its input."""
         inputs = int(np.prod(shape[1:]))
         values = self._random.standard_normal(shape, np.float32) * np.float32(scale * (2 / inputs) ** 0.5)
         return self.constant(values)

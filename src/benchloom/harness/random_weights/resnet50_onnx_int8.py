@@ -1,4 +1,7 @@
-"""``resnet50.onnx`` in eight bits: the graph of ``resnet50_onnx``, quantised. A few seeded random pictures give the ranges of activations."""
+"""``resnet50.onnx`` in eight bits: the graph of ``resnet50_onnx``, quantised.
+
+A few seeded random images determine the ranges of activations.
+"""
 
 from collections.abc import Iterator
 from pathlib import Path
@@ -10,11 +13,11 @@ from onnxruntime.quantization import CalibrationDataReader, QuantFormat, QuantTy
 from benchloom.harness.random_weights.resnet50_onnx import SEED, resnet50
 
 PICTURES = 8
-OPSET = 13  # the first with scales by channel
+OPSET = 13  # the first with per-channel scales
 
 
 class Pictures(CalibrationDataReader):
-    """Pictures of the size and range of what the network's profile gives."""
+    """Random images with the size and range of the network's profile."""
 
     def __init__(self) -> None:
         self._left = self._made()

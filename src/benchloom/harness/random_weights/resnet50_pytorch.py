@@ -1,4 +1,4 @@
-"""``resnet50.pth``: a state dict of ResNet-50 v1.5 with the parameters of the trained file, and no answers."""
+"""``resnet50.pth``: a state dict of ResNet-50 v1.5 with the parameters of the trained file, but random weights."""
 
 import torch
 

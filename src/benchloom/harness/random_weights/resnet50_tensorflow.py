@@ -1,4 +1,4 @@
-"""``resnet50.pb``: ResNet-50 v1.5 as a frozen graph with the tensors and sums of the trained file, and no answers.
+"""``resnet50.pb``: ResNet-50 v1.5 as a frozen graph with the tensors and operations of the trained file, but random weights.
 
 Batch norm is folded into the convolutions, as in a file made for inference.
 """
@@ -13,13 +13,13 @@ SEED = 20210413
 CLASSES = 1001
 STAGES = ((64, 3), (128, 4), (256, 6), (512, 3))
 EXPANSION = 4
-BRANCH = 0.2  # the size of a block's own part beside its shortcut: sums stay near one however deep the network
+BRANCH = 0.2  # scale of a block's residual branch, so that activations stay near one in any depth
 
 random = np.random.default_rng(SEED)
 
 
 def weights(*shape: int, scale: float = 1.0) -> Any:
-    """Return normal numbers that keep the size of what they are multiplied with; the last axis is the outputs."""
+    """Return normally distributed weights that preserve the scale of their input; the last axis is the outputs."""
     inputs = int(np.prod(shape[:-1]))
     return tf.constant(random.standard_normal(shape, np.float32) * np.float32(scale * (2 / inputs) ** 0.5))
 

@@ -1,1 +1,1 @@
-"""Tasks: a module for each behind ``seam``, found by the name that ``model.task`` states."""
+"""Tasks: one module each, found by ``model.task``; ``seam`` has the interface."""

@@ -1,7 +1,7 @@
-"""Image classification: a label for each image, scored by how many are right.
+"""Image classification: a label for each image, scored by the fraction of correct ones.
 
-In accuracy runs the labels that the model ranks next follow it, if it gives enough scores. MLPerf's scripts read the first number of a
-response and no more (accuracy-imagenet.py, and verify_accuracy.py of TEST01).
+In accuracy runs it is followed by the next best labels, if the model gives enough scores. MLPerf's scripts read only
+the first number of a response (accuracy-imagenet.py, and verify_accuracy.py of TEST01).
 """
 
 import dataclasses
@@ -27,7 +27,7 @@ _RANKS = 5  # labels of a response for TOP5
 
 
 def used_outputs(model: Model) -> tuple[Tensor, ...]:
-    """Return the first output: a graph may give probabilities beside the classes."""
+    """Return the first output: a graph may also output probabilities."""
     return model.outputs[:1]
 
 
@@ -37,10 +37,10 @@ def read_samples(folder: Path) -> Prepared:
 
 
 def completed(inputs: Inputs, session: Session) -> Inputs:
-    """Return ``inputs`` with the classes of a model whose facts do not state them, from the scores of its first sample.
+    """Return ``inputs`` with the classes of a model without stated classes, from the scores of its first sample.
 
-    As many scores as the data set has labels are those labels; one more has the background first (as CK's programs take
-    it). Of another number nothing is known, and nothing is changed.
+    If the number of scores equals the number of labels, they are these labels; one more means that the background comes
+    first (as in CK's programs). Otherwise nothing is changed.
     """
     model = inputs.model
     if model.classes is not None or model.prediction != "argmax":
@@ -55,13 +55,13 @@ def completed(inputs: Inputs, session: Session) -> Inputs:
 
 
 def refuse_unscorable(model: Model) -> None:
-    """Raise InputError if nothing says which output stands for which label."""
+    """Raise InputError if the mapping of outputs to labels is unknown."""
     if model.classes is None:
         raise InputError(
-            f"the facts of {model.name} do not say which of its outputs stands for which class",
+            f"the facts of {model.name} do not state which output stands for which class",
             where="model.classes",
             why=[model.unpinned[name] for name in ("classes",) if name in model.unpinned],
-            fix="measure its speed with --mode=performance, or state 'classes' in a component of your own",
+            fix="measure its speed with --mode=performance, or state 'classes' in your own component",
         )
 
 
@@ -71,9 +71,10 @@ def predictor(session: Session, inputs: Inputs, batch_size: int) -> Predictor:
 
 
 class Classifier(Predictor):
-    """One number a sample: the label in the data set's numbering; in accuracy runs, the best labels. Class offset and argmax are applied here.
+    """One number per sample: the label in the data set's numbering; in accuracy runs, the best labels. Class offset and argmax are applied here.
 
-    NumPy is called as rarely as can be: after the backend has used the caches, a call takes twice what it takes in a loop.
+    NumPy is called as rarely as possible: with the caches evicted by the backend, a call takes twice as long as in a
+    loop.
     """
 
     numbers = 1
@@ -83,16 +84,16 @@ class Classifier(Predictor):
         classes = inputs.model.classes
         self._offset = classes.offset if classes else 0
         self._is_index = inputs.model.prediction == "index"
-        # Scores of a sample that the model must give; None if nobody knows how many classes it has.
+        # Required number of scores per sample; None if the number of classes is unknown.
         self._scores = 1 if self._is_index else classes.count if classes else None
         self._ones = [1] * batch_size
         self._labels = np.empty(batch_size, np.float32)
         self.place = self._labels.ctypes.data
 
     def answers(self, indexes: Sequence[int]) -> tuple[NDArray[np.float32], Sequence[int]]:
-        """Return the predicted labels (float32, data set numbering) of the samples, one a sample.
+        """Return the predicted labels (float32, data set numbering) of the samples, one per sample.
 
-        Raises InputError if the model gives another number of scores than its facts state.
+        Raises InputError if the number of scores differs from the facts.
         """
         output, size = self._outputs(indexes)[0], len(indexes)
         if self._scores is not None and output.size != size * self._scores:
@@ -105,7 +106,7 @@ class Classifier(Predictor):
         return self._labels[:size], self._ones[:size]
 
     def check_responses(self) -> None:
-        """From now on, refuse scores that are not all finite, and answer with the best labels if there are more classes than those."""
+        """Enable the check for finite scores, and return the best labels if there are more classes."""
         self._outputs = self._finite_scores  # type: ignore[method-assign]
         if not self._is_index and (self._scores or 0) > _RANKS:
             self.numbers = _RANKS
@@ -114,7 +115,7 @@ class Classifier(Predictor):
             self.answers = self._best_labels  # type: ignore[method-assign]
 
     def _best_labels(self, indexes: Sequence[int]) -> tuple[NDArray[np.float32], Sequence[int]]:
-        """Return the best labels of each sample, in their order; of equal scores the first is better, as argmax has it."""
+        """Return the best labels of each sample, best first; of equal scores the first wins, as in argmax."""
         output, size = self._outputs(indexes)[0], len(indexes)
         if output.size != size * (self._scores or 0):
             raise self._misfit(output, size)
@@ -132,11 +133,11 @@ class Classifier(Predictor):
         return outputs
 
     def _misfit(self, output: NDArray[np.generic], samples: int) -> InputError:
-        wanted = "prediction 'index' takes one" if self._is_index else f"its facts state {self._scores} classes"
+        wanted = "prediction 'index' requires one" if self._is_index else f"its facts state {self._scores} classes"
         return InputError(
             f"the model's first output is {list(output.shape)} for {samples} samples, {wanted}",
             where="model.prediction, model.classes",
-            fix="state what the file gives: 'argmax' and the number of its scores, or 'index'",
+            fix="state the output of the file: 'argmax' and the number of its scores, or 'index'",
         )
 
 
@@ -144,10 +145,10 @@ class Classifier(Predictor):
 
 
 def score(place: Path, inputs: Inputs, folder: Path) -> Score:
-    """Return the part of the predicted labels that are right, and of those among the best five; nothing is drawn.
+    """Return top-1 and top-5 accuracy; nothing is drawn.
 
-    The first equals MLPerf's accuracy-imagenet.py with ``--dtype float32``: good / total over distinct indexes, by the first number
-    of each response.
+    The first equals MLPerf's accuracy-imagenet.py with ``--dtype float32``: good / total over distinct indexes, by the
+    first number of each response.
     """
     labels = inputs.labels
     records = answers_of_all(read_records(place), len(labels), place)
@@ -166,7 +167,10 @@ def score(place: Path, inputs: Inputs, folder: Path) -> Score:
 
 
 def read_predictions(folder: Path, total: int) -> NDArray[np.int64]:
-    """Return the predicted labels (N) of the accuracy run in ``folder``, in QSL order. Raises ExecutionError if some are missing."""
+    """Return the predicted labels (N) of the accuracy run in ``folder``, in QSL order.
+
+    Raises ExecutionError if some are missing.
+    """
     return _first_labels(answers_of_all(read_records(folder), total, folder))
 
 
@@ -175,7 +179,7 @@ def _first_labels(records: Sequence[NDArray[np.float32]]) -> NDArray[np.int64]:
 
 
 def _among_best(records: Sequence[NDArray[np.float32]], labels: NDArray[np.int64]) -> dict[str, float]:
-    """Return the part of the samples whose label is among the best that the model gave; nothing if a response has fewer."""
+    """Return the fraction of samples whose label is among the best ones; nothing if a response has fewer."""
     if any(len(record) < _RANKS for record in records):
         return {}
     best = np.stack([record[:_RANKS] for record in records])
@@ -183,7 +187,7 @@ def _among_best(records: Sequence[NDArray[np.float32]], labels: NDArray[np.int64
 
 
 def _refuse_strange_labels(predictions: NDArray[np.int64], model: Model) -> None:
-    """Raise InputError for a predicted label beyond those of the data set: an output that nobody can be right about."""
+    """Raise InputError for a predicted label outside the range of the data set."""
     classes = model.classes
     if classes is None or not len(predictions):
         return
@@ -193,15 +197,15 @@ def _refuse_strange_labels(predictions: NDArray[np.int64], model: Model) -> None
         raise InputError(
             f"the model gives label {int(strange[0])}, its facts state labels {-classes.offset} to {highest}",
             where="model.classes",
-            why=[f"{len(strange)} of {len(predictions)} responses lie outside"],
-            fix="state how many outputs the file has, and how many of them precede the data set's label 0",
+            why=[f"{len(strange)} of {len(predictions)} responses are outside"],
+            fix="state the number of outputs of the file, and how many of them precede the data set's label 0",
         )
 
 
 def official_scoring(inputs: Inputs, log: str) -> OfficialScoring:
-    """Return the command of accuracy-imagenet.py, and what keeps it from giving the same figure."""
+    """Return the command of accuracy-imagenet.py, and why its figure may differ."""
     if not inputs.annotations.is_file():
-        return OfficialScoring(problem="the script reads labels from a file, and this data set has none")
+        return OfficialScoring(problem="the script reads labels from a file, but this data set has none")
     file = str(inputs.annotations)
     command = ("accuracy-imagenet.py", "--mlperf-accuracy-file", log, "--imagenet-val-file", file, "--dtype", "float32")
     try:
@@ -209,10 +213,10 @@ def official_scoring(inputs: Inputs, log: str) -> OfficialScoring:
             labels = [int(line.split()[1]) for line in lines]
     except (IndexError, ValueError):
         return OfficialScoring(
-            command, "the script cannot read every line of the label file: it takes NAME LABEL, no empty lines"
+            command, "the script cannot read every line of the label file: it accepts NAME LABEL without empty lines"
         )
     ran = inputs.labels.tolist()
     others = out_of_place(labels, ran)
     return OfficialScoring(
-        command, f"the script reads another label for {others} of {len(ran)} samples" if others else ""
+        command, f"the script reads a different label for {others} of {len(ran)} samples" if others else ""
     )

@@ -1,6 +1,6 @@
 """Object detection: boxes with a label and a score for each image, scored by mean average precision.
 
-Boxes are scored by pycocotools (``harness.detection``), which is imported when they are, and needed only then.
+Boxes are scored by pycocotools (``harness.detection``), which is imported only then.
 """
 
 import json
@@ -27,9 +27,9 @@ from benchloom.rules.metrics import MEAN_AVERAGE_PRECISION
 # (MLPerf reference: coco.py, and what accuracy-coco.py reads).
 BOX = 7
 _GUESSED_MAP = 0.1
-_ROUNDING = 1e-5  # of probabilities and fractions that a network computes in floats
-_NO_BOX = -1  # the score of an empty place, as some graphs fill the list up
-_BEYOND = 3  # sides of the image: most boxes end before that, even of a network that does not clip them
+_ROUNDING = 1e-5  # of probabilities and fractions computed in floats
+_NO_BOX = -1  # the score of an unused slot, with which some graphs pad the list
+_BEYOND = 3  # in image sizes: most boxes end before that, even without clipping
 _COCO_FILE = Path("annotations", "instances_val2017.json")  # below --coco-dir
 _Annotations: TypeAlias = dict[str, list[dict[str, int]]]
 _INVERSE_MAP, _ONLY_WITH_OBJECTS = "--use-inv-map", "--remove-48-empty-images"
@@ -47,16 +47,16 @@ def read_samples(folder: Path) -> Prepared:
 
 
 def completed(inputs: Inputs, session: Session) -> Inputs:
-    """Return ``inputs``: a network does not tell what its boxes mean."""
+    """Return ``inputs``: the meaning of boxes cannot be derived from a network."""
     return inputs
 
 
 def refuse_unscorable(model: Model) -> None:
-    """Refuse nothing: without facts about its boxes there is no predictor either."""
+    """Refuse nothing: without facts about its boxes there is no predictor."""
 
 
 def predictor(session: Session, inputs: Inputs, batch_size: int) -> Predictor:
-    """Return a ``Detector``. Raises InputError if the facts do not say how boxes are read."""
+    """Return a ``Detector``. Raises InputError if the facts do not state how boxes are read."""
     return Detector(session, inputs, batch_size)
 
 
@@ -68,7 +68,7 @@ class Detector(Predictor):
         facts = inputs.model.detections
         if facts is None:
             raise InputError(
-                f"the facts of {inputs.model.name} do not say how its boxes are read",
+                f"the facts of {inputs.model.name} do not state how its boxes are read",
                 where="model.detections",
                 fix="add a 'detections' block to the component",
             )
@@ -86,17 +86,14 @@ class Detector(Predictor):
         self._is_checked = False
 
     def check_responses(self) -> None:
-        """From now on, refuse boxes, scores and labels that are not finite.
-
-        What lies beyond the detections of a sample may be anything.
-        """
+        """Enable the check for finite boxes, scores and labels; unused slots of a sample are ignored."""
         self._is_checked = True
 
     def answers(self, indexes: Sequence[int]) -> tuple[NDArray[np.float32], Sequence[int]]:
         """Return the boxes of the samples.
 
-        Raises InputError if the outputs are not what the facts say: of the first sample with a detection, scores must be
-        probabilities, labels whole numbers, and boxes of the unit stated.
+        Raises InputError if the outputs contradict the facts: for the first sample with a detection, scores must be
+        probabilities, labels whole numbers, and boxes in the stated unit.
         """
         outputs, size = self._outputs(indexes), len(indexes)
         boxes, labels, scores = (self._of(outputs, name, size) for name in ("boxes", "labels", "scores"))
@@ -105,7 +102,7 @@ class Detector(Predictor):
                 f"{name} {list(item.shape)}"
                 for name, item in (("boxes", boxes), ("labels", labels), ("scores", scores))
             )
-            raise self._misfit(f"outputs do not belong together: {', '.join(found)}")
+            raise self._misfit(f"outputs are inconsistent: {', '.join(found)}")
         counted = [scores[i, :count] for i, count in enumerate(self._counts(outputs, size, boxes.shape[1]))]
         records = [self._record(index, boxes[i], labels[i], counted[i]) for i, index in enumerate(indexes)]
         if self._is_checked or not self._is_sound:
@@ -118,7 +115,7 @@ class Detector(Predictor):
 
     def _of(self, outputs: Outputs, meaning: str, samples: int) -> NDArray[Any]:
         found, axes = outputs[self._places[meaning]], 3 if meaning == "boxes" else 2
-        # A network for one sample at a time may leave the batch out.
+        # A network for one sample at a time may omit the batch dimension.
         if samples == 1 and found.ndim == axes - 1:
             found = found[np.newaxis]
         if len(found) != samples or found.ndim != axes or (meaning == "boxes" and found.shape[-1] != 4):
@@ -126,7 +123,7 @@ class Detector(Predictor):
         return found
 
     def _counts(self, outputs: Outputs, samples: int, most: int) -> Sequence[int]:
-        """Return how many of the ``most`` boxes of each sample mean something."""
+        """Return how many of the ``most`` boxes of each sample are valid."""
         if "count" not in self._places:
             return [most] * samples
         counts: NDArray[Any] = outputs[self._places["count"]].reshape(-1)
@@ -138,7 +135,7 @@ class Detector(Predictor):
         return InputError(
             f"the model's {problem}",
             where="model.outputs",
-            fix="state the outputs in the order in which the network gives them, and the batch that it takes",
+            fix="state the outputs in the order of the network, and its batch size",
         )
 
     def _record(
@@ -156,19 +153,19 @@ class Detector(Predictor):
         return record.reshape(-1)
 
     def _check(self, scores: NDArray[Any]) -> None:
-        """Refuse outputs that were exchanged, or mean something else than the facts state.
+        """Refuse outputs that are swapped, or contradict the facts.
 
-        ``scores`` are those of all boxes that count, also below the threshold.
+        ``scores`` are those of all valid boxes, including those below the threshold.
         """
         record = self._records.reshape(-1, BOX)
         boxes = np.abs(record[record[:, 5] > 0, 1:5]).max(axis=1, initial=0) * self._facts.scale
         boxes = boxes[boxes > 0]
         if problem := _no_probabilities(scores) or _no_labels(record[:, 6]) or _other_unit(boxes, self._facts.scale):
             raise InputError(
-                "the outputs of the detector are not what its facts state",
+                "the outputs of the detector contradict its facts",
                 where="model.outputs, model.detections",
                 why=[problem],
-                fix="state the outputs in the order, with the meaning and in the unit in which the network gives them",
+                fix="state the outputs in the order, with the meaning and in the unit of the network",
             )
         self._is_sound = bool(len(boxes))
 
@@ -177,20 +174,20 @@ def _no_probabilities(scores: NDArray[Any]) -> str:
     strange = (scores > 1 + _ROUNDING) | ((scores < 0) & (scores != _NO_BOX))
     if scores.dtype.kind == "f" and not strange.any():
         return ""
-    return f"its scores reach from {np.nanmin(scores):g} to {np.nanmax(scores):g}, probabilities lie between 0 and 1"
+    return f"its scores range from {np.nanmin(scores):g} to {np.nanmax(scores):g}, probabilities are between 0 and 1"
 
 
 def _no_labels(labels: NDArray[np.float32]) -> str:
     if ((np.rint(labels) == labels) & (labels >= 0)).all():
         return ""
-    return f"its labels reach from {labels.min():g} to {labels.max():g}, and are not all whole numbers from 0"
+    return f"its labels range from {labels.min():g} to {labels.max():g}and are not all non-negative whole numbers"
 
 
 def _other_unit(furthest: NDArray[Any], scale: float) -> str:
-    """Say if boxes, by the coordinate of each that is furthest from 0, cannot be of the unit that ``scale`` states."""
+    """Return a sentence if boxes, judged by their coordinates furthest from 0, cannot be in the unit that ``scale`` states."""
     if not len(furthest):
         return ""
-    reach = f"its boxes reach to {furthest.max():g}"
+    reach = f"its boxes extend to {furthest.max():g}"
     if np.median(furthest) > _BEYOND * scale:
         return f"{reach}, the facts state {'fractions of the image' if scale == 1 else f'coordinates up to {scale:g}'}"
     if scale > 1 and furthest.max() <= 1 + _ROUNDING:
@@ -203,7 +200,7 @@ def _other_unit(furthest: NDArray[Any], scale: float) -> str:
 
 def score(place: Path, inputs: Inputs, folder: Path) -> Score:
     """Return the mean average precision, and draw the first images with their boxes below ``folder``."""
-    # Late: pycocotools is needed, and there, only if boxes are scored.
+    # Late: pycocotools is installed and needed only if boxes are scored.
     from benchloom.harness.detection import in_categories, mean_average_precision, read_detections
     from benchloom.harness.detection_images import draw
 
@@ -220,9 +217,7 @@ def score(place: Path, inputs: Inputs, folder: Path) -> Score:
         metric=MEAN_AVERAGE_PRECISION.name,
         values={} if found is None else {MEAN_AVERAGE_PRECISION.name: found},
         total=len(ids),
-        problem=""
-        if found is not None
-        else f"nothing is annotated in the {len(ids)} images, so there is nothing to find",
+        problem="" if found is not None else f"the {len(ids)} images have no annotated objects",
         chance=_GUESSED_MAP,
         shifted=shifted,
         labels_key="model.detections.labels",
@@ -230,9 +225,9 @@ def score(place: Path, inputs: Inputs, folder: Path) -> Score:
 
 
 def official_scoring(inputs: Inputs, log: str) -> OfficialScoring:
-    """Return the command of accuracy-coco.py, and what keeps it from giving the same figure."""
+    """Return the command of accuracy-coco.py, and why its figure may differ."""
     if inputs.annotations != inputs.root / _COCO_FILE:
-        return OfficialScoring(problem=f"the script reads {_COCO_FILE} of a data set, and this one has none")
+        return OfficialScoring(problem=f"the script reads {_COCO_FILE} of a data set, but this one has none")
     found = json.loads(annotation_bytes(inputs.annotations))
     ran, listed = inputs.labels.tolist(), [image["id"] for image in found["images"]]
     options = [_INVERSE_MAP] if counts_categories(inputs.model) else []
@@ -240,7 +235,7 @@ def official_scoring(inputs: Inputs, log: str) -> OfficialScoring:
         options, listed = [*options, _ONLY_WITH_OBJECTS], _with_objects(found)
     command = ("accuracy-coco.py", "--mlperf-accuracy-file", log, "--coco-dir", str(inputs.root), *options)
     if not all("iscrowd" in item and "area" in item for item in found["annotations"]):
-        return OfficialScoring(command, "the script needs iscrowd and area of every object, and not all have them")
+        return OfficialScoring(command, "the script needs iscrowd and area of every object, but not all have them")
     others = out_of_place(listed, ran)
     return OfficialScoring(
         command,
@@ -249,7 +244,7 @@ def official_scoring(inputs: Inputs, log: str) -> OfficialScoring:
 
 
 def _leaves_out_images_without_objects(listed: Sequence[int], ran: Sequence[int], found: _Annotations) -> bool:
-    """Tell whether the run passed over images without objects, and took none of them."""
+    """Tell whether the run skipped all images without objects."""
     annotated = {item["image_id"] for item in found["annotations"]}
     places = {image: place for place, image in enumerate(listed)}
     passed_over = set(listed[: max(places[image] for image in ran)]) - set(ran)
@@ -257,7 +252,7 @@ def _leaves_out_images_without_objects(listed: Sequence[int], ran: Sequence[int]
 
 
 def _with_objects(found: _Annotations) -> list[int]:
-    """Return the images with objects as the script orders them: as a Python set, filled category by category."""
+    """Return the images with objects in the order of the script: a Python set filled category by category."""
     images = defaultdict(list)
     for item in found["annotations"]:
         images[item["category_id"]].append(item["image_id"])

@@ -1,4 +1,4 @@
-"""What is asked of every task, and how one is found by its name."""
+"""The interface of tasks, and how they are found by name."""
 
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
@@ -19,17 +19,17 @@ ROOM = "benchloom.harness.tasks"
 
 @dataclass(frozen=True)
 class Score:
-    """What an accuracy log is worth.
+    """The score of an accuracy log.
 
     Attributes:
-        metric: the metric that the task is judged by.
-        values: every metric with its value; without ``metric`` there is no figure, and ``problem`` says why.
-        total: how many samples were scored.
-        correct: how many of them are right, if a sample is either right or wrong.
+        metric: the primary metric of the task.
+        values: every metric with its value; if ``metric`` is missing, ``problem`` states why.
+        total: the number of scored samples.
+        correct: the number of correct ones, if a sample is either correct or not.
         problem: why there is no figure; empty if there is one.
-        chance: what a network that knows nothing might reach.
+        chance: what an untrained network might reach.
         shifted: the value of ``metric`` if a number were added to each predicted label.
-        labels_key: where the facts of the model say what its labels stand for.
+        labels_key: the key in the model's facts that states the meaning of its labels.
     """
 
     metric: str
@@ -46,7 +46,7 @@ class Score:
 class OfficialScoring:
     """The official ``command`` for a log (empty if no script can read the data set).
 
-    ``problem`` says why it gives another figure than ours; it is empty if both agree.
+    ``problem`` states why its figure differs; empty if both agree.
     """
 
     command: tuple[str, ...] = ()
@@ -54,31 +54,32 @@ class OfficialScoring:
 
 
 class Task(Protocol):
-    """A module of this room. No other module asks what the task of a model is."""
+    """A module of this package. No other code depends on the task of a model."""
 
     def used_outputs(self, model: Model) -> tuple[Tensor, ...]:
-        """Return those outputs of ``model`` that are computed and read."""
+        """Return the outputs of ``model`` that are used."""
 
     def read_samples(self, folder: Path) -> Prepared:
-        """Open what the pre-processing left in ``folder``. Raises OSError or ValueError if it cannot be read."""
+        """Open the output of the pre-processing in ``folder``. Raises OSError or ValueError if it cannot be read."""
 
     def completed(self, inputs: Inputs, session: Session) -> Inputs:
-        """Return ``inputs`` with those facts of the model that only its network tells, as far as they can be found out."""
+        """Return ``inputs`` with facts of the model derived from its network, if possible."""
 
     def refuse_unscorable(self, model: Model) -> None:
-        """Raise InputError if the facts of ``model`` do not say how its predictions are scored."""
+        """Raise InputError if the facts of ``model`` do not state how its predictions are scored."""
 
     def predictor(self, session: Session, inputs: Inputs, batch_size: int) -> Predictor:
-        """Return what turns samples into responses. Raises InputError if the facts do not say how outputs are read."""
+        """Return the predictor of samples. Raises InputError if the facts do not state how outputs are read."""
 
     def score(self, place: Path, inputs: Inputs, folder: Path) -> Score:
-        """Score the accuracy log in ``place``, and draw what a person wants to see of it below ``folder``.
+        """Score the accuracy log in ``place``, and draw images for people below ``folder``.
 
-        Raises ExecutionError if the log is incomplete, InputError if it holds labels that the data set does not have.
+        Raises ExecutionError if the log is incomplete, InputError if it contains labels that the data set does not
+        have.
         """
 
     def official_scoring(self, inputs: Inputs, log: str) -> OfficialScoring:
-        """Return MLPerf's own command that scores the accuracy log ``log`` of a run over ``inputs``."""
+        """Return MLPerf's command that scores the accuracy log ``log`` of a run over ``inputs``."""
 
 
 def tasks() -> tuple[str, ...]:
@@ -87,7 +88,7 @@ def tasks() -> tuple[str, ...]:
 
 
 def task_of(model: Model) -> Task:
-    """Return the task of ``model``. Raises InputError naming those that there are."""
+    """Return the task of ``model``. Raises InputError with the known ones."""
     known = tasks()
     if model.task not in known:
         raise InputError(

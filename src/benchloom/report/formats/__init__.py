@@ -1,8 +1,8 @@
-"""Formats of reports: a folder for each kind of value, a module for each of its formats; both are found by their names.
+"""Report formats: a package per kind of value with a module per format; both are found by name.
 
-``formats/<kind>/<format>.py`` has ``render(value, medium)``, which returns blocks, and states the ``ENDINGS`` of files in its
-format, if there are such. A kind with ``tables.py`` can be had in the formats of ``formats/tables/``, too, and every kind as JSON.
-To add a format, write its module: nothing lists it.
+``formats/<kind>/<format>.py`` has ``render(value, medium)``, which returns blocks, and may state file extensions as
+``ENDINGS``. A kind with ``tables.py`` also has the formats of ``formats/tables/``, and every kind has JSON. To add a
+format, add its module: there is no list.
 """
 
 import importlib
@@ -17,12 +17,12 @@ _TABLES = "tables"
 
 
 class Medium(Value, frozen=True, kw_only=True):
-    """What a report is written to.
+    """The destination of a report.
 
     Attributes:
-        width: its columns; None for a file or pipe, which take lines of any length.
-        is_ascii: whether it takes no other characters.
-        everything: whether nothing is to be left out.
+        width: its columns; None for a file or pipe, with lines of any length.
+        is_ascii: whether it supports only ASCII.
+        everything: whether to include all details.
     """
 
     width: int | None = None
@@ -31,7 +31,7 @@ class Medium(Value, frozen=True, kw_only=True):
 
 
 class Table(Value, frozen=True, kw_only=True):
-    """Rows of cells, the first of which may have the heads; ``title`` is a line above."""
+    """Rows of cells (the first may hold the headers); ``title`` is a line above."""
 
     rows: tuple[tuple[str, ...], ...]
     has_heads: bool = True
@@ -39,7 +39,7 @@ class Table(Value, frozen=True, kw_only=True):
 
 
 class Exact(Value, frozen=True, kw_only=True):
-    """Text whose lines may not be broken: it is a drawing, or for another program."""
+    """Text whose lines must not be wrapped: a drawing, or text for another program."""
 
     text: str
 
@@ -48,14 +48,14 @@ Block = str | Table | Exact
 
 
 def formats_of(kind: str) -> tuple[str, ...]:
-    """Return the formats that a kind of value can be had in, by alphabet. No renderer is imported for that."""
+    """Return the sorted formats of a kind of value, without importing any renderer."""
     own = _modules(kind)
     shared = _modules(_TABLES) if _TABLES in own else set()
     return tuple(sorted((own | shared | {JSON}) - {_TABLES}))
 
 
 def format_of_ending(kind: str, ending: str) -> str:
-    """Return the format that files with an ending such as ``.svg`` are in; '' if there is none."""
+    """Return the format for a file extension such as ``.svg``; '' if there is none."""
     if ending.lower() == f".{JSON}":
         return JSON
     found = (name for name in formats_of(kind) if name != JSON and ending.lower() in _endings(kind, name))
@@ -63,7 +63,7 @@ def format_of_ending(kind: str, ending: str) -> str:
 
 
 def render(kind: str, format_: str, value: Any, medium: Medium) -> Iterator[Block]:
-    """Yield the blocks of ``value`` in a format of ``formats_of``, other than JSON."""
+    """Yield the blocks of ``value`` in a format of ``formats_of`` except JSON."""
     if format_ in _modules(kind):
         yield from _module(kind, format_).render(value, medium)
     else:
@@ -72,7 +72,7 @@ def render(kind: str, format_: str, value: Any, medium: Medium) -> Iterator[Bloc
 
 
 def document_of(kind: str, value: Any) -> Any:
-    """Return what of ``value`` is written as JSON."""
+    """Return the part of ``value`` that is written as JSON."""
     return _module(kind, JSON).document(value) if JSON in _modules(kind) else value
 
 

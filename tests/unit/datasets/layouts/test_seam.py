@@ -48,7 +48,7 @@ def test_folders_by_class_are_a_layout_of_their_own(root: Path):
 
 
 def test_folders_by_class_refuse_a_label_file_that_they_would_not_read(root: Path):
-    with pytest.raises(InputError, match=r"val_map\.txt would not be read"):
+    with pytest.raises(InputError, match=r"val_map\.txt would be ignored"):
         list_images(msgspec.structs.replace(FOLDERS, labels="val_map.txt"), root)
 
 

@@ -63,6 +63,6 @@ def test_every_input_is_compared_with_the_file(file: str):
 
 
 def test_samples_of_another_number_of_tensors_are_refused():
-    with pytest.raises(InputError, match="a sample has 1 tensors, the model takes 2"):
+    with pytest.raises(InputError, match="a sample has 1 tensors, the model expects 2"):
         check_samples(MODEL, Samples(arrays()[:1]))
     check_samples(MODEL, Samples(arrays()))

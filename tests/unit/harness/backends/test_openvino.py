@@ -139,7 +139,7 @@ def test_tensors_of_the_file_are_told(file: str):
         ({"inputs": (Tensor(name="pixels", shape=("N", 2, 2, 1)),)}, "the model has no tensor 'pixels'"),
         ({"inputs": tiny("onnx", shape=("N", 1, 2, 2)).inputs}, r"is \[-1, 2, 2, 1\], its facts state"),
         ({"inputs": tiny("onnx", dtype="uint8").inputs}, "takes float32, its facts state uint8"),
-        ({"opset": 11}, "the file is of opset 13, its facts state 11"),
+        ({"opset": 11}, "the file has opset 13, its facts state 11"),
     ],
     ids=str,
 )

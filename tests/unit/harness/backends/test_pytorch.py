@@ -65,7 +65,7 @@ def test_resnet50_has_the_parameters_of_torchvisions_file():
 
 
 def test_unknown_architecture_is_named(tmp_path: Path):
-    with pytest.raises(InputError, match="no architecture is called 'digit'"):
+    with pytest.raises(InputError, match="there is no architecture 'digit'"):
         backend.load(torch_model("pytorch-state-dict", "digit"), str(saved(tmp_path)), 1)
 
 
@@ -94,8 +94,8 @@ def test_pickled_network_gives_its_weights_and_runs_nothing(tmp_path: Path, *, i
 @pytest.mark.parametrize(
     ("what", "told"),
     [
-        (lambda _: 7, "holds no pickled network"),
-        (lambda _: {"a": torch.zeros(1)}, "holds no pickled network"),
+        (lambda _: 7, "contains no pickled network"),
+        (lambda _: {"a": torch.zeros(1)}, "contains no pickled network"),
         (
             lambda _: torch.nn.Linear(2, 2),
             "it names torch.nn.modules.linear.Linear, which its architecture does not need",

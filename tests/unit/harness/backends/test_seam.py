@@ -35,7 +35,7 @@ def test_batch_of_a_file_is_the_least_of_its_inputs():
 
 
 def test_unknown_backend_names_the_nearest():
-    with pytest.raises(InputError, match="no backend is called 'onnxruntme'") as caught:
+    with pytest.raises(InputError, match="there is no backend 'onnxruntme'") as caught:
         open_session("onnxruntme", MODEL, "f", 1)
     assert "onnxruntime" in caught.value.fix
     with pytest.raises(InputError) as caught:
@@ -73,8 +73,8 @@ def test_file_that_is_no_model_is_said_to_be_what_it_appears_to_be(tmp_path: Pat
     [appears, own] = refused().why
     assert "web page" in appears
     assert (own, refused().fix) == ("a reason", "name another file")
-    assert refused(origin="package:m").why == (appears, "it is the file of package:m", "a reason")
-    assert refused(origin="package:m").fix.startswith("fetch it again")
+    assert refused(origin="package:m").why == (appears, "it was downloaded by package:m", "a reason")
+    assert refused(origin="package:m").fix.startswith("download it again")
     refusing.append(appears)  # the backend says the same
     assert refused().why == (appears, "a reason")
 

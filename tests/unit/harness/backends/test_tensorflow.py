@@ -49,7 +49,7 @@ def test_tensor_the_graph_lacks_is_told_with_those_it_has(names: tuple[str, str]
     with pytest.raises(InputError, match="the model has no tensor") as caught:
         backend.load(tiny(FORMAT, names=names), GRAPH, 1)
     assert caught.value.where == GRAPH
-    assert caught.value.why == ("it begins and ends with input:0, scores:0",)
+    assert caught.value.why == ("its inputs and outputs are input:0, scores:0",)
 
 
 def test_type_the_input_does_not_take_is_refused():

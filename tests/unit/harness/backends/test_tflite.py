@@ -58,7 +58,7 @@ def test_samples_of_the_files_own_type_pass_through():
 
 def test_file_for_one_sample_at_a_time_refuses_more_and_still_takes_one():
     network = backend.load(tiny("tflite"), str(HERE / "tiny-single.tflite"), 1)
-    with pytest.raises(InputError, match="the model takes no batch of 3") as caught:
+    with pytest.raises(InputError, match="the model does not support batches of 3") as caught:
         network.run([batch(3)])[0]
     assert "max_batch" in caught.value.fix
     np.testing.assert_allclose(network.run([batch(1)])[0], scores(batch(1)), atol=1e-6)

@@ -172,9 +172,9 @@ def tarred(folder: Path, members: dict[str, bytes], change: Callable[[tarfile.Ta
 
 
 HOSTILE_TARS: dict[str, tuple[dict[str, Any], str]] = {
-    "number below zero": ({"count": -1}, "does not begin with a number of tensors"),
-    "number of tensors without end": ({"count": 10**9}, "does not begin with a number of tensors"),
-    "number in words": ({"count": "one"}, "does not begin with a number of tensors"),
+    "number below zero": ({"count": -1}, "does not start with the number of tensors"),
+    "number of tensors without end": ({"count": 10**9}, "does not start with the number of tensors"),
+    "number in words": ({"count": "one"}, "does not start with the number of tensors"),
     "two tensors said, one there": ({"count": 2}, "cannot be read as a state dict"),
     "storage of exabytes": ({"elements": 1 << 60}, "does not fit into the file"),
     "storage below zero": ({"elements": -1}, "does not fit into the file"),
@@ -185,13 +185,13 @@ HOSTILE_TARS: dict[str, tuple[dict[str, Any], str]] = {
     "storage of a list": ({"storage": [1]}, "cannot be read as a state dict"),
     "too many dimensions": ({"dimensions": 65}, "a tensor has 65 dimensions"),
     "dimensions below zero": ({"dimensions": -1}, "a tensor has -1 dimensions"),
-    "size below zero": ({"sizes": (-2, 3)}, "lies outside its storage of 6"),
-    "size beyond": ({"sizes": (3, 3)}, "lies outside its storage of 6"),
-    "stride below zero": ({"strides": (3, -1)}, "lies outside its storage of 6"),
-    "stride beyond": ({"strides": (4, 1)}, "lies outside its storage of 6"),
-    "one number over and over": ({"sizes": (1 << 40, 1 << 20), "strides": (0, 0)}, "lies outside its storage of 6"),
-    "offset below zero": ({"offset": -1}, "lies outside its storage of 6"),
-    "offset beyond": ({"offset": 1}, "lies outside its storage of 6"),
+    "size below zero": ({"sizes": (-2, 3)}, "is outside its storage of 6"),
+    "size beyond": ({"sizes": (3, 3)}, "is outside its storage of 6"),
+    "stride below zero": ({"strides": (3, -1)}, "is outside its storage of 6"),
+    "stride beyond": ({"strides": (4, 1)}, "is outside its storage of 6"),
+    "one number over and over": ({"sizes": (1 << 40, 1 << 20), "strides": (0, 0)}, "is outside its storage of 6"),
+    "offset below zero": ({"offset": -1}, "is outside its storage of 6"),
+    "offset beyond": ({"offset": 1}, "is outside its storage of 6"),
     "part before its whole": ({"views": [(30, STORAGE, -1, 2)]}, "outside the one that it is a part of"),
     "part beyond its whole": ({"views": [(30, STORAGE, 5, 2)]}, "outside the one that it is a part of"),
     "part of nothing": ({"views": [(30, 99, 0, 2)]}, "cannot be read as a state dict"),
@@ -203,7 +203,7 @@ HOSTILE_TARS: dict[str, tuple[dict[str, Any], str]] = {
     "memo without end": ({"holds": b"\x80\x02}r\xff\xff\xff\x7fK\x01s."}, "cannot be read as a state dict"),
     "text of gigabytes": ({"holds": b"\x80\x02X\xff\xff\xff\xffabc."}, "cannot be read as a state dict"),
     "nothing": ({"holds": b""}, "cannot be read as a state dict"),
-    "number": ({"holds": 7}, "the file holds no state dict"),
+    "number": ({"holds": 7}, "the file contains no state dict"),
     "tables in a table": ({"holds": {"state_dict": {}, "epoch": 3}}, "holds dict by the name 'state_dict'"),
 }
 
@@ -217,7 +217,7 @@ def test_tar_that_is_made_to_do_harm_is_one_error(tmp_path: Path, what: str):
 @pytest.mark.parametrize("member", ["sys_info", "pickle", "tensors", "storages"])
 def test_code_in_a_member_of_a_tar_is_not_run(tmp_path: Path, member: str):
     path = tarred(tmp_path, {**parts(), member: dumped(Touched(tmp_path / "ran"))})
-    assert "it names io.open, which a state dict does not need; nothing of it was run" in refused(STATE_DICT, path)
+    assert "it names io.open, which a state dict does not need; no code was run" in refused(STATE_DICT, path)
     assert not (tmp_path / "ran").exists()
 
 
@@ -293,7 +293,7 @@ def test_pickle_that_is_made_to_do_harm_is_one_error(tmp_path: Path, what: str, 
 def test_code_in_a_state_dict_is_not_run(tmp_path: Path, container: str):
     CONTAINERS[container]({"a": Touched(tmp_path / "ran")}, tmp_path / "weights.pth")
     told = refused(STATE_DICT, tmp_path / "weights.pth")
-    assert "it names io.open, which a state dict does not need; nothing of it was run" in told
+    assert "it names io.open, which a state dict does not need; no code was run" in told
     assert not (tmp_path / "ran").exists()
 
 
@@ -345,8 +345,8 @@ WRONG = [
     (state_in("zip"), SCRIPT, "as since torch 1.6), the facts of the model state torchscript"),
     (state_in("pickle"), SCRIPT, "as from torch 0.1.10 to 1.5), the facts of the model state torchscript"),
     (state_in("tar"), SCRIPT, "as before torch 0.1.10), the facts of the model state torchscript"),
-    (state_in("zip"), MODULE, "the file holds no pickled network"),
-    (state_in("pickle"), MODULE, "the file holds no pickled network"),
+    (state_in("zip"), MODULE, "the file contains no pickled network"),
+    (state_in("pickle"), MODULE, "the file contains no pickled network"),
     (state_in("tar"), MODULE, "as before torch 0.1.10), the facts of the model state pytorch-pickled-module"),
     (lambda path, _: network(path, _, is_zip=True), STATE_DICT, "it names torch.nn.modules.linear.Linear, which a"),
     (lambda path, _: network(path, _, is_zip=False), STATE_DICT, "it names torch.nn.modules.linear.Linear, which a"),

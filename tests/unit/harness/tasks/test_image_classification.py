@@ -82,7 +82,7 @@ def test_number_of_scores_that_fits_no_data_set_says_nothing():
     session = predictor(count=None)[1]
     other = Inputs(given.model, "", given.backend, "d", given.samples, given.labels)
     assert image_classification.completed(other, session) is other
-    with pytest.raises(InputError, match="do not say which of its outputs"):
+    with pytest.raises(InputError, match="do not state which output"):
         image_classification.refuse_unscorable(given.model)
     image_classification.refuse_unscorable(inputs([0]).model)
 

@@ -135,17 +135,17 @@ def test_detector_refuses_what_its_facts_do_not_fit():
 @pytest.mark.parametrize(
     ("labels", "scores", "told"),
     [
-        (LABELS, SCORES * 100, "its scores reach from 40 to 90"),
-        (LABELS, SCORES - 1, "probabilities lie between 0 and 1"),
-        (LABELS, np.array([[0.9, -0.5]] * 4, np.float32), "its scores reach from -0.5 to 0.9"),
-        (SCORES, LABELS.astype(np.float32), "its scores reach from 1 to 3"),
-        (SCORES, np.ones((4, 2), np.float32), "are not all whole numbers"),
+        (LABELS, SCORES * 100, "its scores range from 40 to 90"),
+        (LABELS, SCORES - 1, "probabilities are between 0 and 1"),
+        (LABELS, np.array([[0.9, -0.5]] * 4, np.float32), "its scores range from -0.5 to 0.9"),
+        (SCORES, LABELS.astype(np.float32), "its scores range from 1 to 3"),
+        (SCORES, np.ones((4, 2), np.float32), "are not all non-negative whole numbers"),
     ],
 )
 def test_detector_whose_outputs_mean_something_else_is_refused_on_the_first_sample(
     labels: np.ndarray, scores: np.ndarray, told: str
 ):
-    with pytest.raises(InputError, match="not what its facts state") as caught:
+    with pytest.raises(InputError, match="contradict its facts") as caught:
         answers(detector(boxes(), labels, scores), 0)
     assert told in caught.value.why[0]
 
@@ -153,15 +153,15 @@ def test_detector_whose_outputs_mean_something_else_is_refused_on_the_first_samp
 @pytest.mark.parametrize(
     ("factor", "scale", "told"),
     [
-        (300, 1.0, "its boxes reach to 300, the facts state fractions of the image"),
-        (1, 300.0, "its boxes reach to 1, so they are fractions of the image; the facts state coordinates up to 300"),
-        (1200, 300.0, "its boxes reach to 1200, the facts state coordinates up to 300"),
+        (300, 1.0, "its boxes extend to 300, the facts state fractions of the image"),
+        (1, 300.0, "its boxes extend to 1, so they are fractions of the image; the facts state coordinates up to 300"),
+        (1200, 300.0, "its boxes extend to 1200, the facts state coordinates up to 300"),
     ],
 )
 def test_detector_whose_boxes_are_of_another_unit_is_refused_on_the_first_sample(
     factor: float, scale: float, told: str
 ):
-    with pytest.raises(InputError, match="not what its facts state") as caught:
+    with pytest.raises(InputError, match="contradict its facts") as caught:
         answers(detector(boxes() * np.float32(factor), LABELS, SCORES, scale=scale), 0)
     assert caught.value.why == (told,)
 
@@ -186,7 +186,7 @@ def test_detector_whose_count_is_another_output_is_refused():
     with pytest.raises(InputError, match=r"counts of boxes are \[nan\]"):
         answers(made, 0)
     made = detector(boxes(), LABELS[:, :1], SCORES)
-    with pytest.raises(InputError, match="outputs do not belong together"):
+    with pytest.raises(InputError, match="outputs are inconsistent"):
         answers(made, 0)
 
 
@@ -223,20 +223,20 @@ def test_labels_that_count_categories_are_mapped_when_they_are_scored():
     inputs = made._inputs
     [record] = in_categories(answers(made, 0), inputs)
     assert record[:, 6].tolist() == [3, 90]
-    with pytest.raises(InputError, match="gives label 4, which stands for no category of d") as caught:
+    with pytest.raises(InputError, match="gives label 4, which is not a category of d") as caught:
         in_categories(answers(detector(boxes(), LABELS + 1, SCORES, labels="index"), 0), inputs)
     assert "3 categories with ids 3 to 90" in caught.value.why[1]
     assert caught.value.why[2:] == (
-        "the labels of all boxes lie between 2 and 4",
-        "with 1 taken from each of them, all would lie between 1 and 3",
+        "the labels of all boxes are between 2 and 4",
+        "with 1 taken from each of them, all would be between 1 and 3",
     )
     as_ids = detector(boxes(), LABELS + 90, SCORES)
-    with pytest.raises(InputError, match="gives label 91, which stands for no category"):
+    with pytest.raises(InputError, match="gives label 91, which is not a category"):
         in_categories(answers(as_ids, 0), as_ids._inputs)
     from_0 = detector(boxes(), LABELS - 1, SCORES, labels="index")
     with pytest.raises(InputError, match="gives label 0") as caught:
         in_categories(answers(from_0, 0), from_0._inputs)
-    assert caught.value.why[-1] == "with 1 added to each of them, all would lie between 1 and 3"
+    assert caught.value.why[-1] == "with 1 added to each of them, all would be between 1 and 3"
     assert in_categories(answers(from_0, 0), from_0._inputs, 1)[0][:, 6].tolist() == [3, 90]
     empty = detector(boxes(), LABELS * 0, SCORES * 0, labels="index")
     assert in_categories(answers(empty, 0), empty._inputs)[0][:, 6].tolist() == [0, 0]
@@ -247,7 +247,7 @@ def test_nothing_annotated_is_no_accuracy(tmp_path: Path):
     assert mean_average_precision(found(), IDS, path) is None
     scored = object_detection.score(log(tmp_path, found()), inputs_of(tmp_path, path), tmp_path)
     assert (scored.values, scored.metric, scored.total) == ({}, "mAP", 4)
-    assert "nothing is annotated in the 4 images" in scored.problem
+    assert "the 4 images have no annotated objects" in scored.problem
     assert mean_average_precision(found()[3:], IDS[3:], annotations(tmp_path)) is None
 
 
@@ -338,7 +338,7 @@ def test_keys_that_may_be_absent_change_no_figure(tmp_path: Path):
 
 
 def test_model_that_counts_categories_needs_them_in_the_order_of_their_ids():
-    with pytest.raises(InputError, match="lists them in another order"):
+    with pytest.raises(InputError, match="lists them in a different order"):
         detector(boxes(), LABELS, SCORES, labels="index", categories=(7, 3, 90))
 
 
@@ -356,7 +356,7 @@ def test_map_without_any_box_is_zero(tmp_path: Path):
 def test_detections_of_a_log_that_lacks_images_or_ends_early_are_refused(tmp_path: Path):
     with pytest.raises(ExecutionError, match="lacks 1 of 4"):
         read_detections(log(tmp_path, found()[:3]), IDS)
-    with pytest.raises(ExecutionError, match="sample 0 is cut off"):
+    with pytest.raises(ExecutionError, match="sample 0 is truncated"):
         read_detections(log(tmp_path, [np.zeros(6, np.float32)]), IDS[:1])
 
 
@@ -423,21 +423,21 @@ def one_object(**changes: Any) -> dict[str, Any]:
         ),
         (
             {"annotations": [{"id": 0, "image_id": 0, "category_id": 3, "bbox": [0, 0, 1, 1]}]},
-            "annotations[0] (id 0): pycocotools takes the id 0 for no match",
+            "annotations[0] (id 0): pycocotools treats the id 0 as no match",
         ),
         (one_object(bbox=[0, 0, -1, 1]), "annotations[0] (id 1): its box [0.0, 0.0, -1.0, 1.0] has no area"),
         (one_object(bbox=[10, 10, 0, 5]), "has no area"),
         (one_object(bbox=[10, 10, 5, 0]), "has no area"),
-        (one_object(bbox=[190, 10, 12, 5]), "does not lie in image 0 of 200 x 100"),
-        (one_object(bbox=[10, 90, 5, 12]), "does not lie in image 0 of 200 x 100"),
-        (one_object(bbox=[-2, 10, 5, 5]), "does not lie in image 0 of 200 x 100"),
-        (one_object(bbox=[0.1, 0.2, 0.5, 0.6]), "every box lies within the first pixel of its image"),
+        (one_object(bbox=[190, 10, 12, 5]), "is outside image 0 of 200 x 100"),
+        (one_object(bbox=[10, 90, 5, 12]), "is outside image 0 of 200 x 100"),
+        (one_object(bbox=[-2, 10, 5, 5]), "is outside image 0 of 200 x 100"),
+        (one_object(bbox=[0.1, 0.2, 0.5, 0.6]), "every box is within the first pixel of its image"),
         (one_object(iscrowd=None), "Expected `int`, got `null` - at `$.annotations[0].iscrowd`"),
         (one_object(iscrowd="0"), "Expected `int`, got `str` - at `$.annotations[0].iscrowd`"),
         (one_object(iscrowd=2), "Invalid enum value 2 - at `$.annotations[0].iscrowd`"),
         (one_object(area=None), "Expected `float`, got `null` - at `$.annotations[0].area`"),
         (one_object(area="12"), "Expected `float`, got `str` - at `$.annotations[0].area`"),
-        (one_object(area=-1), "its area is -1, and pycocotools would not score it"),
+        (one_object(area=-1), "its area is -1, which pycocotools would not score"),
         ({"annotations": [{"id": 1, "image_id": 0, "category_id": 3}]}, "missing required field `bbox`"),
         ({"annotations": [{"image_id": 0, "category_id": 3, "bbox": [0, 0, 1, 1]}]}, "missing required field `id`"),
         ({"annotations": [{"id": "1", "image_id": 0, "category_id": 3, "bbox": [0, 0, 1, 1]}]}, "Expected `int`"),
@@ -468,7 +468,7 @@ def picture(path: Path, width: int, height: int, orientation: int = 1) -> None:
 def test_size_that_is_exchanged_in_the_annotations_is_refused(root: Path):
     picture(root / "images" / "0.jpg", 200, 100)
     picture(root / "images" / "1.jpg", 120, 80)
-    with pytest.raises(InputError, match="1 of 4 images have another size") as caught:
+    with pytest.raises(InputError, match="1 of 4 images differ in size") as caught:
         list_samples(DATASET, root, PROFILE)
     assert caught.value.why == ("1.jpg is 120 x 80, stated as 80 x 120",)
 
@@ -480,7 +480,7 @@ def test_size_of_an_image_that_exif_turns_is_the_one_that_it_has_when_it_is_deco
     assert decode(path, "bgr").shape == (100, 200, 3)  # 200 x 100, as the annotations say
     assert len(list_samples(DATASET, root, PROFILE).files) == 4
     picture(path, 200, 100, orientation)
-    with pytest.raises(InputError, match="another size") as caught:
+    with pytest.raises(InputError, match="differ in size") as caught:
         list_samples(DATASET, root, PROFILE)
     turned = f"0.jpg is 100 x 200 when it is decoded as its EXIF orientation ({orientation}) says, stated as 200 x 100"
     assert caught.value.why == (turned,)
@@ -498,11 +498,11 @@ def test_images_that_are_not_there_are_skipped_if_that_is_allowed(root: Path):
 
 
 def test_more_samples_than_there_are_are_refused(root: Path):
-    with pytest.raises(InputError, match="--count asks for 5 samples, trial has 4") as caught:
+    with pytest.raises(InputError, match="--count requests 5 samples, trial has 4") as caught:
         list_samples(DATASET, root, PROFILE, 5)
     assert "--count=4" in caught.value.fix
     profile = Profile(name="p", steps=PROFILE.steps, shape=(1,), dtype="uint8", only_with_objects=True)
-    with pytest.raises(InputError, match="--count asks for 4 samples, trial has 3"):
+    with pytest.raises(InputError, match="--count requests 4 samples, trial has 3"):
         list_samples(DATASET, root, profile, 4)
 
 

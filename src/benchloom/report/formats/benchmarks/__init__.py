@@ -1,1 +1,1 @@
-"""What ``loom bench`` measured: ``BenchRun``."""
+"""The results of ``loom bench``: ``BenchRun``."""

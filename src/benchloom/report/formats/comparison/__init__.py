@@ -1,1 +1,1 @@
-"""Records side by side: ``Comparison``."""
+"""A comparison of records: ``Comparison``."""

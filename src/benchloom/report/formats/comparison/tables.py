@@ -1,4 +1,4 @@
-"""Records side by side, as a table."""
+"""A comparison of records as a table."""
 
 from collections.abc import Iterator
 

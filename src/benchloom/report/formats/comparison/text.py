@@ -1,4 +1,4 @@
-"""Records side by side, for people."""
+"""A comparison of records for people."""
 
 from collections.abc import Iterator
 
@@ -10,7 +10,7 @@ ENDINGS = (".txt",)
 
 
 def render(value: Comparison, medium: Medium) -> Iterator[Block]:
-    """Yield the table, what holds for every record, and what LoadGen logged."""
+    """Yield the table, what all records have in common, and LoadGen's messages."""
     yield from tables(value, medium)
     yield from shared_lines(value)
     yield from message_lines(value)

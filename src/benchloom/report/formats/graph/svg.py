@@ -1,4 +1,4 @@
-"""A drawing of a plan: a picture for browsers and documents."""
+"""A drawing of a plan: an image for browsers and documents."""
 
 from collections.abc import Iterator
 

@@ -1,4 +1,4 @@
-"""A plan as a table: a row for each node."""
+"""A plan as a table: one row per node."""
 
 from collections.abc import Iterator
 

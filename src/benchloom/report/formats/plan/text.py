@@ -10,6 +10,6 @@ ENDINGS = (".txt",)
 
 
 def render(value: Plan, medium: Medium) -> Iterator[Block]:
-    """Yield the whole graph, a paragraph per node, and what is to be done in all."""
+    """Yield the whole graph, a paragraph per node, and a summary of actions."""
     del medium
     yield plan_text(value)

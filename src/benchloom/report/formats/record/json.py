@@ -1,4 +1,4 @@
-"""A record as JSON: what its file holds."""
+"""A record as JSON, as in its file."""
 
 from pathlib import Path
 

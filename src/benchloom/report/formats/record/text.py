@@ -11,6 +11,6 @@ ENDINGS = (".txt",)
 
 
 def render(value: tuple[Record, Path], medium: Medium) -> Iterator[Block]:
-    """Yield the record, and where its file is."""
+    """Yield the record, and the path of its file."""
     del medium
     yield record_text(*value)

@@ -1,1 +1,1 @@
-"""Tables, for every kind that has some."""
+"""Table formats, for every kind of value with tables."""

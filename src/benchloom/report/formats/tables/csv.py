@@ -1,4 +1,4 @@
-"""Tables as comma-separated values, an empty line between two of them."""
+"""Tables as comma-separated values, separated by empty lines."""
 
 import csv
 import io

@@ -1,4 +1,4 @@
-"""Tables as Markdown, which takes the first row for the heads."""
+"""Tables as Markdown, with the first row as the header."""
 
 from collections.abc import Iterable, Iterator, Sequence
 

@@ -8,6 +8,6 @@ from benchloom.report.tunings import plain, tuning_rows
 
 
 def tables(value: Tuning, medium: Medium) -> Iterator[Table]:
-    """Yield a row for each choice of settings."""
+    """Yield a row for each tuning point."""
     shown = plain if medium.is_ascii else str
     yield Table(rows=tuple(tuple(shown(cell) for cell in row) for row in tuning_rows(value)), has_heads=False)

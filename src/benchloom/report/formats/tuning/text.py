@@ -11,7 +11,7 @@ ENDINGS = (".txt",)
 
 
 def render(value: Tuning, medium: Medium) -> Iterator[Block]:
-    """Yield the table of runs, a plot if there is room for one, and what to do with the best settings."""
+    """Yield the table of runs, a plot if it fits, and how to use the best settings."""
     shown = plain if medium.is_ascii else str
     yield from tables(value, medium)
     if (drawn := plot(value)) and _has_room(medium, drawn):
@@ -22,5 +22,5 @@ def render(value: Tuning, medium: Medium) -> Iterator[Block]:
 
 
 def _has_room(medium: Medium, drawn: str) -> bool:
-    """Tell whether a plot fits: it cannot be wrapped."""
+    """Tell whether a plot fits, since it cannot be wrapped."""
     return medium.width is None or max(map(len, drawn.split("\n"))) <= medium.width
