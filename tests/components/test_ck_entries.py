@@ -37,7 +37,11 @@ def test_package_is_installed_by_the_adapter_and_registered_by_its_soft(folder: 
     skeleton = meta(Path(made.folder))
     if found["soft_uoa"] == PREPARED:  # another script installs these, and is told what to prepare
         found = {**found, "use_scripts_from_another_entry": ADAPTER, "customize": {**found["customize"]}}
-        assert set(found["customize"].pop("install_env")) == {"LOOM_SAMPLES_PROFILE", "LOOM_SAMPLES_DATASET"}
+        assert set(found["customize"].pop("install_env")) == {
+            "LOOM_SAMPLES_PROFILE",
+            "LOOM_SAMPLES_DATASET",
+            "LOOM_SAMPLES_DETECTED",
+        }
     assert {key: found[key] for key in shared} == {key: skeleton[key] for key in shared}
     assert found["suggested_path"] == folder.name
     assert (ROOT / "soft" / found["soft_uoa"] / ".cm" / "meta.json").is_file()
