@@ -66,7 +66,7 @@ class Shell:
             "LOOM_HOME": str(world.root / "loom"),
             "CK_PYTHON": sys.executable,
             "BENCHLOOM": str(world.copy),
-            "PYTHON": sys.executable,
+            "PYTHON": str(Path(sys.executable).with_name("python3")),
             "BROWSER": str(world.root / "bin" / "browser"),
             "PATH": f"{world.root / 'bin'}{os.pathsep}{os.environ['PATH']}",
         }
