@@ -1,4 +1,4 @@
-"""JSON Schemas from types: their docstrings describe the fields, and each component file has one of its own."""
+"""JSON Schemas from types, with field descriptions from docstrings, and one schema per kind of component file."""
 
 import re
 from collections.abc import Mapping
@@ -30,7 +30,7 @@ def _headed(name: str, title: str, body: Schema) -> Schema:
 
 
 def described(schema: Schema) -> Schema:
-    """Move what a docstring says of its fields (its section Attributes) to the fields themselves."""
+    """Move the field descriptions of a docstring (its section Attributes) to the fields."""
     definitions = {key: _described(item) for key, item in schema.get("$defs", {}).items()}
     return {**schema, **({"$defs": definitions} if definitions else {})}
 

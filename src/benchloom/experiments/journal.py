@@ -21,8 +21,8 @@ class _Head(Document, frozen=True, kw_only=True):
 class Journal:
     """The trials in the file ``path``, and those appended since it was opened.
 
-    Trials that failed in an earlier session are left out: what made them fail may be fixed by now. A last line that was cut
-    short is dropped; a file that is no journal is replaced, and ``warn`` receives the reason. A fresh journal forgets all.
+    Trials that failed in an earlier session are left out: the cause may be fixed by now. A truncated last line is
+    dropped; an invalid file is replaced, and ``warn`` receives the reason. A fresh journal discards everything.
     """
 
     def __init__(self, path: Path, warn: Callable[[str], None], *, is_fresh: bool = False) -> None:
@@ -34,7 +34,7 @@ class Journal:
         try:
             self.trials = [trial for trial in self._read() if trial.status == "ok"]
         except (OSError, msgspec.MsgspecError) as error:
-            warn(f"{path} cannot be read and is made anew: {error}")
+            warn(f"{path} cannot be read and is replaced: {error}")
             self.clear()
 
     def _read(self) -> list[Trial]:
@@ -53,7 +53,7 @@ class Journal:
         return trials
 
     def clear(self) -> None:
-        """Forget every trial."""
+        """Discard every trial."""
         self.trials = []
         write_bytes(self.path, msgspec.json.encode(_Head(schema=JOURNAL_SCHEMA)) + b"\n")
 

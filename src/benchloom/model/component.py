@@ -73,7 +73,7 @@ class Fetch(Value, frozen=True, kw_only=True):
 
 
 class Install(Value, frozen=True, kw_only=True):
-    """How a package comes to be, apart from what it fetches.
+    """How a package is installed, besides its downloads.
 
     ``pip`` names a distribution, installed in the plan's one Python environment with the version chosen. ``script`` is
     a Python or shell file of the component (or ``module`` a Python module of the engine's runtime) run in the staging
@@ -127,7 +127,7 @@ class FileGlob(Value, frozen=True, kw_only=True):
 
 
 class Detect(Value, frozen=True, kw_only=True):
-    """How a soft component recognises what is already on this machine; exactly one way is given."""
+    """How a soft component detects software or files on this machine; exactly one way is given."""
 
     python: PythonModule | None = None
     executable: Executable | None = None
@@ -200,7 +200,7 @@ class Command(Value, frozen=True, kw_only=True):
 
 
 class Check(Value, frozen=True, kw_only=True):
-    """How a program is asked whether it could run, before long work is done for it.
+    """How to check whether a program can run, before long work is done for it.
 
     ``run_cmd_main`` is written as that of a command, and gets the same inputs. It is run if something of the roles ``before`` must be
     fetched or built, when everything else is there; a file of facts tells it of those roles, too, without a path.

@@ -79,9 +79,9 @@ class Node(Document, frozen=True, kw_only=True):
     Attributes:
         id: unique within the plan: ``program``, ``python`` or the component's reference with variations.
         roles: the roles it fills, sorted.
-        reason: one sentence: why this candidate, over what.
+        reason: one sentence on why this candidate was chosen, and over which.
         action: what the executor will do; ``reuse`` and ``detect`` do nothing.
-        provision: how it comes to be.
+        provision: how it is provided.
         uid: the component's uid.
         repo: the repository of the component; '' for the Python environment, which is no component.
         path: the component's folder, relative to the root of the repository.

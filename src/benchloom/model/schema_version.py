@@ -17,7 +17,7 @@ def refuse_unknown_schema(found: str, known: Sequence[str], *, what: str, where:
         f"{what} is of schema {found!r}, which is not known",
         where=where,
         why=[f"this version of Benchloom reads {', '.join(known)}"],
-        fix="a newer Benchloom wrote it: upgrade this one" if is_newer else fix,
+        fix="it was written by a newer Benchloom: upgrade" if is_newer else fix,
     )
 
 

@@ -136,7 +136,7 @@ def test_file_that_is_no_journal_is_made_anew_and_said(path: Path, data: bytes):
     path.write_bytes(data)
     said: list[str] = []
     assert Journal(path, said.append).trials == []
-    assert "made anew" in said[0]
+    assert "is replaced" in said[0]
     assert journal(path).trials == []
 
 
