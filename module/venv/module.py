@@ -3,6 +3,7 @@
 import json
 import subprocess
 import sys
+from fnmatch import fnmatchcase
 from pathlib import Path
 from typing import Any
 
@@ -11,6 +12,7 @@ work: dict[str, Any] = {}
 ck: Any = None
 
 START = Path(__file__).resolve().parents[2] / "script" / "ck-adapter" / "benchloom.sh"
+NOT_FOUND = 16  # ck's own code for it
 # What ck itself puts into an action's input; every other key is a flag of the command line.
 OF_CK = frozenset(
     {
@@ -59,25 +61,35 @@ def run(i: dict[str, Any]) -> dict[str, Any]:
 
 
 def ls(i: dict[str, Any]) -> dict[str, Any]:
-    """List environments; ``lst`` has their names and folders."""
-    done = _start("ls", "--json", capture=True)
-    if done.returncode not in {0, 1}:
-        return _failure(done.returncode)
-    found = [{"data_uoa": item["name"], "path": item["path"]} for item in json.loads(done.stdout)]
+    """List environments, of a pattern those it means (ck ls venv:test*); ``lst`` has their names and folders."""
+    found = _of_pattern(i.get("data_uoa", "") or "*")
+    if isinstance(found, int):
+        return _failure(found)
     if i.get("out") == "con":
         for item in found:
             ck.out(item["data_uoa"])
     return {"return": 0, "lst": found}
 
 
+def find(i: dict[str, Any]) -> dict[str, Any]:
+    """Print where an environment lies; ``path`` of several, by a pattern, is that of the first, and ``lst`` has them all."""
+    found = _named(i, "find")
+    if isinstance(found, dict):
+        return found
+    if i.get("out") == "con":
+        for item in found:
+            ck.out(item["path"])
+    return {"return": 0, "path": found[0]["path"], "lst": found}
+
+
 def show(i: dict[str, Any]) -> dict[str, Any]:
-    """Show what is in an environment."""
-    return _call(i, "show")
+    """Show what is in an environment, or in those that a pattern means."""
+    return _call_each(i, "show")
 
 
 def rm(i: dict[str, Any]) -> dict[str, Any]:
-    """Remove an environment."""
-    return _call(i, "rm")
+    """Remove an environment, or those that a pattern means: ck rm venv:*."""
+    return _call_each(i, "rm")
 
 
 def lock(i: dict[str, Any]) -> dict[str, Any]:
@@ -93,10 +105,47 @@ def _is_forced(i: dict[str, Any]) -> bool:
     return "yes" in {i.get("force"), i.get("f")}
 
 
+def _of_pattern(pattern: str) -> list[dict[str, str]] | int:
+    """Return names and folders of the environments that ``pattern`` means, or the status of ``loom venv ls`` if it failed."""
+    done = _start("ls", "--json", capture=True)
+    if done.returncode not in {0, 1}:
+        return done.returncode
+    listed = [{"data_uoa": item["name"], "path": item["path"]} for item in json.loads(done.stdout)]
+    return [item for item in listed if fnmatchcase(item["data_uoa"], pattern)]
+
+
+def _named(i: dict[str, Any], action: str) -> list[dict[str, str]] | dict[str, Any]:
+    """Return the environments that the input means, at least one, or the failure to return."""
+    pattern = i.get("data_uoa", "")
+    if not pattern:
+        return _unnamed(action)
+    found = _of_pattern(pattern)
+    if isinstance(found, int):
+        return _failure(found)
+    if not found:
+        return {"return": NOT_FOUND, "error": f"no virtual environment is called {pattern}: ck ls venv lists them"}
+    return found
+
+
+def _call_each(i: dict[str, Any], action: str) -> dict[str, Any]:
+    """Call an action for every environment that a pattern means; a plain name is for loom to find."""
+    if not set(i.get("data_uoa", "")) & set("*?["):
+        return _call(i, action)
+    found = _named(i, action)
+    if isinstance(found, dict):
+        return found
+    failed = [done for item in found if (done := _call({**i, "data_uoa": item["data_uoa"]}, action))["return"]]
+    return failed[0] if failed else {"return": 0}
+
+
+def _unnamed(action: str) -> dict[str, Any]:
+    return {"return": 1, "error": f"name the environment: ck {action} venv:NAME"}
+
+
 def _call(i: dict[str, Any], action: str, *words: str) -> dict[str, Any]:
     name = i.get("data_uoa", "")
     if not name:
-        return {"return": 1, "error": f"name the environment: ck {action} venv:NAME"}
+        return _unnamed(action)
     done = _start(action, name, *words)
     return {"return": 0} if done.returncode == 0 else _failure(done.returncode)
 

@@ -22,8 +22,8 @@ def ck_postprocess(i: dict[str, Any]) -> dict[str, Any]:
         results = json.loads(Path("results.json").read_text(encoding="utf-8"))
     except (OSError, ValueError) as error:
         message = f"the program failed: it left no results.json ({error})"
+        sys.stderr.write(f"\nerror: {message}\n")
         if i.get("out") == "con":
-            sys.stderr.write(f"\nerror: {message}\n")
             raise SystemExit(EXIT_EXECUTION) from None
         return {"return": 1, "error": message}
     put_logs_here(results)

@@ -15,6 +15,7 @@ EXIT_INPUT = 2
 OF_CK_PROGRAM = os.path.join("program", "module.py")
 DEFAULTS = "benchloom"  # the dependency that has ck choose without asking, and its note of the setting that it made
 QUIET_INSTALL = "package_quiet_install"
+RETURNS_FAILURE = "return_error_if_external_fail"  # else ck returns 0 to a Python program whose run failed
 
 
 def ck_preprocess(i: dict[str, Any]) -> dict[str, Any]:
@@ -27,9 +28,11 @@ def ck_preprocess(i: dict[str, Any]) -> dict[str, Any]:
         ck.cfg.pop(QUIET_INSTALL, None)
     place = Path(i.get("params", {}).get("program_path") or Path.cwd().parent)
     command = [str(HERE / "benchloom.sh"), sys.executable, "ck", f"program:{place.name}"]
-    command += [f"--work={Path.cwd() / 'loom'}", "--json"]
+    command += [f"--work={Path.cwd() / 'loom'}", "--json", f"--cmd_key={i['misc']['cmd_key']}"]
     asked = _asked(sys._getframe(1))  # noqa: SLF001 - ck hands its scripts no flags
+    asked.setdefault(RETURNS_FAILURE, "yes")
     try:
+        _refuse_command_nobody_chose(i["meta"]["run_cmds"], i["misc"]["cmd_key"], asked)
         _refuse_flags_of_loom(asked, i["meta"].get("inputs", {}))
         words, used = _words(ck, i, asked)
     except LookupError as error:
@@ -54,10 +57,17 @@ def _model_that_runs(file: str) -> str:
 
 
 def _failed(i: dict[str, Any], message: str, status: int) -> dict[str, Any]:
+    sys.stderr.write(f"\nerror: {message}\n")
     if i.get("out") == "con":
-        sys.stderr.write(f"\nerror: {message}\n")
         raise SystemExit(status)
     return {"return": 1, "error": message}
+
+
+def _refuse_command_nobody_chose(commands: dict[str, Any], key: str, asked: dict[str, Any]) -> None:
+    """Raise LookupError if ck took the first of ``commands`` by name: `ck benchmark --quiet` does, whichever is the default."""
+    is_first = asked.get("quiet") == "yes" and key == min(commands)
+    if is_first and len(commands) > 1 and not (asked.get("cmd_key") or asked.get("choices", {}).get("cmd_key")):
+        raise LookupError(f"ck took {key} unasked: choose a command, --cmd_key= of {', '.join(sorted(commands))}")
 
 
 def _refuse_flags_of_loom(asked: dict[str, Any], inputs: dict[str, Any]) -> None:

@@ -156,7 +156,7 @@ def test_a_registered_data_set_that_is_gone_is_not_replaced(ck: Ck, world: World
         ("--dep_add_tags.harness=nonsense", 3, "--dep_add_tags.harness"),
         ("--env.LOOM_INPUT_COUTN=5", 2, "did you mean 'LOOM_INPUT_COUNT'?"),
         ("--env.LOOM_INPUT_MODE=nonsense", 2, "'nonsense'"),
-        ("--env.CK_BATCH_COUNT=5", 2, "use LOOM_INPUT_COUNT"),
+        ("--env.CK_LOADGEN_BUFFER_SIZE=5", 2, "use the input user_conf"),
         ("--env.ML_MODEL_FILEPATH_EXTERNAL=x.onnx", 2, "ML_MODEL_FILEPATH_EXTERNAL"),
         ("--env.EXTRA_OPS=--cuont 50", 2, "'--cuont' is not a known option"),
         ("--env.LOOM_DATASET_PATH=/nowhere", 2, "/nowhere is not a folder"),

@@ -52,6 +52,15 @@ def test_cuda_with_a_device_takes_the_build_for_it(tmp_path: Path, name: str, li
     assert usual.node("backend")["key"] != backend["key"]
 
 
+@pytest.mark.parametrize("name", ["onnx", "pytorch", "tensorflow"])
+def test_entries_of_cks_pages_take_the_build_of_their_target(tmp_path: Path, name: str):
+    loom = Loom(tmp_path / "home", PATH=with_driver(tmp_path))
+    for target, variations in (("gpu", ["cuda"]), ("cpu", [])):
+        program = f"program:mlperf-inference-bench-object-detection-{name}-{target}"
+        backend = loom.here("plan", program, "--cmd_key=accuracy-offline", "--json").ok().node("backend")
+        assert backend["candidate"].get("variations", []) == variations
+
+
 def test_library_without_the_device_refuses_it():
     model = load([read_repository(ROOT)], None).get("package:model-digits-onnx").model
     assert model is not None

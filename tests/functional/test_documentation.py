@@ -75,7 +75,7 @@ def test_models_page_states_accuracy_source_and_why_a_file_is_unpinned(tmp_path:
     repo.package("doc-profile", "doc-profile", profile=profile)
     page = models_page(load([read_repository(repo.root)], None))
     assert page.splitlines()[-1] == (
-        "| `package:doc-net` | net | onnx | fp32 | - | `model` | doc-steps | `input float32 [N, 3, 8, 8] NCHW` | top1 0.765 "
+        "| `package:doc-net` | net | onnx | fp32 | - | `model` | - | doc-steps | `input float32 [N, 3, 8, 8] NCHW` | top1 0.765 "
         "| a \\| paper | unpinned: upstream publishes no digest | scored "
         "| tar archive of torch.save (before torch 0.1.10); written by a tool | about 2.3 MB, host | no | - |"
     )
@@ -84,4 +84,4 @@ def test_models_page_states_accuracy_source_and_why_a_file_is_unpinned(tmp_path:
 def test_schema_docs_writes_the_pages(tmp_path: Path):
     loom = Loom(tmp_path / "home")
     loom.here("schema", "--docs", str(tmp_path / "reference")).ok()
-    assert {path.name: path.read_text() for path in (tmp_path / "reference").iterdir()} == PAGES
+    assert {name: (tmp_path / "reference" / name).read_text() for name in PAGES} == PAGES

@@ -187,7 +187,7 @@ def test_an_unknown_input_like_none_lists_all(loom: Loom):
     ("given", "said"),
     [
         ("--scenario", "'yes' is not a value of --scenario"),
-        ("--count", "'yes' is not a number (int)"),
+        ("--count", "'yes' is not a whole number of at least 1"),
     ],
 )
 def test_an_input_without_its_value_says_so(loom: Loom, given: str, said: str):

@@ -17,6 +17,7 @@ from support.repo import SOURCE
 ELSEWHERE = {
     "venv create": "tests/functional/test_venv.py: with the archive of MLPerf's sources from localhost",
     "bench": "tests/functional/test_bench.py: with areas of its own",
+    "submit check": "tests/functional/test_submit.py: on a submission made there",
     "test": "tests/functional/test_bootstrap.py and the README's second command",
 }
 # What somebody would have done before, by the example that needs it.

@@ -78,6 +78,8 @@ def test_lint_component_that_is_well_says_nothing(loom: Loom, repo: Repo):
         ({"versions": [{"version": "1"}], "default_version": "2"}, ("default-version-exists", "error")),
         ({"default_for": ["trial,-trial"]}, ("default-for-parses", "error")),
         ({"default_for": ["other-tag"]}, ("default-for-parses", "error")),
+        ({"ck_queries": ["trial,-trial"]}, ("ck-query-means-it", "error")),
+        ({"ck_queries": ["other-tag"]}, ("ck-query-means-it", "error")),
     ],
 )
 def test_lint_one_thing_wrong_is_one_finding(loom: Loom, repo: Repo, meta: dict[str, Any], expected: tuple[str, str]):
@@ -224,6 +226,26 @@ def test_lint_shipped_file_with_other_bytes_or_size_is_an_error(loom: Loom, repo
     digest = f"sha256:{sha256(b'two').hexdigest()}"
     repo.package("thing", TAGS, fetch=[{"path": "a.txt", "digest": digest, "size": 4}], **WELL)
     assert said(loom, "thing") == [("fetch-path-matches", "error")]
+
+
+@pytest.mark.parametrize(
+    ("variables", "expected"),
+    [
+        ({"LOOM_INPUT_MODE": "fast", "OTHER": "1"}, []),
+        ({"LOOM_INPUT_MOED": "fast"}, ["LOOM_INPUT_MOED is not an input that it declares"]),
+        ({"LOOM_INPUT_MODE": "fats"}, ["'fats' is not a value of --mode"]),
+    ],
+)
+@pytest.mark.parametrize("is_of_command", [True, False])
+def test_lint_variables_that_are_inputs_are_checked_as_inputs(
+    loom: Loom, repo: Repo, variables: dict[str, str], expected: list[str], is_of_command: bool
+):
+    run = {"run_time": {"run_cmd_main": "true"}, **({"run_vars": variables} if is_of_command else {})}
+    meta = {} if is_of_command else {"run_vars": variables}
+    inputs = {"mode": {"summary": "how", "choices": ["fast", "slow"]}}
+    repo.program("app", TAGS, run_cmds={"default": run}, inputs=inputs, **meta, **WELL)
+    found = [item for item in loom.here("lint", "program:app", "--json").json if item["rule"] == "known-inputs"]
+    assert [item["message"] for item in found] == expected
 
 
 def test_lint_program_without_commands_or_with_results_elsewhere_is_an_error(loom: Loom, repo: Repo):

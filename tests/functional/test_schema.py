@@ -1,4 +1,5 @@
 import json
+from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
@@ -6,9 +7,11 @@ import jsonschema
 import pytest
 import yaml
 
-from benchloom.app.schemas import TYPES, schema_files, schemas
+from benchloom.app.schemas import schema_files, schemas
 from benchloom.authoring.component_schemas import component_schemas
+from benchloom.authoring.published_types import published_types
 from benchloom.index.built_in import built_in_repository
+from benchloom.index.keys import keys_of
 from benchloom.index.read import metadata_files
 from support.repo import Loom, Repo
 
@@ -27,7 +30,7 @@ def check(data: Any, name: str) -> None:
     jsonschema.Draft202012Validator(schemas()[name]).validate(data)
 
 
-@pytest.mark.parametrize("name", [*TYPES, *KINDS])
+@pytest.mark.parametrize("name", [*published_types(), *KINDS])
 def test_schema_is_itself_valid_and_every_reference_leads_somewhere(name: str):
     schema = schemas()[name]
     jsonschema.Draft202012Validator.check_schema(schema)
@@ -67,6 +70,41 @@ def test_schema_says_what_fields_mean():
     node = schemas()["plan"]["$defs"]["Node"]
     assert node["properties"]["reason"]["description"].startswith("one sentence")
     assert "Attributes:" not in node["description"]
+
+
+def properties(schema: Any, path: str) -> Iterator[tuple[str, Any]]:
+    """Yield every property of a schema, however deep, with the path to it."""
+    if isinstance(schema, dict):
+        for key, item in schema.items():
+            if key == "properties":
+                yield from ((f"{path}.{name}", of) for name, of in item.items())
+                yield from (found for name, of in item.items() for found in properties(of, f"{path}.{name}"))
+            else:
+                yield from properties(item, f"{path}.{key}")
+    elif isinstance(schema, list):
+        yield from (found for index, item in enumerate(schema) for found in properties(item, f"{path}.{index}"))
+
+
+@pytest.mark.parametrize("name", [*published_types(), *KINDS])
+def test_every_property_of_every_schema_has_a_description(name: str):
+    found = list(properties(schemas()[name], name))
+    assert [path for path, item in found if not item.get("description", "").strip()] == []
+    assert found or name == "venv-activation"  # which is plain text
+
+
+def test_a_description_stands_once():
+    """The table of metadata keys, a docstring and msgspec.Meta: none of them says what another one says."""
+    model = schemas()["component"]["$defs"]
+    assert model["Component"]["properties"]["licence"]["description"] == keys_of("entry")["licence"].summary
+    assert model["Variation"]["properties"]["pip"]["description"].startswith("another distribution")
+    assert schemas()["lock"]["$defs"]["Lock"]["properties"]["schema"]["description"] == "name and number of its schema"
+
+
+def test_schema_of_a_document_refuses_a_name_that_no_document_has():
+    lock = {"schema": "benchloom.lock/1", "target": "t", "command": "", "inputs": {}, "env": {}, "nodes": []}
+    check(lock, "lock")
+    with pytest.raises(jsonschema.ValidationError, match="benchloom"):
+        check({**lock, "schema": "lock 1"}, "lock")
 
 
 @pytest.fixture(scope="module")

@@ -15,8 +15,8 @@ import filelock
 import jsonschema
 import pytest
 
-from benchloom.app.tuning import seconds_of
 from benchloom.errors import InputError
+from benchloom.model.values import seconds as seconds_of
 from support.benchmark import TARGET, home
 from support.repo import SOURCE, Answer, Loom, Repo
 
@@ -214,7 +214,7 @@ def test_budget_that_ends_before_any_target_was_tried_is_a_negative_answer(loom:
 
 
 def test_interrupted_search_keeps_what_it_measured_and_goes_on(loom: Loom):
-    words = ["tune", "program:tuned", "--trouble=slow", "--duration=0.8", "--over", "batch_size=8,16,32"]
+    words = ["tune", "program:tuned", "--trouble=slow", "--duration=2", "--over", "batch_size=8,16,32"]
     words += ["--over", "threads=1", "--over", "instances=1", "--json"]
     environ = {**os.environ, **loom.environ, "PYTHONPATH": os.pathsep.join([str(SOURCE), *sys.path])}
     with subprocess.Popen(
@@ -252,13 +252,28 @@ def test_two_searches_of_the_same_do_not_run_at_once(loom: Loom):
     assert "already running" in answer.err
 
 
-def test_kept_search_that_cannot_be_read_is_made_anew(loom: Loom):
+@pytest.mark.parametrize(
+    ("file", "text", "error", "fix"),
+    [
+        ("journal.jsonl", "{}\n", "the journal does not fit its schema", "--fresh"),
+        ("journal.jsonl", '{"schema": "benchloom.journal/2"}\n', "the journal is of schema", "upgrade"),
+        ("tuning.json", '{"schema": "benchloom.tuning/2", "new": 1}', "the tuning is of schema", "upgrade"),
+    ],
+)
+def test_kept_search_that_cannot_be_read_is_refused_until_a_fresh_one(
+    loom: Loom, file: str, text: str, error: str, fix: str
+):
     words = ("--over", "batch_size=8", "--over", "threads=1", "--over", "instances=1")
     tune(loom, *words)
-    next((loom.home / "tunings").glob("*/journal.jsonl")).write_text("{}\n")
-    answer = loom.here("tune", "program:tuned", "--json", *words).ok()
-    assert "is replaced" in answer.err
-    assert len(answer.json["probes"]) == 1
+    [path] = (loom.home / "tunings").glob(f"*/{file}")
+    path.write_text(text)
+    answer = loom.here("tune", "program:tuned", *words)
+    assert answer.code == 2
+    assert f"loom: {error}" in answer.err
+    assert str(path) in answer.err
+    assert fix in answer.err
+    assert path.read_text() == text
+    assert len(loom.here("tune", "program:tuned", "--json", "--fresh", *words).ok().json["probes"]) == 1
 
 
 def test_nothing_valid_is_a_negative_answer_with_loadgens_reasons(loom: Loom):
@@ -299,14 +314,14 @@ def test_settings_that_fail_are_told_and_passed_over(loom: Loom):
 def test_budget_that_is_no_time_is_refused_with_an_example(loom: Loom, text: str):
     answer = loom.here("tune", "program:tuned", f"--budget={text}")
     assert answer.code == 2
-    assert "--budget=90s" in answer.err
+    assert f"loom: {text!r} is not a time such as 90s, 5m or 1h\n  where: --budget\n" in answer.err
 
 
 @pytest.mark.parametrize(("text", "seconds"), [("90s", 90), ("5m", 300), ("1.5h", 5400)])
 def test_budget_is_read(text: str, seconds: float):
-    assert seconds_of(text) == seconds
+    assert seconds_of(text, "--budget") == seconds
     with pytest.raises(InputError):
-        seconds_of(f"x{text}")
+        seconds_of(f"x{text}", "--budget")
 
 
 @pytest.mark.parametrize(
@@ -432,4 +447,4 @@ def test_page_names_only_flags_that_exist(loom: Loom):
     for command in commands:
         # A wrong value is told after every name was understood, and before anything runs.
         answer = loom.here(*shlex.split(command), "--count=0")
-        assert (answer.code, "below the minimum" in answer.err) == (2, True), answer.err
+        assert (answer.code, "is not a whole number of at least 1" in answer.err) == (2, True), answer.err

@@ -69,6 +69,7 @@ def test_venv_create_gives_a_world_of_its_own(loom: Loom):
     prefix, environ = json.loads(inside(loom, "one", "python", "-c", code))
     assert prefix == environ["VIRTUAL_ENV"] == str(folder)
     assert (environ["CK_REPOS"], environ["CK_TOOLS"]) == (str(folder / "CK"), str(folder / "CK-TOOLS"))
+    assert inside(loom, "one", "sh", "-c", '"$CK_VENV_PYTHON_BIN" -c "import sys; print(sys.prefix)"').strip() == prefix
     assert inside(loom, "one", "ck", "ls", "repo").split()[-1] == "benchloom" == found["repositories"][0]
     assert inside(loom, "one", "loom", "--version").startswith("loom, version")
     assert "image-classification-onnx" in inside(loom, "one", "loom", "find", "program")

@@ -160,7 +160,7 @@ def test_coco_as_bytes_is_cut_and_not_rounded(index: Index, tmp_path: Path):
 
 
 def test_variation_plans_the_file_of_another_place(tmp_path: Path, coco: Path):
-    flags = ("--dep_add_tags.model=ssd-mobilenet,symmetric,_for-openvino", f"--dataset_path={coco}", "--json")
+    flags = ("--dep_add_tags.model=ssd-mobilenet,symmetric,_for.openvino", f"--dataset_path={coco}", "--json")
     plan = Loom(tmp_path).here("plan", "program:object-detection-tensorflow", *flags).ok()
     (fetch,) = plan.node("model")["provision"]["files"]
     assert fetch["url"].startswith("https://zenodo.org/record/3422182/")

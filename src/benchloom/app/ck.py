@@ -42,6 +42,9 @@ from benchloom.run.program import place_variables, program_of
 from benchloom.store.roots import protect_install, protected
 
 DATASET_PATH = "LOOM_DATASET_PATH"
+MODEL_FILE = (
+    "ML_MODEL_FILEPATH_EXTERNAL"  # of CK's own programs: the file of a model, in the place of the one that ck chose
+)
 
 
 class CkVariables(Document, frozen=True, kw_only=True):
@@ -152,7 +155,7 @@ def _plan_around(workspace: Workspace, request: PlanRequest, chosen: CkChoices) 
             request,
             inputs=inputs_from(workspace.index.get(request.name), workspace.environ),
             chosen=tuple(kept),
-            given=_given(workspace, chosen.models),
+            given={**_given(workspace, chosen.models), **_external_model(workspace, chosen.choices)},
             search=(exported, *folders) if exported else folders,
             dataset_path=folders[0] if chosen.dataset else request.dataset_path,
         ),
@@ -178,6 +181,17 @@ def _given(workspace: Workspace, registered: Sequence[Registered]) -> dict[str, 
         except InputError as error:
             raise InputError(error.what, where=error.where, why=error.why, fix=lost_fix(item)) from error
     return given
+
+
+def _external_model(workspace: Workspace, choices: Sequence[Choice]) -> dict[str, str]:
+    """Return the file that the user's environment names for the model that `ck` chose. Raises InputError if it is no model."""
+    text = workspace.environ.get(MODEL_FILE, "")
+    if not text:
+        return {}
+    models = [component for item in choices if (component := workspace.index.get(item.component)).model]
+    if not models:
+        raise InputError("the program has no model that a file could be given for", where=MODEL_FILE)
+    return {component.ref: str(model_file(text, MODEL_FILE)) for component in models}
 
 
 def _refuse_unknown_roles(made: Plan, kept: Sequence[Requirement]) -> None:

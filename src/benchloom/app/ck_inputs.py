@@ -7,6 +7,7 @@ from benchloom.base.names import did_you_mean
 from benchloom.errors import InputError, UnknownNameError
 from benchloom.model.component import Component, Input
 from benchloom.model.inputs import check_value
+from benchloom.model.values import number
 from benchloom.run.process import INPUT_PREFIX
 
 EXTRA_OPS = "EXTRA_OPS"
@@ -19,35 +20,45 @@ _OPTIONS = {
     "max-batchsize": "batch_size",
     "threads": "threads",
     "scenario": "scenario",
+    "user_conf": "user_conf",
 }
-_MILLISECONDS = 1000  # per second, the unit of --max-latency
-_UNREAD_PREFIXES = ("CK_BATCH_", "CK_LOADGEN_")  # of CK's programs in C++
+_MILLISECONDS = 1000  # per second, in which --max-latency counts
+# Variables of CK's own programs. A data set of 0 samples means all of it there.
+_DATASET_SIZE, _BATCH_COUNT, _BATCH_SIZE = "CK_LOADGEN_DATASET_SIZE", "CK_BATCH_COUNT", "CK_BATCH_SIZE"
+_OF_CK = {
+    "CK_LOADGEN_SCENARIO": "scenario",
+    "CK_LOADGEN_MODE": "mode",
+    "CK_LOADGEN_TARGET_QPS": "target_qps",
+    _DATASET_SIZE: "count",
+    _BATCH_COUNT: "count",
+    _BATCH_SIZE: "batch_size",
+}
+_MODES = {"AccuracyOnly": "accuracy", "PerformanceOnly": "performance", "SubmissionRun": "both"}
+_UNREAD_PREFIXES = ("CK_BATCH_", "CK_LOADGEN_")
 _UNREAD = {
-    "CK_BATCH_COUNT": f"{INPUT_PREFIX}COUNT, the number of samples (batches times their size)",
-    "CK_BATCH_SIZE": f"{INPUT_PREFIX}BATCH_SIZE",
-    "CK_LOADGEN_DATASET_SIZE": f"{INPUT_PREFIX}COUNT",
-    "CK_LOADGEN_MODE": f"{INPUT_PREFIX}MODE=accuracy or performance",
-    "CK_LOADGEN_SCENARIO": f"{INPUT_PREFIX}SCENARIO",
-    "ML_MODEL_FILEPATH_EXTERNAL": "ck detect soft:ml-model --full_path=FILE --extra_tags=TAGS, with the tags of one model",
+    "CK_LOADGEN_TARGET_LATENCY": "the input target_latency_ms, or max_latency_ms for Server",
+    "CK_LOADGEN_CONF_FILE": "the input user_conf",
+    "CK_LOADGEN_BUFFER_SIZE": "the input user_conf, a file with performance_sample_count_override",
 }
 
 
 def inputs_from(component: Component, environ: Mapping[str, str]) -> dict[str, str]:
     """Return the inputs in ``environ`` for the program ``component``, in their declared spelling.
 
-    They come as ``LOOM_INPUT_<NAME>`` or as options in ``EXTRA_OPS``. A program without declared inputs reads its own
-    variables, and gets none. Raises UnknownNameError for a variable or option that no input has, and InputError for a
-    wrong value, for an input with two values, and for variables of CK's own programs, which are not supported.
+    They come as ``LOOM_INPUT_<NAME>``, as variables of CK's own programs, or as options in ``EXTRA_OPS``. A program that declares
+    no input reads variables of its own, and gets none. Raises UnknownNameError for a variable or option that no input has, and
+    InputError for a wrong value, for an input with two values, and for variables of CK's own programs that no input stands for.
     """
     declared = {item.name: item for item in component.program.inputs} if component.program else {}
     found: dict[str, tuple[str, str]] = {}
     if not declared:
         return {}
     _refuse_unread(component, environ)
-    for where, name, value in (*_variables(component, declared, environ), *_extra_ops(environ.get(EXTRA_OPS, ""))):
+    said = (*_variables(component, declared, environ), *_of_ck(environ), *_extra_ops(environ.get(EXTRA_OPS, "")))
+    for where, name, value in said:
         if name not in declared:
             raise UnknownNameError(f"{component.ref} has no input {name}", where=where, fix=_known(declared))
-        checked = _checked(declared[name], value, where)
+        checked = check_value(declared[name], value, where)
         earlier, other = found.setdefault(name, (where, checked))
         if other != checked:
             raise InputError(
@@ -57,13 +68,6 @@ def inputs_from(component: Component, environ: Mapping[str, str]) -> dict[str, s
                 fix="remove one of them",
             )
     return {name: value for name, (_, value) in found.items()}
-
-
-def _checked(declared: Input, value: str, where: str) -> str:
-    try:
-        return check_value(declared, value)
-    except InputError as error:
-        raise InputError(error.what, where=where, why=error.why, fix=error.fix) from error
 
 
 def _variables(
@@ -77,6 +81,22 @@ def _variables(
             fix = did_you_mean(variable, by_variable) or _known(declared)
             raise UnknownNameError(f"{component.ref} has no input {variable}", where=variable, fix=fix)
         yield variable, by_variable[variable], value
+
+
+def _of_ck(environ: Mapping[str, str]) -> Iterator[tuple[str, str, str]]:
+    for variable, name in _OF_CK.items():
+        value = environ.get(variable, "")
+        if variable == _BATCH_COUNT and value:
+            value = str(_whole(_BATCH_COUNT, value) * _whole(_BATCH_SIZE, environ.get(_BATCH_SIZE) or "1"))
+        if value and not (variable == _DATASET_SIZE and value == "0"):
+            yield variable, name, _MODES.get(value, value) if name == "mode" else value
+
+
+def _whole(variable: str, text: str) -> int:
+    try:
+        return int(text)
+    except ValueError:
+        raise InputError(f"{text!r} is not a whole number", where=variable) from None
 
 
 def _known(declared: Mapping[str, Input]) -> str:
@@ -107,14 +127,11 @@ def _extra_ops(text: str) -> Iterator[tuple[str, str, str]]:
 
 
 def _in_milliseconds(seconds: str, where: str) -> str:
-    try:
-        return f"{float(seconds) * _MILLISECONDS:g}"
-    except ValueError:
-        raise InputError(f"{seconds!r} is not a number of seconds", where=where) from None
+    return f"{number(seconds, where) * _MILLISECONDS:g}"
 
 
 def _refuse_unread(component: Component, environ: Mapping[str, str]) -> None:
     for variable in sorted(environ):
-        if environ[variable] and (variable in _UNREAD or variable.startswith(_UNREAD_PREFIXES)):
+        if environ[variable] and variable.startswith(_UNREAD_PREFIXES) and variable not in _OF_CK:
             instead = _UNREAD.get(variable, f"an input: loom show {component.ref} lists them")
             raise InputError(f"{component.ref} does not read {variable}", where=variable, fix=f"use {instead}")

@@ -12,7 +12,8 @@ from benchloom.app.workspace import Workspace
 from benchloom.base.names import nearest
 from benchloom.errors import InputError, ResolutionError, UnknownNameError
 from benchloom.model.base import Value
-from benchloom.model.component import Component, FileGlob, Requirement
+from benchloom.model.component import Component, Requirement
+from benchloom.model.detect import FileGlob
 from benchloom.model.plan import Candidate, Plan
 from benchloom.model.provision import Built, Fetched, InPlace
 from benchloom.store.detect import detect, needed_files, recognised_by

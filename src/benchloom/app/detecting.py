@@ -8,7 +8,7 @@ from benchloom.app.given import keep_file, kept_files, model_file
 from benchloom.app.workspace import Workspace
 from benchloom.errors import InputError
 from benchloom.index.index import refuse_unknown_tags
-from benchloom.model.base import Value
+from benchloom.model.base import SchemaTable, Value
 from benchloom.model.component import Component
 from benchloom.model.plan import Candidate
 from benchloom.model.query import parse_query
@@ -16,11 +16,20 @@ from benchloom.store import detect as recognition
 
 
 class Detected(Value, frozen=True, kw_only=True):
-    """A detected item: its version ('' if unknown) and location ('' for a library of this Python)."""
+    """One thing found.
+
+    Attributes:
+        component: reference of the component it is.
+        version: its version; empty if it does not tell.
+        location: where it lies; empty for a library of this Python.
+    """
 
     component: str
     version: str = ""
     location: str = ""
+
+
+SCHEMAS: SchemaTable = {"detected": (tuple[Detected, ...], "loom detect --json")}
 
 
 def give_model(workspace: Workspace, name: str, tags: str, path: str) -> Detected:

@@ -8,13 +8,23 @@ from benchloom.app.workspace import Workspace
 from benchloom.base.names import did_you_mean
 from benchloom.errors import UnknownNameError
 from benchloom.index.index import refuse_unknown_tags
-from benchloom.model.base import Value
+from benchloom.model.base import SchemaTable, Value
 from benchloom.model.component import KINDS, Component
 from benchloom.model.query import parse_query
 
 
 class Found(Value, frozen=True, kw_only=True):
-    """One component as ``loom find`` lists it."""
+    """One component as ``loom find`` lists it.
+
+    Attributes:
+        ref: ``kind:alias``.
+        uid: its uid.
+        repo: alias of its repository.
+        path: its folder, relative to the root of the repository.
+        tags: its tags, sorted.
+        variations: names of its variations.
+        summary: one line for people.
+    """
 
     ref: str
     uid: str
@@ -23,6 +33,9 @@ class Found(Value, frozen=True, kw_only=True):
     tags: tuple[str, ...]
     variations: tuple[str, ...] = ()
     summary: str = ""
+
+
+SCHEMAS: SchemaTable = {"found": (tuple[Found, ...], "loom find --json")}
 
 
 def find(workspace: Workspace, words: Sequence[str] = (), tags: str = "") -> tuple[Found, ...]:

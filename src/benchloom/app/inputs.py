@@ -12,6 +12,7 @@ from benchloom.index.index import Index
 from benchloom.model.component import Component, Requirement
 from benchloom.model.inputs import check_value
 from benchloom.model.query import Query
+from benchloom.run.process import INPUT_PREFIX
 
 
 def refuse_inputs(request: PlanRequest) -> None:
@@ -30,7 +31,7 @@ def secret_names(component: Component | None) -> frozenset[str]:
 def refuse_secret_variables(request: PlanRequest, names: Collection[str]) -> None:
     """Raise InputError for a secret passed as a variable: these are written to plan, lock and record."""
     for name in names:
-        if (variable := f"LOOM_INPUT_{name.upper()}") in request.env:
+        if (variable := f"{INPUT_PREFIX}{name.upper()}") in request.env:
             raise InputError(
                 f"{variable} is a secret, but --env is written to plan and record",
                 where=f"--env.{variable}",
@@ -45,6 +46,19 @@ def settled_inputs(workspace: Workspace, component: Component | None) -> dict[st
         return {}
     chosen = workspace.settings.ruleset
     return {} if chosen == UserConfig().ruleset else {"ruleset": chosen}
+
+
+def command_inputs(component: Component | None, command: str, env: Mapping[str, str]) -> dict[str, str]:
+    """Return the inputs that the program and its ``command`` state as variables; ``env``, which the user gives, comes before them."""
+    program = component.program if component else None
+    if program is None:
+        return {}
+    of_command = next((item.env for item in program.commands if item.name == command), {})
+    return {
+        name.removeprefix(INPUT_PREFIX).lower(): value
+        for name, value in {**program.env, **of_command}.items()
+        if name.startswith(INPUT_PREFIX) and name not in env
+    }
 
 
 def selections(index: Index, component: Component | None, inputs: Mapping[str, str]) -> Iterator[Requirement]:

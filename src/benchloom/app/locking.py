@@ -14,7 +14,7 @@ from benchloom.errors import InputError
 from benchloom.model.base import to_json
 from benchloom.model.environment import VENV_LOCK_SCHEMA, VenvLock
 from benchloom.model.lock import LOCK_SCHEMA, Lock
-from benchloom.model.schema_version import refuse_unknown_schema
+from benchloom.model.schema_version import decode_document
 from benchloom.resolve.lock import make_lock
 
 AnyLock = TypeVar("AnyLock", Lock, VenvLock)
@@ -46,21 +46,10 @@ def read_venv_lock(path: Path) -> VenvLock:
 def _read(path: Path, type_: type[AnyLock], schema: str, how: str) -> AnyLock:
     try:
         data = bounded.read_bytes(path, limits.DOCUMENT_BYTES, is_stream_allowed=True)
-        found = msgspec.json.decode(data, type=_Head).schema
-        refuse_unknown_schema(found, [schema], what="the lock", where=str(path), fix=f"make a new one: {how}")
-        return msgspec.json.decode(data, type=type_)
     except OSError as error:
         reason = error.strerror or str(error)
         raise InputError("the lock cannot be read", where=str(path), why=[reason], fix=f"make one: {how}") from error
-    except msgspec.MsgspecError as error:
-        fix = f"make a new one: {how}"
-        raise InputError("the lock does not match its schema", where=str(path), why=[str(error)], fix=fix) from error
-
-
-class _Head(msgspec.Struct):
-    """The fields that identify the schema of a lock."""
-
-    schema: str
+    return decode_document(data, type_, schema, what="the lock", where=str(path), fix=f"make a new one: {how}")
 
 
 def with_lock(request: PlanRequest, lock: Lock, file: str) -> PlanRequest:

@@ -9,6 +9,7 @@ from benchloom.app.given_data import DATASET, requirement_on_data, same_model, u
 from benchloom.app.host import host_facts
 from benchloom.app.inputs import (
     check_inputs,
+    command_inputs,
     refuse_inputs,
     refuse_secret_variables,
     secret_names,
@@ -157,7 +158,9 @@ def resolution_problem(workspace: Workspace, request: PlanRequest) -> Resolution
     component = workspace.index.get(target.only) if target.only else None
     if component is None:
         refuse_inputs(request)
-    given = {**settled_inputs(workspace, component), **request.inputs}
+    command = _command(component, request.command) if component and component.program else ""
+    of_command = command_inputs(component, command, request.env)
+    given = {**settled_inputs(workspace, component), **of_command, **request.inputs}
     inputs = check_inputs(workspace.index, component, given, request.flags) if component else given
     secret = secret_names(component)
     refuse_secret_variables(request, secret)
@@ -175,7 +178,7 @@ def resolution_problem(workspace: Workspace, request: PlanRequest) -> Resolution
     )
     return ResolutionProblem(
         target=target,
-        command=_command(component, request.command) if component and component.program else "",
+        command=command,
         overrides=overrides,
         host=host_facts(
             workspace,

@@ -5,7 +5,7 @@ from pathlib import Path
 from benchloom.app.workspace import Workspace
 from benchloom.base.names import did_you_mean
 from benchloom.errors import InputError, UnknownNameError
-from benchloom.model.base import Value
+from benchloom.model.base import SchemaTable, Value
 from benchloom.model.record import Record
 from benchloom.record import records
 
@@ -14,14 +14,20 @@ class RecordLine(Value, frozen=True, kw_only=True):
     """One record as ``loom record ls`` lists it. Figures are those of the last repetition; None if there are none.
 
     Attributes:
+        id: the record's id.
         path: the record's file.
         directory: the run directory.
+        target: reference of the program.
+        status: how the run ended.
+        started: when it began: UTC, ISO 8601.
+        scenario: LoadGen's scenario.
         samples_per_second: throughput.
         accuracy: a fraction, 0 to 1.
         valid: LoadGen's verdict on the performance run.
         metric: LoadGen's name of the scenario's official figure.
         value: that figure.
-        busy: whether the machine was busy with other work at the same time.
+        busy: whether the machine did something else at the same time.
+        tags: the user's words to find it by.
     """
 
     id: str
@@ -41,11 +47,23 @@ class RecordLine(Value, frozen=True, kw_only=True):
 
 
 class RemovedRecord(Value, frozen=True, kw_only=True):
-    """What ``loom record rm`` removed; the run directory stays."""
+    """What ``loom record rm`` removed; the run directory stays.
+
+    Attributes:
+        id: the record's id.
+        path: the file that was removed.
+        directory: the run directory.
+    """
 
     id: str
     path: str
     directory: str
+
+
+SCHEMAS: SchemaTable = {
+    "record-list": (tuple[RecordLine, ...], "loom record ls --json"),
+    "removed-record": (RemovedRecord, "loom record rm --json"),
+}
 
 
 def list_records(workspace: Workspace, target: str = "", tags: str = "") -> tuple[RecordLine, ...]:

@@ -26,7 +26,7 @@ from benchloom.index.repositories import (
     stored_repositories,
     trust_repository,
 )
-from benchloom.model.base import Document, Value
+from benchloom.model.base import Document, SchemaTable, Value
 from benchloom.store.entries import discard, remove_tree
 from benchloom.store.fetch import redacted
 
@@ -42,7 +42,20 @@ _GIT_PLACES = frozenset({"GIT_DIR", "GIT_WORK_TREE", "GIT_INDEX_FILE", "GIT_COMM
 
 
 class ListedRepository(Value, frozen=True, kw_only=True):
-    """One repository as ``loom repo list`` shows it, with its number of components; without credentials."""
+    """One repository as ``loom repo list`` shows it.
+
+    Attributes:
+        alias: its name.
+        path: its folder.
+        origin: how it came to be known.
+        uid: its uid.
+        url: where it was cloned from, without credentials.
+        checkout: the branch, tag or commit that was asked for.
+        priority: the higher of two equally good answers wins.
+        components: number of components found there.
+        missing: whether its folder is gone.
+        trusted: whether its commands may run while something is planned.
+    """
 
     alias: str
     path: str
@@ -57,7 +70,13 @@ class ListedRepository(Value, frozen=True, kw_only=True):
 
 
 class Updated(Value, frozen=True, kw_only=True):
-    """What ``loom repo update`` did to one clone: the commits before and after."""
+    """What ``loom repo update`` did to one clone.
+
+    Attributes:
+        alias: its name.
+        before: the commit before.
+        after: the commit now.
+    """
 
     alias: str
     before: str
@@ -65,11 +84,25 @@ class Updated(Value, frozen=True, kw_only=True):
 
 
 class Synced(Document, frozen=True, kw_only=True):
-    """What ``loom repo sync`` changed, or would change with ``--check``; drift to ``mend`` needs a manual fix."""
+    """What ``loom repo sync`` changed, or would change.
+
+    Attributes:
+        path: the repository's folder.
+        check: whether nothing was written (``--check``).
+        drift: what was not as the folders say.
+    """
 
     path: str
     check: bool
     drift: tuple[Drift, ...]
+
+
+SCHEMAS: SchemaTable = {
+    "repository": (ListedRepository, "loom repo add --json, loom repo remove --json"),
+    "repository-list": (tuple[ListedRepository, ...], "loom repo list --json"),
+    "repository-updates": (tuple[Updated, ...], "loom repo update --json"),
+    "repository-sync": (Synced, "loom repo sync --json"),
+}
 
 
 def add(

@@ -18,7 +18,7 @@ from benchloom.app.workspace import Workspace
 from benchloom.base.digest import of_bytes, of_file
 from benchloom.datasets.files import label_file
 from benchloom.errors import ExecutionError, InputError, RunTimeoutError
-from benchloom.model.base import Document, Value, to_json
+from benchloom.model.base import Document, SchemaTable, Value, to_json
 from benchloom.model.facts import Facts
 from benchloom.model.plan import Action, Plan
 from benchloom.model.record import RECORD_SCHEMA, Record, Repetition, Results, Statistics
@@ -40,7 +40,15 @@ _RECORD_BYTES = 1 << 18  # reserved for the record and its root
 
 
 class InstalledNode(Value, frozen=True, kw_only=True):
-    """One node of an installation: the action and the location of its result ('' for importable libraries)."""
+    """One node of an installation.
+
+    Attributes:
+        id: the node's id in the plan.
+        roles: the roles it fills.
+        action: what was done.
+        key: content address of its result; empty if it is not in the store.
+        path: where its result lies; empty for importable libraries.
+    """
 
     id: str
     roles: tuple[str, ...]
@@ -50,7 +58,13 @@ class InstalledNode(Value, frozen=True, kw_only=True):
 
 
 class Installation(Document, frozen=True, kw_only=True):
-    """What ``loom install`` installed, in the order of the plan; ``python`` is the interpreter of its environment."""
+    """What ``loom install`` installed.
+
+    Attributes:
+        target: what was asked for.
+        python: path of the interpreter that serves it.
+        nodes: in the order of the plan.
+    """
 
     target: str
     python: str
@@ -237,7 +251,16 @@ def _digest_of(facts: Facts) -> str:
 
 
 class RunSummary(Document, frozen=True, kw_only=True):
-    """What ``loom run --json`` prints: the path of the record, and the results of the last repetition."""
+    """What ``loom run --json`` prints.
+
+    Attributes:
+        record: the record's file.
+        directory: the run directory.
+        target: reference of the program.
+        status: how the run ended.
+        results: results of the last repetition; null if there are none.
+        statistics: over several repetitions, by name of the figure.
+    """
 
     record: str
     directory: str
@@ -245,6 +268,12 @@ class RunSummary(Document, frozen=True, kw_only=True):
     status: str
     results: Results | None
     statistics: dict[str, Statistics]
+
+
+SCHEMAS: SchemaTable = {
+    "installation": (Installation, "loom install --json"),
+    "run": (RunSummary, "loom run --json"),
+}
 
 
 def summary(record: Record, path: Path) -> RunSummary:

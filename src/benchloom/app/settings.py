@@ -5,7 +5,6 @@ other values.
 """
 
 import json
-import re
 from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Annotated, Any, Literal, get_args, get_type_hints
@@ -18,12 +17,12 @@ from benchloom.base.atomic import write_text
 from benchloom.base.names import did_you_mean
 from benchloom.base.paths import locate
 from benchloom.errors import InputError, UnknownNameError
-from benchloom.model.base import Document, Value
+from benchloom.model.base import Document, SchemaTable, Value
+from benchloom.model.values import Bounds, choice, truth, whole
 
 Origin = Literal["default", "file", "environment"]
 Scalar = str | int | bool
 
-_WORDS = {"yes": True, "true": True, "on": True, "1": True, "no": False, "false": False, "off": False, "0": False}
 _TYPE_WORDS = {bool: "yes or no", int: "a whole number", str: "a text"}
 
 
@@ -46,7 +45,16 @@ _CHOICES: dict[str, tuple[str, ...]] = {name: get_args(type_) for name, (type_, 
 
 
 class Setting(Value, frozen=True, kw_only=True):
-    """One setting with its value. ``variable`` overrides the file; ``where`` is the origin of the value."""
+    """One setting with its present value.
+
+    Attributes:
+        name: its name.
+        value: its value.
+        origin: what kind of place the value is from.
+        variable: the environment variable that overrides the file.
+        summary: what it means.
+        where: the file or variable that set it.
+    """
 
     name: str
     value: Scalar
@@ -57,10 +65,21 @@ class Setting(Value, frozen=True, kw_only=True):
 
 
 class Configuration(Document, frozen=True, kw_only=True):
-    """What ``loom config`` prints: the settings file (which may not exist) and every setting."""
+    """What ``loom config`` prints.
+
+    Attributes:
+        file: the settings file, whether it is there or not.
+        settings: every setting.
+    """
 
     file: str
     settings: tuple[Setting, ...]
+
+
+SCHEMAS: SchemaTable = {
+    "configuration": (Configuration, "loom config --json"),
+    "setting": (Setting | None, "loom config NAME --json"),
+}
 
 
 def load_settings(environ: Mapping[str, str]) -> UserConfig:
@@ -97,9 +116,8 @@ def set_setting(environ: Mapping[str, str], name: str, text: str, choices: Seque
     ``choices`` are the accepted values, if they depend on the repositories.
     """
     _known(name, "command line")
-    if choices:
-        _refuse_other(name, text, choices, f"loom config {name}")
-    value = parse_value(name, text, f"loom config {name}")
+    where = f"loom config {name}"
+    value = choice(text, choices, name, where) if choices else parse_value(name, text, where)
     _edit(environ, name, value)
     return get_setting(environ, name)
 
@@ -118,37 +136,18 @@ def parse_value(name: str, text: str, where: str) -> Scalar:
     """Return ``text`` as a value of the setting's type. Raises InputError."""
     type_ = type(_defaults()[name])
     if type_ is bool:
-        value: Scalar | None = _WORDS.get(text.lower())
-    elif type_ is int:
-        value = int(text) if re.fullmatch(r"[0-9]+", text) else None
-    else:
-        value = text
-    if value is None:
-        raise InputError(f"{text!r} is not a value of {name}", where=where, fix=f"write {_TYPE_WORDS[type_]}")
-    return _valid(name, value, where)
+        return truth(text, where)
+    if type_ is int:
+        return whole(text, where, Bounds(least=_TYPES[name][1].ge))
+    return choice(text, _CHOICES[name], name, where) if _CHOICES[name] else text
 
 
 def _valid(name: str, value: Any, where: str) -> Scalar:
-    """Return a value of the setting's type and range. Raises InputError."""
+    """Return a value of the settings file, which has a type of its own. Raises InputError."""
     expected = type(_defaults()[name])
     if type(value) is not expected:
-        raise InputError(
-            f"{json.dumps(value, default=str)} is not a value of {name}",
-            where=where,
-            fix=f"write {_TYPE_WORDS[expected]}",
-        )
-    if isinstance(value, int) and value < 1 and expected is int:
-        raise InputError(f"{value} is not a value of {name}", where=where, fix="write a number of at least 1")
-    if choices := _CHOICES[name]:
-        _refuse_other(name, value, choices, where)
-    checked: Scalar = value
-    return checked
-
-
-def _refuse_other(name: str, value: Any, choices: Sequence[str], where: str) -> None:
-    if value not in choices:
-        fix = did_you_mean(str(value), choices) or f"write one of {', '.join(choices)}"
-        raise InputError(f"{value!r} is not a value of {name}", where=where, fix=fix)
+        raise InputError(f"{json.dumps(value, default=str)} is not {_TYPE_WORDS[expected]}", where=where)
+    return parse_value(name, str(value), where)
 
 
 def _is_facts(value: str) -> bool:

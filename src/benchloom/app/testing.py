@@ -13,12 +13,18 @@ from pathlib import Path
 from benchloom.app.workspace import Workspace
 from benchloom.errors import InputError
 from benchloom.index.built_in import built_in_repository
-from benchloom.model.base import Document, Value
+from benchloom.model.base import Document, SchemaTable, Value
 from benchloom.store.entries import remove_tree
 
 
 class Step(Value, frozen=True, kw_only=True):
-    """One check: its exit status and how long it took in seconds."""
+    """One check.
+
+    Attributes:
+        name: its name, as ``--only`` takes it.
+        status: its exit status.
+        seconds: how long it took.
+    """
 
     name: str
     status: int
@@ -26,10 +32,18 @@ class Step(Value, frozen=True, kw_only=True):
 
 
 class TestRun(Document, frozen=True, kw_only=True):
-    """What ``loom test`` ran, in order; ``ok`` if every step exited 0."""
+    """What ``loom test`` ran.
+
+    Attributes:
+        ok: whether every step exited 0.
+        steps: in the order in which they ran.
+    """
 
     ok: bool
     steps: tuple[Step, ...]
+
+
+SCHEMAS: SchemaTable = {"test-run": (TestRun, "loom test --json")}
 
 
 STEPS = ("style", "format", "types", "layers", "tests")

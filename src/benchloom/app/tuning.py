@@ -1,8 +1,7 @@
 """Tune: search for the best settings of a program on this machine by short runs, which are journalled for resuming."""
 
-import re
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from pathlib import Path
 
 import filelock
@@ -12,6 +11,7 @@ from benchloom.app.planning import plan
 from benchloom.app.requests import PlanRequest
 from benchloom.app.running import RunOptions
 from benchloom.app.workspace import Workspace
+from benchloom.base import bounded, limits
 from benchloom.base.atomic import write_bytes
 from benchloom.errors import InputError
 from benchloom.experiments.engine import drive
@@ -21,10 +21,11 @@ from benchloom.experiments.tuning_judges import TuningJudge, accepted, judge_of,
 from benchloom.experiments.tuning_task import Task, make_task
 from benchloom.model.base import Value, to_json
 from benchloom.model.experiment import Trial
-from benchloom.model.tuning import Tuning
+from benchloom.model.schema_version import refuse_newer_schema
+from benchloom.model.tuning import TUNING_SCHEMA, Tuning
 from benchloom.record.host import host_facts
 
-_UNITS = {"s": 1.0, "m": 60.0, "h": 3600.0}
+_RESULT = "tuning.json"  # in the folder of a search; made of its journal after each probe
 
 
 class TuneOptions(Value, frozen=True, kw_only=True):
@@ -55,17 +56,6 @@ class TuneOptions(Value, frozen=True, kw_only=True):
     jobs: int = 4
 
 
-def seconds_of(text: str) -> float:
-    """Return a duration such as ``90s``, ``5m`` or ``1.5h`` in seconds. Raises InputError."""
-    match = re.fullmatch(r"(\d+(?:\.\d+)?)([smh])", text.strip())
-    seconds = float(match.group(1)) * _UNITS[match.group(2)] if match else 0.0
-    if not seconds:
-        raise InputError(
-            f"{text!r} is not a valid duration", where="--budget", fix="for instance --budget=90s, 5m or 1h"
-        )
-    return seconds
-
-
 def tune(workspace: Workspace, request: PlanRequest, options: TuneOptions) -> Tuning:
     """Search until complete or the budget is spent, and write files for ``loom run`` if any run was valid.
 
@@ -92,6 +82,13 @@ def _only_one(folder: Path) -> Iterator[None]:
         ) from None
 
 
+def _refuse_newer(file: Path) -> None:
+    """Raise InputError if a newer Benchloom wrote ``file``, which would be replaced."""
+    with suppress(FileNotFoundError):
+        data = bounded.read_bytes(file, limits.DOCUMENT_BYTES)
+        refuse_newer_schema(data, TUNING_SCHEMA, what="the tuning", where=str(file))
+
+
 class _Search:
     """One search: its judge, its runner, and the folder with its journal and results."""
 
@@ -100,7 +97,9 @@ class _Search:
     ) -> None:
         self.talk, self.options, self.task, self.folder = workspace.talk, options, task, folder
         self.judge: TuningJudge = judge_of(task, options.precision)
-        self.journal = Journal(folder / "journal.jsonl", workspace.talk.warn, is_fresh=options.is_fresh)
+        if not options.is_fresh:
+            _refuse_newer(folder / _RESULT)
+        self.journal = Journal(folder / "journal.jsonl", is_fresh=options.is_fresh)
         self.runner = SpecRunner(
             workspace,
             request,
@@ -134,7 +133,7 @@ class _Search:
         self._save(self.judge.verdict(self.journal.trials))
 
     def _save(self, tuning: Tuning) -> None:
-        write_bytes(self.folder / "tuning.json", to_json(tuning))
+        write_bytes(self.folder / _RESULT, to_json(tuning))
 
     def _finish(self) -> Tuning:
         """Write the files for the best settings."""

@@ -31,11 +31,12 @@ from benchloom.base.names import did_you_mean
 from benchloom.errors import FetchError, InputError, InstallError, IntegrityError, LockDriftError, UnknownNameError
 from benchloom.index.built_in import built_in_repository
 from benchloom.index.repositories import Repository
-from benchloom.model.base import to_json
+from benchloom.model.base import SchemaTable, to_json
 from benchloom.model.component import VENV_TEMPLATE
 from benchloom.model.environment import VENV_LOCK_SCHEMA, VENV_SCHEMA, Distribution, Venv, VenvLock
 from benchloom.model.plan import Node, Plan
 from benchloom.model.provision import Fetched, PythonEnvironment
+from benchloom.model.schema_version import decode_document
 from benchloom.resolve.lock import make_lock
 from benchloom.run.context import OwnEnvironment, Prepared, Step
 from benchloom.run.prepare import prepare
@@ -45,6 +46,8 @@ from benchloom.store.environments.activation import activated, bashrc, scripts
 from benchloom.store.fetch import file_name
 from benchloom.store.python_env import environment_python, interpreter_version, replace_path
 from benchloom.store.roots import forget_venv, protect_venv
+
+SCHEMAS: SchemaTable = {"venv-activation": (str, "loom venv activate --json")}
 
 DEFAULT_TEMPLATE = "generic"
 FACTS_FILE = "loom-venv.json"
@@ -338,10 +341,7 @@ def _refuse_difference(lock: VenvLock, found: tuple[Distribution, ...]) -> None:
 
 
 def _read(file: Path) -> Venv:
-    try:
-        return msgspec.json.decode(file.read_bytes(), type=Venv)
-    except msgspec.MsgspecError as error:
-        fix = f"recreate it: loom venv create {file.parent.name} --force"
-        raise InputError(
-            "the facts of a virtual environment cannot be read", where=str(file), why=[str(error)], fix=fix
-        ) from error
+    what = "the description of a virtual environment"
+    fix = f"make it anew: loom venv create {file.parent.name} --force"
+    data = bounded.read_bytes(file, limits.DOCUMENT_BYTES)
+    return decode_document(data, Venv, VENV_SCHEMA, what=what, where=str(file), fix=fix)

@@ -6,18 +6,14 @@ comments.
 """
 
 from collections.abc import Collection, Mapping
-from inspect import cleandoc
-from typing import Any
 
 import msgspec
 
+from benchloom.authoring.benchmark_entries import TARGETS
+from benchloom.authoring.descriptions import Schema, described
+from benchloom.authoring.published_types import block_types
 from benchloom.index.keys import Key, Place, Tool, keys_of
-from benchloom.model.component import Check, Detect, Fetch, Input, Install, Version
-from benchloom.model.facts import Backend, Dataset, Model, Profile
-from benchloom.model.published import PublishedFile, StandIn
-from benchloom.model.ruleset import Ruleset
-
-Schema = dict[str, Any]
+from benchloom.model.component import Input, Version
 
 _TEXT: Schema = {"type": "string"}
 _TEXTS: Schema = {"type": "array", "items": _TEXT}
@@ -33,19 +29,6 @@ COMPONENT_FILES = {
     "dataset": "dataset/<alias>/.cm/meta.json",
     "ruleset": "ruleset/<alias>/.cm/meta.json",
     "script": "script/<alias>/_cm.yaml",
-}
-_BLOCKS: dict[str, Any] = {
-    "fetch": tuple[Fetch, ...],
-    "install": Install,
-    "detect": Detect,
-    "model": Model,
-    "dataset": Dataset,
-    "profile": Profile,
-    "backend": Backend,
-    "ruleset": Ruleset,
-    "published": PublishedFile,
-    "stand_in": StandIn,
-    "check": Check,
 }
 _UID: Schema = {"type": "string", "pattern": "^[0-9a-f]{16}$"}
 
@@ -95,7 +78,11 @@ _COMMAND: Schema = {
     "type": "object",
     "properties": _properties(
         "command",
-        {"run_time": {"type": "object", "properties": {"run_cmd_main": _TEXT}}, "run_vars": _ENV, "summary": _TEXT},
+        {
+            "run_time": {"type": "object", "properties": {"run_cmd_main": {**_TEXT, "description": "the command"}}},
+            "run_vars": _ENV,
+            "summary": _TEXT,
+        },
     ),
 }
 _VARIATION: Schema = {
@@ -130,6 +117,7 @@ _TYPED: dict[str, Schema] = {
     "sources": _TEXTS,
     "priority": {"type": "integer"},
     "default_for": _TEXTS,
+    "ck_queries": _TEXTS,
     "uid": _UID,
     "alias": _TEXT,
     "automation_uid": _TEXT,
@@ -142,6 +130,7 @@ _TYPED: dict[str, Schema] = {
     "soft_uoa": _TEXT,
     "soft_name": _TEXT,
     "package": _TABLE,
+    "bench": {"type": "array", "items": {"enum": list(TARGETS)}},
     "package_name": _TEXT,
     "process_script": _TEXT,
     "end_full_path_universal": _TEXT,
@@ -155,45 +144,47 @@ _TYPED: dict[str, Schema] = {
     "inputs": {"type": "object", "additionalProperties": {"$ref": "#/$defs/Input"}},
     "versions": {"anyOf": [{"type": "array", "items": {"$ref": "#/$defs/Version"}}, _TABLE]},
     **{key: {"$ref": "#/$defs/Needs"} for key in ("needs", "deps", "run_deps", "prehook_deps", "compile_deps")},
-    **{key: {"$ref": f"#/$defs/{key}"} for key in _BLOCKS},
     **dict.fromkeys(("program", "no_compile", "no_target_file", "process_in_tmp", "auto_detect"), _YES),
 }
 
 
 def component_schemas() -> dict[str, Schema]:
     """Return a schema for the metadata file of each kind of component."""
-    definitions = _definitions()
-    return {kind: _component(kind, title, definitions) for kind, title in COMPONENT_FILES.items()}
+    blocks, definitions = _definitions()
+    types = {**_TYPED, **{name: {"$ref": f"#/$defs/{name}"} for name in blocks}}
+    closed = {**definitions, **blocks}
+    return {kind: _component(kind, title, types, closed) for kind, title in COMPONENT_FILES.items()}
 
 
-def _component(kind: str, title: str, definitions: Schema) -> Schema:
+def _component(kind: str, title: str, types: Mapping[str, Schema], definitions: Schema) -> Schema:
     return {
         "title": title,
         "description": f"Metadata of a component of kind {kind}. Keys of other tools are allowed as well.",
         "type": "object",
         **(_REQUIRED_OF_CM if kind == "script" else _REQUIRED),
-        "properties": _properties("entry", _TYPED, ("loom", "cm" if kind == "script" else "ck")),
+        "properties": _properties("entry", types, ("loom", "cm" if kind == "script" else "ck")),
         "$defs": definitions,
     }
 
 
-def _definitions() -> Schema:
-    (*blocks, version, given), found = msgspec.json.schema_components(
-        [*_BLOCKS.values(), Version, Input], ref_template="#/$defs/{name}"
+def _definitions() -> tuple[dict[str, Schema], Schema]:
+    """Return the blocks by name, and what they and the rest of a metadata file refer to."""
+    types = block_types()
+    del types["input"]  # one item of a block, and among the definitions
+    found, definitions = msgspec.json.schema_components(
+        [*types.values(), Version, Input], ref_template="#/$defs/{name}"
     )
-    closed = {name: _closed(item) for name, item in found.items()}
+    closed = {name: _closed(item) for name, item in described(definitions).items()}
     closed["Input"] = _without_name(closed["Input"])
-    del version, given  # both are among the definitions
-    typed = dict(zip(_BLOCKS, blocks, strict=True))
-    return {**closed, **typed, "Need": _NEED, "Needs": _NEEDS, "Variation": _VARIATION}
+    others = {"Need": _NEED, "Needs": _NEEDS, "Variation": _VARIATION}
+    return dict(zip(types, found, strict=False)), {**closed, **others}
 
 
 def _closed(definition: Schema) -> Schema:
     """A block that allows only its fields and comments, so that editors report typing mistakes."""
     if definition.get("type") != "object":
         return definition
-    text = {"description": cleandoc(definition["description"])}  # Python 3.13 removes the indentation itself
-    return {**definition, **text, "additionalProperties": False, "patternProperties": _COMMENTS}
+    return {**definition, "additionalProperties": False, "patternProperties": _COMMENTS}
 
 
 def _without_name(schema: Schema) -> Schema:

@@ -9,8 +9,9 @@ from itertools import combinations
 from pathlib import Path
 from typing import Any
 
+from benchloom.authoring.ck_pages import page_lines, read_table
 from benchloom.authoring.component_schemas import COMPONENT_FILES
-from benchloom.authoring.json_schemas import Schema
+from benchloom.authoring.descriptions import Schema
 from benchloom.base.atomic import write_text
 from benchloom.index.built_in import built_in_repository, refuse_installed
 from benchloom.index.index import Index, load
@@ -65,13 +66,14 @@ def write_reference(
 
 
 def reference(verbs: Sequence[VerbHelp], common: Sequence[OptionHelp], schemas: Mapping[str, Schema]) -> dict[str, str]:
-    """Return file names with contents: the reference of this engine and of the components it comes with."""
+    """Return file names, seen from the folder of the reference, with contents: of this engine and the components it comes with."""
     index = load([read_repository(built_in_repository())], None)
     return {
         "commands.md": commands_page(verbs, common),
         "schemas.md": schemas_page(schemas),
         "components.md": components_page(index),
         "models.md": models_page(index),
+        "../how-to/from-the-ck-pages.md": _page("From the pages of CK", page_lines(read_table(built_in_repository()))),
     }
 
 
@@ -183,13 +185,15 @@ def models_page(index: Index) -> str:
     """Return the page on models."""
     rows = [row for item in index.components if item.model for row in [_model(item, item.model, index)]]
     head = (
-        *("Component", "Model", "Format", "Precision", "CK dataset tags", "CK model tags", "Profile", "Input"),
+        *("Component", "Model", "Format", "Precision", "CK dataset tags", "CK model tags", "CK's own query"),
+        *("Profile", "Input"),
         *("Reference accuracy", "Source", "Digest", "Status"),
         *("Container", "Download", "Verified with the published file", "Stand-in"),
     )
     intro = [
         "Every model of this repository. The CK model tags are the fewest that no other package has all of, for",
-        "`--dep_add_tags.model=` under `loom` and `ck` alike; the CK dataset tags are what the model asks for. The profile is",
+        "`--dep_add_tags.model=` under `loom` and `ck` alike; the CK dataset tags are what the model asks for. CK's own query",
+        "is one of CK's pages and programs, which finds this package alone under `ck install package --tags=` and `loom install --tags=`. The profile is",
         "the pre-processing it asks for. Accuracy is what its source states, not a measurement of yours: `loom run` measures",
         "and prints both. The container is that of the file which the backend opens, as far as its publisher or users state it; sizes are of",
         "the download. `loom run script:check-published-models` compares all this with the published bytes if there is a network. A stand-in is",
@@ -208,6 +212,7 @@ def _model(item: Component, model: Model, index: Index) -> tuple[str, ...]:
         model.precision,
         _dataset_tags(item),
         f"`{','.join(_fewest_tags(item, model.name, index))}`",
+        "<br>".join(f"`{query}`" for query in item.ck_queries) or "-",
         _profile(item, index),
         "<br>".join(f"`{tensor_text(tensor)}`" for tensor in model.inputs),
         f"{reference.metric} {reference.value:g}" if reference else "none published",

@@ -12,10 +12,14 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any, Literal
 
+from benchloom.authoring.benchmark_entries import KEY as BENCH
+from benchloom.authoring.benchmark_entries import benchmark_entries
 from benchloom.base import bounded, limits
 from benchloom.base.atomic import write_text
 from benchloom.base.digest import of_bytes
 from benchloom.errors import InputError
+from benchloom.index.bases import KEY as BASE
+from benchloom.index.bases import BadBaseError, Bases, Layer, Root, inherited
 from benchloom.index.read import CM_FILES, metadata_files
 from benchloom.index.twins import SOURCE, package_of
 from benchloom.model.base import Value
@@ -29,6 +33,7 @@ KIND_UIDS = {
     "os": "0440cb72c2bc5cc6",
     "package": "1dc07ee0f4742028",
     "package.template": "b9f44a9ee54ccdb2",
+    "platform.init": "38a2f5438d8555b6",
     "program": "b0ac08fe1d3c2615",
     "program.template": "441fa62fbc6fcc48",
     "ruleset": "5b1d0e7c2f4a9836",
@@ -36,6 +41,7 @@ KIND_UIDS = {
     "soft": "5e1100048ab875d7",
     "soft.template": "24e15b92ee542450",
     "venv.template": "995a3abf56504b3a",
+    "wfe": "1e4e644996b7f2a0",
 }
 
 META = ".cm/meta.json"
@@ -44,7 +50,13 @@ _UID = re.compile(r"[0-9a-f]{16}")
 
 
 class Drift(Value, frozen=True, kw_only=True):
-    """One file (relative to the repository) that is out of date; ``mend`` requires a manual fix."""
+    """One file that is not as the folders say.
+
+    Attributes:
+        file: relative to the repository.
+        action: what is done about it; ``mend`` is left to a person.
+        reason: what is wrong.
+    """
 
     file: str
     action: Action
@@ -91,6 +103,7 @@ class _IdentityComparison:
         alias = self.repository(name)
         self.cm_repository(alias)
         self.packages()
+        self.benchmarks(alias)
         for kind, kind_uid in self.kinds().items():
             self.expected |= _alias_files(Path(".cm"), kind, kind_uid)
             self.kind(kind, kind_uid)
@@ -124,8 +137,30 @@ class _IdentityComparison:
         for folder, main in _entries(self.root, "soft"):
             if text := package_of(folder.name, _read_tolerantly(main)):
                 self.expected[f"package/{folder.name}/{META}"] = text
-        for folder, main in _entries(self.root, "package"):
-            file = f"package/{folder.name}/{META}"
+        self.not_generated("package")
+
+    def benchmarks(self, alias: str) -> None:
+        """Expect the entries by which CK's pages run each program that asks for them."""
+        root = Root(alias, str(self.root))
+        bases = Bases([root])
+        for folder, main in _entries(self.root, "program"):
+            own = Layer(root, "program", main.relative_to(self.root).as_posix(), _read_tolerantly(main))
+            if BENCH not in own.table:
+                continue
+            try:
+                program, _ = inherited(own, bases.of(own))
+                made = benchmark_entries(folder.name, program, own.table[BASE].rpartition(":")[2])
+            except (BadBaseError, LookupError, TypeError, AttributeError):
+                reason = f"{BENCH} needs a program that inherits modes, scenarios and a command; see program.template:loadgen"
+                self.found.append(_note(own.file, "mend", reason))
+                continue
+            self.expected |= {f"program/{name}/{META}": text for name, text in made.items()}
+        self.not_generated("program")
+
+    def not_generated(self, kind: str) -> None:
+        """Note the entries of ``kind`` that were generated from something that no longer asks for them."""
+        for folder, main in _entries(self.root, kind):
+            file = f"{kind}/{folder.name}/{META}"
             if file not in self.expected and (source := _read_tolerantly(main).get(SOURCE)):
                 self.found.append(
                     _note(file, "mend", f"it was generated from {source}, which no longer states it: remove it")

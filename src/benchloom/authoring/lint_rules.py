@@ -21,9 +21,11 @@ from benchloom.index.repositories import Repository
 from benchloom.model.component import Base, Component, Fetch, Requirement
 from benchloom.model.facts import Profile
 from benchloom.model.finding import Finding, Severity
+from benchloom.model.inputs import check_value
 from benchloom.model.query import Query, parse_query
 from benchloom.model.variation import find_variation
 from benchloom.resolve.options import ANSWERING_KINDS, RANDOM_WEIGHTS
+from benchloom.run.process import INPUT_PREFIX
 from benchloom.store.archive import extract
 from benchloom.store.commands import why_not_run
 from benchloom.store.fetch import place_of
@@ -337,6 +339,25 @@ def _default_for_parses(subject: LintSubject) -> Iterator[Finding]:
             yield subject.finding("error", f"it does not match {text!r} itself", ("default_for",))
 
 
+@rule("ck-query-means-it", "needs")
+def _ck_queries_mean_it(subject: LintSubject) -> Iterator[Finding]:
+    """Each query under 'ck_queries' is answered by the component, and by no other of its kind in its repository."""
+    for text in subject.component.ck_queries:
+        try:
+            query = parse_query(text)
+        except InputError as error:
+            yield subject.finding("error", error.what, ("ck_queries",), error.fix)
+            continue
+        found = subject.universe.match(query, (subject.component.kind,))
+        others = [
+            item.ref for item in found if item.repo == subject.component.repo and item.ref != subject.component.ref
+        ]
+        if subject.component not in found:
+            yield subject.finding("error", f"it does not answer {text!r} itself", ("ck_queries",), "add the tags")
+        elif others:
+            yield subject.finding("error", f"{', '.join(others)} answers {text!r}, too", ("ck_queries",))
+
+
 # -- what it holds --------------------------------------------------------------------------------------------------
 
 
@@ -355,6 +376,31 @@ def _program_can_run(subject: LintSubject) -> Iterator[Finding]:
             yield subject.finding("error", f"the command {command.name!r} is empty", ("run_cmds", command.name))
     if not program.results or Path(program.results).is_absolute() or ".." in Path(program.results).parts:
         yield subject.finding("error", f"{program.results!r} is not a file of the run directory", ("results",))
+
+
+@rule("known-inputs", "content")
+def _known_inputs(subject: LintSubject) -> Iterator[Finding]:
+    """Inputs that a program states as variables are inputs that it declares, with values that they take."""
+    program = subject.component.program
+    if program is None:
+        return
+    declared = {f"{INPUT_PREFIX}{item.name.upper()}": item for item in program.inputs}
+    tables = [
+        (("run_vars",), program.env),
+        *((("run_cmds", item.name, "run_vars"), item.env) for item in program.commands),
+    ]
+    for place, env in tables:
+        for variable, value in env.items():
+            if not variable.startswith(INPUT_PREFIX):
+                continue
+            if variable not in declared:
+                fix = nearest_or_all(variable, sorted(declared))
+                yield subject.finding("error", f"{variable} is not an input that it declares", (*place, variable), fix)
+                continue
+            try:
+                check_value(declared[variable], value)
+            except InputError as error:
+                yield subject.finding("error", error.what, (*place, variable), error.fix)
 
 
 @rule("known-task", "content")

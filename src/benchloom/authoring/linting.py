@@ -13,7 +13,7 @@ from benchloom.errors import InputError, IntegrityError, LoomError, UnknownNameE
 from benchloom.index.built_in import refuse_installed
 from benchloom.index.index import Index, load
 from benchloom.index.repositories import Repository, read_repository
-from benchloom.model.base import Value
+from benchloom.model.base import SchemaTable, Value
 from benchloom.model.component import KINDS
 from benchloom.model.finding import Finding
 
@@ -21,12 +21,22 @@ _ORDER = {"error": 0, "warning": 1, "info": 2, "pass": 3}
 
 
 class RuleInfo(Value, frozen=True, kw_only=True):
-    """One rule as ``loom lint --list-rules`` shows it; ``fixable`` rules are fixed by ``--fix``."""
+    """One rule as ``loom lint --list-rules`` shows it.
+
+    Attributes:
+        id: stable id, as findings have it.
+        group: what it looks at.
+        description: what it finds.
+        fixable: whether ``--fix`` corrects what it finds.
+    """
 
     id: str
     group: str
     description: str
     fixable: bool = False
+
+
+SCHEMAS: SchemaTable = {"lint-rules": (tuple[RuleInfo, ...], "loom lint --list-rules --json")}
 
 
 @dataclass(frozen=True)

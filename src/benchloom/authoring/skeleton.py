@@ -14,7 +14,7 @@ from benchloom.base.names import did_you_mean
 from benchloom.errors import InputError, UnknownNameError
 from benchloom.index.built_in import is_checkout, refuse_installed
 from benchloom.index.repositories import Repository
-from benchloom.model.base import Document
+from benchloom.model.base import Document, SchemaTable
 from benchloom.model.component import KINDS, RULESET, VENV_TEMPLATE
 from benchloom.rules.figures import figures_of
 from benchloom.rules.scenarios import SCENARIOS
@@ -51,12 +51,22 @@ Path("result.txt").write_text("FIXME\\n")
 
 
 class Created(Document, frozen=True, kw_only=True):
-    """What ``loom new`` wrote, and the next steps; ``files`` are absolute."""
+    """What ``loom new`` wrote.
+
+    Attributes:
+        component: reference of the new component.
+        folder: its folder, absolute.
+        files: the files that were written, absolute.
+        next: what is left to do, in order.
+    """
 
     component: str
     folder: str
     files: tuple[str, ...]
     next: tuple[str, ...]
+
+
+SCHEMAS: SchemaTable = {"created": (Created, "loom new --json")}
 
 
 def new(

@@ -1,17 +1,20 @@
 """The journal of an experiment: every trial is appended as one line of JSON, so that the experiment can be resumed."""
 
 import os
-from collections.abc import Callable
 from pathlib import Path
 
 import msgspec
 
 from benchloom.base import bounded, limits
 from benchloom.base.atomic import failures_named, write_bytes
+from benchloom.errors import InputError
 from benchloom.model.base import Document
 from benchloom.model.experiment import Trial
+from benchloom.model.schema_version import decode_document, misfit
 
 JOURNAL_SCHEMA = "benchloom.journal/1"
+_WHAT = "the journal"
+_FIX = "start the search again: --fresh; what was measured before is lost then"
 
 
 class _Head(Document, frozen=True, kw_only=True):
@@ -21,21 +24,17 @@ class _Head(Document, frozen=True, kw_only=True):
 class Journal:
     """The trials in the file ``path``, and those appended since it was opened.
 
-    Trials that failed in an earlier session are left out: the cause may be fixed by now. A truncated last line is
-    dropped; an invalid file is replaced, and ``warn`` receives the reason. A fresh journal discards everything.
+    Trials that failed in an earlier session are left out: what made them fail may be fixed by now. A last line that was cut
+    short is dropped. A fresh journal forgets all. Raises InputError for a file that cannot be read, or is of another schema.
     """
 
-    def __init__(self, path: Path, warn: Callable[[str], None], *, is_fresh: bool = False) -> None:
+    def __init__(self, path: Path, *, is_fresh: bool = False) -> None:
         self.path = path
         self.trials: list[Trial] = []
         if is_fresh:
             self.clear()
-            return
-        try:
+        else:
             self.trials = [trial for trial in self._read() if trial.status == "ok"]
-        except (OSError, msgspec.MsgspecError) as error:
-            warn(f"{path} cannot be read and is replaced: {error}")
-            self.clear()
 
     def _read(self) -> list[Trial]:
         try:
@@ -43,14 +42,22 @@ class Journal:
         except FileNotFoundError:
             self.clear()
             return []
+        except OSError as error:
+            why = [error.strerror or str(error)]
+            raise InputError("the journal cannot be read", where=str(self.path), why=why, fix=_FIX) from error
         whole, _, cut_short = data.rpartition(b"\n")
         head, *lines = whole.split(b"\n")
-        if (schema := msgspec.json.decode(head, type=_Head).schema) != JOURNAL_SCHEMA:
-            raise msgspec.ValidationError(f"its schema is {schema!r}, this is {JOURNAL_SCHEMA!r}")
-        trials = [msgspec.json.decode(line, type=Trial) for line in lines]
+        decode_document(head, _Head, JOURNAL_SCHEMA, what=_WHAT, where=str(self.path), fix=_FIX)
+        trials = [self._trial(number, line) for number, line in enumerate(lines, 2)]
         if cut_short:
             write_bytes(self.path, whole + b"\n")
         return trials
+
+    def _trial(self, number: int, line: bytes) -> Trial:
+        try:
+            return msgspec.json.decode(line, type=Trial)
+        except msgspec.MsgspecError as error:
+            raise misfit(error, what=_WHAT, where=f"{self.path}: line {number}", fix=_FIX) from error
 
     def clear(self) -> None:
         """Discard every trial."""

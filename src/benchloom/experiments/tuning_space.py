@@ -8,8 +8,9 @@ from collections.abc import Collection, Iterable, Mapping, Sequence
 from itertools import product
 
 from benchloom.base.names import did_you_mean
-from benchloom.errors import InputError, UnknownNameError
+from benchloom.errors import UnknownNameError
 from benchloom.model.tuning import Probe, TuningPoint
+from benchloom.model.values import FROM_ONE, wholes
 from benchloom.rules.scenarios import AXES, SCENARIOS, SERVER
 
 LARGEST_BATCH = 64
@@ -26,18 +27,10 @@ def parse_over(words: Sequence[str], declared: Collection[str]) -> dict[str, tup
         name, _, text = word.partition("=")
         known = [item for item in AXES if item in declared]
         if name not in known:
-            hint = did_you_mean(name, known) or f"it supports {', '.join(known) or 'none of this program'}"
-            raise UnknownNameError(f"{name!r} is not an input that can be searched", where="--over", fix=hint)
-        found[name] = _numbers(name, text)
+            hint = did_you_mean(name, known) or f"it takes {', '.join(known) or 'none of this program'}"
+            raise UnknownNameError(f"{name!r} is no input to search over", where="--over", fix=hint)
+        found[name] = wholes(text, f"--over {name}", FROM_ONE)
     return found
-
-
-def _numbers(name: str, text: str) -> tuple[int, ...]:
-    values = [int(item) if item.strip().isdecimal() else 0 for item in text.split(",")]
-    if not all(values):
-        example = f"for instance --over {name}=1,2,4"
-        raise InputError(f"{text!r} is not a list of whole numbers from 1", where=f"--over {name}", fix=example)
-    return tuple(dict.fromkeys(values))
 
 
 def grid(

@@ -16,6 +16,7 @@ from benchloom.model.component import Component
 from benchloom.model.plan import Plan
 from benchloom.model.record import Host
 from benchloom.model.tuning import TuningPoint
+from benchloom.model.values import ABOVE_ZERO, FROM_ONE, number, whole
 from benchloom.resolve.lock import make_lock
 from benchloom.rules.scenarios import AXES, SCENARIOS, Scenario
 from benchloom.run.program import program_of
@@ -65,12 +66,16 @@ def make_task(made: Plan, index: Index, over: Sequence[str], host: Host) -> Task
         component=component,
         scenario=scenario,
         grid=grid(axes, chosen, host.cores, _max_batch(made)),
-        duration=float(f"{float(made.inputs.get('duration', DEFAULT_SECONDS)):.10g}")
-        if "duration" in declared
-        else None,
+        duration=_duration(made) if "duration" in declared else None,
         host=host,
         key=_key(made, scenario.name, host),
     )
+
+
+def _duration(made: Plan) -> float:
+    """Return the least seconds of a probe, with as many digits as the program is told."""
+    given = made.inputs.get("duration", "")
+    return float(f"{number(given, '--duration', ABOVE_ZERO) if given else DEFAULT_SECONDS:.10g}")
 
 
 def _declared(component: Component) -> frozenset[str]:
@@ -118,7 +123,7 @@ def _refuse_what_cannot_be_tuned(component: Component, scenario: Scenario, made:
 def _chosen(over: Sequence[str], made: Plan, declared: frozenset[str]) -> dict[str, tuple[int, ...]]:
     """Values to try by input: those of ``--over``, and the single value of an input that is set."""
     searched = parse_over(over, declared)
-    given = {name: (int(made.inputs[name]),) for name in AXES if name in made.inputs}
+    given = {name: (whole(made.inputs[name], f"--{name}", FROM_ONE),) for name in AXES if name in made.inputs}
     for name in searched.keys() & given.keys():
         raise InputError(f"--{name} is both set and searched", where=f"--over {name}", fix="omit one of them")
     return {**searched, **given}

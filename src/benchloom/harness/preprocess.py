@@ -9,7 +9,6 @@ does not depend on their number, and none keeps more than one sample in memory.
 
 import multiprocessing
 import os
-import re
 import sys
 import threading
 from collections.abc import Callable, Iterator, Mapping, Sequence
@@ -37,12 +36,13 @@ from benchloom.harness.options import usable_cores
 from benchloom.harness.prepared import CATEGORIES, LABELS, SAMPLES
 from benchloom.harness.profiles import apply
 from benchloom.model.facts import Dataset, Profile
+from benchloom.model.values import FROM_ONE, truth, whole
 
-CHUNK = 64  # images per task of a process
-WORTH_A_PROCESS = 512  # fewer images take less time than starting a process
+CHUNK = 64  # images that a process is given at a time
+WORTH_A_PROCESS = 512  # fewer images take less time than a process takes to start
+_ALLOW_MISSING = "LOOM_INPUT_ALLOW_MISSING_IMAGES"
 _SHOWN = 5
-_NUMBER = re.compile(r"0*[1-9][0-9]{0,8}", re.ASCII)
-_TURNED = frozenset({5, 6, 7, 8})  # values of the EXIF orientation that swap width and height
+_TURNED = frozenset({5, 6, 7, 8})  # values of EXIF's orientation that exchange width and height
 
 
 @dataclass(frozen=True)
@@ -233,9 +233,7 @@ def _write(chunk: _Chunk) -> _ChunkResult:
 def _count(environ: Mapping[str, str]) -> int | None:
     """Return the requested number of samples; None for all. Raises InputError for an invalid number."""
     text = environ.get("LOOM_INPUT_COUNT", "")
-    if text and not _NUMBER.fullmatch(text):
-        raise InputError(f"{text[:80]!r} is not a number of samples", where="LOOM_INPUT_COUNT")
-    return int(text) if text else None
+    return whole(text, "LOOM_INPUT_COUNT", FROM_ONE) if text else None
 
 
 def main(environ: Mapping[str, str]) -> int:
@@ -250,7 +248,7 @@ def main(environ: Mapping[str, str]) -> int:
             Path(dataset.path),
             profile.profile,
             _count(environ),
-            allow_missing=environ.get("LOOM_INPUT_ALLOW_MISSING_IMAGES") == "yes",
+            allow_missing=truth(environ.get(_ALLOW_MISSING) or "no", _ALLOW_MISSING),
         )
         effort = preprocess(samples, profile.profile, Path.cwd(), environ)
     except OSError as error:

@@ -10,7 +10,19 @@ from typing import Any
 from benchloom.model.component import BY_HAND
 
 # Keys in this engine's own format; a component with one of these needs no other tool.
-_OURS = ("fetch", "install", "detect", "model", "dataset", "profile", "backend", "ruleset", "pip", "run_cmds")
+_OURS = (
+    "fetch",
+    "install",
+    "detect",
+    "model",
+    "dataset",
+    "profile",
+    "backend",
+    "ruleset",
+    "submission",
+    "pip",
+    "run_cmds",
+)
 _CM_WORK = ("run.sh", "run.bat", "customize.py")
 _CK_WORK = ("install.sh", "install.bat", "custom.py", "customize.py")
 

@@ -38,6 +38,7 @@ _ENTRY_ACTED = {
     "sources": "sources of its facts",
     "priority": "the higher of two equally good answers wins",
     "default_for": "queries it wins over equally good answers",
+    "ck_queries": "queries of CK's pages and programs that match it alone",
     "published": "known facts about a model's published file",
     "stand_in": "the replacement of that file in the tests",
     "run_cmds": "commands by name",
@@ -60,6 +61,7 @@ _ENTRY_ACTED = {
     "profile": "how samples are prepared",
     "backend": "facts of a backend",
     "ruleset": "what a round of MLPerf, or a company, demands",
+    "submission": "contents of a round's submission, and the checks of its official checker",
     "detect": "how it is detected on a machine",
     "customize": "how ck sets it up; versions and variables are read from it",
     "soft_uoa": "alias of the soft component it registers",
@@ -70,6 +72,7 @@ _ENTRY_ACTED = {
 }
 _ENTRY_CK_ACTED = {
     "_base_entry": "the entry that it inherits from, kind:alias; see write-a-program.md",
+    "bench": "of a program: targets (cpu, gpu) that CK's pages run it on, for each of which an entry is generated",
     "package": "of a soft entry: what the package generated from it adds",
     "run_deps": "requirements of the program",
     "by_hand": "how to obtain it by hand; it is never treated as installed",
@@ -221,6 +224,7 @@ _COMMAND_FOREIGN = {
     "hot_functions": "what ck measures",
     "autotuning": "what ck varies",
     "sort": "its order among what ck shows",
+    "add_only_if_deps_tags": "when ck offers the command to a user who names none",
     "add_dataset_file_to_env": "how ck passes a data set on",
     "send_only_selected_file": "how ck passes a data set on",
 }
@@ -230,7 +234,7 @@ _COMMAND_LOST = {
 }
 _NEED_ACTED = {
     "tags": "a query: tag,tag,-tag,_variation,@version",
-    "no_tags": "tags that are excluded",
+    "no_tags": "tags and, with an underscore, variations that are excluded",
     "names": "its role; the first counts",
     "version": "a version, or a range such as >=1.2,<2",
     "version_from": "the lowest version, as ck writes it",

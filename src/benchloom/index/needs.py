@@ -40,7 +40,8 @@ def _items(
 
 def _requirement(role: str, dep: Mapping[str, Any], where: str, requirer: str) -> Requirement:
     query = parse_query(",".join(_words(dep.get("tags"))), where=f"{where}.tags")
-    more = Query(version=_range(dep, where), without=tuple(_words(dep.get("no_tags"))))
+    excluded = parse_query(",".join(f"-{word}" for word in _words(dep.get("no_tags"))), where=f"{where}.no_tags")
+    more = excluded.merged(Query(version=_range(dep, where)))
     return Requirement(
         role=role,
         query=query.merged(more),

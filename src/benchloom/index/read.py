@@ -24,7 +24,6 @@ from benchloom.model.component import (
     Check,
     Command,
     Component,
-    Detect,
     Fetch,
     Input,
     Install,
@@ -33,10 +32,12 @@ from benchloom.model.component import (
     Variation,
     Version,
 )
+from benchloom.model.detect import Detect
 from benchloom.model.facts import Backend, Dataset, Layout, Model, Profile
 from benchloom.model.finding import Finding
 from benchloom.model.published import PublishedFile, StandIn
 from benchloom.model.ruleset import Ruleset
+from benchloom.model.submission_rules import SubmissionRules
 from benchloom.model.variation import find_variation
 
 CM_FILES = ("_cm.yaml", "_cm.json", "meta.yaml", "meta.json")
@@ -288,6 +289,7 @@ class _Reader:
             sources=_listed(meta.get("sources"), ""),
             family=family.get(self.kind, self.ref),
             default_for=_listed(meta.get("default_for"), ""),
+            ck_queries=_listed(meta.get("ck_queries"), ""),
             published=self._typed(meta, "published", PublishedFile, None),
             stand_in=self._typed(meta, "stand_in", StandIn, None),
             priority=whole(meta.get("priority"), f"{self.file}: priority"),
@@ -307,6 +309,7 @@ class _Reader:
             profile=self._typed(meta, "profile", Profile, None),
             backend=self._typed(meta, "backend", Backend, None),
             ruleset=self._ruleset(meta, alias),
+            submission=self._typed(meta, "submission", SubmissionRules, None),
             foreign_work=foreign_work(self.kind, self.folder, meta, is_ck=self.is_ck),
         )
 

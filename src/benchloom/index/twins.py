@@ -12,7 +12,7 @@ from typing import Any
 KEY = "package"
 SOURCE = "_generated_from"
 BASE = "package.template:benchloom"
-_SHARED = ("tags", "summary", "licence", "maintainers", "sources", "default_for", "priority")
+_SHARED = ("tags", "summary", "licence", "maintainers", "sources", "default_for", "ck_queries", "priority")
 
 
 def package_of(alias: str, soft: Mapping[str, Any]) -> str:

@@ -1,8 +1,16 @@
 """The one base class of all values, and their canonical JSON."""
 
 import sys
+from collections.abc import Mapping
+from typing import Annotated, Any
 
 import msgspec
+
+# Of types that are published as JSON Schemas, by name: each with where its values are found. A module that has one calls it SCHEMAS.
+SchemaTable = Mapping[str, tuple[Any, str]]
+SchemaName = Annotated[
+    str, msgspec.Meta(description="name and number of its schema", pattern=r"^benchloom\.[a-z-]+/[1-9][0-9]*$")
+]
 
 
 class Value(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True):

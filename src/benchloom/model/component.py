@@ -2,11 +2,13 @@
 
 from typing import Literal
 
-from benchloom.model.base import Value
+from benchloom.model.base import SchemaTable, Value
+from benchloom.model.detect import Detect
 from benchloom.model.facts import Backend, Dataset, Layout, Model, Profile
 from benchloom.model.published import PublishedFile, StandIn
 from benchloom.model.query import Query
 from benchloom.model.ruleset import Ruleset
+from benchloom.model.submission_rules import SubmissionRules
 
 Kind = str
 VENV_TEMPLATE = "venv.template"
@@ -20,9 +22,12 @@ Convention = Literal["ck", "cm"]
 class Condition(Value, frozen=True, kw_only=True):
     """When a requirement applies, over the requirer's environment.
 
-    ``ck`` (CK): a list of alternatives (OR) of key -> accepted values (AND over keys), exact membership, a missing key
-    counts as "". ``cm`` (CM/MLC): AND over keys with the truthy/falsy rules of CM ``enable_if_env``/``skip_if_env``;
-    ``any`` makes it OR over keys. ``negate`` turns it into "skip if".
+    Attributes:
+        convention: whose rules hold: those of `ck` (exact membership; a missing key counts as ""), or of `cm` and MLC
+            (truthy and falsy values of ``enable_if_env`` and ``skip_if_env``).
+        alternatives: accepted values by key: all keys of one alternative must agree, and one alternative must hold.
+        any: whether one key of an alternative is enough (``cm`` only).
+        negate: whether the requirement applies if the condition does not hold.
     """
 
     convention: Convention
@@ -34,10 +39,19 @@ class Condition(Value, frozen=True, kw_only=True):
 class Requirement(Value, frozen=True, kw_only=True):
     """A query with a role and a requirer: one need of one component (or of the command line).
 
-    ``optional`` requirements constrain a role that something else requires; alone they bring nothing in.
-    ``only`` limits the answer to one component (``kind:alias``) or family. ``facts`` are what the answer must state of itself, by
-    name (``resolve.fitting``): one of the values of each. What ``continue_on_error`` brings in is left out of a
-    virtual environment, with a note, if it cannot be fetched.
+    Attributes:
+        role: the name under which the requirer gets the answer.
+        query: what an answer must have.
+        requirer: reference of the component that needs it, or ``command line``.
+        where: file and key, or flag, that states it, for messages.
+        optional: whether it only constrains a role that something else requires; alone it brings nothing in.
+        continue_on_error: whether what it brings in is left out of a virtual environment, with a note, if it cannot be
+            fetched.
+        conditions: all must hold for the requirement to apply.
+        sort: its place among the needs of one requirer; lower comes first.
+        env: variables that the answer exports in addition.
+        only: limits the answer to one component (``kind:alias``) or family.
+        facts: what the answer must state of itself, by name of the fact: one of the values of each.
     """
 
     role: str
@@ -54,10 +68,19 @@ class Requirement(Value, frozen=True, kw_only=True):
 
 
 class Fetch(Value, frozen=True, kw_only=True):
-    """One file to obtain.
+    """One file to obtain. Exactly one of ``url`` and ``path`` is given.
 
-    Exactly one of ``url`` and ``path`` is given; ``path`` is a file in the component's own folder. ``digest`` is
-    ``sha256:…`` (sha384, sha512 or md5 where upstream publishes nothing better); without one, ``unpinned`` says why.
+    Attributes:
+        url: where it is downloaded from.
+        path: a file in the component's own folder.
+        mirrors: other addresses of the same file, tried in this order.
+        filename: the name it gets; by default the last part of its address.
+        digest: ``sha256:`` and hexadecimal digits (sha384, sha512 or md5 if upstream publishes nothing better).
+        unpinned: why there is no digest.
+        size: its size in bytes.
+        archive: the kind of archive that is unpacked; empty if the file itself is wanted.
+        member: the one file of the archive that is wanted.
+        unpack_to: the folder it is unpacked to, below the result.
     """
 
     url: str = ""
@@ -75,16 +98,20 @@ class Fetch(Value, frozen=True, kw_only=True):
 class Install(Value, frozen=True, kw_only=True):
     """How a package is installed, besides its downloads.
 
-    ``pip`` names a distribution, installed in the plan's one Python environment with the version chosen. ``script`` is
-    a Python or shell file of the component (or ``module`` a Python module of the engine's runtime) run in the staging
-    folder with the node's exact environment; whatever it leaves there is the entry's content. It refuses its input with exit code 2
-    and a message on standard error: a line ``error: WHAT``, then lines of two blanks and ``where: ``, ``why: `` or ``fix: ``.
+    A script or module runs in the staging folder with the node's exact environment; whatever it leaves there is the
+    entry's content. It refuses its input with exit code 2 and a message on standard error: a line ``error: WHAT``, then
+    lines of two blanks and ``where: ``, ``why: `` or ``fix: ``.
 
-    ``unstated`` are requirements (PEP 508 with markers) of the distribution that its own metadata leaves out; if one
-    applies, the distribution is built among them and not in pip's isolation.
-
-    ``reads_inputs`` names inputs of the program that what is made depends on: it gets them as ``LOOM_INPUT_<NAME>`` if they are given,
-    and what is made with one is another result than what is made without. Of an input that names a file, the content counts.
+    Attributes:
+        pip: a distribution, installed in the plan's one Python environment with the version chosen.
+        unstated: requirements (PEP 508 with markers) of the distribution that its own metadata leaves out; if one
+            applies, the distribution is built among them and not in pip's isolation.
+        script: a Python or shell file of the component.
+        module: a Python module of the engine's runtime.
+        arguments: what the script or module is called with.
+        reads_inputs: inputs of the program that the result depends on. It gets them as ``LOOM_INPUT_<NAME>`` if they
+            are given, and what is made with one is another result than what is made without. Of an input that names a
+            file, the content counts.
     """
 
     pip: str = ""
@@ -95,47 +122,16 @@ class Install(Value, frozen=True, kw_only=True):
     reads_inputs: tuple[str, ...] = ()
 
 
-class PythonModule(Value, frozen=True, kw_only=True):
-    """Detection of an installed Python distribution by its metadata."""
-
-    distribution: str
-    module: str = ""
-
-
-class Executable(Value, frozen=True, kw_only=True):
-    """Detection of a program on PATH: the first group of ``version_regex`` over its output is the version."""
-
-    names: tuple[str, ...]
-    version_arguments: tuple[str, ...] = ("--version",)
-    version_regex: str = r"(\d+(?:\.\d+)+)"
-
-
-class FileGlob(Value, frozen=True, kw_only=True):
-    """Detection of files: every pattern must match below one of the search folders, or every one of one of the ``alternatives``.
-
-    A pattern is one of ``glob``, in which ``**`` stands for any folders and ``{a,b}`` for either. ``search`` may hold ``~`` and ``$VARIABLES``; a folder given by the user comes first. ``minimum`` is the least number
-    of matches of the first pattern. ``linked`` says that what is made from them links to them, so that it is made again
-    where they lie elsewhere.
-    """
-
-    patterns: tuple[str, ...]
-    alternatives: tuple[tuple[str, ...], ...] = ()
-    search: tuple[str, ...] = ()
-    version: str = ""
-    minimum: int = 1
-    linked: bool = False
-
-
-class Detect(Value, frozen=True, kw_only=True):
-    """How a soft component detects software or files on this machine; exactly one way is given."""
-
-    python: PythonModule | None = None
-    executable: Executable | None = None
-    files: FileGlob | None = None
-
-
 class Version(Value, frozen=True, kw_only=True):
-    """One version a component offers."""
+    """One version a component offers.
+
+    Attributes:
+        version: the version as it is asked for.
+        requires_python: versions of Python that it can be installed with, such as ``>=3.10``.
+        fetch: what is downloaded for it.
+        env: variables that it exports.
+        unpinned: why its files have no digest.
+    """
 
     version: str
     requires_python: str = ""
@@ -145,10 +141,15 @@ class Version(Value, frozen=True, kw_only=True):
 
 
 class Variation(Value, frozen=True, kw_only=True):
-    """A named alternative of a component. In a group, one member is chosen; ``name`` ending in ``.#`` takes a value.
+    """A named alternative of a component. Of a group, one member is chosen.
 
-    ``pip`` names another distribution than the component's ``install.pip``; ``profile`` takes the place of the component's, whose
-    samples ``layout`` lays out in another way.
+    Attributes:
+        name: its name; one that ends in ``.#`` takes a value.
+        tags: tags that it adds to those of the component.
+        pip: another distribution than the component's ``install.pip``.
+        profile: takes the place of the component's.
+        layout: another layout for the samples of the component's profile.
+        requires: what it needs in addition.
     """
 
     name: str
@@ -170,9 +171,18 @@ class Variation(Value, frozen=True, kw_only=True):
 class Input(Value, frozen=True, kw_only=True):
     """A typed input of a program, given as ``--name=value``; it reaches the program as a flag.
 
-    ``minimum`` is the least value of a number, ``above`` a bound that it must exceed. A ``secret`` one reaches it as the variable ``LOOM_INPUT_<NAME>``, and is never written to any file or argv.
-    ``selects`` names a role of the program: the value is the alias of the component that fills it, its ``choices`` are those that can, and
-    the program learns of it by the facts of that role alone.
+    Attributes:
+        name: the name of its flag.
+        summary: one line for people.
+        type: what its value must be.
+        choices: the only values allowed; any if there are none.
+        default: the value if none is given; empty for no value.
+        minimum: the least value of a number.
+        above: a bound that a number must exceed.
+        secret: whether it reaches the program as the variable ``LOOM_INPUT_<NAME>`` and is never written to any file or
+            argv.
+        selects: a role of the program: the value is the alias of the component that fills it, the choices are those
+            that can, and the program learns of it by the facts of that role alone.
     """
 
     name: str
@@ -192,7 +202,13 @@ class Input(Value, frozen=True, kw_only=True):
 
 
 class Command(Value, frozen=True, kw_only=True):
-    """One of a program's ``run_cmds``: text with ``$<<VARIABLE>>$`` places, split into words without a shell."""
+    """One of a program's ``run_cmds``.
+
+    Attributes:
+        name: the name it is chosen by.
+        text: words with ``$<<VARIABLE>>$`` in place of values, split without a shell.
+        env: variables of this command.
+    """
 
     name: str
     text: str
@@ -202,8 +218,11 @@ class Command(Value, frozen=True, kw_only=True):
 class Check(Value, frozen=True, kw_only=True):
     """How to check whether a program can run, before long work is done for it.
 
-    ``run_cmd_main`` is written as that of a command, and gets the same inputs. It is run if something of the roles ``before`` must be
-    fetched or built, when everything else is there; a file of facts tells it of those roles, too, without a path.
+    It is run if something of the roles ``before`` must be fetched or built, when everything else is there.
+
+    Attributes:
+        run_cmd_main: written as that of a command, with the same inputs.
+        before: the roles that it is run before; a file of facts tells it of those, too, without a path.
     """
 
     run_cmd_main: str
@@ -211,7 +230,12 @@ class Check(Value, frozen=True, kw_only=True):
 
 
 class Program(Value, frozen=True, kw_only=True):
-    """What only programs have."""
+    """What only programs have.
+
+    Attributes:
+        commands: the commands it can be run with.
+        env: variables of every command.
+    """
 
     commands: tuple[Command, ...]
     env: dict[str, str] = {}
@@ -224,8 +248,11 @@ class Program(Value, frozen=True, kw_only=True):
 class Base(Value, frozen=True, kw_only=True):
     """A metadata file that a component inherits from (CK's ``_base_entry``).
 
-    ``file`` is relative to the root of the repository ``repo`` ('': the component's own), ``digest`` that of its content, and ``keys``
-    are the dotted keys, with all below them, that neither the component nor a nearer base has.
+    Attributes:
+        file: relative to the root of its repository.
+        digest: that of its content.
+        repo: its repository; empty if it is the component's own.
+        keys: dotted keys, with all below them, that neither the component nor a nearer base has.
     """
 
     file: str
@@ -252,6 +279,7 @@ class Component(Value, frozen=True, kw_only=True):
     """A self-describing component.
 
     Attributes:
+        kind: its kind, such as ``program`` or ``package``.
         repo: alias of its repository.
         path: its folder, relative to the repository root, with forward slashes.
         file: the metadata file, relative to the repository root.
@@ -259,10 +287,14 @@ class Component(Value, frozen=True, kw_only=True):
         tags: its tags, sorted.
         family: what may exist only once per plan (for a package, the soft it registers; else its own reference).
         default_for: queries (as tag lists) for which this component wins over equally good ones.
-        foreign_work: what another tool's script or source would do for it, which this engine does not; '' if there is no such work.
-        is_qualified: whether its name is written with its repository, since another one that comes before has a component of that name.
         published: of a model, what is known of its published file.
         stand_in: of a model, what takes the place of that file in the tests.
+        requires: what it needs; each says for which role.
+        program: what only programs have; null for other kinds.
+        foreign_work: what another tool's script or source would do for it, which this engine does not; '' if there
+            is no such work.
+        is_qualified: whether its name is written with its repository, since another one that comes before has a
+            component of that name.
     """
 
     kind: Kind
@@ -279,6 +311,7 @@ class Component(Value, frozen=True, kw_only=True):
     sources: tuple[str, ...] = ()
     family: str = ""
     default_for: tuple[str, ...] = ()
+    ck_queries: tuple[str, ...] = ()
     published: PublishedFile | None = None
     stand_in: StandIn | None = None
     priority: int = 0
@@ -298,6 +331,7 @@ class Component(Value, frozen=True, kw_only=True):
     profile: Profile | None = None
     backend: Backend | None = None
     ruleset: Ruleset | None = None
+    submission: SubmissionRules | None = None
     foreign_work: str = ""
     is_qualified: bool = False
 
@@ -329,3 +363,12 @@ class Component(Value, frozen=True, kw_only=True):
     def names(self) -> frozenset[str]:
         """Its own names, and those that it has with one of its variations (``extra_tags``): a plain word may mean that variation."""
         return self.own_names.union(*(item.tags for item in self.variations.values()))
+
+
+SCHEMAS: SchemaTable = {
+    "component": (Component, "loom show --json"),
+    "block-fetch": (tuple[Fetch, ...], "block fetch of a component file"),
+    "block-install": (Install, "block install of a component file"),
+    "block-check": (Check, "block check of a program: how it is asked whether it could run"),
+    "block-input": (Input, "one item of block inputs of a program"),
+}

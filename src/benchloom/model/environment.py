@@ -1,6 +1,6 @@
 """Python environments as values: what is installed in one, and virtual environments made from templates."""
 
-from benchloom.model.base import Document, Value
+from benchloom.model.base import Document, SchemaName, SchemaTable, Value
 from benchloom.model.lock import Lock
 from benchloom.model.plan import Platform
 
@@ -9,7 +9,13 @@ VENV_LOCK_SCHEMA = "benchloom.venv-lock/1"
 
 
 class Distribution(Value, frozen=True, kw_only=True):
-    """An installed Python distribution; ``digest`` (``sha256:…``) is that of the file it was installed from."""
+    """An installed Python distribution.
+
+    Attributes:
+        name: its name.
+        version: its version.
+        digest: digest (``sha256:…``) of the file it was installed from.
+    """
 
     name: str
     version: str
@@ -17,12 +23,17 @@ class Distribution(Value, frozen=True, kw_only=True):
 
 
 class VenvLock(Document, frozen=True, kw_only=True):
-    """Everything a virtual environment is made of: its template's choices, and each distribution with its digest.
+    """Everything a virtual environment is made of.
 
-    The digests are those of one platform, so another one refuses the lock.
+    Its digests are those of one platform, so another one refuses the lock.
+
+    Attributes:
+        plan: the choices of its template.
+        platform: the platform that it is for.
+        distributions: every distribution with its digest.
     """
 
-    schema: str
+    schema: SchemaName
     plan: Lock
     platform: Platform
     distributions: tuple[Distribution, ...]
@@ -32,6 +43,7 @@ class Venv(Document, frozen=True, kw_only=True):
     """A virtual environment made from a template.
 
     Attributes:
+        name: its name.
         template: the ``venv.template`` it was made from.
         path: its folder.
         python: full version of its interpreter.
@@ -42,7 +54,7 @@ class Venv(Document, frozen=True, kw_only=True):
         distributions: what is installed in it, sorted by name.
     """
 
-    schema: str
+    schema: SchemaName
     name: str
     template: str
     path: str
@@ -52,3 +64,10 @@ class Venv(Document, frozen=True, kw_only=True):
     needs: dict[str, str] = {}
     left_out: dict[str, str] = {}
     distributions: tuple[Distribution, ...] = ()
+
+
+SCHEMAS: SchemaTable = {
+    "venv": (Venv, "loom venv create, show and rm with --json; the file loom-venv.json of each environment"),
+    "venv-list": (tuple[Venv, ...], "loom venv ls --json"),
+    "venv-lock": (VenvLock, "loom venv lock; the file NAME.lock.json"),
+}

@@ -5,7 +5,7 @@ The engine writes them to the file named by ``LOOM_<ROLE>``; the harness reads t
 
 from typing import Literal
 
-from benchloom.model.base import Value
+from benchloom.model.base import SchemaTable, Value
 from benchloom.model.ruleset import Ruleset
 
 CK_FACTS_FILE = "loom.json"  # the facts of what was installed for ck, in the folder it names
@@ -14,7 +14,15 @@ DEVICE_VARIABLE = "LOOM_DEVICE"  # of a backend's node: where it runs, if not on
 
 
 class Tensor(Value, frozen=True, kw_only=True):
-    """One input or output of a network; ``shape`` holds numbers and names of free dimensions such as ``N``."""
+    """One input or output of a network.
+
+    Attributes:
+        name: its name in the graph.
+        shape: its dimensions; a free one has a name, such as ``N``.
+        dtype: its element type, such as ``float32``.
+        layout: the order of its dimensions, such as ``NCHW``.
+        meaning: what it holds, such as ``boxes`` or ``scores``.
+    """
 
     name: str
     shape: tuple[int | str, ...] = ()
@@ -24,7 +32,12 @@ class Tensor(Value, frozen=True, kw_only=True):
 
 
 class Classes(Value, frozen=True, kw_only=True):
-    """``count`` outputs of which ``offset`` precede the data set's label 0 (1 if output 0 is the background)."""
+    """How many outputs a classifier has, and which of them are classes of the data set.
+
+    Attributes:
+        count: number of outputs.
+        offset: how many precede the data set's label 0 (1 if output 0 is the background).
+    """
 
     count: int
     offset: int = 0
@@ -51,7 +64,14 @@ class Detections(Value, frozen=True, kw_only=True):
 
 
 class Reference(Value, frozen=True, kw_only=True):
-    """A published accuracy: ``value`` in the metric's own unit (top1 as a fraction, 0-1) and where it was read."""
+    """A published accuracy.
+
+    Attributes:
+        metric: name of the metric, such as ``top1``.
+        value: in the metric's own unit (top-1 as a fraction, 0 to 1).
+        source: where it was read.
+        target: the least value that MLPerf accepts, if that is known.
+    """
 
     metric: str
     value: float
@@ -62,13 +82,26 @@ class Reference(Value, frozen=True, kw_only=True):
 class Model(Value, frozen=True, kw_only=True):
     """A trained network.
 
-    ``prediction`` tells how a class comes out of the first output: ``argmax`` over scores, or ``index`` if the graph
-    ends in ArgMax already. ``classes`` is None if they are not known (``unpinned`` then says why): such a network can
-    be timed, not scored. ``max_batch`` is the largest batch the graph takes; None means any. ``name`` is MLPerf's
-    benchmark name (``resnet50``), used for LoadGen's configuration look-ups. ``architecture`` names the module of
-    ``benchloom.harness.architectures`` that has the graph, if the file holds weights alone. ``weights`` are ``random``
-    if nobody trained them: such a network is timed only, and chosen only if its tag ``random-weights`` is asked for. ``detections``
-    is what only detectors have. ``devices`` are those that the network runs on, none if every device of its backend will do. ``opset`` is the version of ONNX's own operators that the file is written in; None if nobody has looked.
+    Attributes:
+        name: MLPerf's name of the benchmark (``resnet50``), by which LoadGen's configuration is looked up.
+        task: the task it was trained for, such as ``image-classification``.
+        format: the format of its file, such as ``onnx``.
+        precision: the precision of its weights, such as ``fp32``.
+        inputs: the tensors it takes.
+        outputs: the tensors it gives.
+        classes: null if they are not known (``unpinned`` then says why): such a network can be timed, not scored.
+        prediction: how a class comes out of the first output: ``argmax`` over scores, or ``index`` if the graph already
+            ends in ArgMax.
+        max_batch: the largest batch that the graph takes; null for any.
+        architecture: the module of ``benchloom.harness.architectures`` that has the graph, if the file holds weights
+            alone.
+        opset: the version of ONNX's own operators that the file is written in; null if nobody has looked.
+        devices: the devices it runs on; none if every device of its backend will do.
+        detections: how outputs become boxes; only detectors have it.
+        weights: ``random`` if nobody trained them: such a network is timed only, and chosen only if its tag
+            ``random-weights`` is asked for.
+        reference: its published accuracy.
+        unpinned: why a fact is left out, by name of the fact.
     """
 
     name: str
@@ -95,14 +128,21 @@ class Model(Value, frozen=True, kw_only=True):
 
 
 class Dataset(Value, frozen=True, kw_only=True):
-    """A labelled data set in a known layout.
+    """A labelled data set in a known layout. Paths are relative to the component's result.
 
-    ``layout`` ``imagenet``: ``images`` is the folder with the image files, ``labels`` a text file of
-    ``<file name> <label>`` lines whose order is the QSL's; both relative to the component's result. If it is absent, the first of ``other_labels``
-    that is there takes its place; '' stands for ``folders-by-class``: images in one folder for each class, whose place among the sorted names
-    is the label. ``coco``:
-    ``labels`` is the JSON file of annotations, whose list of images is in the QSL's order. ``count`` is that of
-    the complete set, even if only a part of it is there: a run over a part is never valid for a submission.
+    Attributes:
+        name: its name in results.
+        task: the task it is for.
+        layout: how files and labels lie: the name of a module of ``benchloom.datasets.layouts``.
+        images: the folder of the image files.
+        labels: the file of labels. ``imagenet``: lines of file name and label, in the order of the QSL. ``coco``: the
+            JSON file of annotations, whose list of images is in that order.
+        count: number of samples of the complete set, even if only a part is there: a run over a part is never valid for
+            a submission.
+        classes: number of classes.
+        other_labels: files that take the place of labels that are absent: the first that is there. An empty name stands
+            for ``folders-by-class``: one folder of images for each class, whose place among the sorted names is the
+            label.
     """
 
     name: str
@@ -116,12 +156,19 @@ class Dataset(Value, frozen=True, kw_only=True):
 
 
 class Step(Value, frozen=True, kw_only=True):
-    """One step of a profile.
+    """One step of a profile; which fields it uses depends on ``op``.
 
-    ``op`` and its fields: ``decode`` (colour rgb|bgr|gray) · ``resize`` (size, mode exact|short-side, interpolation) ·
-    ``crop`` (size from the centre; if half a pixel is left over, the offset is rounded down, or to the even number with mode
-    round, or up with mode half-up) · ``cast`` (dtype) · ``subtract``/``divide``/``multiply`` (values, one or one per channel) ·
-    ``transpose`` (layout NCHW|NHWC).
+    Attributes:
+        op: what is done.
+        colour: of decode: the order of the channels.
+        size: of resize and crop: height and width, or one number for both; with mode short-side, the length of that
+            side.
+        mode: of resize: whether the size is exact or that of the short side. Of crop: how an offset of half a pixel is
+            rounded: down if empty, to the even number (round), or up (half-up).
+        interpolation: of resize: how pixels are computed.
+        dtype: of cast: the element type.
+        values: of subtract, divide and multiply: one number, or one per channel.
+        layout: of transpose: the order of dimensions afterwards.
     """
 
     op: Literal["decode", "resize", "crop", "cast", "subtract", "divide", "multiply", "transpose"]
@@ -135,9 +182,15 @@ class Step(Value, frozen=True, kw_only=True):
 
 
 class Profile(Value, frozen=True, kw_only=True):
-    """Pre-processing as data: the steps from a file to one sample of ``shape`` and ``dtype``.
+    """Pre-processing as data: the steps from a file to one sample.
 
-    ``only_with_objects`` leaves out images in which nothing is annotated (the MLPerf reference does for PyTorch's detectors).
+    Attributes:
+        name: its name in results.
+        steps: in the order in which they are applied.
+        shape: the shape of a sample, without the batch.
+        dtype: the element type of a sample.
+        only_with_objects: whether images in which nothing is annotated are left out (as the MLPerf reference does for
+            PyTorch's detectors).
     """
 
     name: str
@@ -153,10 +206,14 @@ class Profile(Value, frozen=True, kw_only=True):
 
 
 class Backend(Value, frozen=True, kw_only=True):
-    """A runtime the harness can drive; ``name`` picks the module ``benchloom.harness.backends.<name>``.
+    """A runtime that the harness can drive.
 
-    ``formats`` are the formats of models that it opens (none: not stated, so none is refused), ``devices`` what it can run on: on the
-    first, if nothing sets ``LOOM_DEVICE``. A model of another format or for other devices is never chosen together with it.
+    Attributes:
+        name: picks the module ``benchloom.harness.backends.<name>``.
+        formats: formats of models that it opens; none means not stated, so none is refused. A model of another format
+            is never chosen together with it.
+        devices: what it can run on, in order of preference; ``LOOM_DEVICE`` chooses another one than the first. A model
+            for other devices is never chosen together with it.
     """
 
     name: str
@@ -167,8 +224,16 @@ class Backend(Value, frozen=True, kw_only=True):
 class Facts(Value, frozen=True, kw_only=True):
     """What one node of a plan turned out to be: the content of the file named by ``LOOM_<ROLE>``.
 
-    ``path`` is absolute: the file or folder of the result ('' for what has none, such as a Python library that is
-    simply importable). ``digest`` is of the file, if it was checked.
+    Attributes:
+        role: the role it fills.
+        component: reference of the component.
+        version: its version; empty if it has none.
+        variations: the variations that were chosen.
+        origin: whether it was installed, detected or is installable.
+        key: content address of its result in the store; empty if it lies elsewhere.
+        path: absolute path of the file or folder of the result; empty for what has none, such as a Python library.
+        digest: digest of the file, if it was checked.
+        env: variables that it exports.
     """
 
     role: str
@@ -185,3 +250,12 @@ class Facts(Value, frozen=True, kw_only=True):
     profile: Profile | None = None
     backend: Backend | None = None
     ruleset: Ruleset | None = None
+
+
+SCHEMAS: SchemaTable = {
+    "facts": (Facts, "the files named by LOOM_<ROLE> that a program reads"),
+    "block-model": (Model, "block model of a component file"),
+    "block-dataset": (Dataset, "block dataset of a component file"),
+    "block-profile": (Profile, "block profile of a component file"),
+    "block-backend": (Backend, "block backend of a component file"),
+}

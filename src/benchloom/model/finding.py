@@ -2,7 +2,7 @@
 
 from typing import Literal
 
-from benchloom.model.base import Value
+from benchloom.model.base import SchemaTable, Value
 
 Severity = Literal["error", "warning", "info", "pass"]
 
@@ -36,3 +36,6 @@ class Finding(Value, frozen=True, kw_only=True):
         key = f" (at {self.key})" if self.key else ""
         fix = f"; {self.fix}" if self.fix else ""
         return f"{place}: {self.severity}: {self.message}{key}{fix} [{self.rule}]"
+
+
+SCHEMAS: SchemaTable = {"findings": (tuple[Finding, ...], "loom lint, loom doctor and loom verify with --json")}

@@ -1,56 +1,49 @@
 """Values of inputs: one check for the engine, during planning, and for the harness."""
 
-import math
-
-from benchloom.base.names import did_you_mean
 from benchloom.base.paths import existing
 from benchloom.errors import InputError
 from benchloom.model.component import Input
+from benchloom.model.values import Bounds, choice, number, truth, whole
 
 
-def check_value(declared: Input, value: str) -> str:
-    """Return ``value`` in its declared spelling. Raises InputError if it is not of the declared type."""
-    where = f"--{declared.name}"
+def check_value(declared: Input, value: str, where: str = "") -> str:
+    """Return ``value`` in its declared spelling. Raises InputError if it is not of the declared type.
+
+    ``where`` is where it was given; the flag if that is not said.
+    """
+    try:
+        return _checked(declared, value, where or f"--{declared.name}")
+    except InputError as error:
+        raise InputError(
+            error.what, where=error.where, why=error.why, fix=error.fix or _alone(declared, value)
+        ) from None
+
+
+def _checked(declared: Input, value: str, where: str) -> str:
+    """Numbers stay as they are written: the program reads them itself."""
+    shown = "the value given" if declared.secret else ""
+    bounds = Bounds(declared.minimum, declared.above)
     if declared.choices:
-        by_lower = {choice.lower(): choice for choice in declared.choices}
-        if value.lower() not in by_lower:
-            hint = "" if declared.secret else did_you_mean(value, declared.choices) or _alone(declared, value)
-            raise InputError(
-                f"{_shown(declared, value)} is not a value of --{declared.name}",
-                where=where,
-                why=[f"it takes {', '.join(declared.choices)}"],
-                fix=hint,
-            )
-        return by_lower[value.lower()]
-    if declared.type in {"int", "float"}:
-        return _check_number(declared, value, where)
-    if declared.type == "path":
-        path = existing(value)
-        if path is None:
-            raise InputError(f"{'the path given' if declared.secret else value} does not exist", where=where)
-        return path
+        return choice(value, declared.choices, f"--{declared.name}", where, shown=shown)
+    match declared.type:
+        case "bool":
+            return "yes" if truth(value, where, shown=shown) else "no"
+        case "int":
+            whole(value, where, bounds, shown=shown)
+        case "float":
+            number(value, where, bounds, shown=shown)
+        case "path":
+            return _path(value, where, shown)
     return value
+
+
+def _path(value: str, where: str, shown: str) -> str:
+    path = existing(value)
+    if path is None:
+        raise InputError(f"{shown or value} does not exist", where=where)
+    return path
 
 
 def _alone(declared: Input, value: str) -> str:
     """Return what to do about a flag that was perhaps written without its value, which is read as yes."""
     return f"write --{declared.name}=VALUE; without a value it means yes" if value == "yes" else ""
-
-
-def _shown(declared: Input, value: str) -> str:
-    return "the value given" if declared.secret else repr(value)
-
-
-def _check_number(declared: Input, value: str, where: str) -> str:
-    try:
-        number = int(value) if declared.type == "int" else float(value)
-    except ValueError:
-        what = f"{_shown(declared, value)} is not a number ({declared.type})"
-        raise InputError(what, where=where, fix=_alone(declared, value)) from None
-    if not math.isfinite(number):
-        raise InputError(f"{_shown(declared, value)} is not a finite number", where=where)
-    if declared.minimum is not None and number < declared.minimum:
-        raise InputError(f"{value} is below the minimum {declared.minimum:g}", where=where)
-    if declared.above is not None and number <= declared.above:
-        raise InputError(f"{_shown(declared, value)} is not a number above {declared.above:g}", where=where)
-    return value

@@ -4,11 +4,16 @@ from collections.abc import Sequence
 from statistics import median
 from typing import Literal
 
-from benchloom.model.base import Document, Value
+from benchloom.model.base import Document, SchemaTable, Value
 
 
 class Bound(Value, frozen=True, kw_only=True):
-    """The target of a figure: ``>=`` or ``<=`` the value."""
+    """What a figure is to be.
+
+    Attributes:
+        sense: whether the value is the least or the largest allowed.
+        value: the bound itself.
+    """
 
     sense: Literal[">=", "<="]
     value: float
@@ -22,11 +27,20 @@ class Bound(Value, frozen=True, kw_only=True):
 
 
 class Measurement(Value, frozen=True, kw_only=True):
-    """One line: medians of ours and of what it was held against in ``unit``, and the figure that the target bounds.
+    """One line of the benchmarks; values are medians over the rounds.
 
-    ``other`` belongs to ``against`` and is None if a figure stands alone; ``figure_unit`` is "x" for a ratio of the two.
-    ``figure`` is the median over the rounds and ``spread`` its largest less its smallest value; ``verdict`` is ``met``,
-    ``missed`` or, without a target, ''.
+    Attributes:
+        area: the group of benchmarks.
+        name: what was measured.
+        unit: unit of ``ours`` and ``other``.
+        ours: the value of Benchloom.
+        against: what it was compared with.
+        other: the value of that; null if a figure stands alone.
+        figure: the figure that the target bounds.
+        figure_unit: its unit; ``x`` for the ratio of ours to the other.
+        spread: largest less smallest value of the figure over the rounds.
+        target: what the figure is to be; null if it is only reported.
+        verdict: ``met`` or ``missed``; empty without a target.
     """
 
     area: str
@@ -54,6 +68,9 @@ class BenchRun(Document, frozen=True, kw_only=True):
     is_quick: bool
     measurements: tuple[Measurement, ...]
     failed: tuple[str, ...]
+
+
+SCHEMAS: SchemaTable = {"bench-run": (BenchRun, "loom bench --json")}
 
 
 def at_least(value: float) -> Bound:

@@ -2,7 +2,7 @@
 
 from typing import Literal
 
-from benchloom.model.base import Document, Value
+from benchloom.model.base import Document, SchemaName, SchemaTable, Value
 from benchloom.model.component import Fetch, Requirement
 from benchloom.model.facts import Backend, Dataset, Model, Profile
 from benchloom.model.provision import Provision, PythonEnvironment, Run, files_of
@@ -18,8 +18,14 @@ TARGET_ROLE = "target"  # of what was asked for
 class Candidate(Document, frozen=True, kw_only=True):
     """A component with a version, variations and an origin: one possible answer to a requirement.
 
-    ``location`` is where a detected thing was found, ``state`` a digest of the names, sizes and times of the files it
-    consists of (host facts; empty for the rest).
+    Attributes:
+        component: its reference, ``kind:alias``.
+        family: what may exist only once in a plan.
+        version: the version; empty if it is not known.
+        variations: the variations that are chosen, sorted.
+        origin: whether it is in the store, was found on this machine, or can be installed.
+        location: where a detected thing was found.
+        state: of a detected thing, a digest of the names, sizes and times of its files.
     """
 
     component: str
@@ -40,7 +46,13 @@ class Candidate(Document, frozen=True, kw_only=True):
 
 
 class Platform(Value, frozen=True, kw_only=True):
-    """The host facts that resolution depends on: ``linux``, ``x86_64``, Python ``3.11``."""
+    """The host facts that resolution depends on.
+
+    Attributes:
+        os: the operating system, such as ``linux``.
+        arch: the processor's architecture, such as ``x86_64``.
+        python: the version of Python, such as ``3.11``.
+    """
 
     os: str
     arch: str
@@ -61,9 +73,10 @@ class PlannedRepository(Value, frozen=True, kw_only=True):
     """A repository that components of a plan come from.
 
     Attributes:
+        alias: its name.
         digest: over the files of those of its components whose folders the plan uses; '' if it uses none.
-        trusted: whether the user lets its commands run while something is planned, as those of the built-in one may; None if
-            the plan is of schema 1, which does not say.
+        trusted: whether the user lets its commands run while something is planned, as those of the built-in one may;
+            None if the plan is of schema 1, which does not say.
         built_in: whether it is the one that the engine comes with.
     """
 
@@ -78,16 +91,17 @@ class Node(Document, frozen=True, kw_only=True):
 
     Attributes:
         id: unique within the plan: ``program``, ``python`` or the component's reference with variations.
-        roles: the roles it fills, sorted.
-        reason: one sentence on why this candidate was chosen, and over which.
-        action: what the executor will do; ``reuse`` and ``detect`` do nothing.
-        provision: how it is provided.
+        candidate: what was chosen.
+        provision: how it comes to be.
         uid: the component's uid.
         repo: the repository of the component; '' for the Python environment, which is no component.
         path: the component's folder, relative to the root of the repository.
         file: its metadata file, relative to the root of the repository: what messages name.
         licence: the licence that the component states.
         files: digest of the component's folder ('' if the component only describes something found on this machine).
+        roles: the roles it fills, sorted.
+        reason: one sentence: why this candidate, over what.
+        action: what the executor will do; ``reuse`` and ``detect`` do nothing.
         key: content address of its result ('' for detected things, which are referred to in place).
         needs: ids of the nodes it is built from, by role, sorted.
         required_by: the requirements it answers.
@@ -131,10 +145,19 @@ class Node(Document, frozen=True, kw_only=True):
 class Plan(Document, frozen=True, kw_only=True):
     """The whole graph in dependency order: a node comes after everything it needs, ties by id.
 
-    With the folders of its repositories and a store it can be executed: nothing else is asked. ``env`` are the user's variables.
+    With the folders of its repositories and a store it can be executed: nothing else is asked.
+
+    Attributes:
+        target: what was asked for.
+        command: the command of the program; empty if the target is no program.
+        inputs: inputs of the program by name, without secrets.
+        env: the user's variables, as given with ``--env.NAME``.
+        platform: what it was planned for.
+        nodes: everything that is used.
+        repositories: the repositories that its components come from.
     """
 
-    schema: str
+    schema: SchemaName
     target: str
     command: str
     inputs: dict[str, str]
@@ -169,3 +192,6 @@ class Plan(Document, frozen=True, kw_only=True):
     def added_repositories(self) -> tuple[str, ...]:
         """Aliases of the repositories that are not the built-in one, sorted."""
         return tuple(item.alias for item in self.repositories if not item.built_in)
+
+
+SCHEMAS: SchemaTable = {"plan": (Plan, "loom plan --json, loom run --dry-run --json")}

@@ -8,9 +8,11 @@ from benchloom.model.component import Check, Fetch
 
 
 class PythonEnvironment(Value, frozen=True, kw_only=True, tag="python-environment"):
-    """The interpreter that serves a plan, with ``pip``, the exact requirements it is solved from.
+    """The interpreter that serves a plan.
 
-    ``built_among`` gives, for those of them that are built among others, those others.
+    Attributes:
+        pip: the exact requirements that its packages are solved from.
+        built_among: requirements that some of them are built among, by requirement.
     """
 
     pip: tuple[str, ...] = ()
@@ -18,9 +20,11 @@ class PythonEnvironment(Value, frozen=True, kw_only=True, tag="python-environmen
 
 
 class InEnvironment(Value, frozen=True, kw_only=True, tag="in-environment"):
-    """A Python distribution in the plan's environment, as the exact ``requirement`` that installs it.
+    """A Python distribution in the plan's environment.
 
-    ``built_among`` are requirements that its own metadata leaves out: if there are any, it is built among them.
+    Attributes:
+        requirement: the exact requirement that installs it.
+        built_among: requirements that its own metadata leaves out: if there are any, it is built among them.
     """
 
     requirement: str
@@ -30,7 +34,9 @@ class InEnvironment(Value, frozen=True, kw_only=True, tag="in-environment"):
 class Fetched(Value, frozen=True, kw_only=True, tag="fetched"):
     """Files that are downloaded or copied from the component's folder, and unpacked, into one entry of the store.
 
-    ``result`` is the file or folder of the entry that users of the node are given; '' is the entry itself.
+    Attributes:
+        files: what is fetched.
+        result: the file or folder of the entry that users of the node are given; empty for the entry itself.
     """
 
     files: tuple[Fetch, ...]
@@ -38,11 +44,12 @@ class Fetched(Value, frozen=True, kw_only=True, tag="fetched"):
 
 
 class Built(Value, frozen=True, kw_only=True, tag="built"):
-    """The output of a process in one store entry: ``python -m module``, or a script, with ``arguments``.
+    """What a process leaves in one entry of the store: ``python -m module``, or a script.
 
     Attributes:
         module: a Python module of the engine's runtime; '' if there is a script.
         script: a Python or shell file, relative to the component's folder.
+        arguments: what the module or script is called with.
         files: what is fetched into the entry before the process starts.
         result: the file or folder of the entry that users of the node are given; '' is the entry itself.
     """
@@ -57,7 +64,8 @@ class Built(Value, frozen=True, kw_only=True, tag="built"):
 class InPlace(Value, frozen=True, kw_only=True, tag="in-place"):
     """Files of the repository itself, or plain facts: nothing has to be made.
 
-    ``result`` is relative to the component's folder; '' is the folder itself.
+    Attributes:
+        result: relative to the component's folder; empty for the folder itself.
     """
 
     result: str = ""
@@ -90,7 +98,11 @@ class Run(Value, frozen=True, kw_only=True, tag="run"):
 
 
 class Unrecorded(Value, frozen=True, kw_only=True, tag="unrecorded"):
-    """All that a plan of schema 1 says of a node: the ``files`` that were fetched for it. It cannot be executed."""
+    """All that a plan of schema 1 says of a node. It cannot be executed.
+
+    Attributes:
+        files: the files that were fetched for it.
+    """
 
     files: tuple[Fetch, ...] = ()
 

@@ -1,7 +1,7 @@
 """Facts about the published file of a model, and about the stand-in that replaces it in tests."""
 
 from benchloom.base.file_kinds import Container
-from benchloom.model.base import Value
+from benchloom.model.base import SchemaTable, Value
 from benchloom.model.facts import Tensor
 
 CONTAINERS: dict[str, str] = {
@@ -45,6 +45,12 @@ class StandIn(Value, frozen=True, kw_only=True):
     container: Container
     is_whole: bool = False
     size: int | None = None
+
+
+SCHEMAS: SchemaTable = {
+    "block-published": (PublishedFile, "block published of a component file"),
+    "block-stand_in": (StandIn, "block stand_in of a component file"),
+}
 
 
 class FoundFile(Value, frozen=True, kw_only=True):

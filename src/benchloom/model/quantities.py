@@ -1,11 +1,11 @@
 """Numeric inputs of a run and their limits, checked during planning and again by the harness."""
 
-import math
 from collections.abc import Callable
 
 from benchloom.base.units import human_seconds
 from benchloom.errors import InputError
 from benchloom.model.base import Value
+from benchloom.model.values import ABOVE_ZERO, FROM_ONE, number, whole
 
 MOST_SECONDS = 7 * 24 * 3600.0  # that a run may take
 
@@ -59,24 +59,16 @@ def read_quantities(text: Callable[[str], str], *, is_configured: bool = False) 
 def _positive(name: str, value: str) -> float | None:
     if not value:
         return None
-    try:
-        number = float(value)
-    except ValueError:
-        number = 0.0
-    if not (number > 0 and math.isfinite(number)):
-        raise InputError(f"{value!r} is not a number above zero", where=f"--{name}")
+    found = number(value, f"--{name}", ABOVE_ZERO)
     factor, units = _UNITS.get(name, (0.0, ""))
-    if units and number * factor < 1:
+    if units and found * factor < 1:
         raise InputError(
             f"LoadGen counts whole {units}, in which {value} is 0; it must be above zero",
             where=f"--{name}",
             fix="omit it, so that a measurement or the ruleset decides",
         )
-    return number
+    return found
 
 
 def _whole(name: str, value: str) -> int | None:
-    number = _positive(name, value)
-    if number is not None and number != int(number):
-        raise InputError(f"{value!r} is not a whole number", where=f"--{name}")
-    return None if number is None else int(number)
+    return whole(value, f"--{name}", FROM_ONE) if value else None

@@ -16,7 +16,15 @@ _OPERATORS = (">=", "<=", "==", "!=", "~=", ">", "<")
 
 
 class Query(Value, frozen=True, kw_only=True):
-    """A parsed query. Tuples are sorted and free of repetitions, so equal questions are equal values."""
+    """A parsed query. Tuples are sorted and free of repetitions, so equal questions are equal values.
+
+    Attributes:
+        tags: words that must be among the tags or names of variations.
+        without: words that must not.
+        variations: variations that are chosen.
+        without_variations: variations that must not be chosen.
+        version: the range of versions; empty for any.
+    """
 
     tags: tuple[str, ...] = ()
     without: tuple[str, ...] = ()

@@ -2,7 +2,7 @@
 
 from typing import Literal
 
-from benchloom.model.base import Document, Value
+from benchloom.model.base import Document, SchemaName, SchemaTable, Value
 from benchloom.model.plan import Plan
 
 RECORD_SCHEMA = "benchloom.record/2"
@@ -11,11 +11,17 @@ BUSY = 0.1  # of the usable cores taken by others: from here on a figure is not 
 
 
 class Accuracy(Document, frozen=True, kw_only=True):
-    """Accuracy from LoadGen's accuracy log, a fraction (0-1); ``reference`` is the model's published one.
-
-    ``metric`` is ``top1``, or ``mAP``: ``mean_average_precision`` over IoU 0.50 to 0.95 in steps of 0.05, as COCO has it.
+    """Accuracy from LoadGen's accuracy log.
 
     Attributes:
+        metric: name of the task's main metric: ``top1``, or ``mAP`` over IoU 0.50 to 0.95 in steps of 0.05, as COCO has
+            it.
+        top1: fraction of the samples whose predicted class is right, 0 to 1.
+        mean_average_precision: mAP as a fraction, 0 to 1.
+        correct: number of samples whose predicted class is right.
+        total: number of samples scored.
+        reference: the model's published accuracy, a fraction.
+        reference_source: where that was read.
         target: the least that the round accepts: as the ruleset states it, else the model.
         problem: why there is no figure; empty if there is one.
         errors: what LoadGen logged as errors of the accuracy run.
@@ -23,7 +29,8 @@ class Accuracy(Document, frozen=True, kw_only=True):
         official_command: MLPerf's own script with the options that score this log, run where ``results.json`` lies;
             empty if it cannot read the data set.
         official_problem: why that script does not give this figure; empty if it does.
-        values: every metric of the task by its name, ``metric`` included; empty in records made before there was more than one.
+        values: every metric of the task by its name, ``metric`` included; empty in records made before there was more
+            than one.
     """
 
     metric: str
@@ -49,13 +56,26 @@ class Accuracy(Document, frozen=True, kw_only=True):
 
 
 class Performance(Document, frozen=True, kw_only=True):
-    """What LoadGen measured. Latencies in nanoseconds, by percentile name (``mean``, ``p50``, ``p90``, ``p99`` …).
+    """What LoadGen measured.
 
-    ``samples_per_second`` is LoadGen's own throughput figure if the scenario has one, else completed samples divided
-    by the run's wall time. ``figures`` are those that rounds of MLPerf publish of the scenario, by their keys in LoadGen's detail log;
-    ``metric`` is the key that is official under the ruleset, and ``value`` that figure (None if LoadGen did not state it). ``cpu_seconds`` is the processor time of all
-    threads of the program's process while LoadGen issued queries, without loading samples and writing logs. ``errors`` and ``warnings``
-    are those in LoadGen's log, whatever it says of validity.
+    Attributes:
+        scenario: LoadGen's scenario.
+        valid: whether LoadGen says VALID.
+        samples_per_second: LoadGen's own throughput if the scenario has one, else completed samples divided by the
+            run's wall time.
+        latency_ns: latencies in nanoseconds by name: ``mean``, or a percentile such as ``p50``, ``p90``, ``p99``.
+        metric: key of the figure that is official under the ruleset.
+        value: that figure; null if LoadGen did not state it.
+        figures: the figures that rounds of MLPerf publish of the scenario, by their keys in LoadGen's detail log.
+        query_count: number of queries issued.
+        sample_count: number of samples in them.
+        invalid_reasons: what LoadGen states against the run.
+        min_duration_met: whether it lasted long enough; null if LoadGen does not say.
+        min_queries_met: whether it had enough queries; null if LoadGen does not say.
+        cpu_seconds: processor time of all threads of the program's process while LoadGen issued queries, without
+            loading samples and writing logs.
+        errors: errors in LoadGen's log, whatever it says of validity.
+        warnings: warnings in LoadGen's log.
     """
 
     scenario: str
@@ -76,7 +96,15 @@ class Performance(Document, frozen=True, kw_only=True):
 
 
 class AppliedSetting(Value, frozen=True, kw_only=True):
-    """One line of a user.conf that LoadGen applied: ``setting`` of its TestSettings went from ``old`` to ``new``."""
+    """One line of a user.conf that LoadGen applied.
+
+    Attributes:
+        line: number of the line.
+        key: the key as the file has it.
+        setting: the field of LoadGen's TestSettings that it changed.
+        old: value before it.
+        new: value after it.
+    """
 
     line: int
     key: str
@@ -86,7 +114,13 @@ class AppliedSetting(Value, frozen=True, kw_only=True):
 
 
 class Blocker(Value, frozen=True, kw_only=True):
-    """Why results cannot be submitted: the ``code`` of the rule, what was found, and where the rule was read ('' for one of our own)."""
+    """Why results cannot be submitted.
+
+    Attributes:
+        code: id of the rule; empty in results of schema 1.
+        text: what was found.
+        reference: where the rule was read; empty for one of our own.
+    """
 
     code: str
     text: str
@@ -96,13 +130,30 @@ class Blocker(Value, frozen=True, kw_only=True):
 class Results(Document, frozen=True, kw_only=True):
     """``results.json``: what a benchmark program leaves in its working directory, the same under loom, ck and cm.
 
-    ``precision`` is the model's, such as ``fp32``. ``peak_memory_bytes`` is the largest resident memory of the program's process over its whole life: libraries, model,
-    and those samples that were mapped in at the same time. None if the system does not say. ``missing_images`` is the number of images that
-    the labels name and that were skipped, since they are not there; ``dataset_size`` is the number of samples of the whole data set. ``blockers`` are the reasons why these
-    results cannot be submitted under an official ruleset, worst first; ``user_conf`` is what the user's own settings changed.
+    Attributes:
+        task: what was benchmarked, such as ``image-classification``.
+        model: name of the model.
+        dataset: name of the data set.
+        backend: name of the backend.
+        scenario: LoadGen's scenario.
+        mode: what was measured: performance, accuracy or both.
+        ruleset: name of the ruleset that the run was held to.
+        submission_valid: whether nothing blocks a submission.
+        accuracy: what was scored; null if nothing was.
+        performance: what LoadGen measured; null if nothing was.
+        settings: what the run was set to, by name.
+        versions: versions of libraries by name.
+        notes: what a reader should know of the results.
+        peak_memory_bytes: largest resident memory of the program's process over its whole life: libraries, model, and
+            samples that were mapped in at the same time; null if the system does not say.
+        precision: the model's, such as ``fp32``.
+        blockers: why these results cannot be submitted under an official ruleset, worst first.
+        user_conf: what the user's own settings changed.
+        missing_images: number of images that the labels name and that were skipped, since they are not there.
+        dataset_size: number of samples of the whole data set.
     """
 
-    schema: str
+    schema: SchemaName
     task: str
     model: str
     dataset: str
@@ -125,7 +176,18 @@ class Results(Document, frozen=True, kw_only=True):
 
 
 class Host(Value, frozen=True, kw_only=True):
-    """The machine and software of a run."""
+    """The machine and software of a run.
+
+    Attributes:
+        os: name and version of the operating system.
+        kernel: release of the kernel.
+        arch: the processor's architecture.
+        cpu_model: name of the processor.
+        cores: logical processors that the run could use.
+        memory_bytes: main memory; null if the system does not say.
+        python: version of Python.
+        libraries: versions of Python libraries by name.
+    """
 
     os: str
     kernel: str
@@ -138,7 +200,15 @@ class Host(Value, frozen=True, kw_only=True):
 
 
 class Statistics(Value, frozen=True, kw_only=True):
-    """Statistics of one figure over repetitions; ``stdev`` is the sample standard deviation (0 for one repetition)."""
+    """Statistics of one figure over repetitions.
+
+    Attributes:
+        min: smallest value.
+        median: median.
+        mean: arithmetic mean.
+        max: largest value.
+        stdev: sample standard deviation; 0 for one repetition.
+    """
 
     min: float
     median: float
@@ -169,10 +239,18 @@ class Conditions(Value, frozen=True, kw_only=True):
 
 
 class Repetition(Value, frozen=True, kw_only=True):
-    """One execution of the program. ``status`` tells how it ended; exactly one of exit_code and signal is set.
+    """One execution of the program. Exactly one of ``exit_code`` and ``signal`` is set.
 
-    ``problem`` says what is wrong with what a program that ended well left behind. ``conditions`` are unknown if it was interrupted,
-    and in older records.
+    Attributes:
+        started: when it began: UTC, ISO 8601.
+        ended: when it ended: UTC, ISO 8601.
+        seconds: how long it took.
+        status: how it ended.
+        exit_code: exit status of the process.
+        signal: name of the signal that ended it.
+        problem: what is wrong with what a program that ended well left behind.
+        results: what it left in ``results.json``; null if it left none.
+        conditions: what else the machine did; null if it was interrupted, and in older records.
     """
 
     started: str
@@ -187,12 +265,30 @@ class Repetition(Value, frozen=True, kw_only=True):
 
 
 class Record(Document, frozen=True, kw_only=True):
-    """One ``loom run``. Times are UTC, ISO 8601; ``directory`` is the run directory; digests are ``sha256:…``.
+    """One ``loom run``. Times are UTC, ISO 8601; digests are ``sha256:…``.
 
-    ``plan_digest`` and ``lock_digest`` are of the canonical JSON of the plan and of the lock made from it.
+    Attributes:
+        id: unique name; it begins with the time.
+        target: reference of the program.
+        command: the command as it was executed, in words.
+        arguments: the user's words, without the values of secrets.
+        status: how the run ended: as its last repetition did.
+        started: when it began.
+        ended: when it ended.
+        directory: the run directory.
+        plan: the plan that was executed.
+        plan_digest: digest of the canonical JSON of the plan.
+        lock_digest: digest of the canonical JSON of the lock made from the plan.
+        repetitions: one for each execution of the program.
+        results: results of the last repetition; null if there are none.
+        statistics: over several repetitions, by name of the figure.
+        inputs: by node, the digest of what the run used: of the file, of a data set's labels, or the key in the store
+            of a folder.
+        outputs: digests of the files it left, by path in the run directory.
+        tags: the user's words to find it by.
     """
 
-    schema: str
+    schema: SchemaName
     id: str
     target: str
     command: tuple[str, ...]
@@ -211,3 +307,9 @@ class Record(Document, frozen=True, kw_only=True):
     inputs: dict[str, str]
     outputs: dict[str, str]
     tags: tuple[str, ...]
+
+
+SCHEMAS: SchemaTable = {
+    "record": (Record, "loom record show --json; files in the folder of records"),
+    "results": (Results, "the file results.json that a benchmark program leaves"),
+}

@@ -1,10 +1,16 @@
 """A ruleset as a component states it: what a round of MLPerf, or a company, demands of a result."""
 
-from benchloom.model.base import Value
+from benchloom.model.base import SchemaTable, Value
 
 
 class Seeds(Value, frozen=True, kw_only=True):
-    """The seeds that LoadGen draws with."""
+    """The seeds that LoadGen draws with.
+
+    Attributes:
+        qsl: seed of the choice of the samples that are loaded (qsl_rng_seed).
+        sample_index: seed of the order in which samples are asked for (sample_index_rng_seed).
+        schedule: seed of the times at which queries are issued (schedule_rng_seed).
+    """
 
     qsl: int
     sample_index: int
@@ -52,7 +58,12 @@ class Benchmark(Value, frozen=True, kw_only=True):
 
 
 class SuiteScenarios(Value, frozen=True, kw_only=True):
-    """Which scenarios of a benchmark a suite requires, and which it allows besides."""
+    """The scenarios of a benchmark in one suite.
+
+    Attributes:
+        required: those that a submission must have.
+        optional: those that it may have besides.
+    """
 
     required: tuple[str, ...] = ()
     optional: tuple[str, ...] = ()
@@ -88,3 +99,6 @@ class Ruleset(Value, frozen=True, kw_only=True):
     notes: tuple[str, ...] = ()
     sources: dict[str, str] = {}
     unknown: dict[str, str] = {}
+
+
+SCHEMAS: SchemaTable = {"block-ruleset": (Ruleset, "block ruleset of a component file")}

@@ -2,7 +2,7 @@
 
 from typing import Literal
 
-from benchloom.model.base import Document, Value
+from benchloom.model.base import Document, SchemaName, SchemaTable, Value
 from benchloom.model.record import Host
 
 TUNING_SCHEMA = "benchloom.tuning/1"
@@ -33,11 +33,13 @@ class Probe(Value, frozen=True, kw_only=True):
     """One run of the program with one choice of settings.
 
     Attributes:
-        scenario: LoadGen's scenario of this run: settings for Server are screened by short runs in Offline.
+        scenario: LoadGen's scenario of this run: settings for Server are sifted by short runs in Offline.
+        settings: the values that were tried.
         duration: least seconds it was told to last; None if the program has no such input.
         status: whether the program ended well; nothing is measured if it failed.
         valid: whether LoadGen says VALID; only then the figure counts.
-        figure: the figure of its scenario: samples/s in Offline, the target in queries/s in Server, else a latency in ns.
+        figure: the figure of its scenario: samples/s in Offline, the target in queries/s in Server, else a latency in
+            ns.
         samples_per_second: throughput.
         latency_p99_ns: latency that 99 % of the queries kept.
         seconds: what the run took.
@@ -62,23 +64,28 @@ class Tuning(Document, frozen=True, kw_only=True):
     """A search for the settings of ``target`` that are best on this machine.
 
     Attributes:
-        key: the identity of the search: the digest of plan, fixed inputs, scenario, ruleset and machine.
-        inputs: fixed inputs of the program.
+        target: reference of the program.
+        command: the command of the program that is run.
+        scenario: the scenario that the settings are for.
+        key: what the search is kept under: the digest of plan, fixed inputs, scenario, ruleset and machine.
+        inputs: inputs of the program that were held fixed.
+        host: the machine that they are for.
         figure: name of what is made best.
         unit: unit of the figure: samples/s, queries/s or ns.
         better: whether more of it is better, or less.
         latency_bound_ns: the bound that Server's 99th percentile must keep; None elsewhere.
         probes: every run, in the order of time.
         best: the best run that counts; None if none does.
-        confirmed: whether the best was measured as the search demands: as long as the longest probes, and twice for Server.
-        complete: whether the search is complete; else the same command resumes it.
+        confirmed: whether the best was measured as the search demands: as long as the longest probes, and twice for
+            Server.
+        complete: whether the search came to its end; else the same command goes on.
         seconds: what all probes took, those of earlier commands too.
         user_conf: the file for LoadGen, if one was written.
         lock: the file for loom run --lock, if one was written.
         commands: commands that run with the best settings.
     """
 
-    schema: str
+    schema: SchemaName
     target: str
     command: str
     scenario: str
@@ -97,3 +104,6 @@ class Tuning(Document, frozen=True, kw_only=True):
     user_conf: str
     lock: str
     commands: tuple[str, ...]
+
+
+SCHEMAS: SchemaTable = {"tuning": (Tuning, "loom tune --json; the file tuning.json of each search")}

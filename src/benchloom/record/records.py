@@ -11,6 +11,7 @@ from benchloom.errors import InputError, UnknownNameError
 from benchloom.model.base import to_json
 from benchloom.model.migrations import decode_record
 from benchloom.model.record import Record
+from benchloom.model.schema_version import misfit
 
 
 def save(record: Record, folder: Path) -> Path:
@@ -27,12 +28,8 @@ def load(path: Path) -> Record:
     except OSError as error:
         raise InputError("the record cannot be read", where=str(path), why=[str(error)]) from error
     except msgspec.MsgspecError as error:
-        raise InputError(
-            "the record does not match its schema",
-            where=str(path),
-            why=[str(error)],
-            fix="see schemas/record.schema.json",
-        ) from error
+        fix = "see what a record has: loom schema record"
+        raise misfit(error, what="the record", where=str(path), fix=fix) from error
 
 
 def paths(folder: Path) -> tuple[Path, ...]:

@@ -6,7 +6,7 @@ from pathlib import Path
 import msgspec
 
 from benchloom.base.units import human_bytes
-from benchloom.model.base import Document, Value
+from benchloom.model.base import Document, SchemaTable, Value
 from benchloom.model.record import Record, Results
 from benchloom.report.records import (
     PERCENTILES,
@@ -32,8 +32,18 @@ class ComparedRun(Value, frozen=True, kw_only=True):
     Attributes:
         id: the record's id.
         path: the record's file.
+        program: reference of the program.
         status: how the run ended.
+        started: when the run began: UTC, ISO 8601.
+        repetitions: number of executions.
+        model: name of the model.
         precision: the model's, such as fp32 or int8.
+        dataset: name of the data set.
+        backend: name of the backend.
+        backend_version: its version.
+        scenario: LoadGen's scenario.
+        mode: performance, accuracy or both.
+        ruleset: name of the ruleset.
         accuracy: top-1 or mAP as a fraction, 0 to 1.
         reference: the model's published accuracy.
         difference: accuracy less reference.
@@ -47,8 +57,9 @@ class ComparedRun(Value, frozen=True, kw_only=True):
         submission_valid: whether the ruleset allows its submission.
         peak_memory_bytes: largest resident memory of the program.
         host: the machine in one line.
-        settings: the settings of the run, with the number of samples.
-        busy: whether the machine was busy with other work at the same time.
+        settings: what the run was set to, with the samples used.
+        busy: whether the machine did something else at the same time.
+        tags: tags of the record.
     """
 
     id: str
@@ -84,13 +95,21 @@ class ComparedRun(Value, frozen=True, kw_only=True):
 
 
 class Comparison(Document, frozen=True, kw_only=True):
-    """Compared runs; ``differing`` names the settings that are not the same in all runs that have them."""
+    """Runs side by side.
+
+    Attributes:
+        runs: in the order in which they were named.
+        differing: names of settings that are not the same in all runs that have them.
+    """
 
     runs: tuple[ComparedRun, ...]
     differing: tuple[str, ...] = ()
 
 
-# name: (sort key, whether the largest comes first); runs without a value come last
+SCHEMAS: SchemaTable = {"comparison": (Comparison, "loom compare --json")}
+
+
+# name: (what is compared, whether the largest comes first); runs without it come last
 ORDERS: dict[str, tuple[Callable[[ComparedRun], str | float | None], bool]] = {
     "started": (lambda run: run.started, False),
     "program": (lambda run: run.program, False),

@@ -5,7 +5,8 @@ import urllib.parse
 from collections.abc import Iterable, Iterator, Sequence
 
 from benchloom.base.units import human_bytes
-from benchloom.model.component import Component, Condition, Detect, Fetch, Input, Program, Requirement, Variation
+from benchloom.model.component import Component, Condition, Fetch, Input, Program, Requirement, Variation
+from benchloom.model.detect import Detect
 from benchloom.model.facts import Backend, Classes, Dataset, Detections, Model, Profile, Step, Tensor
 from benchloom.model.finding import Finding
 from benchloom.model.published import CONTAINERS, PublishedFile, StandIn
@@ -71,6 +72,7 @@ def _identity(component: Component, folder: str) -> Iterator[Row]:
         ("tags", ", ".join(component.tags)),
         ("family", component.family if component.family != component.ref else ""),
         ("default for", "; ".join(component.default_for)),
+        ("CK asks for it by", "; ".join(component.ck_queries)),
         ("priority", str(component.priority) if component.priority else ""),
         ("result", component.result),
         ("licence", component.licence),

@@ -6,14 +6,26 @@
 import json
 
 from benchloom.base.units import human_bytes
-from benchloom.model.base import Document, Value
+from benchloom.model.base import Document, SchemaName, SchemaTable, Value
 from benchloom.model.plan import Action, Node, Origin, Plan
 
 GRAPH_SCHEMA = "benchloom.graph/1"
 
 
 class GraphNode(Value, frozen=True, kw_only=True):
-    """The parts of a plan's node that a drawing shows. ``bytes`` is its download size; None is unknown."""
+    """One node of a plan, less what a drawing does not show.
+
+    Attributes:
+        id: the node's id in the plan.
+        component: reference of the component.
+        action: what the executor will do.
+        origin: whether it is installed, detected or installable.
+        version: its version.
+        variations: its variations.
+        roles: the roles it fills.
+        reason: why it was chosen.
+        bytes: what it downloads; null if that is not known.
+    """
 
     id: str
     component: str
@@ -38,7 +50,13 @@ class GraphNode(Value, frozen=True, kw_only=True):
 
 
 class GraphLink(Value, frozen=True, kw_only=True):
-    """``source`` needs ``target``, which fills ``roles`` for it (sorted)."""
+    """A need: one node is built from, or runs with, another.
+
+    Attributes:
+        source: id of the node that needs.
+        target: id of the node that is needed.
+        roles: the roles that the target fills for the source, sorted.
+    """
 
     source: str
     target: str
@@ -46,13 +64,23 @@ class GraphLink(Value, frozen=True, kw_only=True):
 
 
 class Graph(Document, frozen=True, kw_only=True):
-    """A plan in node-link form; nodes in the plan's order, links by source, then target."""
+    """A plan in node-link form.
 
-    schema: str
+    Attributes:
+        target: what was asked for.
+        command: the command of the program.
+        nodes: in the plan's order.
+        links: by source, then target.
+    """
+
+    schema: SchemaName
     target: str
     command: str
     nodes: tuple[GraphNode, ...]
     links: tuple[GraphLink, ...]
+
+
+SCHEMAS: SchemaTable = {"graph": (Graph, "loom graph --json")}
 
 
 def graph_of(plan: Plan) -> Graph:

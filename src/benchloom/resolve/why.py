@@ -3,7 +3,7 @@
 import msgspec
 
 from benchloom.errors import LoomError
-from benchloom.model.base import Document, Value
+from benchloom.model.base import Document, SchemaTable, Value
 from benchloom.model.component import Component, Requirement
 from benchloom.model.plan import Candidate
 from benchloom.model.query import Query
@@ -15,7 +15,14 @@ from benchloom.resolve.solve import Solution, solve
 
 
 class Alternative(Value, frozen=True, kw_only=True):
-    """A candidate that was not chosen, and why; ``version`` is empty if the reason is about the whole component."""
+    """Something that was not chosen.
+
+    Attributes:
+        component: its reference.
+        reason: why not.
+        version: the version that it concerns; empty if it concerns the whole component.
+        variations: the variations that it concerns.
+    """
 
     component: str
     reason: str
@@ -26,7 +33,13 @@ class Alternative(Value, frozen=True, kw_only=True):
 class Explanation(Document, frozen=True, kw_only=True):
     """Why a role is filled by its component.
 
-    ``alternatives`` would also match; ``refused`` have the tags but cannot be used.
+    Attributes:
+        role: the role.
+        chosen: what answers it.
+        reason: why this one.
+        required_by: the requirements that it answers.
+        alternatives: what could have answered, too.
+        refused: what has the tags but cannot be used.
     """
 
     role: str
@@ -38,9 +51,15 @@ class Explanation(Document, frozen=True, kw_only=True):
 
 
 class WhyNot(Document, frozen=True, kw_only=True):
-    """Why ``candidate`` does not fill ``role``.
+    """Why a component does not answer a role.
 
-    ``can_answer`` tells whether it could; ``fix`` is then the flag that chooses it.
+    Attributes:
+        role: the role.
+        candidate: reference of the component that was asked about.
+        chosen: what answers the role instead.
+        can_answer: whether the candidate could.
+        reasons: why it does not.
+        fix: the flag that chooses it, if it could answer.
     """
 
     role: str
@@ -49,6 +68,12 @@ class WhyNot(Document, frozen=True, kw_only=True):
     can_answer: bool
     reasons: tuple[str, ...]
     fix: str
+
+
+SCHEMAS: SchemaTable = {
+    "explanation": (Explanation | tuple[Explanation, ...], "loom explain --json"),
+    "why-not": (WhyNot, "loom explain --not --json"),
+}
 
 
 def explain_role(solution: Solution, role: str) -> Explanation:

@@ -7,6 +7,7 @@ from benchloom.datasets.samples import list_images
 from benchloom.model.facts import Facts
 from benchloom.model.plan import Plan
 from benchloom.model.provision import Built
+from benchloom.model.values import FROM_ONE, whole
 
 
 def refuse_unfit_data(plan: Plan, found: Facts) -> None:
@@ -24,7 +25,7 @@ def refuse_unfit_data(plan: Plan, found: Facts) -> None:
         list_images(
             dataset,
             root,
-            count=int(count) if count.isdecimal() else None,
+            count=whole(count, "--count", FROM_ONE) if count else None,
             only_with_objects=bool(recipe and recipe.only_with_objects),
             allow_missing=plan.inputs.get("allow_missing_images") == "yes",
         )

@@ -17,7 +17,7 @@ from benchloom.base import limits
 from benchloom.base.digest import of_bytes
 from benchloom.base.disk_cache import DiskCache
 from benchloom.base.signatures import Signature, signature_of
-from benchloom.model.component import Executable
+from benchloom.model.detect import Executable
 
 SAFE_ARGUMENTS = (("--version",), ("-version",), ("-V",))
 _NEVER = re.compile(

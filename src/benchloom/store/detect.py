@@ -13,7 +13,8 @@ from typing import TYPE_CHECKING
 from benchloom.base import limits
 from benchloom.base.digest import of_bytes
 from benchloom.errors import ComponentError
-from benchloom.model.component import Component, FileGlob
+from benchloom.model.component import Component
+from benchloom.model.detect import FileGlob
 from benchloom.model.plan import Candidate
 
 if TYPE_CHECKING:

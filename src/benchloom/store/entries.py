@@ -20,13 +20,13 @@ from benchloom.base import atomic
 from benchloom.base.talk import Silent, Talk
 from benchloom.base.units import human_bytes
 from benchloom.errors import InputError, InstallError, IntegrityError
-from benchloom.model.base import Document, to_json
+from benchloom.model.base import to_json
+from benchloom.store.entry import ENTRY_SCHEMA, Entry, decode_entry
 from benchloom.store.sealing import BuildOutput, Sealed, Stamp, make_durable, seal_files
 
 if TYPE_CHECKING:
     from filelock import FileLock
 
-ENTRY_SCHEMA = "benchloom.entry/1"
 WHEEL_KEY = "wheel-"  # prefix of the keys of wheels
 WHEELS = "wheels"  # fact of an environment's entry: the keys of the wheels that its files come from
 _KEY = re.compile(r"[A-Za-z0-9][A-Za-z0-9_-]{3,127}")
@@ -37,22 +37,6 @@ _NOT_EMPTY = frozenset({errno.ENOTEMPTY, errno.EEXIST})
 _SEAL = "seal.json"
 
 Builder = Callable[[Path], Mapping[str, str] | BuildOutput | None]
-
-
-class Entry(Document, frozen=True, kw_only=True):
-    """The content of ``entry.json``: sha256 by relative path, links by relative path, ``size`` in bytes.
-
-    ``created`` is UTC, ISO 8601.
-    """
-
-    schema: str
-    key: str
-    label: str
-    created: str
-    files: dict[str, str]
-    links: dict[str, str]
-    size: int
-    meta: dict[str, str]
 
 
 class Store:
@@ -169,15 +153,14 @@ class Store:
     # -- reading ----------------------------------------------------------------------------------------------------
 
     def _read(self, key: str) -> Entry | str | None:
-        """Return the entry, None if there is none, or a sentence about what is wrong with it."""
+        """Return the entry, None if there is none, or a sentence about what is wrong with it. One of a newer schema is refused."""
         folder = self._folder(key)
         try:
-            entry = msgspec.json.decode((folder / "entry.json").read_bytes(), type=Entry)
+            data = (folder / "entry.json").read_bytes()
         except (FileNotFoundError, NotADirectoryError):
             return "entry.json is missing" if os.path.lexists(folder) else None
-        except msgspec.DecodeError as error:
-            return f"entry.json cannot be read: {error}"
-        if entry.key != key or entry.schema != ENTRY_SCHEMA or not (folder / "content").is_dir():
+        entry = decode_entry(data, str(folder / "entry.json"))
+        if isinstance(entry, Entry) and (entry.key != key or not (folder / "content").is_dir()):
             return "it describes another entry or has no content"
         return entry
 

@@ -8,13 +8,23 @@ from pathlib import Path
 
 from filelock import Timeout
 
-from benchloom.model.base import Document
+from benchloom.model.base import Document, SchemaTable
 from benchloom.store.entries import WHEELS, Store, remove_tree
 from benchloom.store.fetch import download_lock
 
 
 class GcReport(Document, frozen=True, kw_only=True):
-    """What was removed (or would be, with ``dry_run``) and kept; ``bytes`` is the space freed."""
+    """What was removed (or would be, in a dry run) and kept.
+
+    Attributes:
+        removed: keys of the entries removed.
+        kept: keys of the entries kept.
+        downloads: downloads removed.
+        stages: unfinished entries removed.
+        quarantined: damaged entries removed.
+        bytes: space of all that was removed.
+        dry_run: whether nothing was removed.
+    """
 
     removed: tuple[str, ...]
     kept: tuple[str, ...]
@@ -23,6 +33,9 @@ class GcReport(Document, frozen=True, kw_only=True):
     quarantined: tuple[str, ...]
     bytes: int
     dry_run: bool
+
+
+SCHEMAS: SchemaTable = {"gc": (GcReport, "loom gc --json")}
 
 
 def collect(

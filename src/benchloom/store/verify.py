@@ -8,7 +8,8 @@ from benchloom.base.digest import of_file
 from benchloom.base.file_kinds import no_model
 from benchloom.errors import IntegrityError
 from benchloom.model.finding import Finding
-from benchloom.store.entries import Entry, Store
+from benchloom.store.entries import Store
+from benchloom.store.entry import Entry
 from benchloom.store.sealing import Stamp, scan, stamp_of
 
 NO_MODEL = "store-file-no-model"

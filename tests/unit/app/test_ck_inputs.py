@@ -19,6 +19,7 @@ DECLARED = component(
     Input(summary="", name="duration", type="float", minimum=0),
     Input(summary="", name="max_latency_ms", type="float", minimum=0),
     Input(summary="", name="batch_size", type="int", minimum=1),
+    Input(summary="", name="scenario", choices=("SingleStream", "Offline")),
 )
 
 
@@ -32,6 +33,17 @@ DECLARED = component(
         ({"EXTRA_OPS": "--accuracy --max-batchsize '4'"}, {"mode": "accuracy", "batch_size": "4"}),
         ({"EXTRA_OPS": "--max-latency 0.1"}, {"max_latency_ms": "100"}),
         ({"EXTRA_OPS": "--count 5", "LOOM_INPUT_COUNT": "5"}, {"count": "5"}),
+        ({"CK_BATCH_COUNT": "10"}, {"count": "10"}),
+        ({"CK_BATCH_COUNT": "10", "CK_BATCH_SIZE": "2"}, {"count": "20", "batch_size": "2"}),
+        ({"CK_BATCH_SIZE": "2"}, {"batch_size": "2"}),
+        (
+            {"CK_LOADGEN_MODE": "AccuracyOnly", "CK_LOADGEN_SCENARIO": "Offline"},
+            {"mode": "accuracy", "scenario": "Offline"},
+        ),
+        ({"CK_LOADGEN_MODE": "PerformanceOnly"}, {"mode": "performance"}),
+        ({"CK_LOADGEN_MODE": "SubmissionRun"}, {"mode": "both"}),
+        ({"CK_LOADGEN_DATASET_SIZE": "500"}, {"count": "500"}),
+        ({"CK_LOADGEN_DATASET_SIZE": "0"}, {}),
     ],
 )
 def test_variables_become_inputs(environ: dict[str, str], found: dict[str, str]):
@@ -51,7 +63,13 @@ def test_variables_become_inputs(environ: dict[str, str], found: dict[str, str])
         ({"EXTRA_OPS": "--max-latency soon"}, InputError, "EXTRA_OPS='--max-latency soon'"),
         ({"EXTRA_OPS": "--count '5"}, InputError, 'EXTRA_OPS="--count \'5"'),
         ({"EXTRA_OPS": "--count 5", "LOOM_INPUT_COUNT": "6"}, InputError, "EXTRA_OPS='--count 5'"),
-        ({"CK_BATCH_SIZE": "1"}, InputError, "CK_BATCH_SIZE"),
+        ({"CK_BATCH_SIZE": "none"}, InputError, "CK_BATCH_SIZE"),
+        ({"CK_BATCH_COUNT": "5", "CK_BATCH_SIZE": "none"}, InputError, "CK_BATCH_SIZE"),
+        ({"CK_BATCH_COUNT": "5", "LOOM_INPUT_COUNT": "6"}, InputError, "CK_BATCH_COUNT"),
+        ({"CK_BATCH_ANYTHING": "5"}, InputError, "CK_BATCH_ANYTHING"),
+        ({"CK_LOADGEN_MODE": "FindPeakPerformance"}, InputError, "CK_LOADGEN_MODE"),
+        ({"CK_LOADGEN_TARGET_QPS": "5"}, UnknownNameError, "CK_LOADGEN_TARGET_QPS"),
+        ({"CK_LOADGEN_BUFFER_SIZE": "1024"}, InputError, "CK_LOADGEN_BUFFER_SIZE"),
         ({"CK_LOADGEN_ANYTHING": "1"}, InputError, "CK_LOADGEN_ANYTHING"),
     ],
 )

@@ -6,7 +6,7 @@ from pathlib import Path
 import msgspec
 import pytest
 
-from benchloom.errors import ExecutionError
+from benchloom.errors import ExecutionError, InputError
 from benchloom.experiments.engine import drive, lacking
 from benchloom.experiments.journal import Journal
 from benchloom.model.experiment import RunSpec, Trial
@@ -50,7 +50,7 @@ def path(tmp_path: Path) -> Path:
 
 
 def journal(path: Path, *, is_fresh: bool = False) -> Journal:
-    return Journal(path, pytest.fail, is_fresh=is_fresh)
+    return Journal(path, is_fresh=is_fresh)
 
 
 def test_runs_are_made_stage_by_stage_until_the_judge_asks_for_none(path: Path):
@@ -130,14 +130,43 @@ def test_line_that_was_cut_short_is_dropped_and_the_next_one_whole(path: Path):
     assert [trial.spec for trial in journal(path).trials] == [spec(1), spec(2)]
 
 
-@pytest.mark.parametrize("data", [b"{}\n", b"", b'{"schema":"benchloom.journal/9"}\n', b"\x00\n\n", b'[1]\n{"a":1}\n'])
-def test_file_that_is_no_journal_is_made_anew_and_said(path: Path, data: bytes):
+@pytest.mark.parametrize(
+    ("data", "what", "fix"),
+    [
+        (b"{}\n", "the journal does not fit its schema", "--fresh"),
+        (b"", "the journal does not fit its schema", "--fresh"),
+        (b"\x00\n\n", "the journal does not fit its schema", "--fresh"),
+        (b"[1]\n", "the journal does not fit its schema", "--fresh"),
+        (b'{"schema":"benchloom.journal/1"}\n{"a":1}\n', "the journal does not fit its schema", "--fresh"),
+        (b'{"schema":"other/1"}\n', "the journal is of schema 'other/1'", "--fresh"),
+        (b'{"schema":"benchloom.journal/9","new":1}\n', "the journal is of schema 'benchloom.journal/9'", "upgrade"),
+    ],
+)
+def test_file_that_is_no_journal_is_refused_and_kept_as_it_is(path: Path, data: bytes, what: str, fix: str):
     path.parent.mkdir()
     path.write_bytes(data)
-    said: list[str] = []
-    assert Journal(path, said.append).trials == []
-    assert "is replaced" in said[0]
+    with pytest.raises(InputError, match=what) as caught:
+        journal(path)
+    assert str(path) in caught.value.where
+    assert fix in caught.value.fix
+    assert path.read_bytes() == data
+    assert journal(path, is_fresh=True).trials == []
     assert journal(path).trials == []
+
+
+def test_line_of_a_journal_that_is_no_trial_is_named(path: Path):
+    drive(Doubling(), Runs(), journal(path))
+    lines = path.read_bytes().splitlines(keepends=True)
+    path.write_bytes(b"".join([*lines[:2], b"{}\n", *lines[2:]]))
+    with pytest.raises(InputError) as caught:
+        journal(path)
+    assert caught.value.where == f"{path}: line 3"
+
+
+def test_journal_that_cannot_be_opened_is_refused(path: Path):
+    path.mkdir(parents=True)
+    with pytest.raises(InputError, match="cannot be read"):
+        journal(path)
 
 
 def test_fresh_journal_forgets_all(path: Path):

@@ -57,7 +57,7 @@ def test_grid_takes_chosen_values_as_they_are():
 
 @pytest.mark.parametrize("word", ["batch_size", "batch_size=", "batch_size=1,x", "batch_size=0", "batch_size=-1"])
 def test_over_that_is_no_list_of_numbers_is_refused_with_an_example(word: str):
-    with pytest.raises(InputError, match="whole numbers") as caught:
+    with pytest.raises(InputError, match="is not a whole number of at least 1") as caught:
         parse_over([word], AXES)
     assert "--over batch_size=1,2,4" in caught.value.fix
 

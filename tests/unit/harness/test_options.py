@@ -38,9 +38,9 @@ def test_case_of_names_does_not_matter():
     ("word", "where", "said"),
     [
         ("--scenario=Ofline", "--scenario", "'Ofline' is not a value of --scenario"),
-        ("--count=0", "--count", "0 is below the minimum 1"),
-        ("--count=1.5", "--count", r"'1.5' is not a number \(int\)"),
-        ("--batch_size=many", "--batch_size", r"'many' is not a number \(int\)"),
+        ("--count=0", "--count", "'0' is not a whole number of at least 1"),
+        ("--count=1.5", "--count", "'1.5' is not a whole number of at least 1"),
+        ("--batch_size=many", "--batch_size", "'many' is not a whole number of at least 1"),
         ("--target_qps=nan", "--target_qps", "'nan' is not a finite number"),
         ("--target_qps=0", "--target_qps", "'0' is not a number above 0"),
         ("--user_conf=/no/such/file", "--user_conf", "/no/such/file does not exist"),

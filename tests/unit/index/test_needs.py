@@ -20,6 +20,8 @@ def read(dep: dict[str, Any]) -> Requirement:
         ({"tags": "b, a,,"}, "a,b"),
         ({"tags": ["b", " a ", "", "_v"]}, "a,b,_v"),
         ({"tags": "a", "no_tags": "b,c"}, "a,-b,-c"),
+        ({"tags": "a", "no_tags": "_v, b"}, "a,-b,-_v"),
+        ({"tags": "a", "no_tags": ""}, "a"),
         ({"tags": "a", "version": "1.2"}, "a,@==1.2"),
         ({"tags": "a", "version": ">=1.2,<2"}, "a,@>=1.2,<2"),
         ({"tags": "a", "version_from": [1, 2], "version_to": [3, 0, 1]}, "a,@>=1.2,<=3.0.1"),

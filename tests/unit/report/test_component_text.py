@@ -4,8 +4,6 @@ from benchloom.model.component import (
     Command,
     Component,
     Condition,
-    Detect,
-    Executable,
     Fetch,
     Input,
     Install,
@@ -14,6 +12,7 @@ from benchloom.model.component import (
     Variation,
     Version,
 )
+from benchloom.model.detect import Detect, Executable
 from benchloom.model.facts import Classes, Detections, Model, Profile, Reference, Step, Tensor
 from benchloom.model.finding import Finding
 from benchloom.model.query import parse_query

@@ -1,5 +1,6 @@
 """The registry of report formats, and tables in each of their formats."""
 
+import re
 from pathlib import Path
 
 import pytest
@@ -68,3 +69,16 @@ def test_one_more_format_is_one_more_module(tmp_path: Path, monkeypatch: pytest.
     assert {kind for kind in KINDS if "count" in formats_of(kind)} >= {"plan", "comparison", "tuning", "benchmarks"}
     assert format_of_ending("benchmarks", ".n") == "count"
     assert list(render("benchmarks", "count", RUN, Medium())) == ["2"]
+
+
+def test_a_module_in_the_folder_is_a_format_as_the_documentation_says(tmp_path: Path, monkeypatch: pytest.MonkeyPatch):
+    page = Path(__file__).parents[3] / "docs" / "how-to" / "add-a-report-format.md"
+    [source] = re.findall(r"```python\n(.*?)```", page.read_text(encoding="utf-8"), re.DOTALL)
+    (tmp_path / "tables").mkdir()
+    (tmp_path / "tables" / "tsv.py").write_text(source, encoding="utf-8")
+    monkeypatch.setattr(formats, "__path__", [*formats.__path__, str(tmp_path)])
+    monkeypatch.setattr(table_formats, "__path__", [*table_formats.__path__, str(tmp_path / "tables")])
+    assert {"tsv", "csv"} <= set(formats_of("benchmarks"))
+    assert format_of_ending("benchmarks", ".tsv") == "tsv"
+    of_commas, of_tabs = ([*render("benchmarks", name, RUN, Medium())] for name in ("csv", "tsv"))
+    assert [block.text.replace("\t", ",") for block in of_tabs] == [block.text for block in of_commas]

@@ -8,7 +8,8 @@ from msgspec.structs import replace
 from benchloom.index.index import Index
 from benchloom.index.read import EntryReading
 from benchloom.index.repositories import Repository
-from benchloom.model.component import Component, Detect, Install, PythonModule, Requirement, Variation, Version
+from benchloom.model.component import Component, Install, Requirement, Variation, Version
+from benchloom.model.detect import Detect, PythonModule
 from benchloom.model.facts import Model
 from benchloom.model.plan import Candidate
 from benchloom.resolve.host import HostFacts, Installed, Overrides

@@ -6,7 +6,8 @@ import pytest
 from msgspec.structs import replace
 
 from benchloom.errors import ResolutionError
-from benchloom.model.component import Component, Detect, Fetch, Install, Program, PythonModule, Variation, Version
+from benchloom.model.component import Component, Fetch, Install, Program, Variation, Version
+from benchloom.model.detect import Detect, PythonModule
 from benchloom.model.plan import Candidate, Plan
 from benchloom.resolve.host import HostFacts
 from support.components import BUILT, PLATFORM, entry, need, planned

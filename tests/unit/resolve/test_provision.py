@@ -6,18 +6,8 @@ import msgspec
 import pytest
 
 from benchloom.model.base import to_json
-from benchloom.model.component import (
-    Check,
-    Command,
-    Detect,
-    Fetch,
-    Input,
-    Install,
-    Program,
-    PythonModule,
-    Variation,
-    Version,
-)
+from benchloom.model.component import Check, Command, Fetch, Input, Install, Program, Variation, Version
+from benchloom.model.detect import Detect, PythonModule
 from benchloom.model.facts import Profile
 from benchloom.model.plan import Candidate, Plan
 from benchloom.model.provision import (

@@ -7,14 +7,8 @@ import pytest
 
 import benchloom.resolve
 from benchloom.errors import ResolutionError
-from benchloom.model.component import (
-    Detect,
-    Fetch,
-    Install,
-    PythonModule,
-    Variation,
-    Version,
-)
+from benchloom.model.component import Fetch, Install, Variation, Version
+from benchloom.model.detect import Detect, PythonModule
 from benchloom.model.plan import TARGET_ROLE, Candidate, Plan, Platform
 from benchloom.resolve.host import HostFacts, Installed
 from benchloom.resolve.reach import reachable

@@ -11,7 +11,8 @@ import pytest
 
 from benchloom.base import limits
 from benchloom.errors import ComponentError
-from benchloom.model.component import Component, Detect, Executable, FileGlob, PythonModule
+from benchloom.model.component import Component
+from benchloom.model.detect import Detect, Executable, FileGlob, PythonModule
 from benchloom.store.detect import detect, python_version, recognised_by
 
 

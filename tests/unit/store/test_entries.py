@@ -1,5 +1,6 @@
 """Entries: whole or not there, one builder per key, damage set aside, nothing half-written left."""
 
+import json
 import os
 import stat
 import subprocess
@@ -226,6 +227,21 @@ def test_find_entry_of_another_key_goes_to_quarantine(store: Store):
     os.rename(store.root / "entries" / KEY, store.root / "entries" / "other-key")
     assert store.find("other-key") is None
     assert store.keys() == ()
+
+
+@pytest.mark.parametrize("change", [{"schema": "benchloom.entry/2"}, {"schema": "benchloom.entry/2", "files": ["new"]}])
+def test_entry_of_a_newer_schema_is_refused_and_stays(store: Store, change: dict[str, object]):
+    store.build(KEY, "x", fill)
+    about = store.root / "entries" / KEY / "entry.json"
+    about.write_text(json.dumps({**json.loads(about.read_bytes()), **change}))
+    with pytest.raises(InputError, match=r"is of schema 'benchloom\.entry/2'") as caught:
+        store.find(KEY)
+    assert caught.value.where == str(about)
+    assert "upgrade" in caught.value.fix
+    with pytest.raises(InputError):
+        list(store.entries())
+    assert about.exists()
+    assert not (store.root / "quarantine").exists()
 
 
 def test_find_entry_that_is_a_file_goes_to_quarantine(store: Store):

@@ -7,11 +7,12 @@ from typing import Any
 import click
 
 from benchloom.app.planning import split_secrets
-from benchloom.app.tuning import TuneOptions, seconds_of, tune
+from benchloom.app.tuning import TuneOptions, tune
 from benchloom.cli.common import YEAR, BoundedFloat, Session, verb
 from benchloom.cli.reports import report_options, write_report
 from benchloom.cli.request import masked, parse_request, request_options
 from benchloom.model.tuning import Tuning
+from benchloom.model.values import seconds
 
 
 @verb("tune", free=True, example="loom tune program:image-classification-onnx --scenario=Offline --budget=30s")
@@ -64,10 +65,9 @@ def command(
     Server also the highest target QPS that LoadGen calls VALID, twice. --duration is the minimum time of the longest
     probes in seconds. The same command resumes the search. Exits 1 if nothing was VALID.
     """
-    seconds = seconds_of(budget)
     request, secrets = split_secrets(session.workspace, parse_request(**asked, runnable=True))
     options = TuneOptions(
-        budget=seconds,
+        budget=seconds(budget, "--budget"),
         over=over,
         precision=precision / 100,
         is_fresh=fresh,

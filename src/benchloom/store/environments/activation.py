@@ -22,6 +22,7 @@ def variables(folder: Path) -> dict[str, str]:
         "CK_LOCAL_REPO": str(folder / "CK" / "local"),
         "CK_TOOLS": str(folder / "CK-TOOLS"),
         "CK_PYTHON": str(folder / "bin" / "python"),
+        "CK_VENV_PYTHON_BIN": str(folder / "bin" / "python3"),  # the name that CK's templates and pages use
     }
 
 

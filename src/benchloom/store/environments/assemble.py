@@ -19,7 +19,8 @@ from installer.utils import Scheme, get_launcher_kind
 
 from benchloom.base.talk import Talk
 from benchloom.errors import InstallError
-from benchloom.store.entries import Entry, Store
+from benchloom.store.entries import Store
+from benchloom.store.entry import Entry
 from benchloom.store.environments.wheels import dist_info, record_digest
 from benchloom.store.python_env import environment_python
 

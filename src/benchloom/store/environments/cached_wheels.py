@@ -9,7 +9,8 @@ from pathlib import Path
 
 from msgspec.structs import replace
 
-from benchloom.store.entries import WHEEL_KEY, Entry, Store
+from benchloom.store.entries import WHEEL_KEY, Store
+from benchloom.store.entry import Entry
 from benchloom.store.environments.seam import Pinned, plain
 from benchloom.store.environments.wheels import dist_info
 

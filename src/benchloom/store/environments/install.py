@@ -18,7 +18,8 @@ from benchloom.base.talk import Talk
 from benchloom.errors import InstallError, OfflineError
 from benchloom.model.base import Value
 from benchloom.model.environment import Distribution
-from benchloom.store.entries import WHEEL_KEY, WHEELS, Entry, Store, disk_full_reported
+from benchloom.store.entries import WHEEL_KEY, WHEELS, Store, disk_full_reported
+from benchloom.store.entry import Entry
 from benchloom.store.environments.cached_wheels import CachedWheels, cached_wheels
 from benchloom.store.environments.empty import started_venv
 from benchloom.store.environments.seam import (

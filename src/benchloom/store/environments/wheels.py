@@ -15,7 +15,8 @@ from benchloom.base.pip_config import connects_otherwise
 from benchloom.base.talk import Talk
 from benchloom.errors import FetchError, InstallError, IntegrityError
 from benchloom.model.component import Fetch
-from benchloom.store.entries import WHEEL_KEY, Entry, Store
+from benchloom.store.entries import WHEEL_KEY, Store
+from benchloom.store.entry import Entry
 from benchloom.store.environments.seam import Pinned, Solver, SolverError
 from benchloom.store.environments.solve_pip import Pip
 from benchloom.store.fetch import Fetcher, file_name
