@@ -22,7 +22,7 @@ _OPTIONS = {
     "scenario": "scenario",
     "user_conf": "user_conf",
 }
-_MILLISECONDS = 1000  # per second, in which --max-latency counts
+_MILLISECONDS = 1000  # per second, the unit of --max-latency
 # Variables of CK's own programs. A data set of 0 samples means all of it there.
 _DATASET_SIZE, _BATCH_COUNT, _BATCH_SIZE = "CK_LOADGEN_DATASET_SIZE", "CK_BATCH_COUNT", "CK_BATCH_SIZE"
 _OF_CK = {
@@ -45,8 +45,8 @@ _UNREAD = {
 def inputs_from(component: Component, environ: Mapping[str, str]) -> dict[str, str]:
     """Return the inputs in ``environ`` for the program ``component``, in their declared spelling.
 
-    They come as ``LOOM_INPUT_<NAME>``, as variables of CK's own programs, or as options in ``EXTRA_OPS``. A program that declares
-    no input reads variables of its own, and gets none. Raises UnknownNameError for a variable or option that no input has, and
+    They come as ``LOOM_INPUT_<NAME>``, as variables of CK's own programs, or as options in ``EXTRA_OPS``. A program without
+    declared inputs reads its own variables, and gets none. Raises UnknownNameError for a variable or option that no input has, and
     InputError for a wrong value, for an input with two values, and for variables of CK's own programs that no input stands for.
     """
     declared = {item.name: item for item in component.program.inputs} if component.program else {}

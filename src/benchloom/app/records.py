@@ -26,7 +26,7 @@ class RecordLine(Value, frozen=True, kw_only=True):
         valid: LoadGen's verdict on the performance run.
         metric: LoadGen's name of the scenario's official figure.
         value: that figure.
-        busy: whether the machine did something else at the same time.
+        busy: whether the machine was busy with other work at the same time.
         tags: the user's words to find it by.
     """
 

@@ -342,6 +342,6 @@ def _refuse_difference(lock: VenvLock, found: tuple[Distribution, ...]) -> None:
 
 def _read(file: Path) -> Venv:
     what = "the description of a virtual environment"
-    fix = f"make it anew: loom venv create {file.parent.name} --force"
+    fix = f"recreate it: loom venv create {file.parent.name} --force"
     data = bounded.read_bytes(file, limits.DOCUMENT_BYTES)
     return decode_document(data, Venv, VENV_SCHEMA, what=what, where=str(file), fix=fix)

@@ -353,7 +353,7 @@ def _ck_queries_mean_it(subject: LintSubject) -> Iterator[Finding]:
             item.ref for item in found if item.repo == subject.component.repo and item.ref != subject.component.ref
         ]
         if subject.component not in found:
-            yield subject.finding("error", f"it does not answer {text!r} itself", ("ck_queries",), "add the tags")
+            yield subject.finding("error", f"it does not match {text!r} itself", ("ck_queries",), "add the tags")
         elif others:
             yield subject.finding("error", f"{', '.join(others)} answers {text!r}, too", ("ck_queries",))
 

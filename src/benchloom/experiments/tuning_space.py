@@ -27,8 +27,8 @@ def parse_over(words: Sequence[str], declared: Collection[str]) -> dict[str, tup
         name, _, text = word.partition("=")
         known = [item for item in AXES if item in declared]
         if name not in known:
-            hint = did_you_mean(name, known) or f"it takes {', '.join(known) or 'none of this program'}"
-            raise UnknownNameError(f"{name!r} is no input to search over", where="--over", fix=hint)
+            hint = did_you_mean(name, known) or f"it supports {', '.join(known) or 'none of this program'}"
+            raise UnknownNameError(f"{name!r} is not an input that can be searched", where="--over", fix=hint)
         found[name] = wholes(text, f"--over {name}", FROM_ONE)
     return found
 

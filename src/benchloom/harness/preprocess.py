@@ -38,11 +38,11 @@ from benchloom.harness.profiles import apply
 from benchloom.model.facts import Dataset, Profile
 from benchloom.model.values import FROM_ONE, truth, whole
 
-CHUNK = 64  # images that a process is given at a time
-WORTH_A_PROCESS = 512  # fewer images take less time than a process takes to start
+CHUNK = 64  # images per task of a process
+WORTH_A_PROCESS = 512  # fewer images take less time than starting a process
 _ALLOW_MISSING = "LOOM_INPUT_ALLOW_MISSING_IMAGES"
 _SHOWN = 5
-_TURNED = frozenset({5, 6, 7, 8})  # values of EXIF's orientation that exchange width and height
+_TURNED = frozenset({5, 6, 7, 8})  # values of the EXIF orientation that swap width and height
 
 
 @dataclass(frozen=True)

@@ -44,7 +44,7 @@ class Fetched(Value, frozen=True, kw_only=True, tag="fetched"):
 
 
 class Built(Value, frozen=True, kw_only=True, tag="built"):
-    """What a process leaves in one entry of the store: ``python -m module``, or a script.
+    """The output of a process in one store entry: ``python -m module``, or a script.
 
     Attributes:
         module: a Python module of the engine's runtime; '' if there is a script.

@@ -57,8 +57,8 @@ class ComparedRun(Value, frozen=True, kw_only=True):
         submission_valid: whether the ruleset allows its submission.
         peak_memory_bytes: largest resident memory of the program.
         host: the machine in one line.
-        settings: what the run was set to, with the samples used.
-        busy: whether the machine did something else at the same time.
+        settings: the settings of the run, with the number of samples.
+        busy: whether the machine was busy with other work at the same time.
         tags: tags of the record.
     """
 
@@ -109,7 +109,7 @@ class Comparison(Document, frozen=True, kw_only=True):
 SCHEMAS: SchemaTable = {"comparison": (Comparison, "loom compare --json")}
 
 
-# name: (what is compared, whether the largest comes first); runs without it come last
+# name: (sort key, whether the largest comes first); runs without a value come last
 ORDERS: dict[str, tuple[Callable[[ComparedRun], str | float | None], bool]] = {
     "started": (lambda run: run.started, False),
     "program": (lambda run: run.program, False),
