@@ -109,10 +109,10 @@ def test_table_of_models_says_of_each_what_is_published_and_what_stands_in_for_i
     assert row["Download"] == (
         "size unknown, Zenodo record 4588417<br>`_from-pytorch`: 102,502,400 bytes, download.pytorch.org"
     )
-    assert row["Seen with the published bytes"] == "no"
+    assert row["Verified with the published file"] == "no"
     assert row["Stand-in"].startswith(
         "tar archive of torch.save (before torch 0.1.10), the whole network, 102,502,400 bytes<br>tests/standins/"
     )
     for item in STATED:
-        assert by_ref[item.ref]["Seen with the published bytes"] == "no"
+        assert by_ref[item.ref]["Verified with the published file"] == "no"
         assert by_ref[item.ref]["Stand-in"] != "-"

@@ -23,7 +23,7 @@ def test_patterns_mean_the_environments_that_match(tmp_path: Path):
     for action, name in (("find", "one"), ("find", "o*"), ("rm", "o*"), ("show", "[")):
         failed = ck.call(action, f"venv:{name}")
         assert failed.returncode == NOT_FOUND
-        assert f"no virtual environment is called {name}" in failed.stdout
+        assert f"there is no virtual environment {name}" in failed.stdout
     assert "name the environment" in ck.call("rm", "venv").stdout
     ck.ok("rm", "venv:*")
     assert ck.ok("ls", "venv").split() == []

@@ -125,7 +125,7 @@ def test_first_use_of_loom_in_a_fresh_copy_shows_a_result_and_what_it_does_all_t
     assert ready is not None
     assert int(ready[1]) < 3 * int(begun[1]) * slower()
     steps = (
-        "making a virtual environment",
+        "creating a virtual environment",
         "installing Benchloom",
         "preparing python",
         "building script:preprocess-images",

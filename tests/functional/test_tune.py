@@ -330,7 +330,7 @@ def test_budget_is_read(text: str, seconds: float):
         (("program:no-inputs",), "it has no input --scenario"),
         (("program:threaded", "--scenario=Server"), "it has no input --target_qps"),
         (("program:tuned", "--scenario=Server", "--target_qps=5"), "leave it out"),
-        (("program:tuned", "--batch_size=4", "--over", "batch_size=1,2"), "both given and searched over"),
+        (("program:tuned", "--batch_size=4", "--over", "batch_size=1,2"), "both set and searched"),
         (("program:tuned", "--over", "batch=1"), "batch_size"),
         (("program:tuned", "--over", "batch_size=one"), "--over batch_size=1,2,4"),
         (("program:tuned", "--over", "batch_size=0"), "--over batch_size=1,2,4"),

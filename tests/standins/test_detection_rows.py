@@ -243,7 +243,7 @@ def test_row_18_ssd_resnet34_pytorch_scores_what_was_planted(tmp_path: Path):
 def test_row_18_without_a_digest_is_not_even_downloaded_unless_the_user_trusts_it(tmp_path: Path):
     answer = run(tmp_path, replace(ROWS["18"], data=lambda: b"no network", words=()), lent=False)
     assert answer.code == 2
-    assert "ssd-resnet34 is a pickled module, and no digest says that its file is the one that was" in answer.err
+    assert "ssd-resnet34 is a pickled module, and no digest verifies that its file is the published one" in answer.err
     assert "--trust" in answer.err
     assert not any(path.read_bytes() == b"no network" for path in (tmp_path / "home").rglob("*") if path.is_file())
 

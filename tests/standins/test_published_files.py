@@ -63,7 +63,7 @@ def test_torchscript_that_nobody_vouches_for_is_opened_only_if_it_is_trusted(tri
     ref = trial.model("model-resnet50-pytorch-int8", standin("planted-torchscript-int8").read_bytes(), pinned=False)
     answer = trial.check()
     assert answer.code == 4
-    assert "not checked  resnet50 is TorchScript, and no digest says" in lines_on(answer, ref)
+    assert "not checked  resnet50 is TorchScript, and no digest verifies" in lines_on(answer, ref)
     assert "agrees       container: zip archive of torch.jit.save" in lines_on(answer, ref)
     assert lines_on(trial.check("--models=served", "--trust=yes").ok(), ref).startswith("as stated\n")
 

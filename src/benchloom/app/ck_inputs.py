@@ -45,8 +45,8 @@ _UNREAD = {
 def inputs_from(component: Component, environ: Mapping[str, str]) -> dict[str, str]:
     """Return the inputs in ``environ`` for the program ``component``, in their declared spelling.
 
-    They come as ``LOOM_INPUT_<NAME>``, as variables of CK's own programs, or as options in ``EXTRA_OPS``. A program that declares
-    no input reads variables of its own, and gets none. Raises UnknownNameError for a variable or option that no input has, and
+    They come as ``LOOM_INPUT_<NAME>``, as variables of CK's own programs, or as options in ``EXTRA_OPS``. A program without
+    declared inputs reads its own variables, and gets none. Raises UnknownNameError for a variable or option that no input has, and
     InputError for a wrong value, for an input with two values, and for variables of CK's own programs that no input stands for.
     """
     declared = {item.name: item for item in component.program.inputs} if component.program else {}

@@ -1,1 +1,1 @@
-"""For those who write components and values: lint, JSON Schemas, reference pages, skeletons, the identity for CK and CM."""
+"""Tools for authors of components: lint, JSON Schemas, reference pages, skeletons, the identity for CK and CM."""

@@ -1,7 +1,8 @@
-"""Schemas for editors: the metadata files of components, with CK's and CM's own keys beside the typed blocks.
+"""Schemas for editors: the metadata files of components, with CK's and CM's keys and the typed blocks.
 
-Keys and what they mean are those of the reader's table (index/keys.py), so that the two cannot differ; a key without a type
-here takes anything. Keys of other tools are allowed at the top. In the typed blocks only their fields and comments are.
+Keys and what they mean are those of the reader's table (index/keys.py), so that they cannot differ; a key without a
+type accepts any value. Keys of other tools are allowed at the top level. Typed blocks allow only their fields and
+comments.
 """
 
 from collections.abc import Collection, Mapping
@@ -33,7 +34,7 @@ _UID: Schema = {"type": "string", "pattern": "^[0-9a-f]{16}$"}
 
 
 def _properties(place: Place, types: Mapping[str, Schema], tools: Collection[Tool] = ("loom", "ck", "cm")) -> Schema:
-    """Return the keys of ``tools`` that may stand at ``place``, with what the table of keys says of them, and their types."""
+    """Return the keys of ``tools`` at ``place``, with their summaries and types."""
     rows = [row for row in keys_of(place).values() if row.tool in tools]
     return {row.name: {**types.get(row.name, {}), "description": _text(row)} for row in sorted(rows)}
 
@@ -67,7 +68,7 @@ _NEED: Schema = {
     ),
 }
 _NEEDS: Schema = {
-    "description": "what it needs, by role, each stated by tags",
+    "description": "requirements by role, each stated by tags",
     "anyOf": [
         {"type": "object", "additionalProperties": {"$ref": "#/$defs/Need"}},
         {"type": "array", "items": {"$ref": "#/$defs/Need"}},
@@ -158,7 +159,7 @@ def component_schemas() -> dict[str, Schema]:
 def _component(kind: str, title: str, types: Mapping[str, Schema], definitions: Schema) -> Schema:
     return {
         "title": title,
-        "description": f"Metadata of a component of kind {kind}. Other tools' keys may stand beside these.",
+        "description": f"Metadata of a component of kind {kind}. Keys of other tools are allowed as well.",
         "type": "object",
         **(_REQUIRED_OF_CM if kind == "script" else _REQUIRED),
         "properties": _properties("entry", types, ("loom", "cm" if kind == "script" else "ck")),
@@ -180,13 +181,13 @@ def _definitions() -> tuple[dict[str, Schema], Schema]:
 
 
 def _closed(definition: Schema) -> Schema:
-    """A block in which only its fields and comments may stand: a typing mistake shows in the editor."""
+    """A block that allows only its fields and comments, so that editors report typing mistakes."""
     if definition.get("type") != "object":
         return definition
     return {**definition, "additionalProperties": False, "patternProperties": _COMMENTS}
 
 
 def _without_name(schema: Schema) -> Schema:
-    """An input's name is the key it stands under."""
+    """The name of an input is its key."""
     required = [key for key in schema["required"] if key != "name"]
     return {**schema, "required": required}

@@ -1,7 +1,7 @@
 """The identity of a repository for CK and CM: ``.ckr.json``, ``cmr.yaml``, uids of entries, CK's alias tables, and generated packages.
 
-The folders are the registry: everything here follows from them, so a second pass changes nothing. An entry keeps the
-uid it has; one without gets a uid made from the repository's uid and its own name, the same on every machine.
+The folders are the registry: everything is derived from them, so a second pass changes nothing. An entry keeps its
+uid; one without gets a uid derived from the repository's uid and its own name, the same on every machine.
 """
 
 import json
@@ -65,14 +65,14 @@ class Drift(Value, frozen=True, kw_only=True):
 
 @dataclass(frozen=True)
 class Change:
-    """A drift and the text that ends it."""
+    """A drift and the text that fixes it."""
 
     drift: Drift
     text: str = ""
 
 
 def changes(root: Path, name: str = "") -> tuple[Change, ...]:
-    """Return what differs from what the folders below ``root`` say, sorted by file; nothing is written.
+    """Return differences from the state of the folders below ``root``, sorted by file, without writing.
 
     ``name`` is the alias of a repository that has none yet; its folder's name otherwise. Raises InputError if
     ``.ckr.json`` or ``cmr.yaml`` cannot be read.
@@ -81,7 +81,7 @@ def changes(root: Path, name: str = "") -> tuple[Change, ...]:
 
 
 def apply(root: Path, found: tuple[Change, ...]) -> None:
-    """Make the changes; each file is replaced whole, those to ``mend`` stay as they are."""
+    """Apply the changes; each file is replaced atomically, those to ``mend`` are left unchanged."""
     for change in found:
         path = root / change.drift.file
         if change.drift.action == "write":
@@ -92,7 +92,7 @@ def apply(root: Path, found: tuple[Change, ...]) -> None:
 
 @dataclass
 class _IdentityComparison:
-    """Collects the files that should be there, and compares them with those that are."""
+    """Collects the expected files, and compares them with the existing ones."""
 
     root: Path
     expected: dict[str, str] = field(default_factory=dict)
@@ -108,7 +108,7 @@ class _IdentityComparison:
             self.expected |= _alias_files(Path(".cm"), kind, kind_uid)
             self.kind(kind, kind_uid)
         self.found += [_difference(self.root, file, text) for file, text in self.expected.items()]
-        self.found += [_note(file, "remove", "nothing has this name or uid any more") for file in self.stale()]
+        self.found += [_note(file, "remove", "no entry has this name or uid") for file in self.stale()]
         return [change for change in self.found if change.drift.reason]
 
     def repository(self, name: str) -> str:
@@ -126,7 +126,7 @@ class _IdentityComparison:
         wanted = {"alias": alias, "uid": self.uid, "git": True}
         if old.get("prefix"):
             self.found.append(
-                _note("cmr.yaml", "mend", f"its CM entries lie in the folder {old['prefix']}, these do not")
+                _note("cmr.yaml", "mend", f"its CM entries are in the folder {old['prefix']}, these do not")
             )
         elif any(old.get(key) != value for key, value in wanted.items()):
             extra = {key: value for key, value in old.items() if key not in wanted}
@@ -167,7 +167,7 @@ class _IdentityComparison:
                 )
 
     def entries(self, kind: str) -> Iterator[tuple[Path, Path]]:
-        """Yield folder and main metadata file of every entry of a kind that is there or is to be written, in order of names."""
+        """Yield folder and main metadata file of every existing or generated entry of a kind, sorted by name."""
         found = dict(_entries(self.root, kind))
         for file in self.expected:
             if file.startswith(f"{kind}/") and file.endswith(f"/{META}"):
@@ -176,7 +176,7 @@ class _IdentityComparison:
         yield from sorted(found.items())
 
     def kinds(self) -> dict[str, str]:
-        """Uid by kind, for every kind folder that holds an entry."""
+        """Uid by kind, for every kind folder that contains an entry."""
         tables = {path.name.removeprefix("alias-a-") for path in self.root.glob(".cm/alias-a-*")}
         modules = {path.name for path, _ in self.entries("module")}
         known = sorted({*KINDS, *KIND_UIDS, *tables, *modules})
@@ -206,7 +206,7 @@ class _IdentityComparison:
                     self.entry_files(kind, kind_uid, alias, uid)
 
     def entry_uid(self, folder: Path, kind: str, taken: frozenset[str] = frozenset()) -> str:
-        """Return the uid an entry has, else the one it will get, or '' if a person must write it."""
+        """Return the uid an entry has, else the one it will get, or '' if it must be written by hand."""
         main = next(iter(metadata_files(kind, folder)), folder / META)
         if main.name in CM_FILES and main.parent == folder:
             return _checked(_read_tolerantly(main).get("uid"))
@@ -245,7 +245,7 @@ class _IdentityComparison:
                 yield name
 
     def is_ours(self, path: Path) -> bool:
-        """Whether an alias file belongs to a kind this module may judge; others are left to CK."""
+        """Whether an alias file belongs to a kind that this module manages; others are left to CK."""
         kind = path.parent.parent.name
         return path.parent.parent == self.root or kind in KIND_UIDS or (self.root / ".cm" / f"alias-a-{kind}").is_file()
 
@@ -300,9 +300,9 @@ def _table(path: Path) -> dict[str, Any] | None:
         text = bounded.read_text(path, limits.METADATA_BYTES)
         found = json.loads(text) if path.suffix == ".json" else _parsed(text)
     except (OSError, ValueError, RecursionError) as error:
-        raise InputError(f"{path.name} cannot be read", where=str(path), why=[str(error)], fix="mend it") from error
+        raise InputError(f"{path.name} cannot be read", where=str(path), why=[str(error)], fix="fix it") from error
     if not isinstance(found, dict):
-        raise InputError(f"{path.name} is not a table", where=str(path), fix="mend it")
+        raise InputError(f"{path.name} is not a table", where=str(path), fix="fix it")
     return found
 
 
@@ -332,6 +332,6 @@ def _json(value: Mapping[str, Any]) -> str:
 
 
 def _yaml(value: Mapping[str, Any]) -> str:
-    import yaml  # late: most repositories have nothing more to say
+    import yaml  # late: most repositories have no further fields
 
     return yaml.safe_dump(dict(value), sort_keys=True) if value else ""

@@ -1,4 +1,4 @@
-"""The rules of lint: each looks at one component, and is one small function whose docstring says what should hold."""
+"""The rules of lint: each is one small function that checks one component; its docstring is the description."""
 
 import re
 import tempfile
@@ -42,7 +42,7 @@ Fix = Literal["", "sync"]
 
 @dataclass(frozen=True)
 class LintSubject:
-    """One component under the rules, with everything a requirement of it may be answered by."""
+    """One component to check, with all components that may match its requirements."""
 
     component: Component
     repository: Repository
@@ -55,7 +55,7 @@ class LintSubject:
 
     @cached_property
     def known(self) -> frozenset[str]:
-        """Every tag and variation name of a component that may answer."""
+        """Every tag and variation name of these components."""
         return frozenset(
             name for item in self.universe.components if item.kind in ANSWERING_KINDS for name in item.names
         )
@@ -67,7 +67,7 @@ class LintSubject:
         return Path(next(found, self.repository.path))
 
     def finding(self, severity: Severity, message: str, key: Sequence[str] = (), fix: str = "") -> Finding:
-        """Return a finding about ``key`` of the component's file, with its line; the rule is filled in later."""
+        """Return a finding about ``key`` of the component's file, with its line; the rule is set later."""
         from benchloom.index.locate import locate  # late: YAML is needed only to say where something is wrong
 
         dotted = ".".join(key)
@@ -89,7 +89,7 @@ Check = Callable[[LintSubject], Iterator[Finding]]
 
 @dataclass(frozen=True)
 class Rule:
-    """A check with its name; one without a function is made by the readers or over a whole repository."""
+    """A check with its name; one without a function is done by the readers or for a whole repository."""
 
     id: str
     group: str
@@ -103,22 +103,22 @@ RULES: dict[str, Rule] = {
     for rule in (
         Rule("unknown-key", "reading", "Every key is known."),
         Rule("broken-file", "reading", "Metadata files can be read."),
-        Rule("bad-value", "reading", "Values are of the type of their key."),
-        Rule("unreadable-folder", "reading", "Every folder below a kind can be looked into, and has a name in UTF-8."),
-        Rule("bad-base", "reading", "What an entry inherits (_base_entry) is there, and does not lead back to it."),
-        Rule("no-metadata", "reading", "A folder below a kind holds a component."),
-        Rule("uid-not-text", "reading", "A uid is text, since a number loses its zeros."),
+        Rule("bad-value", "reading", "Values have the type of their key."),
+        Rule("unreadable-folder", "reading", "Every folder below a kind can be read, and has a UTF-8 name."),
+        Rule("bad-base", "reading", "The base of an entry (_base_entry) exists, and does not inherit from it."),
+        Rule("no-metadata", "reading", "A folder below a kind contains a component."),
+        Rule("uid-not-text", "reading", "A uid is a string, since a number loses its zeros."),
         Rule("bad-uid", "reading", "A uid has 16 lower-case hexadecimal digits."),
-        Rule("unknown-variation", "reading", "A query or default names variations that are there."),
+        Rule("unknown-variation", "reading", "A query or default names existing variations."),
         Rule(
             "unheard-key",
             "reading",
             "Keys by which CK, CM or MLC choose or run something else are supported here as well.",
         ),
-        Rule("version-not-text", "reading", "A version is text, since a number loses its zeros."),
-        Rule("duplicate-uid", "reading", "No two components have one uid."),
-        Rule("hidden-component", "reading", "No component hides another of its name."),
-        Rule("identity-drift", "repository", "The tables for CK and CM are as the folders say.", fix="sync"),
+        Rule("version-not-text", "reading", "A version is a string, since a number loses its zeros."),
+        Rule("duplicate-uid", "reading", "No two components have the same uid."),
+        Rule("hidden-component", "reading", "No component hides another one of the same name."),
+        Rule("identity-drift", "repository", "The tables for CK and CM are up to date.", fix="sync"),
     )
 }
 
@@ -133,7 +133,7 @@ def rule(id: str, group: str) -> Callable[[Check], Check]:
     return register
 
 
-# -- who a component is ---------------------------------------------------------------------------------------------
+# -- identity -------------------------------------------------------------------------------------------------------
 
 
 @rule("has-uid", "identity")
@@ -145,31 +145,31 @@ def _has_uid(subject: LintSubject) -> Iterator[Finding]:
 
 @rule("component-has-summary", "identity")
 def _has_summary(subject: LintSubject) -> Iterator[Finding]:
-    """A component says in one line what it is."""
+    """A component has a summary of one line."""
     summary = subject.component.summary
     if not summary:
-        yield subject.finding("warning", "it has no summary", fix="say in one line what it is")
+        yield subject.finding("warning", "it has no summary", fix="describe it in one line")
     elif "\n" in summary.strip():
         yield subject.finding("warning", "its summary has several lines", ("summary",))
 
 
 @rule("component-has-licence", "identity")
 def _has_licence(subject: LintSubject) -> Iterator[Finding]:
-    """A component states the licence of what it brings."""
+    """A component states the licence of its content."""
     if not subject.component.licence:
         yield subject.finding("warning", "it has no licence", fix="write its SPDX identifier under 'licence'")
 
 
 @rule("component-has-maintainers", "identity")
 def _has_maintainers(subject: LintSubject) -> Iterator[Finding]:
-    """A component names who looks after it."""
+    """A component names its maintainers."""
     if not subject.component.maintainers:
         yield subject.finding("warning", "it has no maintainers", fix="name at least one under 'maintainers'")
 
 
 @rule("component-has-sources", "identity")
 def _has_sources(subject: LintSubject) -> Iterator[Finding]:
-    """A component says where its facts were read."""
+    """A component states the sources of its facts."""
     if not subject.component.sources:
         yield subject.finding("warning", "it has no sources", fix="give the pages its facts come from under 'sources'")
 
@@ -179,10 +179,10 @@ def _has_tags(subject: LintSubject) -> Iterator[Finding]:
     """A component has at least three tags, none of them filler."""
     tags = subject.component.tags
     if len(tags) < 3:
-        yield subject.finding("warning", f"it has {len(tags)} tags, three are the least", ("tags",))
+        yield subject.finding("warning", f"it has {len(tags)} tags, at least three are required", ("tags",))
     for tag in tags:
         if tag in _FILLER:
-            yield subject.finding("warning", f"the tag {tag!r} says nothing", ("tags",), "choose a telling one")
+            yield subject.finding("warning", f"the tag {tag!r} is meaningless", ("tags",), "choose a descriptive one")
 
 
 @rule("tags-are-plain", "identity")
@@ -195,12 +195,12 @@ def _tags_are_plain(subject: LintSubject) -> Iterator[Finding]:
 
 @rule("filled-in", "identity")
 def _is_filled_in(subject: LintSubject) -> Iterator[Finding]:
-    """Nothing is left of the skeleton's gaps."""
+    """No placeholder of the skeleton is left."""
     file = Path(subject.repository.path) / subject.component.file
     text = bounded.read_bytes(file, limits.METADATA_BYTES).decode(errors="replace")
     for number, line in enumerate(text.splitlines(), start=1):
         if PLACEHOLDER in line:
-            yield msgspec.structs.replace(subject.finding("info", "something is still to be filled in"), line=number)
+            yield msgspec.structs.replace(subject.finding("info", "a placeholder has not been filled in"), line=number)
     if UNFINISHED in subject.component.tags:
         yield subject.finding("info", f"the tag {UNFINISHED!r} waits for a better one", ("tags",))
 
@@ -210,22 +210,22 @@ def _is_filled_in(subject: LintSubject) -> Iterator[Finding]:
 
 @rule("fetch-has-digest", "fetch")
 def _fetch_has_digest(subject: LintSubject) -> Iterator[Finding]:
-    """A download has a digest, or says under 'unpinned' why not; md5 alone is a warning."""
+    """A download has a digest, or states under 'unpinned' why not; md5 alone is a warning."""
     for key, fetch in _fetches_by_key(subject.component):
         path = key.split(".")
         algorithm, _, digits = fetch.digest.partition(":")
         if fetch.digest and not _is_digest(algorithm, digits):
             yield subject.finding("error", f"{fetch.digest!r} is not a digest", path, "write sha256:<64 digits>")
         elif fetch.url and not fetch.digest and not fetch.unpinned:
-            fix = "give its digest, or say under 'unpinned' why there is none"
+            fix = "state its digest, or under 'unpinned' why there is none"
             yield subject.finding("error", f"{fetch.url} has no digest", path, fix)
         elif algorithm == "md5":
-            yield subject.finding("warning", "md5 is its only digest", path, "download it once and give its sha256")
+            yield subject.finding("warning", "md5 is its only digest", path, "download it once and state its sha256")
 
 
 @rule("fetch-is-one-source", "fetch")
 def _fetch_is_one_source(subject: LintSubject) -> Iterator[Finding]:
-    """A file to obtain has a URL or a path, not both and not neither."""
+    """A file has either a URL or a path."""
     for key, fetch in _fetches_by_key(subject.component):
         if bool(fetch.url) == bool(fetch.path):
             yield subject.finding("error", "exactly one of url and path is needed", key.split("."))
@@ -233,7 +233,7 @@ def _fetch_is_one_source(subject: LintSubject) -> Iterator[Finding]:
 
 @rule("fetch-path-matches", "fetch")
 def _fetch_path_matches(subject: LintSubject) -> Iterator[Finding]:
-    """A file that ships with the component is there, with the size and digest stated."""
+    """A file that ships with the component exists, with the stated size and digest."""
     for key, fetch in _fetches_by_key(subject.component):
         if not fetch.path:
             continue
@@ -245,7 +245,7 @@ def _fetch_path_matches(subject: LintSubject) -> Iterator[Finding]:
 def _local_problem(folder: Path, fetch: Fetch) -> str:
     path = folder / fetch.path
     if not path.resolve().is_relative_to(folder.resolve()):
-        return "leads out of the component's folder"
+        return "leads outside the component's folder"
     if not path.is_file():
         return "is not there"
     if fetch.size is not None and path.stat().st_size != fetch.size:
@@ -273,7 +273,7 @@ def _fetches_by_key(component: Component) -> Iterator[tuple[str, Fetch]]:
 
 @rule("unanswerable-need", "needs")
 def _needs_are_answerable(subject: LintSubject) -> Iterator[Finding]:
-    """Every need is one that some component answers."""
+    """Every requirement is matched by some component."""
     inner = [need for variation in subject.component.variations.values() for need in variation.requires]
     for need in (*subject.component.requires, *inner):
         problem, fix = _unanswerable(subject, need)
@@ -288,13 +288,13 @@ def _unanswerable(subject: LintSubject, need: Requirement) -> tuple[str, str]:
             return f"no component has the tag {tag!r}", did_you_mean(tag, subject.known) or "see loom find"
     query = Query(tags=need.query.tags, without=need.query.without, variations=need.query.variations)
     if not subject.universe.match(query, ANSWERING_KINDS):
-        return f"no component answers {str(query)!r}", f"see loom find --tags={','.join(need.query.tags[:1])}"
+        return f"no component matches {str(query)!r}", f"see loom find --tags={','.join(need.query.tags[:1])}"
     return "", ""
 
 
 @rule("variation-exists", "needs")
 def _variations_exist(subject: LintSubject) -> Iterator[Finding]:
-    """Defaults, bases and aliases among variations name variations that are there, defaults in their own group."""
+    """Defaults, bases and aliases of variations name existing variations, defaults in their own group."""
     component = subject.component
     there = {group: name for group, name in component.default_variations.items() if find_variation(component, name)}
     named: list[tuple[str, Mapping[str, str], tuple[str, ...]]] = [("default_variations", there, ())]
@@ -313,22 +313,22 @@ def _variation_problem(component: Component, group: str, name: str) -> str:
     if found is None:
         return f"there is no variation {name!r}"
     if group and found.group != group:
-        return f"the variation {name!r} is not of group {group!r}"
+        return f"the variation {name!r} is not in group {group!r}"
     return ""
 
 
 @rule("default-version-exists", "needs")
 def _default_version_exists(subject: LintSubject) -> Iterator[Finding]:
-    """The default version is one of those offered."""
+    """The default version is one of its versions."""
     known = [item.version for item in subject.component.versions]
     chosen = subject.component.default_version
     if chosen and known and chosen not in known:
-        yield subject.finding("error", f"it offers no version {chosen!r}", ("default_version",), ", ".join(known))
+        yield subject.finding("error", f"it has no version {chosen!r}", ("default_version",), ", ".join(known))
 
 
 @rule("default-for-parses", "needs")
 def _default_for_parses(subject: LintSubject) -> Iterator[Finding]:
-    """Each query under 'default_for' can be read, and the component answers it."""
+    """Each query under 'default_for' is valid, and the component matches it."""
     for text in subject.component.default_for:
         try:
             query = parse_query(text)
@@ -336,7 +336,7 @@ def _default_for_parses(subject: LintSubject) -> Iterator[Finding]:
             yield subject.finding("error", error.what, ("default_for",), error.fix)
             continue
         if not frozenset(query.tags) <= subject.component.names:
-            yield subject.finding("error", f"it does not answer {text!r} itself", ("default_for",))
+            yield subject.finding("error", f"it does not match {text!r} itself", ("default_for",))
 
 
 @rule("ck-query-means-it", "needs")
@@ -353,7 +353,7 @@ def _ck_queries_mean_it(subject: LintSubject) -> Iterator[Finding]:
             item.ref for item in found if item.repo == subject.component.repo and item.ref != subject.component.ref
         ]
         if subject.component not in found:
-            yield subject.finding("error", f"it does not answer {text!r} itself", ("ck_queries",), "add the tags")
+            yield subject.finding("error", f"it does not match {text!r} itself", ("ck_queries",), "add the tags")
         elif others:
             yield subject.finding("error", f"{', '.join(others)} answers {text!r}, too", ("ck_queries",))
 
@@ -363,7 +363,7 @@ def _ck_queries_mean_it(subject: LintSubject) -> Iterator[Finding]:
 
 @rule("program-can-run", "content")
 def _program_can_run(subject: LintSubject) -> Iterator[Finding]:
-    """A program has commands, and its results stay in the run directory."""
+    """A program has commands, and its results are in the run directory."""
     program = subject.component.program
     if program is None:
         return
@@ -405,7 +405,7 @@ def _known_inputs(subject: LintSubject) -> Iterator[Finding]:
 
 @rule("known-task", "content")
 def _known_task(subject: LintSubject) -> Iterator[Finding]:
-    """A model or data set is for a task that the harness has."""
+    """A model or data set is for a task that the harness supports."""
     for block, facts in (("model", subject.component.model), ("dataset", subject.component.dataset)):
         if facts is not None:
             yield from _among(subject, "task", facts.task, members(_TASKS), (block, "task"))
@@ -413,7 +413,7 @@ def _known_task(subject: LintSubject) -> Iterator[Finding]:
 
 @rule("known-layout", "content")
 def _known_layout(subject: LintSubject) -> Iterator[Finding]:
-    """A data set has a layout that can be read."""
+    """A data set has a supported layout."""
     if dataset := subject.component.dataset:
         yield from _among(subject, "layout of data sets", dataset.layout, layouts(), ("dataset", "layout"))
 
@@ -428,7 +428,7 @@ def _among(
 
 @rule("dataset-count-matches", "content")
 def _dataset_count_matches(subject: LintSubject) -> Iterator[Finding]:
-    """A data set whose labels ship with it has as many as it states."""
+    """A data set whose labels ship with it has the stated number of samples."""
     dataset = subject.component.dataset
     if dataset is None or dataset.layout not in layouts():
         return
@@ -443,7 +443,7 @@ def _dataset_count_matches(subject: LintSubject) -> Iterator[Finding]:
 
 
 def _shipped_text(subject: LintSubject, name: str) -> str | None:
-    """Return the text of ``name`` in what the component ships, be it a file or the member of an archive; None if it is not there.
+    """Return the text of ``name`` in the component's files or archives; None if it does not exist.
 
     Raises OSError and IntegrityError.
     """
@@ -477,17 +477,17 @@ def _label_text(file: Path) -> str:
 
 @rule("model-is-complete", "content")
 def _model_is_complete(subject: LintSubject) -> Iterator[Finding]:
-    """A model states its classes or why not; one with random weights has the tag that it is asked for by, and no accuracy."""
+    """A model states its classes or why not; one with random weights has the tag random-weights, and no accuracy."""
     model = subject.component.model
     if model is None:
         return
     if model.classes is None and "classes" not in model.unpinned:
-        fix = "state them, or under model.unpinned.classes why they are not known"
+        fix = "state them, or under model.unpinned.classes why they are unknown"
         yield subject.finding("error", "it does not state its classes", ("model",), fix)
     if model.weights != "random":
         return
     if RANDOM_WEIGHTS not in subject.component.tags:
-        message = f"its weights are random, and it lacks the tag {RANDOM_WEIGHTS} without which nothing chooses it"
+        message = f"its weights are random, and it lacks the tag {RANDOM_WEIGHTS} without which it is never chosen"
         yield subject.finding("error", message, ("tags",))
     if model.reference is not None:
         yield subject.finding("error", "random weights have no accuracy", ("model", "reference"))
@@ -537,8 +537,8 @@ def _shape_of(profile: Profile) -> tuple[int, ...]:
 
 @rule("version-command", "detection")
 def _version_command(subject: LintSubject) -> Iterator[Finding]:
-    """A program can be asked for its version without the user trusting the repository."""
+    """The version command of a program does not require a trusted repository."""
     block = subject.component.detect.executable if subject.component.detect else None
     if block and (why := why_not_run(block)):
-        message = f"planning asks for no version here unless the repository is trusted: {why}"
+        message = f"planning does not run this version command unless the repository is trusted: {why}"
         yield subject.finding("info", message, ("detect", "executable"), f"loom repo trust {subject.repository.alias}")

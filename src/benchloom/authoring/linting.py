@@ -1,4 +1,4 @@
-"""Lint: what the readers had to say about components, and what the rules find in each."""
+"""Lint: the findings of the readers and of the rules."""
 
 from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass
@@ -41,7 +41,7 @@ SCHEMAS: SchemaTable = {"lint-rules": (tuple[RuleInfo, ...], "loom lint --list-r
 
 @dataclass(frozen=True)
 class LintScope:
-    """What is linted and beside what: the repositories, the index over all of them, and the folder where indexes are cached."""
+    """The scope of lint: the repositories, the index over all of them, and the cache folder of indexes."""
 
     repositories: Sequence[Repository]
     index: Index
@@ -49,17 +49,17 @@ class LintScope:
 
 
 def refuse_unknown_rule(name: str) -> None:
-    """Raise UnknownNameError for a rule that there is not."""
+    """Raise UnknownNameError for an unknown rule."""
     if name and name not in RULES:
         fix = did_you_mean(name, RULES) or "see loom lint --list-rules"
         raise UnknownNameError(f"there is no rule {name!r}", where="--rule", fix=fix)
 
 
 def lint(scope: LintScope, words: Sequence[str] = (), *, only: str = "") -> tuple[tuple[Finding, ...], int]:
-    """Return the findings on what ``words`` name (everything by default), and the number of components looked at.
+    """Return the findings on what ``words`` name (everything by default), and the number of components checked.
 
     A word is a component, the name or folder of a repository, or a component's folder. ``only`` is one rule. Raises
-    UnknownNameError for a word that names nothing.
+    UnknownNameError for an unknown word.
     """
     places = _named_places(scope, words)
     own = _own(places, is_named=bool(words))
@@ -82,9 +82,9 @@ def lint(scope: LintScope, words: Sequence[str] = (), *, only: str = "") -> tupl
 
 
 def fix_identity(scope: LintScope, words: Sequence[str] = ()) -> None:
-    """Write the tables for CK and CM of the repositories that ``words`` name (the built-in one by default) anew.
+    """Update the tables for CK and CM of the repositories that ``words`` name (the built-in one by default).
 
-    Raises UnknownNameError for a word that names nothing, and InputError for a repository that cannot be changed.
+    Raises UnknownNameError for an unknown word, and InputError for a read-only repository.
     """
     for place in _own(_named_places(scope, words), is_named=bool(words)):
         if not place.component and not place.folder:
@@ -99,20 +99,20 @@ def _named_places(scope: LintScope, words: Sequence[str]) -> list["_LintTarget"]
 
 
 def _own(places: Sequence["_LintTarget"], *, is_named: bool) -> list["_LintTarget"]:
-    """Return the places whose identity is ours to look at: what was cloned is others'."""
+    """Return the targets whose identity is checked: clones belong to others."""
     return [item for item in places if (is_named or item.repository.built_in) and not item.repository.url]
 
 
 def _universe(scope: LintScope, places: Sequence["_LintTarget"]) -> Index:
-    """Every component that may answer a need of what is looked at, repositories that were not added among them."""
+    """Every component that may match a requirement of the targets, including repositories that were not added."""
     outside = [item.repository for item in places if item.repository not in scope.repositories]
     return load((*dict.fromkeys(outside), *scope.repositories), None) if outside else scope.index
 
 
 def _readings(place: "_LintTarget", here: Index, universe: Index, subjects: Sequence[LintSubject]) -> Iterator[Finding]:
-    """What the readers said of the place, and what only shows beside the other repositories."""
+    """The findings of the readers on a target, and those in relation to other repositories."""
     for item in here.findings:
-        folders = (_folder_of(item.file), item.subject.replace(":", "/"))  # what is wrong may be in a base
+        folders = (_folder_of(item.file), item.subject.replace(":", "/"))  # the problem may be in a base
         if any(place.holds(item.subject, folder) for folder in folders):
             yield item
     refs = {item.component.ref for item in subjects}
@@ -130,7 +130,7 @@ def rules() -> tuple[RuleInfo, ...]:
 
 @dataclass(frozen=True)
 class _LintTarget:
-    """A repository, and the one component of it that is meant ('' for all)."""
+    """A repository, and one component of it ('' for all)."""
 
     repository: Repository
     component: str = ""
@@ -166,7 +166,7 @@ def _place_of(scope: LintScope, path: Path) -> _LintTarget:
     is_component = path.parent.name in KINDS
     root = path.parent.parent if is_component else path
     if not any((root / kind).is_dir() for kind in KINDS):
-        raise InputError(f"{path} holds no components", fix="give a repository or the folder of a component")
+        raise InputError(f"{path} contains no components", fix="name a repository or the folder of a component")
     known = (item for item in scope.repositories if item.path == str(root))
     repository = next(known, None) or read_repository(root)
     return _LintTarget(repository, folder=f"{path.parent.name}/{path.name}" if is_component else "")
@@ -199,7 +199,7 @@ def _checked(subject: LintSubject, only: str) -> Iterator[Finding]:
             try:
                 for found in item.check(subject):
                     yield msgspec.structs.replace(found, rule=item.id)
-            except (OSError, IntegrityError) as error:  # of a file that it names
+            except (OSError, IntegrityError) as error:  # an error of a file that it names
                 yield msgspec.structs.replace(
                     subject.finding("error", f"it cannot be checked: {_said(error)}"), rule=item.id
                 )
@@ -224,6 +224,6 @@ def _drift(place: _LintTarget) -> list[Finding]:
     if not found:
         return []
     first = found[0].drift
-    message = f"{len(found)} files for CK and CM are not as the folders say; the first is {first.file}: {first.reason}"
+    message = f"{len(found)} files for CK and CM are out of date; the first is {first.file}: {first.reason}"
     fix = f"loom repo sync {root}"
     return [Finding(rule="identity-drift", severity="warning", subject=subject, message=message, fix=fix)]

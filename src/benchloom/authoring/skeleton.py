@@ -1,4 +1,4 @@
-"""New components: a skeleton of each kind that reads well, with FIXME wherever only the author knows the fact."""
+"""Skeletons of new components, with FIXME for facts that only the author knows."""
 
 import json
 import os
@@ -74,7 +74,7 @@ def new(
 ) -> Created:
     """Write the skeleton of ``kind:alias`` into the first of ``repositories`` that can be written, or into ``directory``.
 
-    Raises InputError if the folder exists already, no repository can be written, or the name is not one.
+    Raises InputError if the folder exists already, no repository is writable, or the name is invalid.
     """
     kind, alias = _parsed(name)
     root = Path(directory).expanduser().resolve() if directory else _writable(repositories)
@@ -116,16 +116,16 @@ def _parsed(name: str) -> tuple[str, str]:
 
 
 def _writable(repositories: Sequence[Repository]) -> Path:
-    # What was cloned is others' to change, and what was installed with the engine is the package's.
+    # Clones belong to others, and installed components belong to the package.
     own = (item for item in repositories if not item.url and (is_checkout() or not item.built_in))
     for repository in sorted(own, key=lambda item: item.built_in):
         if os.access(repository.path, os.W_OK):
             return Path(repository.path)
-    raise InputError("no repository can be written", fix="say where: --dir PATH")
+    raise InputError("no repository is writable", fix="name a folder: --dir PATH")
 
 
 def _tags(kind: str, alias: str, given: str) -> list[str]:
-    """Return the author's tags, filled up to the three that are the least."""
+    """Return the author's tags, filled up to the required three."""
     tags = [tag for word in given.split(",") if (tag := word.strip())]
     spare = [tag for tag in (alias, kind, UNFINISHED, f"new-{kind}") if tag not in tags]
     spare = list(dict.fromkeys(spare))
@@ -136,10 +136,10 @@ def _texts(kind: str, alias: str, uid: str, tags: list[str], template: Template)
     """Return the files of the component by relative path, its metadata first."""
     common = {
         "tags": tags,
-        "summary": f"{PLACEHOLDER}: what it is, in one line",
+        "summary": f"{PLACEHOLDER}: describe it in one line",
         "licence": f"{PLACEHOLDER}: its SPDX identifier",
-        "maintainers": [f"{PLACEHOLDER}: who looks after it"],
-        "sources": [f"{PLACEHOLDER}: where its facts were read"],
+        "maintainers": [f"{PLACEHOLDER}: who maintains it"],
+        "sources": [f"{PLACEHOLDER}: sources of its facts"],
     }
     if kind == "script":
         return {"_cm.yaml": _cm_text(alias, uid, common), "build.py": _BUILD}
@@ -232,8 +232,8 @@ def _ruleset(_alias: str) -> Mapping[str, Any]:
             "default_bound_ms": 10,
             "scenarios": scenarios,
             "benchmarks": {PLACEHOLDER: {"models": [PLACEHOLDER]}},
-            "notes": [f"{PLACEHOLDER}: what is to be known of every result under it"],
-            "sources": {"min_duration": f"{PLACEHOLDER}: where the fact was read"},
+            "notes": [f"{PLACEHOLDER}: notes for every result under it"],
+            "sources": {"min_duration": f"{PLACEHOLDER}: source of the fact"},
         }
     }
 

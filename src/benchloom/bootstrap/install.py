@@ -1,7 +1,7 @@
-"""Make the virtual environment: by uv if it is on PATH or can be had as a wheel, by pip otherwise and if uv fails.
+"""Create the virtual environment: with uv if it is on PATH or available as a wheel, otherwise (or if uv fails) with pip.
 
-Only what the project needs is installed. The project itself is a line in a ``.pth`` file that names the checkout's ``src``:
-nothing is built, and nothing is written into the checkout.
+Only what the project needs is installed. The project itself is a line in a ``.pth`` file that names the checkout's
+``src``: nothing is built, and nothing is written into the checkout.
 """
 
 import os
@@ -20,12 +20,12 @@ _SITES = "import sys; print(*(p for p in sys.path if p.endswith(('site-packages'
 
 
 def estimated_seconds(extras: list[str]) -> int:
-    """Return how long ``build`` takes on a usual machine whose downloads are quick."""
+    """Return the typical time of ``build`` with fast downloads."""
     return (5 if find_uv(os.environ) else 10) * (4 if extras else 1)
 
 
 def build(root: str, venv: str, extras: list[str]) -> None:
-    """Make the virtual environment from nothing. Raises BootstrapError."""
+    """Create the virtual environment from scratch. Raises BootstrapError."""
     clear(venv)
     if _is_done_by_uv(find_uv(os.environ), root, venv, extras, is_new=True):
         _link(root, venv)
@@ -36,22 +36,22 @@ def build(root: str, venv: str, extras: list[str]) -> None:
 def _build_by_pip(root: str, venv: str, extras: list[str]) -> None:
     clear(venv)
     try:
-        _call([sys.executable, "-I", "-m", "venv", venv], venv, "making a virtual environment", _pip_environment())
+        _call([sys.executable, "-I", "-m", "venv", venv], venv, "creating a virtual environment", _pip_environment())
     except BootstrapError as error:
         fix = "\n  fix: if the log names ensurepip, install your system's python3-venv package"
         raise BootstrapError(str(error) + fix) from error
     if _uv_settings(venv):
-        # A wheel like any other, which does the rest in a tenth of pip's time; without it, pip does everything.
+        # uv needs a tenth of pip's time for the rest; without it, pip does everything.
         words = [*_pip(venv), "--retries=0", "--only-binary=:all:", "uv"]
         try:
             _call(words, venv, "fetching uv", _pip_environment())
         except BootstrapError:
-            say("uv cannot be had: going on with pip")
+            say("uv is not available, falling back to pip")
     install(root, venv, extras)
 
 
 def install(root: str, venv: str, extras: list[str]) -> None:
-    """Install what the project and ``extras`` need, and let the environment find the checkout. Raises BootstrapError."""
+    """Install what the project and ``extras`` need, and make the checkout importable. Raises BootstrapError."""
     uv = shutil.which("uv", path=os.path.dirname(python_in(venv))) or find_uv(os.environ)
     if not _is_done_by_uv(uv, root, venv, extras, is_new=False):
         _install_by_pip(root, venv, extras)
@@ -59,17 +59,17 @@ def install(root: str, venv: str, extras: list[str]) -> None:
 
 
 def _is_done_by_uv(uv: str | None, root: str, venv: str, extras: list[str], *, is_new: bool) -> bool:
-    """Let uv install, into an environment that it makes if that ``is_new``; tell whether it was there and did."""
+    """Install with uv, into an environment that it creates if ``is_new``; tell whether uv was available and succeeded."""
     settings = _uv_settings(venv) if uv else None
     if not uv or not settings:
         return False
     try:
         if is_new:
             words = [uv, "venv", "--quiet", "--no-project", "--allow-existing", "--python", sys.executable, venv]
-            _call(words, venv, "making a virtual environment", settings.environ)
+            _call(words, venv, "creating a virtual environment", settings.environ)
         _install_by_uv(uv, settings, root, venv, extras)
     except BootstrapError:
-        say("uv could not do it: going on with pip")
+        say("uv failed, falling back to pip")
         return False
     return True
 
@@ -94,7 +94,7 @@ def _pip(venv: str) -> list[str]:
 
 
 def _link(root: str, venv: str) -> None:
-    """Let the environment import the checkout's source and, if LOOM_PYTHON is set, what that interpreter has."""
+    """Make the checkout's source importable and, if LOOM_PYTHON is set, the packages of that interpreter."""
     code = "import sysconfig; print(sysconfig.get_path('purelib'))"
     [site] = _output([python_in(venv), "-IB", "-c", code])
     _write(os.path.join(site, "benchloom.pth"), os.path.join(root, "src") + "\n")
@@ -118,11 +118,13 @@ def _write(path: str, text: str) -> None:
 def _output(words: list[str]) -> list[str]:
     done = subprocess.run(words, stdin=subprocess.DEVNULL, capture_output=True, check=False)  # noqa: S603 - an interpreter
     if done.returncode:
-        raise BootstrapError(f"{words[0]} does not run\n  " + os.fsdecode(done.stderr).strip().replace("\n", "\n  "))
+        raise BootstrapError(
+            f"{words[0]} cannot be started\n  " + os.fsdecode(done.stderr).strip().replace("\n", "\n  ")
+        )
     return os.fsdecode(done.stdout).splitlines()
 
 
-# -- the environment of the tools -------------------------------------------------------------------------------------
+# -- environment of pip and uv ----------------------------------------------------------------------------------------
 
 
 def _pip_environment() -> dict[str, str]:
@@ -136,13 +138,13 @@ def _pip_environment() -> dict[str, str]:
 
 
 def _uv_settings(venv: str) -> UvSettings | None:
-    """Return how uv is started so that it does what pip would, or None if it cannot or is not wanted."""
+    """Return the settings that make uv behave like pip, or None if that is impossible or not wanted."""
     if os.environ.get("LOOM_INSTALLER") == "pip":
         return None
     try:
         settings = uv_settings(os.environ, venv)
     except PipConfigError:
-        return None  # pip says what is wrong
+        return None  # pip reports the problem
     if settings.reasons:
         return None
     environ = {name: value for name, value in settings.environ.items() if name != "UV_NO_PROGRESS"}  # it names packages
@@ -160,7 +162,7 @@ def _has_cache() -> bool:
 
 
 def _call(words: list[str], venv: str, what: str, environ: dict[str, str], out: int | None = None) -> None:
-    """Run one step with its output in the log. Raises BootstrapError with the step's own error lines."""
+    """Run one step with its output in the log. Raises BootstrapError with the error lines of the step."""
     log = os.path.join(venv, LOG)
     with open(log, "ab") as stream:
         start = stream.tell()
@@ -184,7 +186,7 @@ def _last_line(log: str, start: int) -> str:
 
 
 def _error_lines(log: str, start: int) -> str:
-    """Return the lines of the log that tell what went wrong."""
+    """Return the error lines of the log."""
     lines = _lines(log, start)
     errors = [line for line in lines if line.lstrip().lower().startswith(("error", "fatal"))]
     return "\n".join("  " + line.strip() for line in (errors or lines)[-6:])

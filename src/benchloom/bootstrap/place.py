@@ -1,4 +1,4 @@
-"""Where the virtual environment of a checkout lies, and whether it is what the checkout needs."""
+"""The location of a checkout's virtual environment, and whether it is up to date."""
 
 import contextlib
 import errno
@@ -13,7 +13,7 @@ from benchloom.bootstrap.terminal import BootstrapError, say
 
 STAMP = "loom-stamp.json"
 LOCK = "loom-install.lock"
-LAYOUT = 2  # of what is in the environment; the first one had an editable installation, which names the checkout, too
+LAYOUT = 2  # format of the environment; the first one used an editable installation, which also names the checkout
 Stamp = dict[str, Any]
 
 
@@ -34,7 +34,7 @@ def wanted_extras(arguments: list[str]) -> list[str]:
 
 
 def read_stamp(venv: str) -> Stamp:
-    """Return what the finished installation wrote; empty if none finished."""
+    """Return the stamp of the finished installation; empty if none finished."""
     try:
         with open(os.path.join(venv, STAMP), encoding="utf-8") as stream:
             found = json.load(stream)
@@ -54,7 +54,7 @@ def write_stamp(venv: str, stamp: Stamp) -> None:
 
 
 def make_stamp(root: str, venv: str, extras: list[str]) -> Stamp:
-    """Return the facts an installation depends on."""
+    """Return the facts that an installation depends on."""
     with open(os.path.join(root, "pyproject.toml"), "rb") as stream:
         project = hashlib.sha256(stream.read()).hexdigest()
     return {
@@ -69,7 +69,7 @@ def make_stamp(root: str, venv: str, extras: list[str]) -> Stamp:
 
 
 def decide(root: str, venv: str, extras: list[str]) -> tuple[str, str]:
-    """Return what is to be done, `ready`, `install` or `build`, and why."""
+    """Return the next action, `ready`, `install` or `build`, and why."""
     stamp = read_stamp(venv)
     if not stamp:
         left = os.path.isdir(venv) and set(os.listdir(venv)) - {LOCK}
@@ -78,7 +78,7 @@ def decide(root: str, venv: str, extras: list[str]) -> tuple[str, str]:
     for is_wrong, why in (
         (not os.path.exists(python_in(venv)) or stamp.get("interpreter") != now["interpreter"], "its Python changed"),
         (stamp.get("venv") != now["venv"], "it was moved"),
-        (stamp.get("layout") != LAYOUT, "another version of loom made it"),
+        (stamp.get("layout") != LAYOUT, "another version of loom created it"),
         (now["chosen"] and stamp.get("chosen") != now["chosen"], "LOOM_PYTHON changed"),
     ):
         if is_wrong:
@@ -95,7 +95,7 @@ def decide(root: str, venv: str, extras: list[str]) -> tuple[str, str]:
 
 
 def pick_folder(root: str, extras: list[str]) -> str:
-    """Return the virtual environment to use: the first candidate that is ready or can be written. Raises BootstrapError."""
+    """Return the virtual environment to use: the first candidate that is ready or writable. Raises BootstrapError."""
     if os.environ.get("LOOM_VENV"):
         venv = os.path.abspath(os.path.expanduser(os.environ["LOOM_VENV"]))
         if reason := why_unusable(root, venv, extras):
@@ -110,12 +110,12 @@ def pick_folder(root: str, extras: list[str]) -> str:
             return venv
         reasons.append(f"{venv}: {reason}")
     raise BootstrapError(
-        "no folder can hold the virtual environment (set LOOM_VENV to one):\n  " + "\n  ".join(reasons)
+        "no folder is usable for the virtual environment (set LOOM_VENV to one):\n  " + "\n  ".join(reasons)
     )
 
 
 def _candidates(root: str) -> list[str]:
-    """Return where the virtual environment may lie, best first."""
+    """Return the candidate folders of the virtual environment, best first."""
     home = os.path.expanduser("~")
     name = "venv-" + hashlib.sha256(root.encode("utf-8", "surrogateescape")).hexdigest()[:12]
     cache = os.environ.get("LOCALAPPDATA" if os.name == "nt" else "XDG_CACHE_HOME") or os.path.join(home, ".cache")
@@ -131,8 +131,8 @@ def _candidates(root: str) -> list[str]:
 def why_unusable(root: str, venv: str, extras: list[str]) -> str:
     """Claim a folder for the virtual environment unless it is ready; return why that is impossible, or nothing.
 
-    Ownership is asked before anything in the folder is read. A folder with something in it that this script did not make
-    is never touched.
+    Ownership is checked before anything in the folder is read. A non-empty folder that this script did not create is
+    never changed.
     """
     shared = _temporary_folder()
     try:
@@ -142,7 +142,7 @@ def why_unusable(root: str, venv: str, extras: list[str]) -> str:
         if decide(root, venv, extras)[0] == "ready":
             return ""
         if os.path.isdir(venv) and os.listdir(venv) and not os.path.exists(os.path.join(venv, LOCK)):
-            return "it was not made by loom"
+            return "it was not created by loom"
         os.makedirs(venv, mode=0o755, exist_ok=True)
         with open(os.path.join(venv, LOCK), "a", encoding="utf-8"):
             return ""
@@ -152,27 +152,27 @@ def why_unusable(root: str, venv: str, extras: list[str]) -> str:
 
 def _temporary_folder() -> str:
     """Return this user's folder below the temporary one, the last resort of a user without a home."""
-    import tempfile  # late, as are others here: almost every start finds the environment ready
+    import tempfile  # late, as others here: the environment is usually ready
 
     user = str(os.getuid()) if hasattr(os, "getuid") else "user"
     return os.path.join(tempfile.gettempdir(), "benchloom-" + user)
 
 
 def _why_untrusted(folder: str) -> str:
-    """Create a folder below the temporary one if it is missing; return why nothing in it may be read or run, or nothing.
+    """Create a folder below the temporary one if it is missing; return why it is not trusted, or nothing.
 
-    Everybody can write to the temporary folder, so what lies there under our name may be somebody else's.
+    Everybody can write to the temporary folder, so a folder of our name may belong to another user.
     """
     try:
         os.mkdir(folder, 0o700)
     except OSError as error:
         if not os.path.lexists(folder):
             return str(error.strerror or error)
-    return "" if _is_private(folder) else f"{folder} is not a folder of this user alone (mode 0700)"
+    return "" if _is_private(folder) else f"{folder} is not private to this user (mode 0700)"
 
 
 def _is_private(folder: str) -> bool:
-    """Tell whether a folder, and no link to one, belongs to this user and is open to nobody else."""
+    """Tell whether this is a folder (not a link) that belongs to this user and is closed to others."""
     if not hasattr(os, "getuid"):
         return True  # Windows: the temporary folder is the user's own
     try:
@@ -183,7 +183,7 @@ def _is_private(folder: str) -> bool:
 
 
 def _is_foreign(venv: str) -> bool:
-    """Tell whether a folder belongs to another user, who could put anything into it."""
+    """Tell whether a folder belongs to another user."""
     return hasattr(os, "getuid") and os.path.lexists(venv) and os.lstat(venv).st_uid != os.getuid()
 
 
@@ -207,7 +207,7 @@ def take_lock(venv: str) -> int:
 
 
 def _try_lock(handle: int) -> bool:
-    """Take the lock if it is free. A file system without locks counts as free."""
+    """Acquire the lock if it is free. On a file system without locks it counts as free."""
     try:
         if sys.platform == "win32":
             import msvcrt
@@ -223,7 +223,7 @@ def _try_lock(handle: int) -> bool:
 
 
 def clear(venv: str) -> None:
-    """Remove all but the lock, which a waiting process holds open."""
+    """Remove everything except the lock, which a waiting process holds open."""
     import shutil
 
     for name in os.listdir(venv):

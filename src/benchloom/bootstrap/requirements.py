@@ -1,8 +1,8 @@
-"""Print what a project and its extras need, one requirement a line: for pip, which reads no project without building it.
+"""Print the requirements of a project and its extras, one per line, for pip, which cannot read a project without building it.
 
     python requirements.py pyproject.toml [EXTRA...]
 
-Run by the new environment's Python, whose pip brings the reader of TOML that Python 3.10 lacks.
+Run by the new environment's Python, whose pip includes the TOML parser that Python 3.10 lacks.
 """
 
 import re

@@ -1,4 +1,4 @@
-"""Bring the environment of a checkout up to date and become the command in it."""
+"""Update the environment of a checkout and run the command in it."""
 
 import os
 import shlex
@@ -27,11 +27,11 @@ def ready_folder(root: str, arguments: list[str]) -> tuple[str, bool]:
 
 
 def prepare(root: str, venv: str, arguments: list[str]) -> None:
-    """Bring the virtual environment up to date, alone. Raises BootstrapError.
+    """Update the virtual environment under its lock. Raises BootstrapError.
 
-    The stamp is taken away first and comes back last, so a killed installation is never mistaken for a finished one.
+    The stamp is removed first and written last, so a killed installation is never mistaken for a finished one.
     """
-    import time  # late, with the installer: almost every start finds the environment ready
+    import time  # late, as the installer: the environment is usually ready
 
     from benchloom.bootstrap.install import build, estimated_seconds, install
 
@@ -55,7 +55,7 @@ def prepare(root: str, venv: str, arguments: list[str]) -> None:
             try:
                 install(root, venv, extras)
             except BootstrapError:
-                write_stamp(venv, old)  # rolled back: what was there still works, and the next use tries again
+                write_stamp(venv, old)  # rolled back: the old environment still works, and the next use retries
                 raise
         write_stamp(venv, make_stamp(root, venv, extras))
         say(f"ready after {time.monotonic() - started:.0f} s")
@@ -64,7 +64,7 @@ def prepare(root: str, venv: str, arguments: list[str]) -> None:
 
 
 def start(venv: str, script: str, arguments: list[str]) -> int:
-    """Become the command itself; on Windows, if that is impossible, wait for it."""
+    """Replace this process by the command; on Windows, which does not support that, wait for it."""
     words = [python_in(venv), "-m", "benchloom", *arguments]
     environ = {**os.environ, "LOOM_TYPED": _typed(script)}
     if os.name != "nt":
@@ -75,7 +75,7 @@ def start(venv: str, script: str, arguments: list[str]) -> int:
 
 
 def _typed(script: str) -> str:
-    """Return how the user calls ``script``, the path by which it was started: by its bare name if PATH leads there."""
+    """Return how the user calls ``script``, the path by which it was started: its bare name if it is on PATH."""
     folders = os.environ.get("PATH", os.defpath).split(os.pathsep)
     found = next((path for folder in folders if os.path.isfile(path := os.path.join(folder, "loom"))), "")
     if found and os.path.realpath(found) == os.path.realpath(script):

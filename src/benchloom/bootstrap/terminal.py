@@ -1,4 +1,4 @@
-"""What the bootstrap says, on standard error: standard output belongs to the command."""
+"""Messages of the bootstrap on standard error: standard output belongs to the command."""
 
 import sys
 from typing import TYPE_CHECKING
@@ -7,13 +7,13 @@ if TYPE_CHECKING:
     import subprocess
     from collections.abc import Callable
 
-_SECONDS = 4.0  # this long without a line if there is no terminal
-_GRACE = 1.0  # until a child that was interrupted, too, is killed
+_SECONDS = 4.0  # seconds between two lines without a terminal
+_GRACE = 1.0  # seconds until an interrupted child is killed
 _TICK = 0.2
 
 
 class BootstrapError(Exception):
-    """The environment cannot be made; the text says what and what to do."""
+    """The environment cannot be created; the text states the problem and the fix."""
 
 
 def say(text: str) -> None:
@@ -23,11 +23,11 @@ def say(text: str) -> None:
 
 
 def wait_visibly(child: "subprocess.Popen[bytes]", what: str, doing: "Callable[[], str]") -> int:
-    """Wait for ``child`` and return its status, with a sign of life: ``what``, the elapsed time, and what it is ``doing``.
+    """Wait for ``child`` and return its status, showing ``what``, the elapsed time, and what it is ``doing``.
 
-    On a terminal it is one line that changes and goes; elsewhere a line every few seconds.
+    On a terminal this is one line that is updated and removed; otherwise a line every few seconds.
     """
-    import subprocess  # late: a start that has nothing to wait for is quick
+    import subprocess  # late: not needed if there is nothing to wait for
     import time
 
     started = said = time.monotonic()

@@ -1,1 +1,1 @@
-"""Experiments: lists of runs and what judges them. One engine drives every judge; nothing here plans or runs by itself."""
+"""Experiments: lists of runs and their judges. One engine drives every judge; planning and running are passed in."""

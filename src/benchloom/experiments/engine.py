@@ -1,6 +1,6 @@
-"""The engine of every experiment: a judge says what to run next, each run is journalled, and the judge looks again.
+"""The engine of experiments: a judge chooses the next runs, each run is journalled, and the judge is asked again.
 
-Tuning, sweeps, compliance and submission differ in their judges alone.
+Tuning, sweeps, compliance and submission differ only in their judges.
 """
 
 import math
@@ -13,21 +13,21 @@ from benchloom.model.experiment import RunSpec, Trial
 
 Verdict_co = TypeVar("Verdict_co", covariant=True)
 Runner = Callable[[RunSpec], Trial]
-_FAILURES = 3  # so many failures before anything was measured end an experiment
+_FAILURES = 3  # consecutive failures without a measurement that end an experiment
 
 
 class Judge(Protocol[Verdict_co]):
-    """What an experiment wants to know. Both methods depend on the trials alone, so that an experiment can be resumed."""
+    """The strategy of an experiment. Both methods depend only on the trials, so that an experiment can be resumed."""
 
     def ask(self, trials: Sequence[Trial]) -> Sequence[RunSpec]:
-        """Return the runs to make next; none if the experiment is complete."""
+        """Return the next runs; none if the experiment is complete."""
 
     def verdict(self, trials: Sequence[Trial]) -> Verdict_co:
-        """Return what the trials so far say."""
+        """Return the verdict on the trials so far."""
 
 
 def lacking(wanted: Iterable[RunSpec], trials: Sequence[Trial]) -> list[RunSpec]:
-    """Return the specs among ``wanted`` that no trial is of."""
+    """Return the specs in ``wanted`` without a trial."""
     made = [trial.spec for trial in trials]
     return [spec for spec in wanted if spec not in made]
 
@@ -44,10 +44,10 @@ def drive(
     budget: float = math.inf,
     report: Callable[[Trial], None] = _ignore,
 ) -> bool:
-    """Make the runs that ``judge`` asks for until it asks for none; return False if ``budget`` ended that before.
+    """Execute the runs that ``judge`` requests until it requests none; return False if ``budget`` was spent before.
 
-    ``budget`` is in seconds of the runs made here: none begins once they are spent. ``report`` is called after each run.
-    Raises ExecutionError if nothing but failures was seen, and what ``run`` raises; what was run before stays in the journal.
+    ``budget`` is in seconds of these runs: no further one is started once they are spent. ``report`` is called after
+    each run. Raises ExecutionError if all runs failed, and what ``run`` raises; earlier runs stay in the journal.
     """
     spent = 0.0
     while specs := judge.ask(journal.trials):
@@ -64,7 +64,7 @@ def drive(
 
 
 def _refuse_failures(trials: Sequence[Trial], at_least: int) -> None:
-    """Raise ExecutionError if all of ``trials`` failed, and they are enough."""
+    """Raise ExecutionError if all ``trials`` failed and there are enough of them."""
     if len(trials) < at_least or any(trial.status == "ok" for trial in trials):
         return
     last = trials[-1]
@@ -72,5 +72,5 @@ def _refuse_failures(trials: Sequence[Trial], at_least: int) -> None:
         f"every run of {last.spec.target} failed ({len(trials)} of them)",
         where=last.record,
         why=last.reasons,
-        fix="run it by itself first: loom run, with the same words",
+        fix="run it separately first: loom run, with the same arguments",
     )

@@ -60,7 +60,7 @@ class Journal:
             raise misfit(error, what=_WHAT, where=f"{self.path}: line {number}", fix=_FIX) from error
 
     def clear(self) -> None:
-        """Forget every trial."""
+        """Discard every trial."""
         self.trials = []
         write_bytes(self.path, msgspec.json.encode(_Head(schema=JOURNAL_SCHEMA)) + b"\n")
 

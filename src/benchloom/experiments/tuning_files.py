@@ -1,4 +1,4 @@
-"""What a search leaves for ``loom run``: a user.conf, a lock, and the commands that use them."""
+"""Files of a search for ``loom run``: a user.conf, a lock, and the commands that use them."""
 
 import shlex
 from collections.abc import Iterator, Sequence
@@ -17,7 +17,7 @@ from benchloom.rules.scenarios import SCENARIOS
 
 
 def user_conf(tuning: Tuning, best: Probe) -> str:
-    """Return a user.conf that tells LoadGen what ``best`` measured."""
+    """Return a user.conf with the measurement of ``best``."""
     row = SCENARIOS[tuning.scenario]
     margin = row.stated_margin - 1
     why = f"{abs(margin):.0%} {'more' if margin > 0 else 'less'} than measured"
@@ -38,7 +38,7 @@ def _commands(made: Plan, words: Sequence[str], best: Probe, lock: Path, conf: P
     )
     settings = best.settings.inputs()
     if conf:
-        settings.pop("target_qps", "")  # that file says it
+        settings.pop("target_qps", "")  # set by that file
     kept = [word for word in words if word.partition("=")[0].removeprefix("--") not in {*settings, "duration"}]
     named = (
         kept if any(not word.startswith(("-", "@")) or word.startswith("--tags=") for word in kept) else [made.target]
@@ -52,10 +52,11 @@ def write_files(
 ) -> Tuning:
     """Write user.conf and the lock of ``made``, a plan with the best settings, into ``out``; return ``tuning`` naming them.
 
-    ``words`` are the user's for the target and its inputs; ``takes_conf`` tells whether the program takes a user.conf. Raises InputError if the folder cannot be written.
+    ``words`` are the target and inputs as typed; ``takes_conf`` tells whether the program takes a user.conf. Raises
+    InputError if the folder cannot be written.
     """
     conf, lock = out / "user.conf", out / DEFAULT_LOCK
-    # How long a probe lasts is a matter of the search: a run lasts as long as its ruleset says.
+    # The duration of probes belongs to the search: a run lasts as long as its ruleset requires.
     inputs = {name: value for name, value in made.inputs.items() if name != "duration"}
     try:
         write_bytes(lock, to_json(msgspec.structs.replace(make_lock(made), inputs=inputs)))

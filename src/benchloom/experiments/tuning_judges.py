@@ -15,9 +15,9 @@ from benchloom.model.tuning import TUNING_SCHEMA, Probe, Tuning, TuningPoint
 from benchloom.rules.scenarios import SCENARIOS, Scenario
 
 TAG = "tune"
-_SHORT = 1 / 4  # the length of a first probe
-_FEW = 4  # so many settings are measured at full length at once
-_FINALISTS = 3  # settings for which Server looks for its highest target
+_SHORT = 1 / 4  # fraction of the duration for short probes
+_FEW = 4  # number of settings measured at full length at once
+_FINALISTS = 3  # number of settings for which Server searches its highest target
 
 
 def judge_of(task: Task, precision: float) -> "TuningJudge":
@@ -28,7 +28,7 @@ def judge_of(task: Task, precision: float) -> "TuningJudge":
 
 
 class TuningJudge(ABC):
-    """What the searches share: specs from settings, probes from trials, and the verdict."""
+    """Common parts of the searches: specs from settings, probes from trials, and the verdict."""
 
     def __init__(self, task: Task) -> None:
         self.task = task
@@ -36,7 +36,7 @@ class TuningJudge(ABC):
 
     @abstractmethod
     def ask(self, trials: Sequence[Trial]) -> Sequence[RunSpec]:
-        """Return the runs to make next; none if the search is complete."""
+        """Return the next runs; none if the search is complete."""
 
     def spec(self, scenario: Scenario, settings: TuningPoint, duration: float | None, repetition: int = 1) -> RunSpec:
         """Return the run that measures ``settings``."""
@@ -53,7 +53,7 @@ class TuningJudge(ABC):
         return [probe_of(trial) for trial in found]
 
     def verdict(self, trials: Sequence[Trial]) -> Tuning:
-        """Return the search as it stands, without the files that a caller writes for its best settings."""
+        """Return the state of the search, without the files that a caller writes for its best settings."""
         task, probes = self.task, [probe_of(trial) for trial in trials]
         search = task.scenario.search
         best, times = best_of(probes, task.scenario.name)
@@ -84,19 +84,19 @@ class Grid(TuningJudge):
     """Measure all settings."""
 
     def ask(self, trials: Sequence[Trial]) -> Sequence[RunSpec]:
-        """Return the settings that were not measured yet."""
+        """Return the settings that have not been measured yet."""
         return self.at_full_length(self.task.grid, trials)
 
     def at_full_length(self, settings: Iterable[TuningPoint], trials: Sequence[Trial]) -> Sequence[RunSpec]:
-        """Return the specs of ``settings`` at full length that no trial is of."""
+        """Return the full-length specs of ``settings`` without a trial."""
         return lacking((self.spec(self.task.scenario, item, self.task.duration) for item in settings), trials)
 
 
 class SuccessiveHalving(Grid):
-    """Measure all settings for a short time, and then the best quarter for longer."""
+    """Measure all settings briefly, and then the best quarter for longer."""
 
     def ask(self, trials: Sequence[Trial]) -> Sequence[RunSpec]:
-        """Return what lacks of the short runs, and then of the longer ones."""
+        """Return the missing short runs, and then the missing longer ones."""
         wanted = [self.spec(self.task.scenario, item, self.short) for item in self.task.grid]
         if left := lacking(wanted, trials):
             return left
@@ -106,19 +106,19 @@ class SuccessiveHalving(Grid):
 
 
 class HighestTarget(TuningJudge):
-    """Sift the settings by short runs in the scenario's sieve, then raise the target of the best ones while LoadGen says VALID."""
+    """Screen the settings by short runs in the scenario's sieve, then raise the target of the best ones while runs are VALID."""
 
     def __init__(self, task: Task, precision: float) -> None:
         super().__init__(task)
         self.precision = precision
 
     def ask(self, trials: Sequence[Trial]) -> Sequence[RunSpec]:
-        """Return what lacks of the sifting runs, and then the next target of the first finalist that has one."""
+        """Return the missing screening runs, and then the next target of the first finalist that has one."""
         sieve = SCENARIOS[self.task.scenario.search.sieve]
         wanted = [self.spec(sieve, item, self.short) for item in self.task.grid]
         if left := lacking(wanted, trials):
             return left
-        served: list[Probe] = []  # by the finalists before
+        served: list[Probe] = []  # by earlier finalists
         for sifted in _finalists(ranked(self.measured(wanted, trials), sieve.search.metric.better)):
             best, _ = best_of(served, self.task.scenario.name)
             tried = self._tried(sifted.settings, trials)
@@ -128,7 +128,7 @@ class HighestTarget(TuningJudge):
         return []
 
     def _tried(self, settings: TuningPoint, trials: Sequence[Trial]) -> list[Probe]:
-        """Return the runs of full length with these settings and any target."""
+        """Return the full-length runs with these settings and any target."""
         probes = [probe_of(trial) for trial in trials]
         return [
             probe
@@ -149,28 +149,28 @@ class HighestTarget(TuningJudge):
 
 
 def accepted(trial: Trial) -> Trial:
-    """Return the trial of a run as a tuning takes it: one that measured no performance has failed.
+    """Return the trial of a run for a tuning: one without performance results has failed.
 
-    Raises InputError if LoadGen was given another target than the one that was asked for.
+    Raises InputError if LoadGen used a target other than requested.
     """
     results = trial.results
     if trial.status != "ok":
         return trial
     if results is None or results.performance is None:
-        reasons = (f"{trial.spec.target} left no performance in its results",)
+        reasons = (f"{trial.spec.target} reported no performance in its results",)
         return msgspec.structs.replace(trial, status="failed", reasons=reasons)
     used, target = results.settings.get(_scenario(trial).expected), _settings(trial.spec).target_qps
     if target is not None and isinstance(used, (int, float)) and abs(used - target) > target / 1000:
         raise InputError(
-            f"LoadGen was given a target of {used:g} queries/s, not {target:g}",
+            f"LoadGen used a target of {used:g} queries/s, not {target:g}",
             where="--user_conf",
-            fix="take target_qps out of that file: it is what is searched",
+            fix="remove target_qps from that file: the search sets it",
         )
     return trial
 
 
 def probe_of(trial: Trial) -> Probe:
-    """Return what a trial measured."""
+    """Return the probe of a trial."""
     inputs, settings = trial.spec.inputs, _settings(trial.spec)
     scenario = _scenario(trial)
     blank = Probe(
@@ -207,7 +207,7 @@ def _settings(spec: RunSpec) -> TuningPoint:
 
 
 def _bounds(trials: Sequence[Trial]) -> Iterator[int]:
-    """Yield the bound that latencies had to keep, of the last run first."""
+    """Yield the latency bounds of runs, last run first."""
     for trial in reversed(trials):
         bound = trial.results.settings.get(_scenario(trial).bound) if trial.results else None
         if isinstance(bound, (int, float)):
@@ -215,12 +215,12 @@ def _bounds(trials: Sequence[Trial]) -> Iterator[int]:
 
 
 def _alike(settings: TuningPoint) -> TuningPoint:
-    """Return the settings less the target."""
+    """Return the settings without the target."""
     return msgspec.structs.replace(settings, target_qps=None)
 
 
 def _finalists(order: Sequence[Probe]) -> list[Probe]:
-    """Return the best of each way to share the cores, and of these the best few."""
+    """Return the best point of each split of the cores, and of these the best few."""
     found: dict[tuple[int | None, int | None], Probe] = {}
     for probe in order:
         found.setdefault((probe.settings.threads, probe.settings.instances), probe)

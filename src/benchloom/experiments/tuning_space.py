@@ -1,4 +1,7 @@
-"""What a tuning tries: the grid of settings, which probes of it are best, and the next target of Server. Pure functions."""
+"""The search space of a tuning: the grid of settings, the best probes, and the next target of Server.
+
+Pure functions.
+"""
 
 import math
 from collections.abc import Collection, Iterable, Mapping, Sequence
@@ -12,8 +15,8 @@ from benchloom.rules.scenarios import AXES, SCENARIOS, SERVER
 
 LARGEST_BATCH = 64
 _USUAL_BATCH = 32
-# A target this many times below or above the first one, which is half of Offline's throughput, is looked for no further:
-# the lower a target, the longer LoadGen takes to issue its least number of queries.
+# Targets further than this factor from the first one (half of Offline's throughput) are not tried:
+# the lower a target, the longer LoadGen takes to issue its minimum number of queries.
 _REACH = 16
 
 
@@ -24,8 +27,8 @@ def parse_over(words: Sequence[str], declared: Collection[str]) -> dict[str, tup
         name, _, text = word.partition("=")
         known = [item for item in AXES if item in declared]
         if name not in known:
-            hint = did_you_mean(name, known) or f"it takes {', '.join(known) or 'none of this program'}"
-            raise UnknownNameError(f"{name!r} is no input to search over", where="--over", fix=hint)
+            hint = did_you_mean(name, known) or f"it supports {', '.join(known) or 'none of this program'}"
+            raise UnknownNameError(f"{name!r} is not an input that can be searched", where="--over", fix=hint)
         found[name] = wholes(text, f"--over {name}", FROM_ONE)
     return found
 
@@ -33,10 +36,10 @@ def parse_over(words: Sequence[str], declared: Collection[str]) -> dict[str, tup
 def grid(
     axes: Collection[str], chosen: Mapping[str, tuple[int, ...]], cores: int, max_batch: int | None
 ) -> tuple[TuningPoint, ...]:
-    """Return the settings to try, the likeliest first.
+    """Return the settings to try, most promising first.
 
-    ``axes`` are searched; those in ``chosen`` over the values there. Threads and instances together take all of
-    ``cores`` or half of them, for machines that run two threads on each.
+    ``axes`` are searched; those in ``chosen`` over the given values. Threads and instances together use all
+    ``cores`` or half of them, for machines with two threads per core.
     """
     batches: Sequence[int | None] = chosen.get("batch_size") or _batches(max_batch) if "batch_size" in axes else (None,)
     pairs = list(_pairs(axes, chosen, cores))
@@ -48,7 +51,7 @@ def grid(
 
 
 def _unlikeliness(settings: TuningPoint, cores: int) -> tuple[int, float, int]:
-    """How far from busy cores and from the usual batch."""
+    """Distance from fully used cores and from the usual batch size."""
     threads, instances = settings.threads or 1, settings.instances or 1
     return (
         abs(cores - threads * instances),
@@ -83,20 +86,20 @@ def _pairs(
 
 
 def _beside(number: int, cores: int) -> tuple[int, ...]:
-    """How many of the other kind go with ``number`` of one: so many that all cores are busy, or half of them."""
+    """How many of the other kind to combine with ``number`` of one, so that all cores or half of them are used."""
     return tuple({max(cores // number, 1), max(cores // 2 // number, 1)})
 
 
 def ranked(probes: Iterable[Probe], better: str) -> list[Probe]:
-    """Return the probes that count, best figure first, of equals the earlier."""
+    """Return the valid probes, best figure first, earlier ones first among equals."""
     counted = [probe for probe in probes if probe.valid and probe.figure is not None]
     return sorted(counted, key=lambda probe: (probe.figure or 0.0) * (-1 if better == "more" else 1))
 
 
 def best_of(probes: Sequence[Probe], scenario: str) -> tuple[Probe | None, int]:
-    """Return the best probe of ``scenario`` that counts, and how often it was measured.
+    """Return the best valid probe of ``scenario``, and how often it was measured.
 
-    Probes of different lengths are not held against each other: the longest that count decide. A target of Server counts
+    Probes of different lengths are not compared: the longest valid ones decide. A target of Server counts
     if every run of it was VALID, and so was every lower one.
     """
     measured = [probe for probe in probes if probe.scenario == scenario]
@@ -118,7 +121,7 @@ def _by_grid(probes: Sequence[Probe]) -> dict[tuple[object, ...], list[Probe]]:
 
 
 def _within_bounds(probes: Sequence[Probe]) -> list[Probe]:
-    """Of probes that differ in their target alone, those below every target that was INVALID."""
+    """Of probes that differ only in their target, those below every INVALID target."""
     limit = min((probe.settings.target_qps or 0.0 for probe in probes if not probe.valid), default=math.inf)
     return [probe for probe in probes if (probe.settings.target_qps or 0.0) < limit]
 
@@ -132,10 +135,10 @@ def next_target(
 ) -> float | None:
     """Return the target to try after ``tried`` (targets, and whether each run was VALID); None at the end of the search.
 
-    Validity is taken to be monotone: whatever is above an INVALID target is INVALID, too. From ``start`` targets double
-    or halve until a VALID one stands below an INVALID one; then the gap is halved until it is less than ``precision`` of
-    the lower one, which must be VALID ``confirmations`` times. Where that fails, the search goes on below it. Nothing up to
-    ``floor`` is of interest.
+    Validity is assumed to be monotone: targets above an INVALID one are INVALID as well. From ``start``, targets double
+    or halve until a VALID one is below an INVALID one; then the gap is halved until it is less than ``precision`` of
+    the lower one, which must be VALID ``confirmations`` times. Where that fails, the search goes on below it. Targets
+    up to ``floor`` are ignored.
     """
     lowest_invalid = min((target for target, valid in tried if not valid), default=math.inf)
     valid = [target for target, is_valid in tried if is_valid and target < lowest_invalid]
@@ -158,10 +161,10 @@ def _between(low: float, high: float, start: float, precision: float) -> float |
 
 
 def _rounded(value: float) -> float:
-    """Three digits: more are never measured, and a person has to copy them."""
+    """Three significant digits: more are not measurable, and users have to copy the value."""
     return float(f"{value:.3g}")
 
 
 def first_target(throughput: float, floor: float, precision: float) -> float:
-    """Return the target to begin with: half of what Offline gave, or a step above ``floor`` if there is one already."""
+    """Return the first target: half of Offline's throughput, or a step above ``floor`` if there is one."""
     return _rounded(floor * (1 + precision)) if floor else _rounded(throughput / 2)

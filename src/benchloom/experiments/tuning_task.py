@@ -1,4 +1,4 @@
-"""What a tuning searches: the program, the inputs held fixed, and the settings to try."""
+"""The task of a tuning: the program, the fixed inputs, and the settings to try."""
 
 from collections.abc import Sequence
 from dataclasses import dataclass
@@ -22,13 +22,13 @@ from benchloom.rules.scenarios import AXES, SCENARIOS, Scenario
 from benchloom.run.program import program_of
 
 DEFAULT_SECONDS = 2.0  # of the longest probes
-# Inputs that a search sets itself, so that they say nothing of what is searched.
+# Inputs that a search sets itself, which do not identify it.
 _OWN = frozenset([*AXES, "mode"])
 
 
 @dataclass(frozen=True)
 class Task:
-    """What is searched: the plan with the inputs held fixed, and the settings to try; ``duration`` is that of the longest probes."""
+    """The plan with the fixed inputs, and the settings to try; ``duration`` is that of the longest probes."""
 
     plan: Plan
     component: Component
@@ -45,12 +45,12 @@ class Task:
 
     @property
     def fixed(self) -> dict[str, str]:
-        """The inputs held fixed."""
+        """The fixed inputs."""
         return {name: value for name, value in self.plan.inputs.items() if name not in {*AXES, "duration"}}
 
 
 def make_task(made: Plan, index: Index, over: Sequence[str], host: Host) -> Task:
-    """Return what is searched for the plan ``made``; ``over`` are words such as ``batch_size=1,8``.
+    """Return the task for the plan ``made``; ``over`` are words such as ``batch_size=1,8``.
 
     Raises InputError for a program that lacks the inputs to search over, or whose inputs contradict the search.
     """
@@ -104,7 +104,7 @@ def _lacks(component: Component, names: Sequence[str]) -> InputError:
     return InputError(
         f"{component.ref} cannot be tuned: it has no input {' or '.join(f'--{name}' for name in names)}",
         where=f"{component.file}: inputs",
-        fix="declare it there, and let the program keep to it; loom show says which inputs it has",
+        fix="declare it there and implement it in the program; loom show lists its inputs",
     )
 
 
@@ -115,17 +115,17 @@ def _refuse_what_cannot_be_tuned(component: Component, scenario: Scenario, made:
             raise _lacks(component, [scenario.expectation])
         if scenario.expectation in made.inputs:
             where = f"--{scenario.expectation}"
-            raise InputError(f"the target of {scenario.name} is what is searched", where=where, fix="leave it out")
+            raise InputError(f"the target of {scenario.name} is set by the search", where=where, fix="leave it out")
     elif not declared & set(scenario.search.axes):
         raise _lacks(component, scenario.search.axes)
 
 
 def _chosen(over: Sequence[str], made: Plan, declared: frozenset[str]) -> dict[str, tuple[int, ...]]:
-    """Values to try by input: those of ``--over``, and the one value of an input that was given itself."""
+    """Values to try by input: those of ``--over``, and the single value of an input that is set."""
     searched = parse_over(over, declared)
     given = {name: (whole(made.inputs[name], f"--{name}", FROM_ONE),) for name in AXES if name in made.inputs}
     for name in searched.keys() & given.keys():
-        raise InputError(f"--{name} is both given and searched over", where=f"--over {name}", fix="leave one out")
+        raise InputError(f"--{name} is both set and searched", where=f"--over {name}", fix="omit one of them")
     return {**searched, **given}
 
 
@@ -135,7 +135,7 @@ def _max_batch(made: Plan) -> int | None:
 
 
 def _key(made: Plan, scenario: str, host: Host) -> str:
-    """Digest of all that the figures of a search depend on, whatever it tries."""
+    """Digest of everything that the figures of a search depend on, except the settings tried."""
     lock = make_lock(made)
     inputs = {name: value for name, value in lock.inputs.items() if name not in _OWN}
     harness = Path(benchloom.__file__).resolve().parent / "harness"

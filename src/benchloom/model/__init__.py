@@ -1,1 +1,1 @@
-"""The values that move between layers: frozen msgspec Structs, with no behaviour but parsing and rendering of themselves."""
+"""The values that move between layers: frozen msgspec Structs, with parsing and rendering as their only behaviour."""

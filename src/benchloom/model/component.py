@@ -96,7 +96,7 @@ class Fetch(Value, frozen=True, kw_only=True):
 
 
 class Install(Value, frozen=True, kw_only=True):
-    """How a package comes to be, apart from what it fetches.
+    """How a package is installed, besides its downloads.
 
     A script or module runs in the staging folder with the node's exact environment; whatever it leaves there is the
     entry's content. It refuses its input with exit code 2 and a message on standard error: a line ``error: WHAT``, then
@@ -216,7 +216,7 @@ class Command(Value, frozen=True, kw_only=True):
 
 
 class Check(Value, frozen=True, kw_only=True):
-    """How a program is asked whether it could run, before long work is done for it.
+    """How to check whether a program can run, before long work is done for it.
 
     It is run if something of the roles ``before`` must be fetched or built, when everything else is there.
 

@@ -1,4 +1,4 @@
-"""Values of inputs: one check for the engine, which plans with them, and the harness, which is told them again."""
+"""Values of inputs: one check for the engine, during planning, and for the harness."""
 
 from benchloom.base.paths import existing
 from benchloom.errors import InputError

@@ -1,4 +1,4 @@
-"""The Measurement: one line of a benchmark, and what makes it out of the figures of its rounds."""
+"""The Measurement: one line of a benchmark, computed from the figures of its rounds."""
 
 from collections.abc import Sequence
 from statistics import median
@@ -19,7 +19,7 @@ class Bound(Value, frozen=True, kw_only=True):
     value: float
 
     def is_met_by(self, figure: float) -> bool:
-        """Tell whether the figure keeps the bound."""
+        """Tell whether the figure meets the bound."""
         return figure >= self.value if self.sense == ">=" else figure <= self.value
 
     def __str__(self) -> str:
@@ -62,7 +62,7 @@ class BenchRun(Document, frozen=True, kw_only=True):
     Attributes:
         is_quick: whether rounds were fewer and shorter.
         measurements: every line, those too that an area had measured before it failed.
-        failed: areas that did not come to their end.
+        failed: areas that did not complete.
     """
 
     is_quick: bool
@@ -135,5 +135,5 @@ def ratio(
 
 
 def alone(area: str, name: str, unit: str, figures: Sequence[float], bound: Bound | None = None) -> Measurement:
-    """Return the line of a figure that is held against nothing but its bound, in ``unit``."""
+    """Return the line of a figure without a baseline, in ``unit``."""
     return line(area, name, unit, ours=figures, figures=figures, figure_unit=unit, bound=bound)

@@ -1,4 +1,4 @@
-"""Results and records of earlier schemas, brought to the present one as they are read."""
+"""Migrate results and records of earlier schemas to the present one when they are read."""
 
 from collections.abc import Callable, Mapping
 from typing import Any, TypeVar
@@ -23,7 +23,7 @@ class _Head(msgspec.Struct):
     plan: _PlanHead = msgspec.field(default_factory=_PlanHead)
 
 
-_FIX = "run again, or leave it to the version that wrote it"  # what to do about a schema that is not known
+_FIX = "run again, or read it with the version that wrote it"  # what to do about a schema that is not known
 
 
 def decode_record(data: bytes, where: str) -> Record:

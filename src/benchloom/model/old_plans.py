@@ -1,4 +1,4 @@
-"""Plans of older schemas as today's, so that records that hold them are still read."""
+"""Upgrade plans of older schemas, so that records that contain them can still be read."""
 
 from typing import Any
 

@@ -92,7 +92,7 @@ class Node(Document, frozen=True, kw_only=True):
     Attributes:
         id: unique within the plan: ``program``, ``python`` or the component's reference with variations.
         candidate: what was chosen.
-        provision: how it comes to be.
+        provision: how it is provided.
         uid: the component's uid.
         repo: the repository of the component; '' for the Python environment, which is no component.
         path: the component's folder, relative to the root of the repository.
@@ -100,7 +100,7 @@ class Node(Document, frozen=True, kw_only=True):
         licence: the licence that the component states.
         files: digest of the component's folder ('' if the component only describes something found on this machine).
         roles: the roles it fills, sorted.
-        reason: one sentence: why this candidate, over what.
+        reason: one sentence on why this candidate was chosen, and over which.
         action: what the executor will do; ``reuse`` and ``detect`` do nothing.
         key: content address of its result ('' for detected things, which are referred to in place).
         needs: ids of the nodes it is built from, by role, sorted.

@@ -1,6 +1,6 @@
-"""How a node of a plan comes to be: one of a closed set of provisions, decided once, by the resolver.
+"""How a node of a plan is provided: one of a closed set of provisions, decided once, by the resolver.
 
-Whoever plans, executes, locks or draws a node matches on its provision; no other field tells what kind of thing it is.
+Whoever plans, executes, locks or draws a node matches on its provision; no other field determines its kind.
 """
 
 from benchloom.model.base import Value
@@ -44,7 +44,7 @@ class Fetched(Value, frozen=True, kw_only=True, tag="fetched"):
 
 
 class Built(Value, frozen=True, kw_only=True, tag="built"):
-    """What a process leaves in one entry of the store: ``python -m module``, or a script.
+    """The output of a process in one store entry: ``python -m module``, or a script.
 
     Attributes:
         module: a Python module of the engine's runtime; '' if there is a script.
@@ -72,7 +72,7 @@ class InPlace(Value, frozen=True, kw_only=True, tag="in-place"):
 
 
 class Detected(Value, frozen=True, kw_only=True, tag="detected"):
-    """Something that was found on this machine: the candidate's ``location`` says where."""
+    """Something detected on this machine, at the candidate's ``location``."""
 
 
 class Run(Value, frozen=True, kw_only=True, tag="run"):

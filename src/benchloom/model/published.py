@@ -1,4 +1,4 @@
-"""What is known of the file that a model is published as, and of the stand-in that takes its place in the tests."""
+"""Facts about the published file of a model, and about the stand-in that replaces it in tests."""
 
 from benchloom.base.file_kinds import Container
 from benchloom.model.base import SchemaTable, Value

@@ -1,4 +1,4 @@
-"""The numbers that a run is given, and those that no run can have: told while it is planned, and once more by the harness."""
+"""Numeric inputs of a run and their limits, checked during planning and again by the harness."""
 
 from collections.abc import Callable
 
@@ -65,7 +65,7 @@ def _positive(name: str, value: str) -> float | None:
         raise InputError(
             f"LoadGen counts whole {units}, in which {value} is 0; it must be above zero",
             where=f"--{name}",
-            fix="leave it out, so that a measurement or the ruleset decides",
+            fix="omit it, so that a measurement or the ruleset decides",
         )
     return found
 

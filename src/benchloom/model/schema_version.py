@@ -44,7 +44,7 @@ def refuse_unknown_schema(found: str, known: Sequence[str], *, what: str, where:
             f"{what} is of schema {found!r}, which is not known",
             where=where,
             why=[f"this version of Benchloom reads {', '.join(known)}"],
-            fix="a newer Benchloom wrote it: upgrade this one" if _is_newer(found, known[-1]) else fix,
+            fix="it was written by a newer Benchloom: upgrade" if _is_newer(found, known[-1]) else fix,
         )
 
 

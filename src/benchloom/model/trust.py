@@ -1,4 +1,4 @@
-"""Files whose format can carry code, and what lets one be opened."""
+"""Files whose format can contain code, and when they may be opened."""
 
 from benchloom.errors import InputError
 from benchloom.model.facts import Model
@@ -14,7 +14,7 @@ _WHY = {
 
 
 def refuse_untrusted(model: Model, digest: str, where: str, *, is_trusted: bool) -> None:
-    """Raise InputError for a file that can carry code if nobody vouches for it.
+    """Raise InputError for an untrusted file whose format can contain code.
 
     That is, no digest of it is stated (``digest`` is ''), and the user does not trust it.
     """
@@ -22,8 +22,8 @@ def refuse_untrusted(model: Model, digest: str, where: str, *, is_trusted: bool)
         return
     what = "a pickled module" if model.format == PICKLED_MODULE else "TorchScript"
     raise InputError(
-        f"{model.name} is {what}, and no digest says that its file is the one that was published",
+        f"{model.name} is {what}, and no digest verifies that its file is the published one",
         where=where,
         why=[_WHY[model.format]],
-        fix="state the digest of a file that you know in the component, or open it all the same with --trust",
+        fix="state the digest of a trusted file in the component, or open it anyway with --trust",
     )

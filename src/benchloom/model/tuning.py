@@ -1,4 +1,4 @@
-"""The Tuning: what a search for a program's best settings tried, what it found, and how far it came."""
+"""The Tuning: the trials, result and state of a search for a program's best settings."""
 
 from typing import Literal
 
@@ -9,7 +9,7 @@ TUNING_SCHEMA = "benchloom.tuning/1"
 
 
 class TuningPoint(Value, frozen=True, kw_only=True):
-    """Values of the inputs that are searched; None for those that the program has not, or that are not searched.
+    """Values of the inputs that are searched; None for those that the program lacks, or that are not searched.
 
     Attributes:
         batch_size: largest number of samples per inference.
@@ -33,7 +33,7 @@ class Probe(Value, frozen=True, kw_only=True):
     """One run of the program with one choice of settings.
 
     Attributes:
-        scenario: LoadGen's scenario of this run: settings for Server are sifted by short runs in Offline.
+        scenario: LoadGen's scenario of this run: settings for Server are screened by short runs in Offline.
         settings: the values that were tried.
         duration: least seconds it was told to last; None if the program has no such input.
         status: whether the program ended well; nothing is measured if it failed.
@@ -44,7 +44,7 @@ class Probe(Value, frozen=True, kw_only=True):
         latency_p99_ns: latency that 99 % of the queries kept.
         seconds: what the run took.
         record: the record's file.
-        reasons: what LoadGen has against the run, or why it failed.
+        reasons: why LoadGen calls the run INVALID, or why it failed.
     """
 
     scenario: str
@@ -67,8 +67,8 @@ class Tuning(Document, frozen=True, kw_only=True):
         target: reference of the program.
         command: the command of the program that is run.
         scenario: the scenario that the settings are for.
-        key: what the search is kept under: the digest of plan, fixed inputs, scenario, ruleset and machine.
-        inputs: inputs of the program that were held fixed.
+        key: the identity of the search: the digest of plan, fixed inputs, scenario, ruleset and machine.
+        inputs: fixed inputs of the program.
         host: the machine that they are for.
         figure: name of what is made best.
         unit: unit of the figure: samples/s, queries/s or ns.
@@ -78,7 +78,7 @@ class Tuning(Document, frozen=True, kw_only=True):
         best: the best run that counts; None if none does.
         confirmed: whether the best was measured as the search demands: as long as the longest probes, and twice for
             Server.
-        complete: whether the search came to its end; else the same command goes on.
+        complete: whether the search is complete; else the same command resumes it.
         seconds: what all probes took, those of earlier commands too.
         user_conf: the file for LoadGen, if one was written.
         lock: the file for loom run --lock, if one was written.

@@ -39,7 +39,7 @@ def test_what_is_as_its_stamp_says_is_ready(place: Place):
 @pytest.mark.parametrize(
     ("facts", "decision"),
     [
-        ({"layout": 1}, ("build", "another version of loom made it")),
+        ({"layout": 1}, ("build", "another version of loom created it")),
         ({"interpreter": "/usr/bin/else"}, ("build", "its Python changed")),
         ({"venv": "/else"}, ("build", "it was moved")),
         ({"root": "/else"}, ("install", "the checkout was moved")),

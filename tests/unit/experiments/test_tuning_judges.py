@@ -150,5 +150,5 @@ def test_target_that_loadgen_did_not_take_is_refused():
     assert accepted(trial) == trial
     assert trial.results is not None
     other = msgspec.structs.replace(trial.results, settings={"server_target_qps": 1})
-    with pytest.raises(InputError, match="LoadGen was given a target of 1 queries/s"):
+    with pytest.raises(InputError, match="LoadGen used a target of 1 queries/s"):
         accepted(msgspec.structs.replace(trial, results=other))
