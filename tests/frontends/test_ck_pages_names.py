@@ -170,3 +170,10 @@ def test_samples_are_prepared_only_of_data_that_are_there(tmp_path: Path):
     assert done.returncode != 0
     assert "ck detect soft:dataset.imagenet.val --search_dirs=DIR" in done.stdout
     assert ck.environments == set()
+
+
+def test_ck_takes_the_python_of_the_folder_that_the_user_names(ck: Ck, tmp_path: Path):
+    for name in ("python", "python3"):
+        (tmp_path / name).symlink_to(sys.executable)
+    for words, name in ((f"--full_path={tmp_path / 'python'}", "python"), (f"--search_dirs={tmp_path}", "python3")):
+        assert f"Registering in the CK ({tmp_path / name})" in ck.ok("detect", "soft:compiler.python", words)
