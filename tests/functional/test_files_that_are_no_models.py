@@ -41,7 +41,7 @@ def test_file_that_is_no_model_is_named_with_its_origin(tmp_path: Path, data: by
     assert "onnxruntime cannot load the model" in answer.err
     assert told in answer.err
     assert "digits.onnx" in answer.err
-    assert told.startswith("onnxruntime") or "it is the file of package:model-changed" in answer.err
+    assert told.startswith("onnxruntime") or "it was downloaded by package:model-changed" in answer.err
     assert "Traceback" not in answer.err
 
 
