@@ -48,6 +48,9 @@ def limit(i: dict[str, Any]) -> dict[str, Any]:
         return {"return": 1, "error": f"several were found: {', '.join(found)}; name one of them with --full_path="}
     if _is_library():
         found = sorted(found, key=lambda path: (_numbers(_version(Path(path))), path))[-1:]
+    if _names():
+        usual = sought["customize"].get("extra_search_dirs_universal", [])
+        found = sorted(found, key=lambda path: os.path.dirname(path) in usual)[:1]
     if found:
         return {"return": 0, "list": found}
     return {"return": NOT_FOUND, "error": f"{sought.get('soft_name', 'it')} was not found"}
@@ -173,7 +176,9 @@ def _problem(i: dict[str, Any], file: str) -> str:
         if file not in models:
             models[file] = _model(i["ck_kernel"], file)
         return "" if models[file] else f"{file} is not registered; see above"
-    return "" if path.name == name else f"{file} is not a file named {name}, which {sought['soft_name']} has"
+    return (
+        "" if path.name in {name, *_names()} else f"{file} is not a file named {name}, which {sought['soft_name']} has"
+    )
 
 
 def _is_of_soft(ck: Any, facts: dict[str, Any]) -> bool:
@@ -268,6 +273,12 @@ def _pieces(version: str) -> list[str]:
 def _numbers(version: str) -> list[int]:
     """Return what ck compares of a version."""
     return [int(piece) if piece.isdigit() else 0 for piece in _pieces(version)]
+
+
+def _names() -> list[str]:
+    """Return the names of the program that is looked for, none if it is something else."""
+    names: list[str] = sought.get("detect", {}).get("executable", {}).get("names", [])
+    return names
 
 
 def _is_library() -> bool:

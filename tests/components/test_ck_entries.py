@@ -12,6 +12,7 @@ from benchloom.index.bases import Bases, Layer, Root, inherited
 ROOT = Path(__file__).resolve().parents[2]
 ADAPTER = {"module_uoa": "script", "data_uoa": "ck-adapter"}
 DEFAULTS = "benchloom"
+PREPARED = "dataset.preprocessed"
 
 
 def entries(kind: str) -> list[Any]:
@@ -34,6 +35,13 @@ def test_package_is_installed_by_the_adapter_and_registered_by_its_soft(folder: 
     made = new((), f"package:{folder.name}", directory=str(tmp_path / "new"))
     shared = ("process_script", "use_scripts_from_another_entry", "end_full_path", "check_exit_status", "customize")
     skeleton = meta(Path(made.folder))
+    if found["soft_uoa"] == PREPARED:  # another script installs these, and is told what to prepare
+        found = {**found, "use_scripts_from_another_entry": ADAPTER, "customize": {**found["customize"]}}
+        assert set(found["customize"].pop("install_env")) == {
+            "LOOM_SAMPLES_PROFILE",
+            "LOOM_SAMPLES_DATASET",
+            "LOOM_SAMPLES_DETECTED",
+        }
     assert {key: found[key] for key in shared} == {key: skeleton[key] for key in shared}
     assert found["suggested_path"] == folder.name
     assert (ROOT / "soft" / found["soft_uoa"] / ".cm" / "meta.json").is_file()

@@ -33,7 +33,7 @@ SOON = 30  # seconds in which a server must answer
 
 @pytest.fixture(scope="module")
 def made(tmp_path_factory: pytest.TempPathFactory) -> Iterator[World]:
-    with world(tmp_path_factory.mktemp("ck-pages")) as here:
+    with world(tmp_path_factory.mktemp("ck-pages"), has_submission=IS_WHOLE) as here:
         yield here
 
 

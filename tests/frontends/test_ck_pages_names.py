@@ -8,9 +8,12 @@ from pathlib import Path
 from typing import Any
 from zipfile import ZipFile
 
+import numpy as np
 import pytest
 
 from support.ck import ROOT, Ck, python_with_ck
+from support.detector import coco_folder
+from support.standin import imagenet_folder
 
 SEARCH = """
 import json, sys
@@ -123,3 +126,54 @@ def test_ck_makes_an_environment_of_another_round(ck: Ck, tmp_path: Path):
     (line,) = (line for line in said.splitlines() if line.startswith("reference "))
     source = Path(line.split()[-1])
     assert (source.name, (source / "mlperf.conf").is_file()) == (meta["result"], True)
+
+
+def action_of_samples(ck: Ck, program: str, folder: Path) -> str:
+    """Return what a run of ``program`` with the data in ``folder`` would do for its samples."""
+    tags, name = program.split("@")
+    plan = ck.loom("plan", f"program:{name}", f"--dep_add_tags.model={tags}", f"--dataset_path={folder}")
+    (action,) = (node["action"] for node in plan["nodes"] if "samples" in node["roles"])
+    return str(action)
+
+
+def test_samples_that_ck_prepares_ahead_of_a_run_are_those_of_the_run(tmp_path: Path):
+    ck = Ck(tmp_path / "home", ROOT)
+    places = {
+        name: imagenet_folder(tmp_path / name, images=images, wrong=0) for name, images in (("few", 2), ("more", 3))
+    }
+    places["coco"] = coco_folder(tmp_path / "coco", images=2, wrong=0, labels="category")
+    for name in ("few", "more"):
+        ck.ok(
+            "detect",
+            "soft:dataset.imagenet.val",
+            "--force_version=2012",
+            f"--extra_tags={name}",
+            f"--search_dir={places[name]}",
+        )
+    ck.ok("detect", "soft:dataset.coco.2017.val", f"--search_dir={places['coco']}")
+    assert ck.ok("locate", "env", "--tags=imagenet,2012,val,few").strip() == str(places["few"])
+    resnet, detector = "resnet50,opset-11@image-classification-onnx", "ssd-mobilenet,opset-11@object-detection-onnx"
+    imagenet = "--tags=dataset,imagenet,val,full,preprocessed,using-opencv,side.224"
+    assert [action_of_samples(ck, resnet, places[name]) for name in ("few", "more")] == ["build", "build"]
+    ck.ok("install", "package", "--dep_add_tags.dataset-source=more", imagenet, "--version=2012")
+    assert [action_of_samples(ck, resnet, places[name]) for name in ("few", "more")] == ["build", "reuse"]
+    assert action_of_samples(ck, detector, places["coco"]) == "build"
+    ck.ok("install", "package", "--tags=dataset,object-detection,preprocessed,full,side.300")
+    assert action_of_samples(ck, detector, places["coco"]) == "reuse"
+    place = Path(ck.ok("locate", "env", "--tags=dataset,imagenet,preprocessed").strip())
+    assert np.load(place / "samples.npy", mmap_mode="r").shape == (3, 3, 224, 224)
+
+
+def test_samples_are_prepared_only_of_data_that_are_there(tmp_path: Path):
+    ck = Ck(tmp_path / "home", ROOT)
+    done = ck.call("install", "package", "--tags=dataset,imagenet,val,preprocessed,using-opencv,side.224", "--quiet")
+    assert done.returncode != 0
+    assert "ck detect soft:dataset.imagenet.val --search_dirs=DIR" in done.stdout
+    assert ck.environments == set()
+
+
+def test_ck_takes_the_python_of_the_folder_that_the_user_names(ck: Ck, tmp_path: Path):
+    for name in ("python", "python3"):
+        (tmp_path / name).symlink_to(sys.executable)
+    for words, name in ((f"--full_path={tmp_path / 'python'}", "python"), (f"--search_dirs={tmp_path}", "python3")):
+        assert f"Registering in the CK ({tmp_path / name})" in ck.ok("detect", "soft:compiler.python", words)

@@ -136,7 +136,7 @@ def test_a_program_of_ck_alone_finds_the_model_by_the_names_it_knows(ck: Ck):
 
 
 def test_a_data_set_that_is_not_downloaded_says_what_to_do(ck: Ck):
-    done = ck.call("install", "package", "--tags=dataset,imagenet,val,full")
+    done = ck.call("install", "package", "--tags=dataset,imagenet,val,full,original")
     assert done.returncode != 0
     assert "get ILSVRC2012_img_val.tar from https://www.image-net.org/download.php" in done.stdout
     assert "ck detect soft:dataset.imagenet.val --search_dirs=DIR" in done.stdout

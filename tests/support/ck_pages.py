@@ -24,6 +24,7 @@ from support.detector import coco_folder, planted_detector
 from support.server import FileServer
 from support.standin import imagenet_folder, planted_onnx, tgz, zipped
 from support.standins.detectors import BYTES, MOBILENET
+from support.submission import build, logs
 
 IMAGES = 8  # of the small data sets
 BROWSED = "browsed"  # the file in a home that has the address which `ck` opened last
@@ -66,7 +67,7 @@ class Shell:
             "LOOM_HOME": str(world.root / "loom"),
             "CK_PYTHON": sys.executable,
             "BENCHLOOM": str(world.copy),
-            "PYTHON": sys.executable,
+            "PYTHON": str(Path(sys.executable).with_name("python3")),
             "BROWSER": str(world.root / "bin" / "browser"),
             "PATH": f"{world.root / 'bin'}{os.pathsep}{os.environ['PATH']}",
         }
@@ -98,12 +99,14 @@ class Shell:
 
 
 @contextmanager
-def world(root: Path) -> Iterator[World]:
-    """Make a world in ``root``; its server ends with the block."""
+def world(root: Path, *, has_submission: bool = False) -> Iterator[World]:
+    """Make a world in ``root``, with a small submission in its data if asked; its server ends with the block."""
     made = World(root)
     _copy(made.copy)
     _programs(root / "bin", made.copy)
     _data(root / "data")
+    if has_submission:
+        build(root / "data" / "submission", logs("1.0", root / "logs"), "1.0")
     (root / "files").mkdir()
     with FileServer(root / "files") as server:
         for file in sorted((made.copy / "package").glob("*/.cm/meta.json")):

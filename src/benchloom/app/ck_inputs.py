@@ -7,7 +7,7 @@ from benchloom.base.names import did_you_mean
 from benchloom.errors import InputError, UnknownNameError
 from benchloom.model.component import Component, Input
 from benchloom.model.inputs import check_value
-from benchloom.model.values import number
+from benchloom.model.values import number, whole
 from benchloom.run.process import INPUT_PREFIX
 
 EXTRA_OPS = "EXTRA_OPS"
@@ -87,16 +87,9 @@ def _of_ck(environ: Mapping[str, str]) -> Iterator[tuple[str, str, str]]:
     for variable, name in _OF_CK.items():
         value = environ.get(variable, "")
         if variable == _BATCH_COUNT and value:
-            value = str(_whole(_BATCH_COUNT, value) * _whole(_BATCH_SIZE, environ.get(_BATCH_SIZE) or "1"))
+            value = str(whole(value, _BATCH_COUNT) * whole(environ.get(_BATCH_SIZE) or "1", _BATCH_SIZE))
         if value and not (variable == _DATASET_SIZE and value == "0"):
             yield variable, name, _MODES.get(value, value) if name == "mode" else value
-
-
-def _whole(variable: str, text: str) -> int:
-    try:
-        return int(text)
-    except ValueError:
-        raise InputError(f"{text!r} is not a whole number", where=variable) from None
 
 
 def _known(declared: Mapping[str, Input]) -> str:

@@ -15,8 +15,8 @@ from typing import Any
 
 from benchloom.base import bounded, limits
 from benchloom.base.names import is_unicode
+from benchloom.model.values import WHOLE_NUMBERS
 
-WHOLE_NUMBERS = range(-(2**63), 2**64)
 _DIGITS = 20  # of the longest 64-bit integer, with its sign
 
 Key = tuple[str, ...]

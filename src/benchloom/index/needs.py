@@ -4,9 +4,9 @@ from collections.abc import Callable, Iterator, Mapping
 from typing import Any
 
 from benchloom.errors import InputError
-from benchloom.index.files import WHOLE_NUMBERS
 from benchloom.model.component import Condition, Requirement
 from benchloom.model.query import Query, parse_query
+from benchloom.model.values import whole
 from benchloom.model.version import parse_range
 
 
@@ -50,7 +50,7 @@ def _requirement(role: str, dep: Mapping[str, Any], where: str, requirer: str) -
         optional=dep.get("optional") in (True, "yes"),
         continue_on_error=dep.get("continue_on_error") in (True, "yes"),
         conditions=tuple(_conditions(dep, where)),
-        sort=whole(dep.get("sort"), f"{where}.sort"),
+        sort=whole_of(dep.get("sort"), f"{where}.sort"),
         env={str(key): text(value) for key, value in (dep.get("env") or {}).items()},
     )
 
@@ -111,15 +111,7 @@ def text(value: Any) -> str:
     return "" if value is None else str(value)
 
 
-def whole(value: Any, where: str) -> int:
-    """Return an integer, 0 if empty.
-
-    Raises InputError if it is not a whole number or beyond 64 bits, as a float may be.
-    """
-    try:
-        number = int(value or 0)
-    except (TypeError, ValueError):
-        number = WHOLE_NUMBERS.stop
-    if number not in WHOLE_NUMBERS:
-        raise InputError("it must be a 64-bit integer", where=where)
-    return number
+def whole_of(value: Any, where: str) -> int:
+    """Return an integer, 0 if empty. Raises InputError if it is not a whole number within 64 bits."""
+    is_whole = isinstance(value, float) and value.is_integer()
+    return whole(text(int(value) if is_whole else value) or "0", where)

@@ -17,7 +17,7 @@ from benchloom.index.bases import KEY as BASE_KEY
 from benchloom.index.files import UnreadableFileError, read_file
 from benchloom.index.foreign import foreign_work
 from benchloom.index.keys import Place, keys_of
-from benchloom.index.needs import read_requirements, text, whole
+from benchloom.index.needs import read_requirements, text, whole_of
 from benchloom.index.unknown import unknown_keys
 from benchloom.model.component import (
     Base,
@@ -38,6 +38,7 @@ from benchloom.model.finding import Finding
 from benchloom.model.published import PublishedFile, StandIn
 from benchloom.model.ruleset import Ruleset
 from benchloom.model.submission_rules import SubmissionRules
+from benchloom.model.values import ABOVE_ZERO, number
 from benchloom.model.variation import find_variation
 
 CM_FILES = ("_cm.yaml", "_cm.json", "meta.yaml", "meta.json")
@@ -292,7 +293,7 @@ class _Reader:
             ck_queries=_listed(meta.get("ck_queries"), ""),
             published=self._typed(meta, "published", PublishedFile, None),
             stand_in=self._typed(meta, "stand_in", StandIn, None),
-            priority=whole(meta.get("priority"), f"{self.file}: priority"),
+            priority=whole_of(meta.get("priority"), f"{self.file}: priority"),
             versions=self._versions(meta, customize),
             default_version=text(meta.get("default_version")),
             variations=self._variations(meta.get("variations") or {}),
@@ -343,6 +344,10 @@ class _Reader:
             what, _, path = str(error).partition(" - at `$")
             place = re.sub(r"\[(\d+|\.\.\.)\]", r".\1", path.rstrip("`"))
             raise LoomError(what, where=f"{self.file}: {key}{place}") from error
+
+    def _seconds(self, meta: Mapping[str, Any], key: str) -> float | None:
+        given = text(meta.get(key))
+        return number(given, f"{self.file}: {key}", ABOVE_ZERO) if given else None
 
     def _requires(self, table: Mapping[str, Any], prefix: str = "") -> tuple[Requirement, ...]:
         found: list[Requirement] = []
@@ -406,7 +411,7 @@ class _Reader:
             env=_texts(meta.get("run_vars") or {}),
             inputs=tuple(self._convert(item, Input, f"inputs.{name}") for name, item in inputs.items()),
             results=text(meta.get("results")) or "results.json",
-            timeout=float(meta["timeout"]) if meta.get("timeout") else None,
+            timeout=self._seconds(meta, "timeout"),
             check=self._typed(meta, "check", Check, None),
         )
 

@@ -102,6 +102,8 @@ class SubmissionRules(Value, frozen=True, kw_only=True):
         compliance_without: tests that a scenario has not.
         short_tests: tests that are compared with each other, so that their runs may be short and INVALID.
         test_seeds: the seeds of a test that has its own.
+        power_zones: whether power logs have times in zones of their own, which their JSON files state.
+        ignored_errors: texts of LoadGen errors that the checker passes over.
         refuses: codes of checks because of which the official checker publishes no result.
         objects: codes of checks because of which it exits with an error but publishes the result.
         open_accepts: codes of ``refuses`` that it lets pass in the open division.
@@ -141,6 +143,8 @@ class SubmissionRules(Value, frozen=True, kw_only=True):
     compliance_without: dict[str, tuple[str, ...]] = {}
     short_tests: tuple[str, ...] = ()
     test_seeds: dict[str, Seeds] = {}
+    power_zones: bool = False
+    ignored_errors: tuple[str, ...] = ()
     refuses: tuple[str, ...]
     objects: tuple[str, ...] = ()
     open_accepts: tuple[str, ...] = ()

@@ -17,7 +17,8 @@ _WHOLE = re.compile(r"[+-]?[0-9]+", re.ASCII)
 _NUMBER = re.compile(
     r"[+-]?(?:[0-9]+\.?[0-9]*|\.[0-9]+)(?:e[+-]?[0-9]+)?|[+-]?(?:nan|inf|infinity)", re.ASCII | re.IGNORECASE
 )
-_DIGITS = 18  # of the largest whole numbers that are read; 64 bits hold them
+WHOLE_NUMBERS = range(-(2**63), 2**64)  # those that 64 bits hold
+_LONGEST = 40  # characters of a number; Python refuses to read thousands of digits
 _SECONDS = re.compile(r"([0-9]+(?:\.[0-9]+)?)([smh])", re.ASCII)
 _UNITS = {"s": 1.0, "m": 60.0, "h": 3600.0}
 
@@ -51,14 +52,15 @@ def truth(text: str, where: str, *, shown: str = "") -> bool:
 
 
 def whole(text: str, where: str, bounds: Bounds = ANY, *, shown: str = "") -> int:
-    """Return a whole number within its bounds, of at most 18 digits."""
+    """Return a whole number within its bounds and within 64 bits."""
     if not _WHOLE.fullmatch(text):
         raise _refused(text, bounds.of("a whole number"), where, shown)
-    if len(text.lstrip("+-0")) > _DIGITS:
-        raise _refused(text, f"a whole number of at most {_DIGITS} digits", where, shown)
-    if not bounds.hold(int(text)):
+    found = int(text) if len(text) <= _LONGEST else WHOLE_NUMBERS.stop
+    if found not in WHOLE_NUMBERS:
+        raise _refused(text, "a whole number within 64 bits", where, shown)
+    if not bounds.hold(found):
         raise _refused(text, bounds.of("a whole number"), where, shown)
-    return int(text)
+    return found
 
 
 def number(text: str, where: str, bounds: Bounds = ANY, *, shown: str = "") -> float:

@@ -1,5 +1,6 @@
 """The words of findings, which are data, and the collector that checks write into."""
 
+from collections.abc import Sequence
 from functools import cache
 from importlib.resources import files
 from typing import Any, Literal
@@ -69,6 +70,10 @@ class Notes:
             if item not in self.found:
                 self.found.append(item)
         return bool(wrong)
+
+    def heeded(self, errors: Sequence[str]) -> tuple[str, ...]:
+        """Return the errors of LoadGen that the round does not pass over."""
+        return tuple(item for item in errors if not any(part in item for part in self._rules.ignored_errors))
 
     def _heed(self, code: str) -> Heed:
         is_let_pass = self._division == OPEN and code in self._rules.open_accepts

@@ -90,7 +90,7 @@ class Log(msgspec.Struct):
         found = self.get(key)
         try:
             return None if found is None else float(found)
-        except (TypeError, ValueError):
+        except (TypeError, ValueError, OverflowError):
             return None
 
     def every(self, key: str) -> tuple[Any, ...]:
@@ -174,5 +174,5 @@ def _is_same(detail: Any, summary: Any) -> bool:
     try:
         apart = abs(float(detail) - float(summary))
         return apart <= max(_DECIMALS, _DIGITS * abs(float(detail)))
-    except (TypeError, ValueError):
+    except (TypeError, ValueError, OverflowError):
         return str(detail).replace(" ", "") == str(summary).replace(" ", "")

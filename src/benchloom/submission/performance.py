@@ -68,11 +68,11 @@ def is_read(notes: Notes, log: Log, path: str, run: str) -> bool:
 
 def check_errors(notes: Notes, log: Log, path: str, run: str) -> None:
     """Check that LoadGen logged no error: as it counts them itself, and line by line."""
-    counted = log.get("num_errors")
-    stated = log.errors if counted is None else int(counted)
-    text = "; ".join(dict.fromkeys(log.errors)) or f"it counts {counted}"
+    errors, counted = notes.heeded(log.errors), log.number("num_errors")
+    stated = errors if counted is None else counted
+    text = "; ".join(dict.fromkeys(errors)) or f"it counts {counted}"
     notes.judge(f"{run}-errors", path, wrong=stated, errors=text)
-    is_uncounted = bool(log.errors) and not stated
+    is_uncounted = bool(errors) and not stated
     notes.judge(f"{run}-errors-uncounted", path, wrong=is_uncounted, errors=text)
 
 

@@ -34,7 +34,10 @@ def _watts(result: Result, path: str) -> Iterator[float]:
         json_object(result.root / result.path / "performance" / "power" / f"{name}.json").values.get("timezone", 0)
         for name in ("client", "server")
     )
-    shift = (client - server) if isinstance(client, (int, float)) and isinstance(server, (int, float)) else 0
+    has_zones = result.rules.submission.power_zones
+    shift = (
+        (client - server) if has_zones and isinstance(client, (int, float)) and isinstance(server, (int, float)) else 0
+    )
     for line in (text(result.root / path) or "").splitlines():
         cells = line.split(",")
         moment = _time(cells[1]) if len(cells) > 3 else None

@@ -131,7 +131,27 @@ def test_read_number_that_is_not_whole_or_beyond_64_bits_is_a_finding(
     assert index.components == ()  # of which the persisted index could hold no such number
     [found] = index.findings
     assert (found.rule, found.key, found.line) == ("bad-value", key, line)
-    assert found.message == "it must be a 64-bit integer"
+    assert "is not a whole number" in found.message
+    assert str(number)[:1] in found.message
+
+
+@pytest.mark.parametrize("number", [-5, 0, "nan", "soon", True, [1], 1.5e999], ids=str)
+def test_read_timeout_that_is_no_number_above_zero_is_a_finding(repo: Repo, number: Any):
+    repo.write("program", "x", json.dumps({"tags": ["a"], "timeout": number}, indent=1))
+    index = _index(repo)
+    assert index.components == ()
+    [found] = index.findings
+    assert "number" in found.message
+    assert found.rule == ("broken-file" if number == 1.5e999 else "bad-value")
+    assert (found.key, found.line) == ("timeout", 5) or number == 1.5e999
+
+
+@pytest.mark.parametrize(("number", "read"), [(5, 5.0), (1.5, 1.5), ("7", 7.0), (None, None), ("", None)])
+def test_read_timeout(repo: Repo, number: Any, read: float | None):
+    repo.write("program", "x", json.dumps({"tags": ["a"], "timeout": number}))
+    [component] = _index(repo).components
+    assert component.program is not None
+    assert component.program.timeout == read
 
 
 @pytest.mark.parametrize(

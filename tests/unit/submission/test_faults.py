@@ -110,7 +110,10 @@ FAULTS = (
     Fault(
         "a second verdict",
         "validity-repeated",
-        add(f"{PERFORMANCE}/{DETAIL}", ':::MLLOG {"key": "result_validity", "value": "INVALID", "metadata": {}}\n'),
+        add(
+            f"{PERFORMANCE}/{DETAIL}",
+            ':::MLLOG {"key": "result_validity", "value": "INVALID", "metadata": {"is_error": false}}\n',
+        ),
         ("1.0", "5.1"),
     ),
     Fault(
@@ -157,7 +160,7 @@ FAULTS = (
         "error that LoadGen does not count",
         "performance-errors-uncounted",
         add(f"{PERFORMANCE}/{DETAIL}", ERROR),
-        ("1.0", "5.1"),
+        ("5.1",),
     ),
     Fault(
         "error in the accuracy log",

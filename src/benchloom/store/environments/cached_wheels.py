@@ -43,6 +43,12 @@ class CachedWheels:
         known = self._pinned[urllib.parse.unquote(pinned.url.rpartition("/")[2])]
         return replace(known, name=pinned.name, version=pinned.version)
 
+    def forget(self, pinned: Pinned) -> None:
+        """Remove the stand-in of a wheel that turned out to be damaged."""
+        for name in [name for name, known in self._pinned.items() if known.digest == pinned.digest]:
+            Path(self.folders[0], name).unlink()
+            del self._pinned[name]
+
 
 @contextmanager
 def cached_wheels(store: Store, key_of: Callable[[Pinned], str], *, offline: bool) -> Iterator[CachedWheels]:

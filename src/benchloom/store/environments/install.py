@@ -191,8 +191,17 @@ class _EnvironmentBuilder:
         found = tuple(Pinned(name=item.name, version=item.version, digest=item.digest, is_wheel=True) for item in here)
         if count := len(question.locked or question.requirements):
             with self.talk.progress(f"choosing versions for {count} requirements", None, ""):
-                found += tuple(map(self.here.meant, self._by_either(lambda solver: solver.solve(question))))
+                found += self._chosen(question)
         return found
+
+    def _chosen(self, question: SolveRequest) -> tuple[Pinned, ...]:
+        """Return what a solver chooses, once more without the stand-ins of damaged wheels: another folder may have those."""
+        chosen = tuple(map(self.here.meant, self._by_either(lambda solver: solver.solve(question))))
+        key_of = self._builder(self.pip).key
+        damaged = [item for item in chosen if not item.url and self.wheels.sound(key_of(item)) is None]
+        for item in damaged:
+            self.here.forget(item)
+        return self._chosen(question) if damaged else chosen
 
     def _obtain(self, pinned: Sequence[Pinned], builder: Callable[[Solver], Builder]) -> list[Entry]:
         self.protect([builder(self.pip).key(item) for item in pinned])

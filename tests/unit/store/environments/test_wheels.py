@@ -7,6 +7,7 @@ import os
 import shutil
 import sys
 import tarfile
+import tempfile
 import threading
 import zipfile
 from collections.abc import Iterator
@@ -151,7 +152,13 @@ def test_a_download_is_kept_unpacked_only_and_under_its_own_name(world: World):
     assert not list((world.store.root / "downloads").iterdir())
 
 
-def test_a_wheel_whose_files_have_changed_is_made_anew_before_it_is_linked(world: World):
+@pytest.mark.parametrize("temporary", ["before", "xafter"])
+def test_a_wheel_whose_files_have_changed_is_made_anew_before_it_is_linked(
+    world: World, temporary: str, monkeypatch: pytest.MonkeyPatch
+):
+    """Of two files of one name, uv takes that in the folder that sorts first: the folder of wheels, or of their stand-ins."""
+    (world.folder / temporary).mkdir()
+    monkeypatch.setattr(tempfile, "tempdir", str(world.folder / temporary))
     file_of(world)
     world.environment("environment-1", EnvironmentRequest(requirements=("tiny",)))
     [module] = world.store.content("environment-1").rglob("tiny.py")
