@@ -178,6 +178,7 @@ def test_the_knobs_of_ck_documents_are_inputs(ck_with_digits: Ck):
     assert (found["settings"]["threads"], found["settings"]["batch_size"]) == (1, 4)
 
 
+@pytest.mark.skipif(sys.version_info < (3, 11), reason="one version of ONNX Runtime is known for Python 3.10")
 def test_a_version_chosen_by_flag_is_installed_used_and_recorded(ck: Ck):
     install = ("install", "package", "--tags=lib,python-package,onnxruntime", "--quiet")
     for flag, fix in (("--force_version=9.9.9", "9.9.9"), ("--version=1.23.2", "--force_version=1.23.2")):

@@ -32,7 +32,11 @@ def environment(home: Path) -> dict[str, str]:
     }
     (home / "bin").mkdir(parents=True)
     (home / "bin" / "python3").symlink_to(Path(sys.base_prefix) / "bin" / f"python3.{sys.version_info.minor}")
-    return {**kept, "HOME": str(home), "PIP_DISABLE_PIP_VERSION_CHECK": "1", "PATH": f"{home / 'bin'}:{kept['PATH']}"}
+    pip = {
+        "PIP_DISABLE_PIP_VERSION_CHECK": "1",
+        "PIP_USE_PEP517": "1",
+    }  # the pip of Python 3.10 announces changes otherwise
+    return {**kept, **pip, "HOME": str(home), "PATH": f"{home / 'bin'}:{kept['PATH']}"}
 
 
 def carried_out(script: list[Step], environ: dict[str, str], home: Path) -> None:

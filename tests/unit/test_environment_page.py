@@ -48,8 +48,9 @@ def prefixes_of_ck() -> set[str]:
 
 
 def loom_variables() -> set[str]:
-    found = {name for path in sources() for name in re.findall(r"\b_?LOOM_[A-Z][A-Z_]*", text_of(path))}
-    return {*found, *SETTINGS} - prefixes_of_ck()
+    found = {name for path in sources() for name in re.findall(r"\b_?LOOM_[A-Z][A-Z0-9_]*", text_of(path))}
+    of_ck = tuple(prefixes_of_ck())
+    return {name for name in {*found, *SETTINGS} if not name.startswith(of_ck)}
 
 
 def other_variables() -> set[str]:

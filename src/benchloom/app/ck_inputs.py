@@ -8,6 +8,7 @@ from benchloom.errors import InputError, UnknownNameError
 from benchloom.model.component import Component, Input
 from benchloom.model.inputs import check_value
 from benchloom.model.values import number, whole
+from benchloom.rules.scenarios import SERVER
 from benchloom.run.process import INPUT_PREFIX
 
 EXTRA_OPS = "EXTRA_OPS"
@@ -36,7 +37,7 @@ _OF_CK = {
 _MODES = {"AccuracyOnly": "accuracy", "PerformanceOnly": "performance", "SubmissionRun": "both"}
 _UNREAD_PREFIXES = ("CK_BATCH_", "CK_LOADGEN_")
 _UNREAD = {
-    "CK_LOADGEN_TARGET_LATENCY": "the input target_latency_ms, or max_latency_ms for Server",
+    "CK_LOADGEN_TARGET_LATENCY": f"the input target_latency_ms, or max_latency_ms for {SERVER.name}",
     "CK_LOADGEN_CONF_FILE": "the input user_conf",
     "CK_LOADGEN_BUFFER_SIZE": "the input user_conf, a file with performance_sample_count_override",
 }

@@ -55,7 +55,7 @@ def harmed(data: bytes, chance: random.Random) -> bytes:
 def test_jpeg_whole_or_harmed_is_what_opencv_reads_from_the_file(tmp_path: Path, colour: str):
     chance = random.Random(7)
     path = tmp_path / "picture.JPEG"
-    outcomes = {"decoded": 0, "cannot be decoded": 0, "cut off": 0}
+    outcomes = {"decoded": 0, "cannot be decoded": 0, "truncated": 0}
     for number in range(600):
         path.write_bytes(harmed(jpeg(chance), chance))
         wanted = cv2.imread(str(path), FLAGS[colour])
