@@ -77,7 +77,7 @@ def test_a_tree_without_logs_needs_a_round(loom: Loom, tmp_path: Path):
     (tmp_path / "closed").mkdir()
     found = loom.here("submit", "check", str(tmp_path))
     assert found.code == 2
-    assert "the round cannot be told from LoadGen's seeds" in found.err
+    assert "the round cannot be inferred from LoadGen's seeds" in found.err
     assert "--round=1.0" in found.err
 
 

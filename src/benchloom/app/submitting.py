@@ -54,7 +54,7 @@ def _seeded(folder: Path, known: dict[str, Component]) -> Component:
     found = round_of(folder, by_seed)
     if not found:
         raise InputError(
-            "the round cannot be told from LoadGen's seeds",
+            "the round cannot be inferred from LoadGen's seeds",
             where=str(folder),
             why=["no performance log has the seeds of a round whose rules are known"],
             fix=f"name it: --round={' or --round='.join(known)}",

@@ -4,7 +4,7 @@ from collections.abc import Iterable, Sequence
 
 from benchloom.model.measurement import Measurement
 
-HEADS = ("", "unit", "ours", "beside", "it", "figure", "spread", "target", "")
+HEADS = ("", "unit", "ours", "baseline", "its value", "figure", "spread", "target", "")
 Rows = tuple[tuple[str, ...], ...]
 
 

@@ -161,7 +161,7 @@ def _check_length(result: Result, notes: Notes, log: Log, path: str) -> None:
 
 
 def _check_bound(result: Result, notes: Notes, log: Log, path: str) -> None:
-    """The latency bound: what LoadGen was told since early stopping, what was measured before."""
+    """The latency bound: the one set in LoadGen since early stopping, what was measured before."""
     scenario = str(log.get("effective_scenario") or "")
     bound = result.facts.latency_bounds_ms.get(scenario) if result.facts else None
     has_early_stopping = result.rules.ruleset.early_stopping and scenario in SCENARIOS and scenario != OFFLINE.name

@@ -44,7 +44,7 @@ def test_text_of_benchmarks_is_a_table_for_each_area_and_lines():
 def test_tables_as_csv_and_markdown():
     [csv] = render("benchmarks", "csv", RUN, Medium())
     assert csv == Exact(
-        text="area,name,unit,ours,beside,it,figure,spread,target,\nengine,a|b,ms,1,,,1.000 ms,0.000,<= 2,met"
+        text="area,name,unit,ours,baseline,its value,figure,spread,target,\nengine,a|b,ms,1,,,1.000 ms,0.000,<= 2,met"
     )
     [markdown] = render("benchmarks", "markdown", RUN, Medium())
     assert isinstance(markdown, Exact)

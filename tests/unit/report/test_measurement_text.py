@@ -17,11 +17,11 @@ def drawn(*lines: Measurement) -> list[str]:
 def test_each_area_has_a_table():
     assert drawn(*LINES) == [
         "engine",
-        "unit ours beside it figure spread target",
+        "unit ours baseline its value figure spread target",
         "loom [find] :x: ms 1 peer 2 0.500 x 0.000 >= 1 missed",
         "loom show ms 5 peer 2 2.500 x 1.000 >= 1 met",
         "scale",
-        "unit ours beside it figure spread target",
+        "unit ours baseline its value figure spread target",
         "memory MiB 7 7.000 MiB 0.000",
     ]
 
