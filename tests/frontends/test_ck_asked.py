@@ -125,6 +125,14 @@ def test_of_two_registered_data_sets_the_one_asked_for_is_used(ck: Ck, world: Wo
     assert (code, "--dep_add_tags.dataset=full" in said) == (3, True)
 
 
+def test_a_registered_data_set_of_another_kind_is_not_taken_for_folders_of_classes(ck: Ck, world: World):
+    registered(ck, "dataset.coco.2017.val", f"--search_dir={world.root / 'coco'}", "--extra_tags=mine")
+    code, said = refused(ck, *MODEL)
+    assert (code, "folders cannot" in said) == (3, False), said
+    registered(ck, "dataset.imagenet.val", f"--search_dir={world.root / 'full'}", "--extra_tags=full")
+    assert ck.run(*MODEL)["accuracy"]["total"] == IMAGES
+
+
 def test_images_without_a_label_file_are_found_and_used(ck: Ck, world: World):
     registered(ck, "dataset.imagenet.val", "--force_version=2012", f"--search_dir={world.root / 'bare'}")
     ck.ok("install", "package", "--tags=served,imagenet,2012,aux", "--quiet")

@@ -147,7 +147,7 @@ def _plan_around(workspace: Workspace, request: PlanRequest, chosen: CkChoices) 
     kept = [_requirement(workspace, choice) for choice in chosen.choices]
     if chosen.dataset:
         kept.append(requirement_on(workspace, found[0], chosen.dataset_role, chosen.dataset_source))
-    folders = tuple(dict.fromkeys(str(item.folder) for item in found))
+    places = tuple(dict.fromkeys((str(item.folder), item.candidate.component) for item in found))
     exported = workspace.environ.get(DATASET_PATH, "")  # variables of this shell override what is registered
     made = plan(
         workspace,
@@ -156,8 +156,8 @@ def _plan_around(workspace: Workspace, request: PlanRequest, chosen: CkChoices) 
             inputs=inputs_from(workspace.index.get(request.name), workspace.environ),
             chosen=tuple(kept),
             given={**_given(workspace, chosen.models), **_external_model(workspace, chosen.choices)},
-            search=(exported, *folders) if exported else folders,
-            dataset_path=folders[0] if chosen.dataset else request.dataset_path,
+            search=((exported, ""), *places) if exported else places,
+            dataset_path=str(found[0].folder) if chosen.dataset else request.dataset_path,
         ),
     )
     _refuse_unknown_roles(made, kept)

@@ -9,6 +9,7 @@ from pathlib import Path
 import msgspec
 
 from benchloom.app.given import given_models, kept_files
+from benchloom.app.given_data import same_data
 from benchloom.app.requests import GivenPaths
 from benchloom.app.workspace import Workspace
 from benchloom.base.digest import of_file
@@ -41,7 +42,7 @@ def host_facts(
         candidate
         for component in components
         if component.detect and not (dataset_path and component in datasets)
-        for candidate in _registered(component, places.search)
+        for candidate in _registered(workspace, component, places.search)
         or detect(component, environ=workspace.environ, printed=printed, trusted=component.repo in workspace.trusted)
     ]
     printed.save()
@@ -95,9 +96,12 @@ def _input_files(components: Sequence[Component], inputs: Mapping[str, str]) -> 
         ) from error
 
 
-def _registered(component: Component, folders: Sequence[str]) -> tuple[Candidate, ...]:
-    has_files = component.detect and component.detect.files
-    return detect(component, environ={}, search=[Path(item) for item in folders]) if has_files and folders else ()
+def _registered(workspace: Workspace, component: Component, places: Sequence[tuple[str, str]]) -> tuple[Candidate, ...]:
+    """Return the candidates for ``component`` in the folders that are registered as its data set, or as any."""
+    if not (component.detect and component.detect.files):
+        return ()
+    folders = [Path(folder) for folder, name in places if not name or same_data(workspace.index.get(name), component)]
+    return detect(component, environ={}, search=folders) if folders else ()
 
 
 def _given_datasets(datasets: Sequence[Component], path: str) -> list[Candidate]:

@@ -13,14 +13,15 @@ class GivenPaths(Value, frozen=True, kw_only=True):
         dataset_path: the folder of the data set; others on this machine are then ignored.
         model_path: the file that replaces the download of the chosen model.
         given: files that replace downloads of models, by reference of the component.
-        search: folders with data sets registered elsewhere; they replace the usual search.
+        search: folders with data sets registered elsewhere, each with the component that recognises it ('' if any may);
+            they replace the usual search.
         python: the interpreter the plan is for; empty means the running one.
     """
 
     dataset_path: str = ""
     model_path: str = ""
     given: dict[str, str] = {}
-    search: tuple[str, ...] = ()
+    search: tuple[tuple[str, str], ...] = ()
     python: str = ""
 
 
