@@ -1,14 +1,12 @@
 """What entries inherit by ``_base_entry`` is what the real `ck` puts together, for every entry of this repository and for hard cases."""
 
-import json
-import subprocess
 from pathlib import Path
 from typing import Any
 
 from benchloom.authoring.identity import apply, changes
 from benchloom.index.bases import CK_FILES, MOST_BASES, BadBaseError, Bases, Layer, Root, inherited
 from benchloom.index.files import read_file
-from support.ck import ROOT, Ck, python_with_ck
+from support.ck import ROOT, Ck
 from support.repo import Repo, uid_of
 
 LOAD = """
@@ -44,15 +42,7 @@ def by_loom(root: Path) -> dict[str, Any]:
 def by_ck(ck: Ck, root: Path) -> dict[str, Any]:
     """Return what `ck load` gives for every entry; None where it fails."""
     asked = [(kind, alias) for kind, alias, _ in entries(root)]
-    done = subprocess.run(
-        [python_with_ck(), "-c", LOAD],
-        input=json.dumps(asked),
-        env=ck.environ,
-        capture_output=True,
-        text=True,
-        check=True,
-    )
-    found: dict[str, Any] = json.loads(done.stdout.splitlines()[-1])
+    found: dict[str, Any] = ck.kernel(LOAD, asked)
     return found
 
 

@@ -2,7 +2,6 @@
 
 import json
 import shutil
-import subprocess
 import sys
 from pathlib import Path
 from typing import Any
@@ -11,7 +10,7 @@ from zipfile import ZipFile
 import numpy as np
 import pytest
 
-from support.ck import ROOT, Ck, python_with_ck
+from support.ck import ROOT, Ck
 from support.detector import coco_folder
 from support.standin import imagenet_folder
 
@@ -38,15 +37,7 @@ def queries() -> dict[str, str]:
 
 
 def found_by_ck(ck: Ck, wanted: list[str]) -> dict[str, Any]:
-    done = subprocess.run(
-        [python_with_ck(), "-c", SEARCH],
-        input=json.dumps(wanted),
-        env=ck.environ,
-        capture_output=True,
-        text=True,
-        check=True,
-    )
-    found: dict[str, Any] = json.loads(done.stdout.splitlines()[-1])
+    found: dict[str, Any] = ck.kernel(SEARCH, wanted)
     return found
 
 

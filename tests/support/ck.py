@@ -76,6 +76,18 @@ class Ck:
         out = self.ok("run", program, "--quiet", "--generate_rnd_tmp_dir", *words, **environ)
         return json.loads((_places(out)[0] / "results.json").read_text())
 
+    def kernel(self, script: str, given: Any) -> Any:
+        """Run a Python script beside ck's kernel with ``given`` as JSON on its input, and return the JSON in its last line."""
+        done = subprocess.run(
+            [python_with_ck(), "-c", script],
+            input=json.dumps(given),
+            env=self.environ,
+            capture_output=True,
+            text=True,
+            check=True,
+        )
+        return json.loads(done.stdout.splitlines()[-1])
+
     def tidy(self) -> None:
         """Remove the folders of runs. `ck clean` would remove those of a test beside this one, too."""
         for folder in self.folders:
