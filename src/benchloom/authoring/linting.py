@@ -7,7 +7,7 @@ from pathlib import Path
 import msgspec
 
 from benchloom.authoring.identity import apply, changes
-from benchloom.authoring.lint_rules import RULES, LintSubject
+from benchloom.authoring.lint_rules.seam import LintSubject, all_rules
 from benchloom.base.names import did_you_mean
 from benchloom.errors import InputError, IntegrityError, LoomError, UnknownNameError
 from benchloom.index.built_in import refuse_installed
@@ -50,8 +50,8 @@ class LintScope:
 
 def refuse_unknown_rule(name: str) -> None:
     """Raise UnknownNameError for an unknown rule."""
-    if name and name not in RULES:
-        fix = did_you_mean(name, RULES) or "see loom lint --list-rules"
+    if name and name not in all_rules():
+        fix = did_you_mean(name, all_rules()) or "see loom lint --list-rules"
         raise UnknownNameError(f"there is no rule {name!r}", where="--rule", fix=fix)
 
 
@@ -122,7 +122,7 @@ def _readings(place: "_LintTarget", here: Index, universe: Index, subjects: Sequ
 
 def rules() -> tuple[RuleInfo, ...]:
     """Return every rule, sorted by group and id."""
-    ordered = sorted(RULES.values(), key=lambda item: (item.group, item.id))
+    ordered = sorted(all_rules().values(), key=lambda item: (item.group, item.id))
     return tuple(
         RuleInfo(id=item.id, group=item.group, description=item.description, fixable=bool(item.fix)) for item in ordered
     )
@@ -194,7 +194,7 @@ def _folder_of(file: str) -> str:
 
 
 def _checked(subject: LintSubject, only: str) -> Iterator[Finding]:
-    for item in RULES.values():
+    for item in all_rules().values():
         if item.check is not None and only in {"", item.id}:
             try:
                 for found in item.check(subject):

@@ -8,7 +8,7 @@ from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any, Literal
 
-from benchloom.authoring.lint_rules import PLACEHOLDER, UNFINISHED
+from benchloom.authoring.lint_rules.identity import PLACEHOLDER, UNFINISHED
 from benchloom.base.atomic import write_text
 from benchloom.base.names import did_you_mean
 from benchloom.errors import InputError, UnknownNameError
