@@ -123,7 +123,7 @@ def _named(i: dict[str, Any], action: str) -> list[dict[str, str]] | dict[str, A
     if isinstance(found, int):
         return _failure(found)
     if not found:
-        return {"return": NOT_FOUND, "error": f"no virtual environment is called {pattern}: ck ls venv lists them"}
+        return {"return": NOT_FOUND, "error": f"there is no virtual environment {pattern}; ck ls venv lists them"}
     return found
 
 

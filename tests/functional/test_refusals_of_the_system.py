@@ -230,3 +230,23 @@ def test_a_run_that_fills_the_disk_leaves_its_record(tmp_path: Path):
     assert done.returncode == 4
     assert "program:fills ended with exit code 1" in done.stderr
     assert json.loads(done.stdout)["status"] == "failed"
+
+
+@pytest.mark.parametrize(
+    "words",
+    [
+        ["plan", "program:image-classification-onnx", "--dataset_path=LONG"],
+        ["plan", "program:image-classification-onnx", "--model_path=LONG"],
+        ["plan", "program:image-classification-onnx", "--labels_path=LONG"],
+        ["plan", "program:image-classification-onnx", "--user_conf=LONG"],
+        ["lint", "LONG"],
+        ["repo", "add", "LONG"],
+        ["record", "show", "LONG"],
+        ["submit", "check", "LONG"],
+    ],
+)
+def test_a_path_that_is_too_long_is_wrong_input(words: list[str], tmp_path: Path):
+    code, _, said = loom(*(word.replace("LONG", "é" * 300) for word in words), home=tmp_path)
+    assert code == 2
+    assert said.startswith("loom: the path is too long\n  where: ")
+    assert "  fix: use a shorter path\n" in said

@@ -110,7 +110,7 @@ def world(root: Path, *, has_submission: bool = False) -> Iterator[World]:
     (root / "files").mkdir()
     with FileServer(root / "files") as server:
         for file in sorted((made.copy / "package").glob("*/.cm/meta.json")):
-            _serve(file, server)
+            _serve(file, server, root / "data" / "coco")
         yield made
 
 
@@ -165,14 +165,14 @@ def _big(folder: Path) -> None:
     (folder / "val_map.txt").write_text("\n".join(lines) + "\n")
 
 
-def _serve(file: Path, server: FileServer) -> None:
+def _serve(file: Path, server: FileServer, coco: Path) -> None:
     """Replace every download that a package's metadata states by a stand-in of the same form from ``server``."""
     meta: dict[str, Any] = json.loads(file.read_text())
     alias = file.parents[1].name
     tables = {"": meta, **meta.get("variations", {})}
     for name, table in tables.items():
         for number, fetch in enumerate(item for item in table.get("fetch", ()) if item.get("url")):
-            data = _stand_in(alias, meta, fetch)
+            data = _stand_in(alias, meta, fetch, coco)
             place = f"{alias}-{name}-{number}"
             (server.folder / place).write_bytes(data)
             for key in ("mirrors", "unpinned", "size"):
@@ -182,12 +182,12 @@ def _serve(file: Path, server: FileServer) -> None:
     file.write_text(json.dumps(meta))
 
 
-def _stand_in(alias: str, meta: dict[str, Any], fetch: Mapping[str, Any]) -> bytes:
+def _stand_in(alias: str, meta: dict[str, Any], fetch: Mapping[str, Any], coco: Path) -> bytes:
     """Return what stands for one download: of an archive the members that are taken from it."""
     if fetch.get("archive") == "tar":
-        return tgz(_members(alias, meta, fetch))
+        return tgz(_members(alias, meta, fetch, coco))
     if fetch.get("archive") == "zip":
-        return zipped(_members(alias, meta, fetch))
+        return zipped(_members(alias, meta, fetch, coco))
     if alias == RESNET:
         return planted_onnx(meta["model"], 11, 123.68, 1.0)
     if alias == DETECTOR:
@@ -195,7 +195,7 @@ def _stand_in(alias: str, meta: dict[str, Any], fetch: Mapping[str, Any]) -> byt
     return f"a stand-in for {alias}\n".encode()
 
 
-def _members(alias: str, meta: Mapping[str, Any], fetch: Mapping[str, Any]) -> dict[str, bytes]:
+def _members(alias: str, meta: Mapping[str, Any], fetch: Mapping[str, Any], coco: Path) -> dict[str, bytes]:
     image = (ROOT / "dataset/digits-val/images/digits_val_00000001.JPEG").read_bytes()
     labels = b"ILSVRC2012_val_00000001.JPEG 65\n"
     if alias == "imagenet-2012-aux":
@@ -205,6 +205,6 @@ def _members(alias: str, meta: Mapping[str, Any], fetch: Mapping[str, Any]) -> d
     if alias.startswith("mlperf-inference-source"):
         top = str(meta.get("result", "inference")).partition("/")[0]
         return {f"{top}/vision/classification_and_detection/README.md": b"#\n", f"{top}/mlperf.conf": b"#\n"}
-    if fetch.get("member"):
-        return {fetch["member"]: b'{"images": [], "annotations": [], "categories": []}'}
-    return {"val2017/000000000139.jpg": image}
+    if member := fetch.get("member"):
+        return {member: (coco / "annotations" / "instances_val2017.json").read_bytes()}
+    return {f"val2017/{path.name}": path.read_bytes() for path in (coco / "val2017").iterdir()}

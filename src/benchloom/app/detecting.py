@@ -65,7 +65,7 @@ def one_model(workspace: Workspace, name: str, tags: str, where: str) -> Compone
     if len(found) == 1:
         return found[0]
     raise InputError(
-        f"{len(found)} models match" if found else "no model is meant",
+        f"{len(found)} models match" if found else "no model matches",
         where=where,
         why=[item.ref for item in found],
         fix="add tags that only one of them has" if found else "select it by tags: loom find package --tags=model",

@@ -183,6 +183,8 @@ def _of_system(error: OSError) -> LoomError:
     One without a file is about standard output.
     """
     what = error.strerror or str(error) or type(error).__name__
+    if error.errno == errno.ENAMETOOLONG:
+        return InputError("the path is too long", where=str(error.filename), fix="use a shorter path")
     if error.filename:
         return ExecutionError(what, where=str(error.filename), fix=_FIXES.get(error.errno or 0, ""))
     _drop(sys.stdout)

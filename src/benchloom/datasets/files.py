@@ -1,5 +1,6 @@
 """Files of a data set: the label file, path checks, and messages about several files."""
 
+import os
 import posixpath
 from collections.abc import Iterable, Sequence
 from pathlib import Path
@@ -18,7 +19,7 @@ def label_file(dataset: Dataset, root: Path) -> Path | None:
     for name in (dataset.labels, *dataset.other_labels):
         if not name:
             return None
-        if (root / name).is_file():
+        if os.path.isfile(root / name):
             return root / name
     return root / dataset.labels
 

@@ -242,7 +242,11 @@ class Index:
 
     def _data_digest(self, component: Component, dataset: Dataset) -> str:
         images, labels = (self.folder(component) / name for name in (dataset.images, dataset.labels))
-        if images.resolve() == self.folder(component).resolve() or not images.is_dir() or not labels.is_file():
+        if (
+            images.resolve() == self.folder(component).resolve()
+            or not os.path.isdir(images)
+            or not os.path.isfile(labels)
+        ):
             return self.files_digest(component)
         parts = (of_bytes(to_json(dataset)), self._folder_digests.of(images), of_file(labels))
         return of_bytes("\n".join(parts).encode())

@@ -141,7 +141,9 @@ def _match(folder: Path, block: FileGlob, *, is_folder: bool) -> tuple[Path, str
     matches = recognised_by(folder, block)
     if not matches:
         return None
-    is_one_file = not is_folder and len(matches) == 1 and len(matches[0]) == 1 and (folder / matches[0][0]).is_file()
+    is_one_file = (
+        not is_folder and len(matches) == 1 and len(matches[0]) == 1 and os.path.isfile(folder / matches[0][0])
+    )
     place = (folder / matches[0][0] if is_one_file else folder).absolute()
     state = _state(folder, [name for names in matches for name in names])
     return place, of_bytes(f"{state} {place}".encode()) if block.linked else state
@@ -149,7 +151,7 @@ def _match(folder: Path, block: FileGlob, *, is_folder: bool) -> tuple[Path, str
 
 def recognised_by(folder: Path, block: FileGlob) -> list[list[str]]:
     """Return the files, relative to ``folder``, that match each pattern of ``block``; none if a pattern has no match."""
-    for patterns in (block.patterns, *block.alternatives) if folder.is_dir() else ():
+    for patterns in (block.patterns, *block.alternatives) if os.path.isdir(folder) else ():
         # Stop at a pattern without a match: the next one may walk through everything below the folder.
         matches = list(takewhile(bool, (_matches(folder, pattern) for pattern in patterns)))
         if len(matches) == len(patterns) and len(matches[0]) >= block.minimum:

@@ -171,6 +171,13 @@ def test_detect_files_home_with_backslash_is_taken_literally(tmp_path: Path):
     assert found(soft(files=FileGlob(patterns=("*.JPEG",), search=("~",))), {"HOME": str(home)}) == [("", str(home))]
 
 
+def test_detect_files_names_too_long_for_the_system_find_nothing(environ: dict[str, str], tmp_path: Path):
+    long = "é" * 300
+    folder = str(images(tmp_path / "data", 1))
+    for patterns, search in ((("*",), long), ((long,), folder), ((f"{{{long},b}}",), folder)):
+        assert found(soft(files=FileGlob(patterns=patterns, search=(search,))), environ) == []
+
+
 def test_detect_files_fewer_than_minimum_finds_nothing(environ: dict[str, str], tmp_path: Path):
     folder = images(tmp_path / "few", 4)
     assert found(soft(files=FileGlob(patterns=("*.JPEG",), search=(str(folder),), minimum=5)), environ) == []

@@ -204,7 +204,7 @@ HOSTILE_TARS: dict[str, tuple[dict[str, Any], str]] = {
     "text of gigabytes": ({"holds": b"\x80\x02X\xff\xff\xff\xffabc."}, "cannot be read as a state dict"),
     "nothing": ({"holds": b""}, "cannot be read as a state dict"),
     "number": ({"holds": 7}, "the file contains no state dict"),
-    "tables in a table": ({"holds": {"state_dict": {}, "epoch": 3}}, "holds dict by the name 'state_dict'"),
+    "tables in a table": ({"holds": {"state_dict": {}, "epoch": 3}}, "contains dict by the name 'state_dict'"),
 }
 
 
