@@ -224,6 +224,8 @@ def test_interrupted_search_keeps_what_it_measured_and_goes_on(loom: Loom):
         stdout=subprocess.PIPE,
         stderr=subprocess.PIPE,
         text=True,
+        # A shell's background job ignores SIGINT, and so would this child.
+        preexec_fn=lambda: signal.signal(signal.SIGINT, signal.default_int_handler),  # noqa: PLW1509 - no threads here
     ) as process:
         assert process.stderr is not None
         for line in process.stderr:
