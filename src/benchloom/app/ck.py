@@ -32,12 +32,12 @@ from benchloom.errors import FetchError, InputError, InstallError, UnknownNameEr
 from benchloom.model.base import Document, Value, to_json
 from benchloom.model.component import Requirement
 from benchloom.model.facts import CK_FACTS_FILE
+from benchloom.model.inputs import INPUT_PREFIX
 from benchloom.model.plan import TARGET_ROLE, Plan
 from benchloom.model.query import Query
 from benchloom.run.check import check_before_long_work
 from benchloom.run.facts import role_variables, runtime_variables
 from benchloom.run.prepare import prepare
-from benchloom.run.process import INPUT_PREFIX
 from benchloom.run.program import place_variables, program_of
 from benchloom.store.roots import protect_install, protected
 

@@ -6,10 +6,9 @@ from collections.abc import Iterator, Mapping
 from benchloom.base.names import did_you_mean
 from benchloom.errors import InputError, UnknownNameError
 from benchloom.model.component import Component, Input
-from benchloom.model.inputs import check_value
+from benchloom.model.inputs import INPUT_PREFIX, check_value
 from benchloom.model.values import number, whole
 from benchloom.rules.scenarios import SERVER
-from benchloom.run.process import INPUT_PREFIX
 
 EXTRA_OPS = "EXTRA_OPS"
 # Options of MLPerf's reference application, which CK's documentation passes in EXTRA_OPS, and the names of our inputs.

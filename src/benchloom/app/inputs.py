@@ -10,9 +10,8 @@ from benchloom.base.names import did_you_mean
 from benchloom.errors import InputError, UnknownNameError
 from benchloom.index.index import Index
 from benchloom.model.component import Component, Requirement
-from benchloom.model.inputs import check_value
+from benchloom.model.inputs import INPUT_PREFIX, check_value
 from benchloom.model.query import Query
-from benchloom.run.process import INPUT_PREFIX
 
 
 def refuse_inputs(request: PlanRequest) -> None:

@@ -9,7 +9,7 @@ import json
 from collections.abc import Iterator, Mapping
 from typing import Any
 
-from benchloom.run.process import INPUT_PREFIX
+from benchloom.model.inputs import INPUT_PREFIX
 
 KEY = "bench"
 PREFIX = "mlperf-inference-bench-"

@@ -11,7 +11,6 @@ import os
 import re
 import stat
 from collections.abc import Iterator, Mapping, Sequence
-from dataclasses import dataclass
 from functools import cached_property
 from pathlib import Path
 from typing import Any
@@ -39,8 +38,7 @@ class Root(msgspec.Struct, frozen=True):
     path: str
 
 
-@dataclass(frozen=True)
-class Layer:
+class Layer(msgspec.Struct, frozen=True, dict=True):
     """The metadata of one entry without its bases; ``file`` is relative to the folder of ``root``."""
 
     root: Root

@@ -5,6 +5,8 @@ from benchloom.errors import InputError
 from benchloom.model.component import Input
 from benchloom.model.values import Bounds, choice, number, truth, whole
 
+INPUT_PREFIX = "LOOM_INPUT_"  # prefix of the variables for inputs of a program
+
 
 def check_value(declared: Input, value: str, where: str = "") -> str:
     """Return ``value`` in its declared spelling. Raises InputError if it is not of the declared type.

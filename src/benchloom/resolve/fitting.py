@@ -5,7 +5,8 @@ A model narrows the backend by its format and devices, and the recipe by the lay
 """
 
 from collections.abc import Callable, Iterable, Mapping
-from dataclasses import dataclass
+
+import msgspec
 
 from benchloom.model.component import Component, Requirement
 from benchloom.model.facts import DEVICE_VARIABLE
@@ -16,8 +17,7 @@ Variations = tuple[str, ...]
 Environment = Mapping[str, str]
 
 
-@dataclass(frozen=True)
-class Fit:
+class Fit(msgspec.Struct, frozen=True):
     """A fact that the component in role ``by`` demands of the component in ``role``.
 
     Attributes:

@@ -7,10 +7,10 @@ pin.
 """
 
 from collections.abc import Iterable, Iterator, Mapping, Sequence
-from dataclasses import dataclass
 from itertools import islice
 from typing import TYPE_CHECKING, TypeAlias
 
+import msgspec
 from resolvelib import AbstractProvider
 
 from benchloom.model.component import Requirement
@@ -22,8 +22,7 @@ if TYPE_CHECKING:
     from resolvelib.resolvers import RequirementInformation
 
 
-@dataclass(frozen=True, eq=False)
-class RoleNeed:
+class RoleNeed(msgspec.Struct, frozen=True, eq=False):
     """A requirement on a role."""
 
     requirement: Requirement
@@ -34,8 +33,7 @@ class RoleNeed:
         return f"role:{self.requirement.role}"
 
 
-@dataclass(frozen=True, eq=False)
-class Pin:
+class Pin(msgspec.Struct, frozen=True, eq=False):
     """The requirement of a filled role that its family is exactly this option."""
 
     option: Option
@@ -46,8 +44,7 @@ class Pin:
         return f"family:{self.option.candidate.family}"
 
 
-@dataclass(frozen=True, eq=False)
-class RoleAnswer:
+class RoleAnswer(msgspec.Struct, frozen=True, eq=False):
     """A role with its candidate; ``option`` is None if only optional requirements mention the role."""
 
     role: str
@@ -59,8 +56,7 @@ class RoleAnswer:
         return f"role:{self.role}"
 
 
-@dataclass(frozen=True, eq=False)
-class FamilyMember:
+class FamilyMember(msgspec.Struct, frozen=True, eq=False):
     """The one member of a family in the plan."""
 
     option: Option

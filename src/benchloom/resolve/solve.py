@@ -1,8 +1,8 @@
 """Solve the whole graph at once; a conflict is raised with an explanation."""
 
 from collections.abc import Collection, Iterable, Sequence
-from dataclasses import dataclass
 
+import msgspec
 from resolvelib import BaseReporter
 from resolvelib.resolvers import RequirementInformation, ResolutionImpossible, ResolutionTooDeep
 
@@ -21,8 +21,7 @@ MAX_ROUNDS = 20_000
 PATIENCE = 50  # conflicts
 
 
-@dataclass(frozen=True)
-class Solution:
+class Solution(msgspec.Struct, frozen=True):
     """The chosen option and the requirements of each role.
 
     ``examiner`` caches every result; its ``python_mode`` tells which interpreter the plan uses, for ``python_reason``.

@@ -6,12 +6,13 @@ from pathlib import Path
 from benchloom.base.atomic import failures_named
 from benchloom.base.progress_file import VARIABLE
 from benchloom.errors import InstallError, carried
+from benchloom.model.inputs import INPUT_PREFIX
 from benchloom.model.plan import Node
 from benchloom.model.provision import Built
 from benchloom.run.context import ExecutionContext, Prepared
 from benchloom.run.facts import plain_name, refuse_no_result, role_variables, runtime_variables
 from benchloom.run.fetched import MADE_FROM, drop_replaced, fetch_all
-from benchloom.run.process import INPUT_PREFIX, clean_environment, how_it_ended, last_lines, run_process
+from benchloom.run.process import clean_environment, how_it_ended, last_lines, run_process
 from benchloom.run.progress import watched
 
 _SPACE_BYTES = 1 << 16

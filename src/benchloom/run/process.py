@@ -19,6 +19,7 @@ from benchloom.base import group
 from benchloom.base.limits import OUTPUT_TAIL_BYTES
 from benchloom.errors import ExecutionError, InputError
 from benchloom.model.base import Value
+from benchloom.model.inputs import INPUT_PREFIX
 
 if TYPE_CHECKING:
     import subprocess
@@ -51,7 +52,6 @@ _PASSED = frozenset(
         "SSL_CERT_FILE",
     }
 )
-INPUT_PREFIX = "LOOM_INPUT_"  # prefix of the variables for inputs of a program
 _PASSED_PREFIXES = ("LC_", "OMP_", "MKL_", "KMP_", "OPENBLAS_", "CUDA_", "NVIDIA_", "MALLOC_", INPUT_PREFIX)
 
 

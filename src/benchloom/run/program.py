@@ -9,13 +9,14 @@ from benchloom.base import bounded, limits
 from benchloom.base.paths import locate
 from benchloom.base.progress_file import VARIABLE
 from benchloom.errors import InputError, carried
+from benchloom.model.inputs import INPUT_PREFIX
 from benchloom.model.migrations import decode_results
 from benchloom.model.plan import Node, Plan
 from benchloom.model.provision import Run
 from benchloom.model.record import Repetition, Results
 from benchloom.run.context import ExecutionContext, Prepared
 from benchloom.run.facts import role_variables, runtime_variables
-from benchloom.run.process import INPUT_PREFIX, ProcessResult, clean_environment, run_process
+from benchloom.run.process import ProcessResult, clean_environment, run_process
 from benchloom.run.progress import watched
 from benchloom.run.words import split_command
 

@@ -13,9 +13,8 @@ from benchloom.errors import InputError
 from benchloom.model.component import Component
 from benchloom.model.facts import Profile
 from benchloom.model.finding import Finding
-from benchloom.model.inputs import check_value
+from benchloom.model.inputs import INPUT_PREFIX, check_value
 from benchloom.resolve.options import RANDOM_WEIGHTS
-from benchloom.run.process import INPUT_PREFIX
 from benchloom.store.archive import extract
 from benchloom.store.fetch import place_of
 
