@@ -13,7 +13,7 @@ from benchloom.harness.options import Options
 from benchloom.harness.user_conf import KEYS, applied, read_user_conf
 from benchloom.model.record import AppliedSetting
 from benchloom.model.ruleset import Ruleset
-from benchloom.rules.rulesets import bound_ms, least_queries, scenario_rules
+from benchloom.rules.rulesets import SEEDS, bound_ms, least_queries, scenario_rules
 from benchloom.rules.scenarios import COALESCE, SCENARIOS, Scenario
 
 Value = str | int | float | bool | None
@@ -52,8 +52,8 @@ def test_settings(options: Options, ruleset: Ruleset, model: str, speed: Speed |
     if COALESCE in scenario.keys:
         setattr(settings, scenario.keys[COALESCE], True)
     if seeds := ruleset.seeds:  # by API: LoadGen does not read them from a user.conf
-        settings.qsl_rng_seed, settings.sample_index_rng_seed = seeds.qsl, seeds.sample_index
-        settings.schedule_rng_seed = seeds.schedule
+        for name, setting in SEEDS.items():
+            setattr(settings, setting, getattr(seeds, name))
     made = _with_user_conf(settings, options, model)
     refuse_unbounded(settings, speed.median if speed else None, options.instances, _origins(options, made.applied))
     return made
@@ -104,9 +104,7 @@ def shown(settings: Any, scenario: str) -> dict[str, Value]:
     names = (
         "min_duration_ms",
         "min_query_count",
-        "qsl_rng_seed",
-        "sample_index_rng_seed",
-        "schedule_rng_seed",
+        *SEEDS.values(),
         *SCENARIOS[scenario].shown,
     )
     return {name: getattr(settings, name) for name in names}

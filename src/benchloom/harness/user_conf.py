@@ -17,6 +17,7 @@ from benchloom.base.names import did_you_mean, nearest_or_all
 from benchloom.base.printable import shortened
 from benchloom.errors import InputError
 from benchloom.model.record import AppliedSetting
+from benchloom.rules.rulesets import SEEDS
 from benchloom.rules.scenarios import (
     COALESCE,
     MOST_ASYNC,
@@ -78,7 +79,7 @@ _AUDIT = "it is for compliance runs"
 # Keys that LoadGen accepts but that have no useful effect in our runs.
 _WITHOUT_EFFECT = {
     "mode": "the mode is set by --mode",
-    **dict.fromkeys(("qsl_rng_seed", "sample_index_rng_seed", "schedule_rng_seed"), _SEEDS),
+    **dict.fromkeys(SEEDS.values(), _SEEDS),
     **dict.fromkeys(
         ("accuracy_log_rng_seed", "accuracy_log_sampling_target", "accuracy_log_probability", "test05"), _AUDIT
     ),

@@ -6,7 +6,7 @@ from benchloom.model.base import Document, SchemaTable, Value
 
 FindingSeverity: TypeAlias = Literal["error", "warning", "note"]
 # What the round's official checker does about a finding: publishes no result, exits with an error, or nothing.
-Heed: TypeAlias = Literal["refuses", "objects", "accepts"]
+Reaction: TypeAlias = Literal["refuses", "objects", "accepts"]
 
 
 class SubmissionFinding(Value, frozen=True, kw_only=True):
@@ -25,7 +25,7 @@ class SubmissionFinding(Value, frozen=True, kw_only=True):
 
     code: str
     severity: FindingSeverity
-    official: Heed
+    official: Reaction
     title: str
     text: str
     path: str
@@ -42,18 +42,18 @@ class CheckedResult(Value, frozen=True, kw_only=True):
         submitter: name of the submitter's folder.
         system: name of the system's folder.
         model: name of the model's folder.
-        benchmark: MLPerf's name for what the model is taken for; '' if it is none.
+        benchmark: MLPerf's name of the benchmark that the model is submitted to; empty if unknown.
         scenario: the folder's scenario, spelt as LoadGen does.
         log_scenario: the scenario that LoadGen ran; '' if no log says it.
         suite: the system's type.
         official: whether the round's official checker publishes the result.
         strict: whether no finding of it, of its model, system or submitter is an error.
-        value: the official figure, in ``unit``; None if there is none.
+        value: the official figure, in ``unit``; null if there is no figure.
         unit: ms, samples/s …
         accuracy: the text of each metric in accuracy.txt, by the checker's name.
         inferred: whether the value was computed from another scenario's log.
-        compliance: whether nothing is wrong with the compliance tests; None if none are needed.
-        watts: mean power during the run; None without power logs.
+        compliance: whether the compliance tests pass; null if none are required.
+        watts: mean power during the run; null without power logs.
         findings: of this result alone.
         passed: codes of the checks that found nothing wrong.
     """

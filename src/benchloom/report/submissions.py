@@ -2,9 +2,9 @@
 
 from collections.abc import Iterator, Sequence
 
-from benchloom.model.submission import CheckedResult, Heed, SubmissionCheck, SubmissionFinding
+from benchloom.model.submission import CheckedResult, Reaction, SubmissionCheck, SubmissionFinding
 
-_HEEDS: dict[Heed, str] = {
+_REACTIONS: dict[Reaction, str] = {
     "refuses": "the official checker refuses it, too",
     "objects": "the official checker exits with an error, too",
     "accepts": "the official checker lets it pass",
@@ -40,7 +40,7 @@ def every_finding(value: SubmissionCheck) -> tuple[SubmissionFinding, ...]:
 
 def finding_blocks(value: SubmissionCheck, *, everything: bool = False) -> Iterator[str]:
     """Yield a block for each check that found something: its places, the rule and what to do."""
-    by_check: dict[tuple[str, str, Heed], list[SubmissionFinding]] = {}
+    by_check: dict[tuple[str, str, Reaction], list[SubmissionFinding]] = {}
     for item in every_finding(value):
         by_check.setdefault((item.severity, item.code, item.official), []).append(item)
     for items in by_check.values():
@@ -50,7 +50,7 @@ def finding_blocks(value: SubmissionCheck, *, everything: bool = False) -> Itera
 def _block(items: Sequence[SubmissionFinding], most: int) -> str:
     first = items[0]
     times = f", {len(items)} times" if len(items) > 1 else ""
-    lines = [f"{first.severity}: {first.title} [{first.code}]{times}; {_HEEDS[first.official]}"]
+    lines = [f"{first.severity}: {first.title} [{first.code}]{times}; {_REACTIONS[first.official]}"]
     lines += [f"  {item.path}: {item.text}" for item in items[:most]]
     if len(items) > most:
         lines.append(f"  and {len(items) - most} more (--json lists them)")

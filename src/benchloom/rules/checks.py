@@ -7,11 +7,10 @@ from benchloom.model.base import Value
 from benchloom.model.record import Blocker, Results
 from benchloom.model.ruleset import Benchmark, Ruleset
 from benchloom.rules.metrics import METRICS
-from benchloom.rules.rulesets import benchmark_of, bound_ms, least_queries, scenario_rules
+from benchloom.rules.rulesets import SEEDS, benchmark_of, bound_ms, least_queries, scenario_rules
 from benchloom.rules.scenarios import OPEN_KEYS, SCENARIOS
 
 _BOTH = "both"
-_SEEDS = {"qsl": "qsl_rng_seed", "sample_index": "sample_index_rng_seed", "schedule": "schedule_rng_seed"}
 
 
 class Check(Value, frozen=True, kw_only=True):
@@ -158,7 +157,7 @@ def _settings(ruleset: Ruleset, results: Results) -> Iterator[Check]:
         yield _outcome("latency-bound", problem, "the latency bound is the round's, or stricter", path, reference)
     yield from _samples(ruleset, results)
     if ruleset.seeds:
-        wrong = [name for key, name in _SEEDS.items() if settings.get(name) != getattr(ruleset.seeds, key)]
+        wrong = [name for key, name in SEEDS.items() if settings.get(name) != getattr(ruleset.seeds, key)]
         problem = f"LoadGen's {', '.join(wrong)} differ from those of the round" if wrong else ""
         yield _outcome("seeds", problem, "the seeds match the round", "settings", _source(ruleset, "seeds"))
 

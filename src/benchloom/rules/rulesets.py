@@ -6,6 +6,8 @@ from benchloom.model.ruleset import Benchmark, Ruleset, ScenarioRules
 
 # Default number of samples that a performance run draws from: ImageNet's in mlperf.conf.
 DEFAULT_QSL_SIZE = 1024
+# LoadGen's settings by the names of a ruleset's seeds; in its detail log ``effective_`` precedes them.
+SEEDS = {"qsl": "qsl_rng_seed", "sample_index": "sample_index_rng_seed", "schedule": "schedule_rng_seed"}
 
 
 def scenario_rules(ruleset: Ruleset, scenario: str) -> ScenarioRules:

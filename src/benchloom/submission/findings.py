@@ -8,7 +8,7 @@ from typing import Any, Literal
 import msgspec
 
 from benchloom.model.base import Value
-from benchloom.model.submission import FindingSeverity, Heed, SubmissionFinding
+from benchloom.model.submission import FindingSeverity, Reaction, SubmissionFinding
 from benchloom.model.submission_rules import SubmissionRules
 
 OPEN = "open"
@@ -47,7 +47,7 @@ class Notes:
     """What was checked of one thing, and what was found."""
 
     def __init__(self, rules: SubmissionRules, division: str) -> None:
-        self._rules, self._division = rules, division
+        self._rules, self.division = rules, division
         self.found: list[SubmissionFinding] = []
         self.judged: set[str] = set()
 
@@ -55,12 +55,12 @@ class Notes:
         """Note that ``code`` was checked, with a finding if ``wrong`` is true; return whether it is."""
         self.judged.add(code)
         if wrong:
-            words, heed = check_texts()[code], self._heed(code)
-            severity = (words.open if self._division == OPEN else None) or words.severity
+            words, reaction = check_texts()[code], self._reaction(code)
+            severity = (words.open if self.division == OPEN else None) or words.severity
             item = SubmissionFinding(
                 code=code,
-                severity=severity if heed == "accepts" else "error",  # the strict verdict is never the milder one
-                official=heed,
+                severity=severity if reaction == "accepts" else "error",  # the strict verdict is never the milder one
+                official=reaction,
                 title=words.title,
                 text=words.text.format(**facts),
                 path=path,
@@ -71,12 +71,12 @@ class Notes:
                 self.found.append(item)
         return bool(wrong)
 
-    def heeded(self, errors: Sequence[str]) -> tuple[str, ...]:
-        """Return the errors of LoadGen that the round does not pass over."""
+    def relevant(self, errors: Sequence[str]) -> tuple[str, ...]:
+        """Return the errors of LoadGen that the round does not ignore."""
         return tuple(item for item in errors if not any(part in item for part in self._rules.ignored_errors))
 
-    def _heed(self, code: str) -> Heed:
-        is_let_pass = self._division == OPEN and code in self._rules.open_accepts
+    def _reaction(self, code: str) -> Reaction:
+        is_let_pass = self.division == OPEN and code in self._rules.open_accepts
         if code in self._rules.refuses and not is_let_pass:
             return "refuses"
         return "objects" if code in self._rules.objects else "accepts"

@@ -10,6 +10,7 @@ from typing import Any
 
 import msgspec
 
+from benchloom.rules.rulesets import SEEDS
 from benchloom.rules.scenarios import MULTI_STREAM, QUERY_SIZE
 from benchloom.submission.files import content, text
 
@@ -26,9 +27,7 @@ _NAMES = {
     "Scenario": SCENARIO,
     "Mode": "effective_test_mode",
     "performance_sample_count": "effective_performance_sample_count",
-    "qsl_rng_seed": "effective_qsl_rng_seed",
-    "sample_index_rng_seed": "effective_sample_index_rng_seed",
-    "schedule_rng_seed": "effective_schedule_rng_seed",
+    **{setting: f"effective_{setting}" for setting in SEEDS.values()},
     "min_query_count": "effective_min_query_count",
     QUERY_SIZE: "effective_samples_per_query",
     "min_duration (ms)": "effective_min_duration_ms",

@@ -4,6 +4,7 @@ from benchloom.model.ruleset import Seeds
 from benchloom.model.submission_rules import Inferred
 from benchloom.rules.figures import FIGURES
 from benchloom.rules.metrics import LATENCY
+from benchloom.rules.rulesets import SEEDS
 from benchloom.rules.scenarios import MULTI_STREAM, OFFLINE, SCENARIOS, SERVER
 from benchloom.submission.context import Result
 from benchloom.submission.files import listing
@@ -11,11 +12,6 @@ from benchloom.submission.findings import Notes
 from benchloom.submission.logs import ACCURACY_LOG, DETAIL, SUMMARY, VALIDITY, Log, same_figures
 
 IGNORED = frozenset({"mlperf_log_trace.json", "results.json", ".gitkeep"})
-SEEDS = {
-    "qsl": "effective_qsl_rng_seed",
-    "sample_index": "effective_sample_index_rng_seed",
-    "schedule": "effective_schedule_rng_seed",
-}
 NS_PER_MS = 1e6
 _NETWORK_SUT = "Network SUT"
 
@@ -68,7 +64,7 @@ def is_read(notes: Notes, log: Log, path: str, run: str) -> bool:
 
 def check_errors(notes: Notes, log: Log, path: str, run: str) -> None:
     """Check that LoadGen logged no error: as it counts them itself, and line by line."""
-    errors, counted = notes.heeded(log.errors), log.number("num_errors")
+    errors, counted = notes.relevant(log.errors), log.number("num_errors")
     stated = errors if counted is None else counted
     text = "; ".join(dict.fromkeys(errors)) or f"it counts {counted}"
     notes.judge(f"{run}-errors", path, wrong=stated, errors=text)
@@ -134,7 +130,7 @@ def _check_seeds(result: Result, notes: Notes, log: Log, path: str, seeds: Seeds
     right = seeds or result.rules.ruleset.seeds
     if right is None:
         return
-    expected = {logged: getattr(right, name) for name, logged in SEEDS.items()}
+    expected = {f"effective_{setting}": getattr(right, name) for name, setting in SEEDS.items()}
     wrong = [f"{key} {log.get(key)}" for key, value in expected.items() if log.get(key) != value]
     notes.judge("seeds", path, wrong=wrong, found=", ".join(wrong), expected=", ".join(map(str, expected.values())))
 

@@ -5,10 +5,11 @@ from collections.abc import Iterator, Mapping
 from itertools import islice
 from pathlib import Path
 
+from benchloom.rules.rulesets import SEEDS
 from benchloom.submission.logs import DETAIL, read_log
 
 _LOGS = 25  # performance logs that are asked
-_SEED = "effective_qsl_rng_seed"
+_SEED = f"effective_{SEEDS['qsl']}"
 
 
 def round_of(root: Path, by_seed: Mapping[int, str]) -> str:

@@ -26,13 +26,8 @@ def check_submitter(notes: Notes, root: Path, base: str, rules: Rules) -> None:
         unused = sorted(set(listing(root / place).folders) - with_results)
         notes.judge("measurements-unused", place, wrong=unused, systems=", ".join(unused))
     documents = [root / base / folder / "calibration.md" for folder in ("", "documentation")]
-    is_missing = notes_division(base) != OPEN and not any(path.exists() for path in documents)
+    is_missing = notes.division != OPEN and not any(path.exists() for path in documents)
     notes.judge("calibration-missing", base, wrong=is_missing)
-
-
-def notes_division(base: str) -> str:
-    """Return the division of a submitter's folder."""
-    return base.split("/", 1)[0]
 
 
 def _some(places: list[str]) -> str:

@@ -10,7 +10,7 @@ from benchloom.submission.findings import OPEN, Notes
 
 def check_system(notes: Notes, root: Path, path: str, rules: Rules) -> dict[str, Any]:
     """Check ``systems/<name>.json`` and return what it states; nothing if it cannot be read."""
-    division, submitter = path.split("/")[:2]
+    division, submitter = notes.division, path.split("/")[1]
     if notes.judge("system-missing", path, wrong=not (root / path).is_file()):
         return {}
     found = json_object(root / path)
@@ -41,7 +41,7 @@ def check_system(notes: Notes, root: Path, path: str, rules: Rules) -> dict[str,
 def _check_fields(notes: Notes, path: str, facts: dict[str, Any], rules: Rules) -> None:
     known = rules.submission
     is_network = str(facts.get("is_network", "")).lower() == "true"
-    division = path.split("/", 1)[0]
+    division = notes.division
     if known.network_fields:
         notes.judge(
             "system-network",
