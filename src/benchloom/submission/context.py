@@ -8,7 +8,7 @@ from benchloom.model.ruleset import Benchmark, Ruleset, SuiteScenarios
 from benchloom.model.submission_rules import SubmissionRules
 from benchloom.rules.scenarios import SCENARIOS
 from benchloom.submission.findings import OPEN, Notes
-from benchloom.submission.logs import SCENARIO, Log, read_log
+from benchloom.submission.logs import Log, read_log
 
 
 class Rules:
@@ -98,5 +98,5 @@ class Result:
 
     @property
     def log_scenario(self) -> str:
-        """The scenario that LoadGen ran; '' if no log says it."""
-        return str(self.performance.get(SCENARIO) or "")
+        """The scenario of the performance run; '' if its log does not state it."""
+        return self.performance.scenario

@@ -84,6 +84,11 @@ class Log(msgspec.Struct):
             self.values[key] = msgspec.json.decode(self.raw[key][0])
         return self.values.get(key)
 
+    @property
+    def scenario(self) -> str:
+        """The scenario that LoadGen ran; '' if the log does not state it."""
+        return str(self.get(SCENARIO) or "")
+
     def number(self, key: str) -> float | None:
         """Return the first value of a key as a number; None if it is none."""
         found = self.get(key)
@@ -160,7 +165,7 @@ def same_figures(log: Log) -> Mapping[str, tuple[Any, Any]]:
     if log.style != "mllog":
         return {}
     # A summary of MultiStream has the percentiles of queries, the detail log those of samples.
-    skipped = {"result_99.00_percentile_latency_ns"} if log.get(SCENARIO) == MULTI_STREAM.name else set()
+    skipped = {"result_99.00_percentile_latency_ns"} if log.scenario == MULTI_STREAM.name else set()
     both = {
         key: (log.get(key), value)
         for key, value in log.summary.items()

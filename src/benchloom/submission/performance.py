@@ -74,13 +74,13 @@ def check_errors(notes: Notes, log: Log, path: str, run: str) -> None:
 
 def inference_of(result: Result, log: Log) -> Inferred | None:
     """Return how the round infers the folder's scenario from the log's; None if it does not."""
-    scenario = str(log.get("effective_scenario") or "")
+    scenario = log.scenario
     rows = result.rules.submission.inferred
     return next((row for row in rows if row.scenario == result.scenario and row.log == scenario), None)
 
 
 def _check_figure(result: Result, notes: Notes, log: Log, path: str) -> None:
-    scenario = str(log.get("effective_scenario") or "")
+    scenario = log.scenario
     key = result.rules.figure(result.benchmark, scenario)
     notes.judge(
         "figure-missing", path, wrong=log.number(key) is None, key=key or f"a figure of {scenario or 'no scenario'}"
@@ -137,7 +137,7 @@ def _check_seeds(result: Result, notes: Notes, log: Log, path: str, seeds: Seeds
 
 def _check_length(result: Result, notes: Notes, log: Log, path: str) -> None:
     ruleset, facts = result.rules.ruleset, result.facts
-    scenario = str(log.get("effective_scenario") or "")
+    scenario = log.scenario
     rules = ruleset.scenarios.get(scenario)
     if rules is None or facts is None:
         return
@@ -158,7 +158,7 @@ def _check_length(result: Result, notes: Notes, log: Log, path: str) -> None:
 
 def _check_bound(result: Result, notes: Notes, log: Log, path: str) -> None:
     """The latency bound: the one set in LoadGen since early stopping, what was measured before."""
-    scenario = str(log.get("effective_scenario") or "")
+    scenario = log.scenario
     bound = result.facts.latency_bounds_ms.get(scenario) if result.facts else None
     has_early_stopping = result.rules.ruleset.early_stopping and scenario in SCENARIOS and scenario != OFFLINE.name
     if has_early_stopping:
